@@ -1,0 +1,33 @@
+"""Everything sinct raises on purpose.
+
+Each message is one line that says what came, what is needed and what to do, so that a caller may
+show it to a person as it is.
+"""
+
+
+class SinctError(Exception):
+    """Base of all errors that a person can act on."""
+
+
+class InputError(SinctError):
+    """A picture or a path given to read cannot be used."""
+
+
+class OutputError(SinctError):
+    """A result cannot be written where it was asked for."""
+
+
+class ConfigError(SinctError):
+    """Settings contradict each other or lie outside their range."""
+
+
+class CheckpointError(SinctError):
+    """A checkpoint or run directory is damaged, foreign or of another version."""
+
+
+class DeviceError(SinctError):
+    """A device is unknown, absent, or has not enough memory."""
+
+
+class TrainingError(SinctError):
+    """Training cannot go on, for instance because a loss is no longer finite."""
