@@ -1,0 +1,93 @@
+"""Zoomed random crops of one picture, and their division into tiles.
+
+Randomness comes from one CPU `torch.Generator` whatever the training device, so that the same seed sees
+the same crops everywhere; pixels are cut and resampled where the picture lies.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from sinct.errors import ConfigError
+
+
+def width_range(
+    height: int, width: int, *, crop_size: int, min_width: int, max_width: int
+) -> tuple[int, int]:
+    """Widths that a picture may be scaled to, aspect kept, so that a crop fits inside.
+
+    Args:
+        height: of the picture, in pixels.
+        width: of the picture, in pixels.
+        crop_size: side of the square crops, in pixels.
+        min_width: smallest width wanted, in pixels.
+        max_width: largest width wanted, in pixels.
+
+    Returns:
+        Smallest and largest width in pixels; both are raised where a crop would not fit otherwise.
+
+    Raises:
+        ConfigError: even at `max_width` and at the picture's own size no crop fits.
+    """
+    fitting = max(crop_size, -(-crop_size * width // height))  # scaled height >= crop_size
+    if fitting > max(max_width, width):
+        raise ConfigError(
+            f"crop size {crop_size} px does not fit a picture of {width}x{height} px scaled to "
+            f"{max_width} px width; give a less narrow or a larger picture"
+        )
+    return max(min_width, fitting), max(max_width, fitting)
+
+
+def uniform(low: float, high: float, generator: torch.Generator) -> float:
+    """Draw one number from [low, high)."""
+    return low + (high - low) * torch.rand((), generator=generator).item()
+
+
+def random_crops(
+    picture: Tensor, *, count: int, size: int, width: float, generator: torch.Generator
+) -> Tensor:
+    """Scale a picture to a width, cut crops at random places and flip half of them.
+
+    Only the windows that become crops are resampled (bicubic, antialiased), never the whole picture.
+
+    Args:
+        picture: (C, H, W), float.
+        count: number of crops.
+        size: side of the square crops, in pixels.
+        width: that the picture is scaled to, aspect kept, in pixels.
+        generator: on the CPU.
+
+    Returns:
+        (count, C, size, size), channels last in memory, on the picture's device.
+    """
+    _, picture_height, picture_width = picture.shape
+    side = min(round(size * picture_width / width), picture_height, picture_width)
+    corners = torch.rand(count, 2, generator=generator)
+    room = torch.tensor([picture_height - side + 1, picture_width - side + 1])
+    top, left = (corners * room).long().unbind(dim=1)  # float32 < 1, so never beyond the room
+    flipped = torch.rand(count, generator=generator) < 0.5
+
+    along = torch.arange(side)
+    rows = (top[:, None] + along).to(picture.device)
+    columns = left[:, None] + torch.where(flipped[:, None], side - 1 - along, along)
+    columns = columns.to(picture.device)
+    windows = picture[:, rows[:, :, None], columns[:, None, :]].transpose(0, 1)
+    if side != size:
+        windows = F.interpolate(windows, (size, size), mode="bicubic", antialias=True)
+    return windows.contiguous(memory_format=torch.channels_last)
+
+
+def tiles(crops: Tensor, size: int) -> Tensor:
+    """Divide square crops into square tiles without overlap.
+
+    Args:
+        crops: (N, C, S, S).
+        size: side of a tile in pixels, a divisor of S.
+
+    Returns:
+        (N * (S / size)², C, size, size), crop by crop in reading order.
+    """
+    n, c, side, _ = crops.shape
+    across = side // size
+    grid = crops.reshape(n, c, across, size, across, size).permute(0, 2, 4, 1, 3, 5)
+    return grid.reshape(n * across**2, c, size, size).contiguous(memory_format=torch.channels_last)

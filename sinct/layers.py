@@ -1,0 +1,170 @@
+"""StyleGAN2 building blocks without style: equalised layers, blur, residual blocks.
+
+All maps are (N, C, H, W). Every convolution pads with zeros, so a picture's border is where zeros begin.
+
+Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN" (arXiv:1912.04958), section 2
+and appendix B; equalised learning rate after Karras et al. 2018 (arXiv:1710.10196), section 4.1.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+LEAK = 0.2
+"""Negative slope of every leaky ReLU."""
+
+GAIN = math.sqrt(2)
+"""Keeps the variance of a leaky ReLU's output near that of its input."""
+
+
+def leaky_relu(x: Tensor) -> Tensor:
+    """Leaky ReLU of slope 0.2 without its gain, which the layers fold into weight and bias.
+
+    The function is positively homogeneous, so gain * f(w x + b) = f(gain * w x + gain * b): a pass over
+    the whole map becomes one over the weights.
+    """
+    return F.leaky_relu(x, LEAK, inplace=not torch.is_grad_enabled())
+
+
+def blur(x: Tensor, padding: int) -> Tensor:
+    """Low-pass each channel with the binomial kernel [1, 3, 3, 1] ⊗ [1, 3, 3, 1] / 64.
+
+    Args:
+        x: (N, C, H, W), any range.
+        padding: zeros added on each side, in pixels.
+
+    Returns:
+        (N, C, H + 2 padding - 3, W + 2 padding - 3).
+    """
+    taps = x.new_tensor([1.0, 3.0, 3.0, 1.0])
+    kernel = torch.outer(taps, taps) / 64
+    channels = x.shape[1]
+    return F.conv2d(x, kernel.expand(channels, 1, 4, 4), padding=padding, groups=channels)
+
+
+class EqualConv2d(nn.Module):
+    """Convolution with equalised learning rate: weights are N(0, 1), scaled by 1/√fan-in when used.
+
+    Args:
+        in_channels: channels of the input.
+        out_channels: channels of the output.
+        kernel_size: side of the square kernel, in pixels.
+        stride: step of the output grid, in pixels.
+        padding: zeros on each side; by default "same" for stride 1.
+        bias: whether a learnt bias is added.
+        gain: factor on the whole output, folded into weight and bias.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        *,
+        stride: int = 1,
+        padding: int | None = None,
+        bias: bool = True,
+        gain: float = 1.0,
+    ) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(out_channels, in_channels, kernel_size, kernel_size))
+        self.bias = nn.Parameter(torch.zeros(out_channels)) if bias else None
+        self.stride = stride
+        self.padding = kernel_size // 2 if padding is None else padding
+        self.gain = gain
+        self.weight_gain = gain / math.sqrt(in_channels * kernel_size**2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, in_channels, H, W) -> (N, out_channels, H', W')."""
+        bias = None if self.bias is None else self.bias * self.gain
+        return F.conv2d(x, self.weight * self.weight_gain, bias, self.stride, self.padding)
+
+
+class EqualLinear(nn.Module):
+    """Fully connected layer with equalised learning rate.
+
+    Args:
+        in_features: size of the last input dimension.
+        out_features: size of the last output dimension.
+        gain: factor on the whole output, folded into weight and bias.
+    """
+
+    def __init__(self, in_features: int, out_features: int, *, gain: float = 1.0) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(out_features, in_features))
+        self.bias = nn.Parameter(torch.zeros(out_features))
+        self.gain = gain
+        self.weight_gain = gain / math.sqrt(in_features)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., in_features) -> (..., out_features)."""
+        return F.linear(x, self.weight * self.weight_gain, self.bias * self.gain)
+
+
+class ResidualBlock(nn.Module):
+    """StyleGAN2 residual block that keeps resolution and width: (x + f(x)) / √2.
+
+    Args:
+        channels: width of input and output.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv1 = EqualConv2d(channels, channels, 3, gain=GAIN)
+        self.conv2 = EqualConv2d(channels, channels, 3, gain=GAIN / math.sqrt(2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, H, W)."""
+        residual = leaky_relu(self.conv2(leaky_relu(self.conv1(x))))
+        return torch.add(residual, x, alpha=1 / math.sqrt(2))
+
+
+class DownBlock(nn.Module):
+    """StyleGAN2 discriminator block: residual, half the resolution, each downsampling after a blur.
+
+    Args:
+        in_channels: width of the input.
+        out_channels: width of the output.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.conv1 = EqualConv2d(in_channels, in_channels, 3, gain=GAIN)
+        self.conv2 = EqualConv2d(
+            in_channels, out_channels, 3, stride=2, padding=0, gain=GAIN / math.sqrt(2)
+        )
+        self.skip = EqualConv2d(
+            in_channels, out_channels, 1, stride=2, padding=0, bias=False, gain=1 / math.sqrt(2)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, in_channels, H, W) -> (N, out_channels, H/2, W/2); H and W even."""
+        residual = leaky_relu(self.conv2(blur(leaky_relu(self.conv1(x)), padding=2)))
+        return residual + self.skip(blur(x, padding=1))
+
+
+class UpBlock(nn.Module):
+    """StyleGAN2 synthesis layer that doubles the resolution, with demodulated weights and no style.
+
+    Demodulation brings each output channel's weights to unit length (Karras et al. 2020, eq. 3 with all
+    styles 1). The blur after the transposed convolution carries a factor 4, which makes up for the zeros
+    between the input samples.
+
+    Args:
+        in_channels: width of the input.
+        out_channels: width of the output.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(in_channels, out_channels, 3, 3))
+        self.bias = nn.Parameter(torch.zeros(out_channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, in_channels, H, W) -> (N, out_channels, 2H, 2W)."""
+        norm = torch.rsqrt(self.weight.square().sum(dim=(0, 2, 3), keepdim=True) + 1e-8)
+        upsampled = F.conv_transpose2d(x, self.weight * (norm * 4 * GAIN), stride=2)  # (N, out, 2H+1, 2W+1)
+        smooth = blur(upsampled, padding=1)
+        return leaky_relu(smooth + (self.bias * GAIN).to(smooth.dtype).view(1, -1, 1, 1))

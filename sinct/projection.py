@@ -1,0 +1,63 @@
+"""From encoder features to the unit vectors that PatchNCE compares."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def random_positions(
+    crops: int, height: int, width: int, count: int, generator: torch.Generator
+) -> Tensor:
+    """Draw distinct positions in each crop of a feature map.
+
+    Returns:
+        (crops, min(count, height * width)) indices into the flattened map, on the generator's device.
+    """
+    noise = torch.rand(crops, height * width, generator=generator, device=generator.device)
+    return noise.topk(min(count, height * width), dim=1).indices
+
+
+def sample_features(features: Tensor, positions: Tensor) -> Tensor:
+    """Read the feature vectors at some positions of each crop.
+
+    Args:
+        features: (N, C, H, W).
+        positions: (N, P) indices into H * W.
+
+    Returns:
+        (N * P, C), crop by crop.
+    """
+    flat = features.flatten(start_dim=2)  # (N, C, HW)
+    index = positions[:, None, :].expand(-1, flat.shape[1], -1)
+    return flat.gather(2, index).transpose(1, 2).flatten(end_dim=1)
+
+
+class Projection(nn.Module):
+    """One two-layer MLP for each encoder depth, to vectors of unit length.
+
+    Args:
+        channels: width of the features at each depth.
+        dimensions: length of the projected vectors and of the hidden layer.
+
+    Park et al. 2020 (arXiv:2007.15651), section 3; initialised as N(0, 0.02), as the authors publish it.
+    """
+
+    def __init__(self, channels: Sequence[int], dimensions: int = 256) -> None:
+        super().__init__()
+        self.depths = nn.ModuleList(
+            nn.Sequential(nn.Linear(width, dimensions), nn.ReLU(), nn.Linear(dimensions, dimensions))
+            for width in channels
+        )
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.normal_(module.weight, std=0.02)
+                nn.init.zeros_(module.bias)
+
+    def forward(self, samples: Sequence[Tensor]) -> list[Tensor]:
+        """One (P, C) tensor a depth -> one (P, dimensions) tensor of unit vectors a depth, float32."""
+        return [
+            F.normalize(mlp(vectors).float(), dim=1)
+            for mlp, vectors in zip(self.depths, samples, strict=True)
+        ]
