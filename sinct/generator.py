@@ -21,6 +21,10 @@ class Features(NamedTuple):
     down: Tensor
     residual: Tensor
 
+    def crops(self, start: int, stop: int | None) -> "Features":
+        """Features of some items of the batch."""
+        return Features(*(depth[start:stop] for depth in self))
+
 
 class Encoder(nn.Module):
     """First half: 1×1 convolution, downsampling block, residual blocks.
@@ -74,6 +78,12 @@ class Generator(nn.Module):
             UpBlock(2 * width, width),
             EqualConv2d(width, 3, 1),
         )
+
+    @property
+    def feature_channels(self) -> tuple[int, int, int]:
+        """Channels of each of the features that `encode` returns."""
+        deep: int = self.encoder.down.skip.weight.shape[0]
+        return 3, deep, deep
 
     @property
     def halo(self) -> int:

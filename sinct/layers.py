@@ -132,9 +132,7 @@ class DownBlock(nn.Module):
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
         self.conv1 = EqualConv2d(in_channels, in_channels, 3, gain=GAIN)
-        self.conv2 = EqualConv2d(
-            in_channels, out_channels, 3, stride=2, padding=0, gain=GAIN / math.sqrt(2)
-        )
+        self.conv2 = EqualConv2d(in_channels, out_channels, 3, stride=2, padding=0, gain=GAIN / math.sqrt(2))
         self.skip = EqualConv2d(
             in_channels, out_channels, 1, stride=2, padding=0, bias=False, gain=1 / math.sqrt(2)
         )

@@ -7,9 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-def random_positions(
-    crops: int, height: int, width: int, count: int, generator: torch.Generator
-) -> Tensor:
+def random_positions(crops: int, height: int, width: int, count: int, generator: torch.Generator) -> Tensor:
     """Draw distinct positions in each crop of a feature map.
 
     Returns:

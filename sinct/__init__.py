@@ -1,0 +1,75 @@
+"""Turn one painting into a photo-like picture with the look of one reference photo.
+
+`translate` does the whole job, `train` and `apply` its halves. Pictures are files; everything below works
+on tensors (3, H, W) in [-1, 1]. The library prints nothing: progress comes by callback, trouble as
+`SinctError`.
+"""
+
+from typing import TYPE_CHECKING
+
+from sinct.version import __version__
+
+if TYPE_CHECKING:
+    from sinct.api import Translation, apply, train, translate
+    from sinct.config import Config
+    from sinct.errors import (
+        CheckpointError,
+        ConfigError,
+        DeviceError,
+        InputError,
+        OutputError,
+        SinctError,
+        TrainingError,
+    )
+    from sinct.model import Model, load_model
+    from sinct.presets import PRESETS, preset
+    from sinct.session import Progress, Training
+
+_HOMES = {
+    "sinct.api": ("Translation", "apply", "train", "translate"),
+    "sinct.config": ("Config",),
+    "sinct.errors": (
+        "CheckpointError",
+        "ConfigError",
+        "DeviceError",
+        "InputError",
+        "OutputError",
+        "SinctError",
+        "TrainingError",
+    ),
+    "sinct.model": ("Model", "load_model"),
+    "sinct.presets": ("PRESETS", "preset"),
+    "sinct.session": ("Progress", "Training"),
+}
+
+__all__ = [
+    "PRESETS",
+    "CheckpointError",
+    "Config",
+    "ConfigError",
+    "DeviceError",
+    "InputError",
+    "Model",
+    "OutputError",
+    "Progress",
+    "SinctError",
+    "Training",
+    "TrainingError",
+    "Translation",
+    "__version__",
+    "apply",
+    "load_model",
+    "preset",
+    "train",
+    "translate",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first asked for: torch takes seconds, `sinct --help` must not."""
+    for module, names in _HOMES.items():
+        if name in names:
+            from importlib import import_module
+
+            return getattr(import_module(module), name)
+    raise AttributeError(f"module 'sinct' has no attribute {name!r}")

@@ -1,0 +1,117 @@
+"""Checkpoints: every tensor of a training, and a description, in one safetensors file.
+
+A checkpoint holds all that is needed to continue bit for bit: networks, running average, both
+optimisers' moments and the state of the random generator. A *model* is the small file for use: only the
+generator that translates. Both hold tensors and JSON, and nothing that could run. Format:
+
+    metadata["sinct"]   JSON object: "format" (1), "kind" ("checkpoint" or "model"), "version" of sinct,
+                        "sha256" of the tensors, "config", and what the kind adds
+    tensors             "<part>.<parameter>", for instance "average.encoder.from_rgb.weight"
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from sinct.errors import CheckpointError, InputError
+from sinct.files import replacing
+from sinct.version import __version__
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Contents of a checkpoint or model file.
+
+    Attributes:
+        tensors: by name, on the CPU.
+        description: the JSON object described in the module's docstring.
+    """
+
+    tensors: dict[str, Tensor]
+    description: dict[str, Any]
+
+
+def save(path: Path, kind: str, tensors: Mapping[str, Tensor], description: Mapping[str, Any]) -> None:
+    """Write a file whole or not at all.
+
+    Args:
+        path: of the file; replaced when it exists.
+        kind: "checkpoint" or "model".
+        tensors: by name, on any device.
+        description: JSON-serialisable facts to store with them.
+
+    Raises:
+        CheckpointError: a tensor holds a number that is not finite, so it must not replace a good file.
+        OutputError: the file cannot be written.
+    """
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    for name, tensor in plain.items():
+        if not torch.isfinite(tensor).all():
+            raise CheckpointError(f"{name} is not finite: {path} was not written and keeps its older state")
+    facts = {"format": FORMAT, "kind": kind, "version": __version__, "sha256": _digest(plain), **description}
+    with replacing(path) as temporary:
+        try:
+            save_file(plain, temporary, metadata={"sinct": json.dumps(facts)})
+        except SafetensorError as error:  # wraps the system's error, for instance of a full disk
+            raise OSError(str(error)) from None
+
+
+def load(path: Path) -> Checkpoint:
+    """Read a file that `save` wrote, and verify it.
+
+    Raises:
+        InputError: there is no such file.
+        CheckpointError: it is damaged, not ours, or in another version's format.
+    """
+    if not path.is_file():
+        raise InputError(f"there is no checkpoint {path}; give a run directory or a .safetensors file")
+    try:
+        with safe_open(path, framework="pt") as file:
+            description = json.loads((file.metadata() or {}).get("sinct", "null"))
+            if not isinstance(description, dict) or "format" not in description:
+                raise CheckpointError(
+                    f"{path} is not a checkpoint of sinct; give a run directory or one of its files"
+                )
+            if description["format"] != FORMAT:
+                raise CheckpointError(
+                    f"{path} has checkpoint format {description['format']}, this is sinct {__version__} which "
+                    f"reads format {FORMAT}; use sinct {description.get('version', '(unknown)')} or train again"
+                )
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(
+            f"{path} is damaged ({' '.join(str(error).split())}); train again or restore a copy"
+        ) from None
+    if _digest(tensors) != description.get("sha256"):
+        raise CheckpointError(f"{path} is damaged (checksum differs); train again or restore a copy")
+    return Checkpoint(tensors, description)
+
+
+def part(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
+    """Tensors of one part, without its prefix."""
+    return {
+        key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")
+    }
+
+
+def prefixed(name: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors of one part, with its prefix."""
+    return {f"{name}.{key}": value for key, value in tensors.items()}
+
+
+def _digest(tensors: Mapping[str, Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(name.encode())
+        digest.update(tensors[name].contiguous().flatten().view(torch.uint8).numpy().data)
+    return digest.hexdigest()

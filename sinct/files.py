@@ -1,0 +1,51 @@
+"""Files that are either whole or not there."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from sinct.errors import OutputError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path in the same folder; on leaving without an error it becomes `path`.
+
+    The bytes are on the disk before the name changes, so that a crash, a full disk or a kill leaves the
+    old file or the new one, never a part.
+
+    Raises:
+        OutputError: the folder cannot be written to, or the disk is full.
+    """
+    try:
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        os.close(descriptor)
+    except OSError as error:
+        raise unwritable(path, error) from None
+    temporary = Path(name)
+    try:
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.chmod(0o666 & ~_umask())  # mkstemp makes files that only their owner may read
+        temporary.replace(path)
+    except OSError as error:
+        raise unwritable(path, error) from None
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def unwritable(path: Path, error: OSError) -> OutputError:
+    """Say in one line why a file could not be written and what to do about it."""
+    reason = error.strerror or str(error)
+    return OutputError(f"cannot write {path}: {reason}; choose another place or make room, then repeat")
+
+
+def _umask() -> int:
+    """Read the process's umask, which can only be read by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask

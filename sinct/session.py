@@ -1,0 +1,267 @@
+"""A training together with its run directory: reports, log, preview, checkpoints, resuming."""
+
+import platform
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sinct import checkpoint
+from sinct.config import Config
+from sinct.device import memory
+from sinct.diagnostics import discriminator_warnings, picture_warnings
+from sinct.errors import CheckpointError, DeviceError
+from sinct.images import Picture
+from sinct.model import Model, is_out_of_memory
+from sinct.presets import preset as preset_config
+from sinct.runs import RunDirectory, shrink
+from sinct.training import Losses, Trainer
+from sinct.version import __version__
+
+LOG_INTERVAL = 10
+"""Steps between two lines of the log and two events."""
+
+CHECKPOINT_SECONDS = 60.0
+"""At most this much work is lost to a crash; an interrupt loses none."""
+
+PREVIEW_SHARE = 0.03
+"""Share of the time that previews may take."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a training reports as it goes.
+
+    Attributes:
+        step: steps done, counted from the run's beginning.
+        steps: steps in all, or None where the clock decides.
+        seconds: spent training, from the run's beginning.
+        fraction: done, in [0, 1].
+        rate: steps per second of late.
+        remaining: seconds left, as far as can be told.
+        losses: means since the last report (see `sinct.training.Losses`); NaN where a term was not due.
+        warnings: new ones, one line each.
+    """
+
+    step: int
+    steps: int | None
+    seconds: float
+    fraction: float
+    rate: float
+    remaining: float
+    losses: Mapping[str, float]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Training:
+    """A training that has ended or was stopped.
+
+    Attributes:
+        model: the generator as it stands.
+        run_dir: where everything lies.
+        steps: done.
+        seconds: spent training.
+        finished: False when it was stopped before its length was reached.
+        warnings: all that came up, each once.
+    """
+
+    model: Model
+    run_dir: Path
+    steps: int
+    seconds: float
+    finished: bool
+    warnings: tuple[str, ...]
+
+
+OnProgress = Callable[[Progress], None]
+
+
+def run_training(
+    source: Picture,
+    targets: Sequence[Picture],
+    run: RunDirectory,
+    *,
+    names: Mapping[str, Any],
+    config: Config | None,
+    preset: str,
+    device: torch.device,
+    resume: bool,
+    overwrite: bool,
+    on_progress: OnProgress | None,
+    should_stop: Callable[[], bool] | None,
+) -> Training:
+    """Train on decoded pictures; see `sinct.train` for arguments, result and errors.
+
+    Args:
+        source: the painting.
+        targets: the photos.
+        run: where everything is kept.
+        names: file names of the inputs, for config.json.
+        config, preset, resume, overwrite, on_progress, should_stop: as for `sinct.train`.
+        device: that is there.
+    """
+    hashes = {"painting_sha256": source.sha256, "photo_sha256": [photo.sha256 for photo in targets]}
+    asked = config
+    if resume:
+        config, facts = run.read_config()
+        if any(facts.get(name) != value for name, value in hashes.items()):
+            raise CheckpointError(
+                f"{run.path} is a run on other pictures ({facts.get('painting')}, {facts.get('photos')}); give "
+                "those, or another --run-dir"
+            )
+        if asked is not None:
+            config = config.replace(steps=asked.steps, seconds=asked.seconds)
+    else:
+        config = asked if asked is not None else preset_config(preset, device)
+        facts = {"preset": preset, **names, **hashes, **_environment(device)}
+    try:
+        trainer = Trainer(source.pixels, [photo.pixels for photo in targets], config, device)
+        if resume:
+            stored = checkpoint.load(run.checkpoint)
+            trainer.load_state(stored.tensors, stored.description["step"], stored.description["seconds"])
+            run.rewind_log(trainer.steps_done)
+        else:
+            run.create(overwrite=overwrite)
+        run.write_config(config, facts)
+        session = _Session(trainer, source, run, facts, on_progress or (lambda progress: None))
+        return session.train(should_stop or (lambda: False))
+    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+    room = memory(device)
+    free = f", {room.free / 1e9:.1f} GB of {room.total / 1e9:.1f} GB free" if room else ""
+    raise DeviceError(
+        f"out of memory on {device}: {config.crops} crops of {config.crop_size} px at width {config.width}{free}; "
+        f"close other programs, or need about half with --set crops={max(2, config.crops // 2)} --set "
+        f"identity_crops={config.identity_crops // 2}"
+    )
+
+
+class _Session:
+    """Keeps a run directory and the caller up to date while a trainer runs."""
+
+    def __init__(
+        self,
+        trainer: Trainer,
+        source: Picture,
+        run: RunDirectory,
+        facts: Mapping[str, Any],
+        report: OnProgress,
+    ) -> None:
+        self.trainer = trainer
+        self.small_painting = shrink(source.pixels)
+        self.run = run
+        self.facts = facts
+        self.report = report
+        self.seen: set[str] = set()  # warnings by kind, so that none is repeated with new figures
+        self.warnings: list[str] = []
+        self.unreported: list[str] = []
+        self.recent: list[Losses] = []
+        self.reported_at = time.monotonic()
+
+    def train(self, should_stop: Callable[[], bool]) -> Training:
+        """Run to the end or until told to stop; everything is on the disk afterwards."""
+        trainer = self.trainer
+        next_preview, next_checkpoint = 0.0, time.monotonic() + CHECKPOINT_SECONDS
+        discriminator: list[float] = []
+        if not should_stop():
+            for losses in trainer.run():
+                self.recent.append(losses)
+                discriminator = [*discriminator[-99:], float(losses.adversarial_d)]
+                if trainer.steps_done % LOG_INTERVAL == 0 or trainer.progress >= 1:
+                    self.warn(discriminator_warnings(torch.tensor(discriminator)))
+                    self.log()
+                if (now := time.monotonic()) >= next_preview:
+                    self.preview()
+                    next_preview = now + max(2.0, (time.monotonic() - now) / PREVIEW_SHARE)
+                if now >= next_checkpoint:
+                    self.save()
+                    next_checkpoint = now + CHECKPOINT_SECONDS
+                if should_stop():
+                    break
+        self.save()
+        self.preview()
+        self.run.write_plot()
+        finished = trainer.progress >= 1
+        return Training(
+            self.model(),
+            self.run.path,
+            trainer.steps_done,
+            trainer.seconds_done,
+            finished,
+            tuple(self.warnings),
+        )
+
+    def model(self) -> Model:
+        """The generator as it stands now."""
+        trainer = self.trainer
+        averaged = trainer.config.ema_decay > 0
+        facts = {**self.facts, "steps": trainer.steps_done, "seconds": round(trainer.seconds_done, 3)}
+        return Model(
+            trainer.average if averaged else trainer.generator, trainer.config, trainer.widths, facts
+        )
+
+    def save(self) -> None:
+        """Write checkpoint and model."""
+        trainer, model = self.trainer, self.model()
+        progress = {"step": trainer.steps_done, "seconds": trainer.seconds_done}
+        self.run.save(trainer.state(), {**model.description(), **progress})
+        model.save(self.run.model)
+
+    def preview(self) -> None:
+        """Refresh the preview and look at it for what a person would see."""
+        translation = self.model().translate(self.small_painting)
+        self.run.write_preview([self.small_painting, translation, shrink(self.trainer.photos[0])])
+        if self.trainer.progress > 0.2:  # the first pictures of a GAN deserve no alarm
+            self.warn(picture_warnings(translation, self.small_painting))
+
+    def warn(self, found: Sequence[str]) -> None:
+        """Keep warnings of a new kind for the next report."""
+        for text in found:
+            kind = "".join(letter for letter in text if not letter.isdigit())
+            if kind not in self.seen:
+                self.seen.add(kind)
+                self.warnings.append(text)
+                self.unreported.append(text)
+
+    def log(self) -> None:
+        """Write one line to the log and report it."""
+        trainer, config, now = self.trainer, self.trainer.config, time.monotonic()
+        rate = len(self.recent) / max(now - self.reported_at, 1e-9)
+        values = torch.stack([torch.stack(losses) for losses in self.recent]).nanmean(dim=0).tolist()
+        means = dict(zip(Losses._fields, values, strict=True))
+        fresh, self.unreported = self.unreported, []
+        entry = {"step": trainer.steps_done, "seconds": round(trainer.seconds_done, 3), **means}
+        self.run.append_log({**entry, "warnings": fresh} if fresh else entry)
+        if config.steps is not None:
+            remaining = (config.steps - trainer.steps_done) / rate
+        else:
+            remaining = (config.seconds or 0.0) - trainer.seconds_done
+        self.report(
+            Progress(
+                step=trainer.steps_done,
+                steps=config.steps,
+                seconds=trainer.seconds_done,
+                fraction=trainer.progress,
+                rate=rate,
+                remaining=max(0.0, remaining),
+                losses=means,
+                warnings=tuple(fresh),
+            )
+        )
+        self.recent, self.reported_at = [], now
+
+
+def _environment(device: torch.device) -> dict[str, str]:
+    """Versions and device, for config.json."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor()
+    return {
+        "sinct": __version__,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "device": f"{device} {name}".strip(),
+    }
