@@ -19,7 +19,7 @@ def _srgb_profile() -> bytes:
 SRGB_PROFILE = _srgb_profile()
 
 
-def to_srgb(samples: Array, space: str, profile: bytes) -> Array:
+def convert(samples: Array, space: str, profile: bytes) -> Array:
     """Convert samples to sRGB in floating point.
 
     Relative colorimetric with black point compensation: colours that both profiles can show stay as they

@@ -15,8 +15,10 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 from sinct._colour import Array
 from sinct.errors import InputError
 
-FORMATS = ("PNG", "JPEG", "MPO", "TIFF", "WEBP", "AVIF", "GIF", "BMP", "PPM", "JPEG2000")
+FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "AVIF", "GIF", "BMP", "PPM", "JPEG2000")
 """What Pillow may try; its other formats run foreign programs (EPS) or hold no pictures for people."""
+
+SEVERAL = "it has several pictures; only the first is used"
 
 ORIENTATION = ExifTags.Base.Orientation
 
@@ -132,12 +134,12 @@ def _check_size(width: int, height: int, max_pixels: int) -> None:
 
 
 def _from_pillow(data: bytes, max_pixels: int) -> Stored:
-    image = Image.open(io.BytesIO(data), formats=[name for name in FORMATS if name in _known_to_pillow()])
+    image = Image.open(io.BytesIO(data), formats=FORMATS)
     _check_size(*image.size, max_pixels)
     image.load()
     remarks = []
     if getattr(image, "is_animated", False) and image.format != "MPO":  # an MPO's others are previews
-        remarks.append("it has several pictures; only the first is used")
+        remarks.append(SEVERAL)
     orientation, exif = _exif(image.getexif, remarks)
     samples, space, alpha = _pillow_samples(image, data)
     return Stored(
@@ -150,11 +152,6 @@ def _from_pillow(data: bytes, max_pixels: int) -> Stored:
         dpi=_dpi(image.info.get("dpi"), orientation),
         remarks=remarks,
     )
-
-
-def _known_to_pillow() -> dict[str, object]:
-    Image.init()
-    return Image.OPEN
 
 
 def _pillow_samples(image: Image.Image, data: bytes) -> tuple[Array, str, Array | None]:
@@ -181,50 +178,133 @@ def _pillow_samples(image: Image.Image, data: bytes) -> tuple[Array, str, Array 
 
 # tifffile: 8 and 16 bits in any layout, where Pillow knows few layouts and keeps 8 bits ----------------
 
-_TIFF_SPACES = {
+TIFF_SPACES = {
     tifffile.PHOTOMETRIC.MINISWHITE: ("gray", 1),
     tifffile.PHOTOMETRIC.MINISBLACK: ("gray", 1),
     tifffile.PHOTOMETRIC.RGB: ("rgb", 3),
     tifffile.PHOTOMETRIC.SEPARATED: ("cmyk", 4),
 }
+"""What tifffile returns as it is: the colour space and its number of samples."""
 
 
 def _from_tiff(data: bytes, max_pixels: int) -> Stored | None:
-    """Decode a TIFF of whole bytes; None leaves it to Pillow."""
+    """Decode a TIFF of 8 or 16 bits; None leaves the file to Pillow."""
     if data[:2] not in (b"II", b"MM"):
         return None
     try:
         tiff = tifffile.TiffFile(io.BytesIO(data))
-    except Exception:  # tifffile's reasons are for programmers; Pillow decides what this is
+    except Exception:  # damaged or none; Pillow says which
         return None
     with tiff:
         page = tiff.pages.first
         _check_size(page.imagewidth, page.imagelength, max_pixels)
         if page.is_reduced:
+            raise InputError("its first picture is only a preview, as in camera raw files; export a TIFF or PNG")
+        whole_bytes = page.photometric in TIFF_SPACES and page.bitspersample in (8, 16)
+        if page.sampleformat != tifffile.SAMPLEFORMAT.UINT or (page.bitspersample > 8 and not whole_bytes):
             raise InputError(
-                "its first picture is only a preview, as in camera raw files; export a full TIFF"
+                f"TIFF samples of {page.bitspersample} bits (format {page.sampleformat}, photometric "
+                f"{page.photometric}) are not read; save it as RGB with 8 or 16 bits, unsigned"
             )
-        bits, kind = page.bitspersample, page.sampleformat
-        if bits not in (1, 2, 4, 8, 16) or kind != tifffile.SAMPLEFORMAT.UINT:
-            raise InputError(
-                f"{bits}-bit samples of kind {kind} are not read; save it with 8 or 16 bits, unsigned"
-            )
-        if bits < 8 or page.photometric not in _TIFF_SPACES:
-            if bits == 16:
-                raise InputError("16 bits are read for grey, RGB and CMYK only; save it as 16-bit RGB")
+        if not whole_bytes:
             return None
-        space, _ = _TIFF_SPACES[page.photometric]
-        remarks = ["it has several pictures; only the first is used"] if len(tiff.pages) > 1 else []
-
-        def read_exif() -> Image.Exif:
-            exif = Image.Exif()
-            exif.bigtiff, exif.endian = tiff.is_bigtiff, tiff.byteorder
-            exif.load_from_fp(io.BytesIO(data), page.offset)
-            return exif
-
-        orientation, exif = _exif(read_exif, remarks)
-        samples, alpha = _tiff_samples(page)
-        dpi = page.get_resolution("inch") if "XResolution" in page.tags else None
+        remarks = [SEVERAL] if len(tiff.pages) > 1 else []
+        orientation, exif = _exif(lambda: _tiff_exif(tiff, data), remarks)
+        samples, space, alpha = _tiff_samples(page)
         return Stored(
-            samples, space, alpha, page.iccprofile, orientation, exif, _dpi(dpi, orientation), remarks
+            samples=samples,
+            space=space,
+            alpha=alpha,
+            icc=page.iccprofile,
+            orientation=orientation,
+            exif=exif,
+            dpi=_dpi(page.get_resolution("inch"), orientation),
+            remarks=remarks,
         )
+
+
+def _tiff_exif(tiff: tifffile.TiffFile, data: bytes) -> Image.Exif:
+    exif = Image.Exif()
+    exif.bigtiff, exif.endian = tiff.is_bigtiff, tiff.byteorder
+    exif.load_from_fp(io.BytesIO(data), tiff.pages.first.offset)
+    return exif
+
+
+def _tiff_samples(page: tifffile.TiffPage) -> tuple[Array, str, Array | None]:
+    pixels = page.asarray()
+    if page.axes == "YX":
+        pixels = pixels[..., None]
+    elif page.axes == "SYX":  # planes one after the other
+        pixels = np.moveaxis(pixels, 0, 2)
+    elif page.axes != "YXS":
+        raise InputError(f"TIFF axes {page.axes} are not read; save it as one flat picture")
+    space, colours = TIFF_SPACES[page.photometric]
+    if pixels.shape[2] < colours:
+        raise InputError(f"{pixels.shape[2]} samples a pixel are too few for {space}; save it as RGB")
+
+    colour, alpha = pixels[..., :colours], None
+    if page.photometric == tifffile.PHOTOMETRIC.MINISWHITE:
+        colour = np.iinfo(pixels.dtype).max - colour
+    extra = page.extrasamples or (tifffile.EXTRASAMPLE.UNASSALPHA,)
+    if pixels.shape[2] > colours and extra[0] != tifffile.EXTRASAMPLE.UNSPECIFIED:
+        alpha = pixels[..., colours]
+        if extra[0] == tifffile.EXTRASAMPLE.ASSOCALPHA:
+            colour = _unpremultiplied(colour, alpha)
+    return colour, space, alpha
+
+
+def _unpremultiplied(colour: Array, alpha: Array) -> Array:
+    top = np.iinfo(colour.dtype).max
+    straight = colour * (np.float32(top) / np.maximum(alpha, 1))[..., None]
+    return np.rint(straight).clip(max=top).astype(colour.dtype)
+
+
+# Metadata ----------------------------------------------------------------------------------------------
+
+
+def _exif(read: Callable[[], Image.Exif], remarks: list[str]) -> tuple[int, bytes | None]:
+    """Read the orientation and what of an EXIF block stays true, for which Pillow's parser may fail."""
+    try:
+        exif = read()
+        orientation = exif.get(ORIENTATION)
+        return orientation if orientation in range(1, 9) else 1, carried_exif(exif)
+    except Exception:  # the parser meets damage with every kind of exception
+        remarks.append("its EXIF data are damaged and left out")
+        return 1, None
+
+
+def carried_exif(exif: Image.Exif) -> bytes | None:
+    """Copy what describes the scene, the camera and the author, with orientation 1; None if nothing does."""
+    camera = exif.get_ifd(ExifTags.IFD.Exif)
+    kept = {tag: exif[tag] for tag in EXIF_TEXTS if tag in exif}
+    kept[ExifTags.IFD.Exif] = {tag: camera[tag] for tag in camera if tag not in STALE_EXIF}
+    kept[ExifTags.IFD.GPSInfo] = exif.get_ifd(ExifTags.IFD.GPSInfo)
+    if not any(kept.values()):
+        return None
+    copy = Image.Exif()
+    copy.update((tag, _original_text(value)) for tag, value in kept.items() if value)
+    copy[ORIENTATION] = 1
+    return copy.tobytes()
+
+
+def _original_text(value: object) -> object:
+    """Undo Pillow's decoding of UTF-8 bytes as Latin-1, which it would write as question marks."""
+    return value.encode("latin-1") if isinstance(value, str) and not value.isascii() else value
+
+
+def _dpi(stored: tuple[float, float] | None, orientation: int) -> tuple[float, float] | None:
+    """Check a resolution, and exchange its axes where the picture is turned on its side."""
+    if stored is None:
+        return None
+    x, y = (float(value) for value in stored)
+    if not (1 < x < 65536 and 1 < y < 65536):  # 1 stands for "unknown"; JPEG holds 16 bits
+        return None
+    return (y, x) if orientation >= 5 else (x, y)
+
+
+def upright(samples: Array, orientation: int) -> Array:
+    """Turn (H, W, ...) as an EXIF orientation of 1 to 8 says, without a copy."""
+    if orientation >= 5:
+        samples = samples.swapaxes(0, 1)
+    mirrored = {2: (1,), 3: (0, 1), 4: (0,), 6: (1,), 7: (0, 1), 8: (0,)}.get(orientation, ())
+    return np.flip(samples, mirrored)

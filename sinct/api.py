@@ -77,7 +77,7 @@ def train(
     where = choose_device(device)
     paths = [photos] if isinstance(photos, (str, PathLike)) else list(photos)
     source, targets = read_picture(painting), [read_picture(path) for path in paths]
-    return _train(
+    return run_training(
         source,
         targets,
         RunDirectory(Path(run_dir)),
@@ -133,7 +133,7 @@ def translate(
     # A resumed run may replace the unfinished picture that its interruption left.
     check_output(target, overwrite=overwrite or resume, size=source.pixels.shape[:0:-1], bits=depth)
     run = RunDirectory(Path(run_dir) if run_dir is not None else target.with_suffix(".sinct"))
-    training = _train(
+    training = run_training(
         source,
         targets,
         run,

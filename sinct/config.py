@@ -31,6 +31,8 @@ class Config:
             sees it, so that strokes are not content to keep; 0 compares with the painting itself (ours
             otherwise).
         temperature: softmax divisor of PatchNCE, dimensionless.
+        depths: which of the encoder's features PatchNCE compares: 0 the pixels, 1 the downsampling block's
+            output, 2 the second residual block's; leaving out 0 is ours.
         queries: query positions a crop and depth; more than 1 is ours.
         nce_weight: of PatchNCE.
         identity_weight: of the L1 distance between G(photo) and photo.
@@ -65,6 +67,7 @@ class Config:
     native_share: float = 0.0
     smoothing: float = 0.0
     temperature: float = 0.07
+    depths: tuple[int, ...] = (0, 1, 2)
     queries: int = 1
     nce_weight: float = 4.0
     identity_weight: float = 1.0
@@ -115,6 +118,8 @@ class Config:
             raise ConfigError(f"discriminator_widths must be above 0, got {self.discriminator_widths}")
         if self.crops * self.queries < 2 or self.identity_crops * self.queries == 1:
             raise ConfigError("PatchNCE needs 2 or more positions a picture; raise crops or queries")
+        if not self.depths or not set(self.depths) <= {0, 1, 2} or len(set(self.depths)) < len(self.depths):
+            raise ConfigError(f"depths must be some of 0, 1, 2, each once, got {self.depths}")
         if self.min_width > self.max_width:
             raise ConfigError(f"min_width {self.min_width} exceeds max_width {self.max_width}")
         if (self.steps is None) == (self.seconds is None):

@@ -80,7 +80,8 @@ class Trainer:
             discriminator = Discriminator(
                 config.tile_size, config.discriminator_widths, deviation=config.minibatch_deviation
             )
-            projection = Projection(generator.feature_channels, config.projection_dimensions)
+            channels = [generator.feature_channels[depth] for depth in config.depths]
+            projection = Projection(channels, config.projection_dimensions)
         layout = torch.channels_last if config.channels_last else torch.contiguous_format
         self.generator = generator.to(device, memory_format=layout)
         self.discriminator = discriminator.to(device, memory_format=layout)
@@ -163,7 +164,8 @@ class Trainer:
         if len(keys.pixels) == 0:
             return keys.pixels.new_zeros(())
         samples = []
-        for query, key in zip(queries, keys, strict=True):
+        for depth in self.config.depths:
+            query, key = queries[depth], keys[depth]
             count, _, height, width = key.shape
             positions = random_positions(count, height, width, self.config.queries, self.random)
             positions = positions.to(self.device)

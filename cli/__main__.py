@@ -1,0 +1,5 @@
+"""`python -m sinct_cli`."""
+
+from .main import run
+
+run()

@@ -1,0 +1,146 @@
+"""What a person, or a program with --json, sees while sinct works."""
+
+import json
+import math
+import os
+import signal
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn
+from rich.text import Text
+
+if TYPE_CHECKING:
+    import sinct
+
+out = Console(soft_wrap=True)
+err = Console(stderr=True, soft_wrap=True)
+
+
+def say(text: str, *, quiet: bool = False) -> None:
+    """Print one line of text to a person."""
+    if not quiet:
+        out.print(text, highlight=False, markup=False)
+
+
+def warn(text: str, *, quiet: bool = False) -> None:
+    """Print one warning to stderr."""
+    if not quiet:
+        err.print(Text.assemble(("warning: ", "yellow"), text))
+
+
+def fail(text: str, *, as_json: bool = False) -> None:
+    """Print one error: JSON on stdout for programs, a line on stderr for people."""
+    line = " ".join(text.split())
+    if as_json:
+        print(json.dumps({"error": line}))
+    else:
+        err.print(Text.assemble(("error: ", "bold red"), line))
+
+
+def emit(result: Mapping[str, Any]) -> None:
+    """Print a result for programs."""
+    print(json.dumps(result, ensure_ascii=False))
+
+
+def clock(seconds: float) -> str:
+    """Format seconds as 1:05 or 2:03:09."""
+    minutes, seconds_left = divmod(math.ceil(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds_left:02}" if hours else f"{minutes}:{seconds_left:02}"
+
+
+class _TimeLeft(ProgressColumn):
+    """Time left as sinct tells it, which knows of clock budgets."""
+
+    def render(self, task: Task) -> Text:
+        remaining = task.fields.get("remaining")
+        return Text("-:--" if remaining is None else f"{clock(remaining)} left", style="cyan")
+
+
+class TrainingDisplay:
+    """A progress bar fed by sinct's progress events.
+
+    Args:
+        quiet: show nothing at all.
+    """
+
+    def __init__(self, *, quiet: bool) -> None:
+        self.quiet = quiet
+        self.bar = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f}%"),
+            _TimeLeft(),
+            TextColumn("{task.fields[figures]}"),
+            console=err,
+            disable=quiet or not err.is_terminal,
+            transient=True,
+        )
+        self.task = self.bar.add_task("training", total=1.0, figures="", remaining=None)
+        self.printed = 0.0
+
+    def __call__(self, progress: "sinct.Progress") -> None:
+        """Show one event; without a terminal, a line each tenth of the way."""
+        losses = progress.losses
+        figures = (
+            f"step {progress.step}  {progress.rate:.1f}/s  D {losses['adversarial_d']:.2f}  "
+            f"G {losses['adversarial_g']:.2f}  NCE {losses['nce']:.2f}  L1 {losses['identity']:.3f}"
+        )
+        self.bar.update(
+            self.task, completed=progress.fraction, figures=figures, remaining=progress.remaining
+        )
+        for text in progress.warnings:
+            warn(text, quiet=self.quiet)
+        if not err.is_terminal and not self.quiet and progress.fraction >= self.printed + 0.1:
+            self.printed = progress.fraction
+            left = clock(progress.remaining)
+            err.print(f"{progress.fraction:4.0%}  {left} left  {figures}", highlight=False)
+
+    def __enter__(self) -> "TrainingDisplay":
+        self.bar.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.bar.stop()
+
+
+class Stop:
+    """Whether a signal asked to stop; the first finishes the step and saves, the second ends at once."""
+
+    def __init__(self) -> None:
+        self.signal: int | None = None
+
+    def __call__(self) -> bool:
+        return self.signal is not None
+
+    def handle(self, number: int, frame: object) -> None:
+        """Remember the first signal, obey the second."""
+        if self.signal is not None:
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+        self.signal = number
+        # os.write is safe inside a handler, where Rich's locks may be held
+        os.write(sys.stderr.fileno(), b"\nstopping after this step; once more to end at once\n")
+
+    @property
+    def exit_code(self) -> int:
+        """128 + signal, as shells have it."""
+        return 128 + (self.signal or 0)
+
+
+@contextmanager
+def stopping() -> Iterator[Stop]:
+    """Catch Ctrl-C and SIGTERM as requests to stop."""
+    stop = Stop()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, stop.handle) for number in numbers]
+    try:
+        yield stop
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)

@@ -1,0 +1,271 @@
+"""Commands of `sinct`. torch is imported inside them, so that --help answers at once."""
+
+import shlex
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sinct.errors import SinctError
+from sinct.version import __version__
+
+from . import display
+from .options import (
+    AsJson,
+    Bits,
+    Device,
+    Output,
+    Overwrite,
+    Painting,
+    Photos,
+    Preset,
+    PresetOption,
+    Quiet,
+    Resume,
+    RunDir,
+    Seed,
+    Set,
+    Steps,
+    Time,
+    settings,
+)
+
+if TYPE_CHECKING:
+    import sinct
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Turn one painting into a photo-like picture with the look of one reference photo.",
+)
+
+
+def run() -> None:
+    """Entry point of the console script."""
+    app()
+
+
+@contextmanager
+def errors(*, as_json: bool, quiet: bool) -> Iterator[None]:
+    """Turn what a person can act on into one line and exit code 1, and library warnings into lines."""
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_args, **_options: display.warn(str(message), quiet=quiet)
+        try:
+            yield
+        except SinctError as error:
+            display.fail(str(error), as_json=as_json)
+            raise typer.Exit(1) from None
+
+
+@app.callback(invoke_without_command=True)
+def main(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Print the version when asked; everything else is a command's."""
+    if version:
+        print(f"sinct {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def translate(
+    painting: Painting,
+    photos: Photos,
+    output: Output,
+    preset: PresetOption = Preset.standard,
+    time: Time = None,
+    steps: Steps = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+    run_dir: RunDir = None,
+    resume: Resume = False,
+    overwrite: Overwrite = False,
+    bits: Bits = None,
+    changes: Set = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train on one painting and its photos, and write the painting with the photos' look."""
+    with errors(as_json=as_json, quiet=quiet or as_json):
+        _translate(
+            painting, photos, output, run_dir=run_dir, device=device, bits=bits, resume=resume,
+            overwrite=overwrite, as_json=as_json, quiet=quiet or as_json,
+            config=_config(resume, preset, time, steps, seed, device, changes), preset=preset,
+        )  # fmt: skip
+
+
+@app.command()
+def train(
+    painting: Painting,
+    photos: Photos,
+    run_dir: Annotated[
+        Path, typer.Option(help="Folder for model, checkpoints, log, preview.", show_default=False)
+    ],
+    preset: PresetOption = Preset.standard,
+    time: Time = None,
+    steps: Steps = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+    resume: Resume = False,
+    overwrite: Overwrite = False,
+    changes: Set = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train only; `sinct apply` then translates any picture with the result."""
+    quiet = quiet or as_json
+    with errors(as_json=as_json, quiet=quiet), display.stopping() as stop:
+        import sinct
+
+        config = _config(resume, preset, time, steps, seed, device, changes)
+        with display.TrainingDisplay(quiet=quiet) as bar:
+            training = sinct.train(
+                painting, photos, run_dir, config=config, preset=preset.value, device=device, resume=resume,
+                overwrite=overwrite, on_progress=bar, should_stop=stop,
+            )  # fmt: skip
+        if as_json:
+            display.emit(_training_facts(training))
+        display.say(
+            f"trained {training.steps} steps in {display.clock(training.seconds)}: {training.run_dir}",
+            quiet=quiet,
+        )
+        _end(training, stop, quiet=quiet)
+
+
+@app.command()
+def apply(
+    model: Annotated[
+        Path, typer.Argument(help="Run directory, checkpoint or model file.", show_default=False)
+    ],
+    image: Annotated[Path, typer.Argument(help="The picture to translate.", show_default=False)],
+    output: Output,
+    device: Device = "auto",
+    overwrite: Overwrite = False,
+    bits: Bits = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Translate any picture with a trained generator."""
+    quiet = quiet or as_json
+    with errors(as_json=as_json, quiet=quiet):
+        import sinct
+
+        done = sinct.apply(model, image, output, device=device, bits=bits, overwrite=overwrite)
+        _report(done, as_json=as_json, quiet=quiet)
+
+
+@app.command()
+def demo(
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write to.")] = Path("sinct-demo"),
+    preset: PresetOption = Preset.draft,
+    time: Time = None,
+    steps: Steps = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Run the main job on the painting and the photo that come with sinct."""
+    with errors(as_json=as_json, quiet=quiet or as_json):
+        shipped = files("sinct_assets")
+        with (
+            as_file(shipped / "demo-painting.jpg") as painting,
+            as_file(shipped / "demo-photo.jpg") as photo,
+        ):
+            _translate(
+                painting, [photo], output / "result.png", run_dir=output / "run", device=device, bits=None,
+                resume=False, overwrite=overwrite, as_json=as_json, quiet=quiet or as_json,
+                config=_config(False, preset, time, steps, seed, device, None), preset=preset,
+            )  # fmt: skip
+        display.say(
+            f"painting, result and photo side by side: {output / 'run' / 'preview.png'}",
+            quiet=quiet or as_json,
+        )
+
+
+@app.command()
+def doctor(device: Device = "auto", as_json: AsJson = False) -> None:
+    """Show device, precision, threads, versions and memory, and what would be chosen and why."""
+    with errors(as_json=as_json, quiet=as_json):
+        from sinct.doctor import examine
+
+        facts = examine(device)
+        if as_json:
+            display.emit(facts)
+            return
+        width = max(map(len, facts))
+        for name, value in facts.items():
+            display.say(f"{name:<{width}}  {value}")
+
+
+def _config(
+    resume: bool,
+    preset: Preset,
+    time: float | None,
+    steps: int | None,
+    seed: int,
+    device: str,
+    changes: list[str] | None,
+) -> "sinct.Config | None":
+    """Settings for a new run; for a resumed one only a new length, its own settings hold otherwise."""
+    if resume and time is None and steps is None:
+        return None
+    return settings(preset, time=time, steps=steps, seed=seed, device=device, changes=changes)
+
+
+def _translate(
+    painting: Path, photos: list[Path], output: Path, *, as_json: bool, quiet: bool, preset: Preset, **options: Any
+) -> None:
+    import sinct
+
+    with display.stopping() as stop:
+        with display.TrainingDisplay(quiet=quiet) as bar:
+            done = sinct.translate(
+                painting, photos, output, preset=preset.value, on_progress=bar, should_stop=stop, **options
+            )
+        _report(done, as_json=as_json, quiet=quiet)
+        assert done.training is not None  # translate always trains
+        _end(done.training, stop, quiet=quiet)
+
+
+def _report(done: "sinct.Translation", *, as_json: bool, quiet: bool) -> None:
+    if as_json:
+        trained = _training_facts(done.training) if done.training else {}
+        facts = {"output": str(done.output), "width": done.size[0], "height": done.size[1]}
+        display.emit({**trained, **facts, "warnings": list(done.warnings)})
+        return
+    for text in done.warnings:
+        display.warn(text, quiet=quiet)
+    trained_for = ""
+    if done.training:
+        trained_for = f" after {done.training.steps} steps in {display.clock(done.training.seconds)}"
+    display.say(f"wrote {done.output} ({done.size[0]}x{done.size[1]} px){trained_for}", quiet=quiet)
+
+
+def _training_facts(training: "sinct.Training") -> dict[str, Any]:
+    return {
+        "run_dir": str(training.run_dir),
+        "steps": training.steps,
+        "seconds": round(training.seconds, 3),
+        "finished": training.finished,
+        "warnings": list(training.warnings),
+    }
+
+
+def _end(training: "sinct.Training", stop: display.Stop, *, quiet: bool) -> None:
+    """Say how to go on after an interrupt, and exit as an interrupted program does."""
+    if stop() and not training.finished:
+        command = shlex.join(["sinct", *(word for word in sys.argv[1:] if word not in RESTART), "--resume"])
+        display.say(f"stopped at step {training.steps}; everything is saved. To continue: {command}", quiet=quiet)
+        raise typer.Exit(stop.exit_code)
+
+
+RESTART = ("--overwrite", "--resume")
+"""Options that the line for resuming must not repeat."""

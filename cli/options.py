@@ -1,0 +1,103 @@
+"""Options that several commands share; no command's module repeats a help text."""
+
+import json
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from sinct import Config
+
+
+class Preset(str, Enum):
+    """Names of `sinct.PRESETS`, repeated so that --help need not import torch (a test compares them)."""
+
+    draft = "draft"
+    standard = "standard"
+    paper = "paper"
+
+
+def duration(text: str) -> float:
+    """Read 90, 90s, 10m, 2h or 1h30m as seconds."""
+    units = {"h": 3600.0, "m": 60.0, "s": 1.0}
+    total, number = 0.0, ""
+    try:
+        for letter in text.strip().lower():
+            if letter in units:
+                total, number = total + float(number) * units[letter], ""
+            else:
+                number += letter
+        total += float(number) if number else 0.0
+    except ValueError:
+        total = 0.0
+    if not 0 < total < float("inf"):
+        raise typer.BadParameter(f"{text!r} is not a time; give for instance 90s, 10m or 2h")
+    return total
+
+
+Painting = Annotated[Path, typer.Argument(help="The picture to translate.", show_default=False)]
+Photos = Annotated[
+    list[Path], typer.Argument(help="One or more photos whose look it takes.", show_default=False)
+]
+Output = Annotated[
+    Path, typer.Option("-o", "--output", help="Picture to write: .png .jpg .tif .webp.", show_default=False)
+]
+PresetOption = Annotated[
+    Preset, typer.Option(help="draft: 2 min on a CPU; standard: 10 min; paper: 100,000 steps as published.")
+]
+Time = Annotated[
+    float | None,
+    typer.Option(parser=duration, metavar="TIME", help="Train this long by the clock: 90s, 10m, 2h."),
+]
+Steps = Annotated[int | None, typer.Option(min=1, help="Train this many steps instead (reproducible).")]
+Seed = Annotated[int, typer.Option(min=0, help="Of every random draw.")]
+Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.")]
+RunDir = Annotated[
+    Path | None,
+    typer.Option(help="Folder for checkpoints, log and preview [default: the output's name with .sinct]."),
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue the run in the run directory.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an older output and run.")]
+Bits = Annotated[int | None, typer.Option(help="8 or 16 bits a channel [default: as the input].")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Change any setting, e.g. nce_weight=2 (see README)."),
+]
+
+
+def settings(
+    preset: Preset,
+    *,
+    time: float | None,
+    steps: int | None,
+    seed: int,
+    device: str,
+    changes: list[str] | None,
+) -> "Config":
+    """Resolve preset, length, seed and --set into settings.
+
+    Raises:
+        SinctError: they contradict each other, or a value is out of range.
+    """
+    import sinct
+    from sinct.device import choose_device
+
+    config = sinct.preset(preset.value, choose_device(device), seconds=time, steps=steps, seed=seed)
+    values: dict[str, Any] = {}
+    for change in changes or []:
+        name, equals, text = change.partition("=")
+        if not equals:
+            raise sinct.ConfigError(f"--set {change!r} has no value; give NAME=VALUE")
+        try:
+            values[name.strip()] = json.loads(text)
+        except ValueError:
+            raise sinct.ConfigError(
+                f"--set {name}: {text!r} is no value; give a number, true, false or a list such as [32,64]"
+            ) from None
+    if {"steps", "seconds"} & set(values):
+        raise sinct.ConfigError("--set does not take steps or seconds; use --steps or --time")
+    return config.replace(**values)

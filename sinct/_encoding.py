@@ -1,0 +1,188 @@
+"""Samples to the bytes of a picture file, with the sRGB profile, resolution, EXIF and provenance."""
+
+import io
+import json
+import struct
+import zlib
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+from xml.etree import ElementTree
+from xml.sax.saxutils import quoteattr
+
+import imagecodecs
+import numpy as np
+from PIL import ExifTags, Image
+
+from sinct._colour import SRGB_PROFILE, Array
+
+PNG_KEY = "sinct:"
+"""Begins the keys of provenance texts in a PNG."""
+
+XMP_NAMESPACE = "urn:sinct:"
+
+
+class Metadata(NamedTuple):
+    """What goes with the samples.
+
+    Attributes:
+        dpi: along rows and along columns, or None.
+        exif: block that starts with "Exif", or None.
+        provenance: names and values.
+    """
+
+    dpi: tuple[float, float] | None
+    exif: bytes | None
+    provenance: Mapping[str, str]
+
+
+# PNG ---------------------------------------------------------------------------------------------------
+
+
+def encode_png(samples: Array, metadata: Metadata) -> bytes:
+    """Encode (H, W, 3 or 4) uint8 or uint16."""
+    png = bytes(imagecodecs.png_encode(samples))
+    chunks = [_chunk(b"iCCP", b"sRGB\0\0" + zlib.compress(SRGB_PROFILE))]
+    if metadata.dpi is not None:
+        per_metre = (round(dpi / 0.0254) for dpi in metadata.dpi)
+        chunks.append(_chunk(b"pHYs", struct.pack(">IIB", *per_metre, 1)))
+    if metadata.exif is not None:
+        chunks.append(_chunk(b"eXIf", metadata.exif.removeprefix(b"Exif\0\0")))
+    for key, value in metadata.provenance.items():
+        chunks.append(_chunk(b"iTXt", f"{PNG_KEY}{key}\0\0\0\0\0{value}".encode()))
+    header = 33  # signature and IHDR, which must come first
+    return png[:header] + b"".join(chunks) + png[header:]
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+# TIFF --------------------------------------------------------------------------------------------------
+
+
+def encode_tiff(samples: Array, metadata: Metadata) -> bytes:
+    """Encode (H, W, 3 or 4) uint8 or uint16 in strips, with horizontal differences and Deflate.
+
+    An EXIF block is a TIFF without a picture: one with the picture's tags, and the strips behind it, is
+    the whole file.
+    """
+    height, width, channels = samples.shape
+    rows = max(1, 2**20 // samples[0].nbytes)
+    strips = [_strip(samples[top : top + rows]) for top in range(0, height, rows)]
+    ends = np.cumsum([len(strip) for strip in strips]).tolist()
+
+    tags = Image.Exif()
+    tags.load(metadata.exif or b"")
+    tags.endian = "<"
+    Tag = ExifTags.Base
+    tags.update(
+        {
+            Tag.ImageWidth: width,
+            Tag.ImageLength: height,
+            Tag.BitsPerSample: (8 * samples.itemsize,) * channels,
+            Tag.Compression: 8,  # Adobe's Deflate
+            Tag.PhotometricInterpretation: 2,  # RGB
+            Tag.StripOffsets: (0, *ends[:-1]),  # Pillow counts them from the end of the tags
+            Tag.SamplesPerPixel: channels,
+            Tag.RowsPerStrip: rows,
+            Tag.StripByteCounts: tuple(len(strip) for strip in strips),
+            Tag.Predictor: 2,  # horizontal differences
+            Tag.InterColorProfile: SRGB_PROFILE,
+        }
+    )
+    if channels == 4:
+        tags[Tag.ExtraSamples] = 2  # alpha, not multiplied into the colours
+    if metadata.dpi is not None:
+        tags.update({Tag.XResolution: metadata.dpi[0], Tag.YResolution: metadata.dpi[1], Tag.ResolutionUnit: 2})
+    if metadata.provenance:
+        tags[Tag.XMLPacket] = xmp(metadata.provenance)
+    return tags.tobytes().removeprefix(b"Exif\0\0") + b"".join(strips)
+
+
+def _strip(samples: Array) -> bytes:
+    differences = samples.astype(samples.dtype.newbyteorder("<"))
+    differences[:, 1:] -= samples[:, :-1]
+    return zlib.compress(differences)
+
+
+# JPEG and WebP -----------------------------------------------------------------------------------------
+
+
+def encode_jpeg(samples: Array, metadata: Metadata) -> bytes:
+    """Encode (H, W, 3) uint8 at quality 95 without subsampling colours."""
+    return _pillow(samples, metadata, "JPEG", quality=95, subsampling=0)
+
+
+def encode_webp(samples: Array, metadata: Metadata) -> bytes:
+    """Encode (H, W, 3 or 4) uint8 without loss, even where nothing of a colour shows."""
+    return _pillow(samples, metadata, "WEBP", lossless=True, exact=True)
+
+
+def _pillow(samples: Array, metadata: Metadata, kind: str, **options: object) -> bytes:
+    if metadata.dpi is not None:
+        options["dpi"] = metadata.dpi
+    if metadata.exif is not None:
+        options["exif"] = metadata.exif
+    if metadata.provenance:
+        options["xmp"] = xmp(metadata.provenance)
+    file = io.BytesIO()
+    Image.fromarray(samples).save(file, kind, icc_profile=SRGB_PROFILE, **options)
+    return file.getvalue()
+
+
+# Provenance --------------------------------------------------------------------------------------------
+
+
+def xmp(provenance: Mapping[str, str]) -> bytes:
+    """Write provenance as an XMP packet with one property, a JSON text."""
+    return (
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/">'
+        '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        f'<rdf:Description rdf:about="" xmlns:sinct="{XMP_NAMESPACE}" '
+        f"sinct:provenance={quoteattr(json.dumps(dict(provenance)))}/>"
+        "</rdf:RDF></x:xmpmeta>"
+    ).encode()
+
+
+def provenance_in(image: Image.Image) -> dict[str, str]:
+    """Read back what `encode_png` or `xmp` wrote; {} if there is none, or none that can be read."""
+    packet = image.info.get("xmp", b"")
+    if XMP_NAMESPACE.encode() not in packet:
+        texts = ((key, value) for key, value in image.info.items() if isinstance(key, str))
+        return {key.removeprefix(PNG_KEY): str(value) for key, value in texts if key.startswith(PNG_KEY)}
+    name = f"{{{XMP_NAMESPACE}}}provenance"
+    try:
+        values = [element.attrib[name] for element in ElementTree.fromstring(packet).iter() if name in element.attrib]
+        return {key: str(value) for key, value in json.loads(values[0]).items()}
+    except (ElementTree.ParseError, ValueError, ...):
+        return {}
+
+
+# Formats -----------------------------------------------------------------------------------------------
+
+
+class Format(NamedTuple):
+    """What a kind of file can hold.
+
+    Attributes:
+        encode: (H, W, C) samples and metadata to the bytes of a file.
+        bits: per channel, that it can hold.
+        max_side: of a picture, in pixels.
+        has_alpha: whether it can hold transparency.
+        max_exif: bytes of its largest EXIF block.
+    """
+
+    encode: Callable[[Array, Metadata], bytes]
+    bits: tuple[int, ...]
+    max_side: int
+    has_alpha: bool = True
+    max_exif: int = 2**31
+
+
+PNG = Format(encode_png, bits=(8, 16), max_side=1_000_000)  # libpng's own limit
+TIFF = Format(encode_tiff, bits=(8, 16), max_side=2**31)
+JPEG = Format(encode_jpeg, bits=(8,), max_side=65_500, has_alpha=False, max_exif=65_533)  # libjpeg's limits
+WEBP = Format(encode_webp, bits=(8,), max_side=16_383)
+
+FORMATS = {".png": PNG, ".jpg": JPEG, ".jpeg": JPEG, ".tif": TIFF, ".tiff": TIFF, ".webp": WEBP}
+"""Formats by the suffix of a file's name."""
