@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
-if __package__:
+if TYPE_CHECKING or __package__:
     from .painterly import Array, paint
     from .scene import Hill, Look, Scene, World, develop, render
 else:  # run by path: the neighbours are on the path by their own names

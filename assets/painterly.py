@@ -10,11 +10,12 @@ is lit in the end.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Array = NDArray[np.float32]
+Array = NDArray[np.floating[Any]]
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 GROUND = np.array([0.72, 0.62, 0.50], np.float32)
@@ -98,7 +99,7 @@ def trace_strokes(
 
 
 def stroke_seeds(error: Array, spacing: float, threshold: float, rng: np.random.Generator) -> Array:
-    """Place seeds (N, 2), as (x, y): one in each square of `spacing` px with a mean error over the threshold."""
+    """Seed (N, 2) points, as (x, y): one in each square of `spacing` px with a mean error over threshold."""
     h, w = error.shape
     rows, columns = max(int(h / spacing), 1), max(int(w / spacing), 1)
     y, x = np.meshgrid(
@@ -138,7 +139,8 @@ def mix_colors(
     )
     luma = luma * (1 + rng.normal(0, value, (n, 1)))
     green = luma - (LUMA[0] * red + LUMA[2] * blue) / LUMA[1]
-    return np.clip(np.concatenate([luma + red, green, luma + blue], 1), 0, 1).astype(np.float32)
+    mixed = np.concatenate([luma + red, green, luma + blue], 1)
+    return np.asarray(mixed.clip(0, 1), np.float32)
 
 
 def draw_stroke(
@@ -203,9 +205,10 @@ def light_paint(
     # Thick paint fills the weave.
     relief = impasto * height + grain * weave.astype(np.float32) / (1 + 1.2 * height)
     gy, gx = np.gradient(blur(relief.astype(np.float32), 0.55))
-    slope = np.clip(-(0.6 * gx + 0.8 * gy) * -1, -0.8, 0.8)
-    lit = canvas * (1 + 0.55 * slope)[..., None] + 0.16 * np.clip(slope - 0.12, 0, None)[..., None]
-    return np.clip(lit, 0, 1).astype(np.float32)
+    slope = np.clip(0.6 * gx + 0.8 * gy, -0.8, 0.8)[..., None]
+    # Wet-looking paint: steep flanks facing the light also shine.
+    lit = canvas * (1 + 0.55 * slope) + 0.16 * np.maximum(slope - 0.12, 0)
+    return np.asarray(np.clip(lit, 0, 1), np.float32)
 
 
 def paint(

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+Array = NDArray[np.floating[Any]]
 RGB = tuple[float, float, float]
 
 # Samples along a column: geometric steps, so each is a fixed share of its distance.
@@ -54,7 +54,7 @@ class Tile:
 
     def __init__(self, values: Array) -> None:
         """Build the pyramid from (N, N) or (N, N, C), N a power of two."""
-        level = np.atleast_3d(values).astype(np.float32)
+        level: Array = np.atleast_3d(values).astype(np.float32)
         self.n = level.shape[0]
         levels = [level]
         while level.shape[0] > 4:
@@ -86,7 +86,7 @@ class Tile:
         take = self.data.take
         top = take(row0 + i0, 0) * (1 - fu) + take(row0 + i1, 0) * fu
         bottom = take(row1 + i0, 0) * (1 - fu) + take(row1 + i1, 0) * fu
-        out = (top + (bottom - top) * fv).astype(np.float32)
+        out: Array = np.asarray(top + (bottom - top) * fv, np.float32)
         return out[..., 0] if out.shape[-1] == 1 else out
 
 
@@ -536,10 +536,10 @@ class World:
         for corner in range(8):
             index = np.zeros(x.shape, np.int32)
             weight = np.ones_like(x)
-            for axis in range(3):
-                bit = corner >> axis & 1
-                index = index * n + ((lattice[axis] + bit) & (n - 1))
-                weight = weight * (weights[axis] if bit else 1 - weights[axis])
+            for i in range(3):
+                bit = corner >> i & 1
+                index = index * n + ((lattice[i] + bit) & (n - 1))
+                weight = weight * (weights[i] if bit else 1 - weights[i])
             out += weight * flat.take(index)
         return out
 

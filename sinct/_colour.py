@@ -19,26 +19,41 @@ def _srgb_profile() -> bytes:
 SRGB_PROFILE = _srgb_profile()
 
 
-def convert(samples: Array, space: str, profile: bytes) -> Array:
-    """Convert samples to sRGB in floating point.
-
-    Relative colorimetric with black point compensation: colours that both profiles can show stay as they
-    are, and white stays white, where a perceptual table would move every colour to make room for the few
-    that do not fit. Floating point keeps 16-bit precision; with integers LittleCMS goes through a coarse
-    table.
+def to_srgb(samples: Array, space: str, profile: bytes | None, remarks: list[str]) -> Array:
+    """Turn samples into sRGB by their profile or, without a usable one, by what is usual.
 
     Args:
         samples: (H, W, C), uint8 or uint16.
         space: of the samples: "gray", "rgb", "cmyk" or "lab".
-        profile: ICC profile of the samples.
+        profile: ICC profile of the samples, if they have one.
+        remarks: gets one more if the profile is of no use.
 
     Returns:
-        (H, W, 3) float32 in about [0, 1], below or above where sRGB cannot show the colour.
-
-    Raises:
-        imagecodecs.CmsError: the profile is damaged or of another space than the samples.
+        (H, W, 3): float32 in about [0, 1], below or above where sRGB cannot show the colour; or, where
+        nothing had to be computed, of the samples' type and range.
     """
-    if space == "gray" and profile[16:20] == b"RGB ":
+    if profile is not None and profile != SRGB_PROFILE:
+        try:
+            return _convert(samples, space, profile)
+        except imagecodecs.CmsError:
+            remarks.append(f"its colour profile is damaged or not for {space}, and ignored")
+    if space == "lab":
+        return _convert(samples, space, imagecodecs.cms_profile("lab4"))
+    if space == "cmyk":
+        ink = samples.astype(np.float32)
+        ink /= np.iinfo(samples.dtype).max
+        return (1 - ink[..., :3]) * (1 - ink[..., 3:])
+    return np.broadcast_to(samples, (*samples.shape[:2], 3))
+
+
+def _convert(samples: Array, space: str, profile: bytes) -> Array:
+    """Relative colorimetric, black point compensated.
+
+    Colours that sRGB can show stay as they are, and white stays white, where a perceptual table would move
+    every colour to make room for the few that do not fit. In floating point, because between integers
+    LittleCMS interpolates in a coarse table, which is off by up to 19 of 255.
+    """
+    if space == "gray" and profile[16:20] == b"RGB ":  # as some programs save grey pictures
         samples, space = samples.repeat(3, axis=2), "rgb"
     return imagecodecs.cms_transform(
         samples[..., 0] if space == "gray" else samples,
@@ -50,22 +65,3 @@ def convert(samples: Array, space: str, profile: bytes) -> Array:
         intent=imagecodecs.CMS.INTENT.RELATIVE_COLORIMETRIC,
         flags=imagecodecs.CMS.FLAGS.BLACKPOINTCOMPENSATION,
     )
-
-
-def assumed_srgb(samples: Array, space: str) -> Array:
-    """Turn samples without a usable profile into sRGB.
-
-    Args:
-        samples: (H, W, C), uint8 or uint16.
-        space: of the samples: "gray", "rgb", "cmyk" or "lab".
-
-    Returns:
-        (H, W, 3): of the samples' type and range for grey and RGB, float32 in about [0, 1] otherwise.
-    """
-    if space == "lab":
-        return to_srgb(samples, space, imagecodecs.cms_profile("lab4"))
-    if space == "cmyk":  # as if the inks were perfect: too vivid, but any choice of inks is a guess
-        ink = samples.astype(np.float32)
-        ink /= np.iinfo(samples.dtype).max
-        return (1 - ink[..., :3]) * (1 - ink[..., 3:])
-    return np.broadcast_to(samples, (*samples.shape[:2], 3))

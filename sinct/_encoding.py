@@ -93,7 +93,9 @@ def encode_tiff(samples: Array, metadata: Metadata) -> bytes:
     if channels == 4:
         tags[Tag.ExtraSamples] = 2  # alpha, not multiplied into the colours
     if metadata.dpi is not None:
-        tags.update({Tag.XResolution: metadata.dpi[0], Tag.YResolution: metadata.dpi[1], Tag.ResolutionUnit: 2})
+        tags.update(
+            {Tag.XResolution: metadata.dpi[0], Tag.YResolution: metadata.dpi[1], Tag.ResolutionUnit: 2}
+        )
     if metadata.provenance:
         tags[Tag.XMLPacket] = xmp(metadata.provenance)
     return tags.tobytes().removeprefix(b"Exif\0\0") + b"".join(strips)
@@ -145,17 +147,15 @@ def xmp(provenance: Mapping[str, str]) -> bytes:
 
 
 def provenance_in(image: Image.Image) -> dict[str, str]:
-    """Read back what `encode_png` or `xmp` wrote; {} if there is none, or none that can be read."""
+    """Read back what `encode_png` or `xmp` wrote; {} if there is none."""
     packet = image.info.get("xmp", b"")
     if XMP_NAMESPACE.encode() not in packet:
-        texts = ((key, value) for key, value in image.info.items() if isinstance(key, str))
-        return {key.removeprefix(PNG_KEY): str(value) for key, value in texts if key.startswith(PNG_KEY)}
-    name = f"{{{XMP_NAMESPACE}}}provenance"
-    try:
-        values = [element.attrib[name] for element in ElementTree.fromstring(packet).iter() if name in element.attrib]
-        return {key: str(value) for key, value in json.loads(values[0]).items()}
-    except (ElementTree.ParseError, ValueError, ...):
-        return {}
+        texts = ((key, text) for key, text in image.info.items() if isinstance(key, str))
+        return {key.removeprefix(PNG_KEY): str(text) for key, text in texts if key.startswith(PNG_KEY)}
+    attribute = f"{{{XMP_NAMESPACE}}}provenance"
+    elements = ElementTree.fromstring(packet).iter()
+    [text] = [element.attrib[attribute] for element in elements if attribute in element.attrib]
+    return dict(json.loads(text))
 
 
 # Formats -----------------------------------------------------------------------------------------------

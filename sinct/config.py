@@ -4,7 +4,8 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from types import UnionType
+from typing import Any, get_type_hints
 
 from sinct.errors import ConfigError
 
@@ -148,7 +149,7 @@ class Config:
         Raises:
             ConfigError: an unknown setting, a value of the wrong type or out of range.
         """
-        types = {field.name: str(field.type) for field in dataclasses.fields(self)}
+        types = get_type_hints(type(self))
         for name, value in changes.items():
             if name not in types:
                 raise ConfigError(f"unknown setting {name!r}; there are {', '.join(sorted(types))}")
@@ -156,25 +157,24 @@ class Config:
         return dataclasses.replace(self, **changes)
 
 
-def _coerce(name: str, value: Any, kind: str) -> Any:
+def _coerce(name: str, value: Any, kind: Any) -> Any:
     """Accept JSON's lists for tuples and whole numbers for floats; refuse any other type."""
-    if isinstance(value, list):
-        value = tuple(value)
-    plain = kind.removesuffix(" | None")
-    numbers = isinstance(value, tuple) and all(
-        isinstance(item, (int, float)) and not isinstance(item, bool) for item in value
-    )
-    fits = {
-        "int": isinstance(value, int) and not isinstance(value, bool),
-        "float": isinstance(value, (int, float)) and not isinstance(value, bool),
-        "bool": isinstance(value, bool),
-        "tuple[int, ...]": numbers and all(isinstance(item, int) for item in value),
-        "tuple[float, float]": numbers and len(value) == 2,
-    }[plain]
-    if not fits and not (value is None and kind.endswith("None")):
-        raise ConfigError(f"{name} must be {kind}, got {value!r}")
-    return float(value) if plain == "float" and value is not None else value
+    optional = isinstance(kind, UnionType)
+    if optional and value is None:
+        return None
+    plain = kind.__args__[0] if optional else kind
 
+    def number(item: Any, *types: type) -> bool:
+        return isinstance(item, types) and not isinstance(item, bool)
 
-PAPER = Config()
-"""The method as published, unchanged: float32, no averaging, one query, R1 at every step."""
+    if plain is float and number(value, int, float):
+        return float(value)
+    if plain is int and number(value, int) or plain is bool and isinstance(value, bool):
+        return value
+    if isinstance(value, (list, tuple)):
+        if plain == tuple[int, ...] and all(number(item, int) for item in value):
+            return tuple(value)
+        if plain == tuple[float, float] and len(value) == 2 and all(number(x, int, float) for x in value):
+            return tuple(float(item) for item in value)
+    wanted = kind.__name__ if isinstance(kind, type) else str(kind)
+    raise ConfigError(f"{name} must be {wanted}, got {value!r}")

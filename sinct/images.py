@@ -5,6 +5,7 @@ import io
 import os
 import secrets
 import shutil
+import sys
 import tempfile
 import warnings
 from collections.abc import Mapping
@@ -12,21 +13,21 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import imagecodecs
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
-from sinct import _decoding, _encoding
-from sinct._colour import SRGB_PROFILE, Array, assumed_srgb, to_srgb
+from sinct._colour import Array, to_srgb
+from sinct._decoding import decode, reading
+from sinct._encoding import FORMATS, Format, Metadata, provenance_in
 from sinct.errors import InputError, OutputError
 
 MAX_PIXELS = 178_956_970
 """Most pixels that are read unless a caller allows more; where Pillow draws its line, too."""
 
-OUTPUT_SUFFIXES = tuple(_encoding.FORMATS)
-"""Endings of the files that pictures can be written to, in small letters."""
+OUTPUT_SUFFIXES = tuple(FORMATS)
+"""Endings of the files that pictures can be written to; capitals do as well."""
 
 
 @dataclass(frozen=True)
@@ -71,23 +72,220 @@ def read_picture(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) 
     Raises:
         InputError: the file is missing, unreadable, too large, damaged or no picture of these kinds.
     """
-    name = _printable(path)
     data = _read(path)
     try:
-        stored = _decoding.decode(data, max_pixels)
+        stored = decode(data, max_pixels)
     except InputError as error:
-        raise InputError(f"{name}: {error}") from error.__cause__
-
+        raise InputError(f"{_printable(path)} {error}") from error.__cause__
+    colours = to_srgb(stored.samples, stored.space, stored.profile, stored.remarks)
     for remark in stored.remarks:
-        warnings.warn(f"{name}: {remark}", stacklevel=2)
-    try:
-        ...
-    alpha = None if stored.alpha is None else _to_tensor(stored.alpha[..., None], stored.orientation)
+        warnings.warn(f"{_printable(path)}: {remark}", stacklevel=2)
+    alpha = None if stored.alpha is None else _to_tensor(stored.alpha[..., None])
     return Picture(
-        pixels=_to_tensor(colours, stored.orientation).mul_(2).sub_(1),
+        pixels=_to_tensor(colours).mul_(2).sub_(1),
         alpha=None if alpha is None or bool((alpha == 1).all()) else alpha,
         bits=8 * stored.samples.itemsize,
         dpi=stored.dpi,
         exif=stored.exif,
         sha256=hashlib.sha256(data).hexdigest(),
     )
+
+
+def read_provenance(path: str | os.PathLike[str]) -> dict[str, str]:
+    """Read what `write_picture` stored about a picture's making; {} if there is nothing.
+
+    Raises:
+        InputError: the file is missing, unreadable or no picture.
+    """
+    data = _read(path)
+    try:
+        with reading(max_pixels=sys.maxsize), Image.open(io.BytesIO(data)) as image:  # decodes no pixels
+            return provenance_in(image)
+    except InputError as error:
+        raise InputError(f"{_printable(path)} {error}") from error.__cause__
+
+
+def _read(path: str | os.PathLike[str]) -> bytes:
+    name = _printable(path)
+    if os.path.isdir(path):
+        raise InputError(f"{name} is a directory; a picture file is needed: name one in it")
+    try:
+        data = Path(path).read_bytes()
+    except FileNotFoundError:
+        raise InputError(f"{name} does not exist; a picture file is needed: check the path") from None
+    except (OSError, ValueError) as error:  # ValueError: a null character in the path
+        raise InputError(
+            f"{name} cannot be read ({_reason(error)}); a readable file is needed: check its permissions"
+        ) from error
+    if not data:
+        raise InputError(f"{name} is empty; a picture file is needed: copy it again")
+    return data
+
+
+def _to_tensor(samples: Array) -> Tensor:
+    """(H, W, C) integers, or floats in [0, 1] -> (C, H, W) float32 in [0, 1]."""
+    top = np.iinfo(samples.dtype).max if samples.dtype.kind == "u" else 1
+    planes = np.array(np.moveaxis(samples, 2, 0), dtype=np.float32, order="C")
+    return torch.from_numpy(planes).div_(top).clamp_(0, 1)
+
+
+def check_output(
+    path: str | os.PathLike[str],
+    *,
+    overwrite: bool,
+    size: tuple[int, int] | None = None,
+    bits: int | None = None,
+) -> None:
+    """Find out before long work whether its result can be written; changes nothing and leaves nothing behind.
+
+    Args:
+        path: of the file to write. Missing directories above it are fine, `write_picture` makes them.
+        overwrite: whether an existing file may be replaced.
+        size: height and width of the picture in pixels, if known.
+        bits: per channel, 8 or 16, if known.
+
+    Raises:
+        OutputError: the suffix is none of `OUTPUT_SUFFIXES`, its format cannot hold the size or the bits,
+            the file exists and may not be replaced, or its place is no directory or not writable.
+    """
+    name, kind = _printable(path), _format(path)
+    if bits is not None and bits not in kind.bits:
+        raise OutputError(f"{name} cannot hold {bits} bits per channel; give a .png or .tif file, or 8 bits")
+    if size is not None and max(size) > kind.max_side:
+        raise OutputError(
+            f"{name} cannot hold {size[1]}x{size[0]} px, only {kind.max_side} px a side; give a .tif file"
+        )
+    try:
+        target = Path(os.path.realpath(path))
+        if target.is_dir():
+            raise OutputError(f"{name} is a directory; a file is needed: give a name in it")
+        if target.exists():
+            if not overwrite:
+                raise _exists(name)
+            if not os.access(target, os.W_OK):
+                raise PermissionError("it is write-protected")
+        place = next(parent for parent in target.parents if parent.exists())
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except (OSError, ValueError) as error:
+        raise _unwritable(name, error) from error
+
+
+def write_picture(
+    path: str | os.PathLike[str],
+    pixels: Tensor,
+    *,
+    alpha: Tensor | None = None,
+    bits: int = 8,
+    dpi: tuple[float, float] | None = None,
+    exif: bytes | None = None,
+    provenance: Mapping[str, str] | None = None,
+    overwrite: bool = False,
+) -> None:
+    """Write a picture whole or not at all, with an sRGB profile.
+
+    PNG, TIFF (Deflate) and WebP are written without loss, JPEG at quality 95 without subsampled colours.
+    The same arguments give the same bytes. Missing directories are made. WebP has no place for `dpi`.
+
+    Args:
+        path: of the file; its suffix, one of `OUTPUT_SUFFIXES`, chooses the format.
+        pixels: (3, H, W), sRGB in [-1, 1], any float type and device; clamped and rounded to nearest.
+        alpha: (1, H, W) in [0, 1], or None.
+        bits: per channel: 8, or 16 for PNG and TIFF.
+        dpi: pixels per inch along the width and along the height.
+        exif: block to carry over, as in `Picture.exif`.
+        provenance: how the picture was made, for `read_provenance`: ASCII names of up to 70 characters, any
+            values. In PNG texts named "sinct:...", elsewhere in XMP as JSON.
+        overwrite: replace an existing file; until the new one is complete, the old one stays as it is.
+
+    Warns:
+        UserWarning: transparency or EXIF data do not fit into a JPEG and are left out.
+
+    Raises:
+        OutputError: as for `check_output`, values are not finite, or writing failed.
+        ValueError: `pixels` or `alpha` has another shape.
+    """
+    height, width = pixels.shape[-2:]
+    if pixels.shape != (3, height, width) or (alpha is not None and alpha.shape != (1, height, width)):
+        raise ValueError(
+            f"pixels must be (3, H, W) and alpha (1, H, W), got {tuple(pixels.shape)}"
+            + (f" and {tuple(alpha.shape)}" if alpha is not None else "")
+        )
+    name, kind = _printable(path), _format(path)
+    check_output(path, overwrite=overwrite, size=(height, width), bits=bits)
+    if not torch.isfinite(pixels).all():
+        raise OutputError(f"{name} is not written, as its pixels are not all finite; train again")
+    if alpha is not None and not kind.has_alpha:
+        warnings.warn(f"{name}: transparency does not fit into a JPEG and is left out", stacklevel=2)
+        alpha = None
+    if exif is not None and len(exif) > kind.max_exif:
+        warnings.warn(
+            f"{name}: over 64 KB of EXIF data do not fit into a JPEG and are left out", stacklevel=2
+        )
+        exif = None
+    data = kind.encode(_to_samples(pixels, alpha, bits), Metadata(dpi, exif, provenance or {}))
+    try:
+        _write_whole(Path(os.path.realpath(path)), data, overwrite=overwrite)
+    except FileExistsError as error:
+        raise _exists(name) from error
+    except OSError as error:
+        raise _unwritable(name, error) from error
+
+
+def _to_samples(pixels: Tensor, alpha: Tensor | None, bits: int) -> Array:
+    """(3, H, W) in [-1, 1] and (1, H, W) in [0, 1] -> (H, W, 3 or 4) integers."""
+    planes = pixels.detach().to("cpu", torch.float32).add(1).div_(2)
+    if alpha is not None:
+        planes = torch.cat([planes, alpha.detach().to(planes)])
+    planes.clamp_(0, 1).mul_(2**bits - 1).round_()
+    return np.moveaxis(planes.numpy(), 0, 2).astype(f"uint{bits}", order="C")
+
+
+def _write_whole(target: Path, data: bytes, *, overwrite: bool) -> None:
+    """Write beside the target, then put it in place at once; leave nothing of it where that fails."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".sinct-{secrets.token_hex(8)}.tmp")
+    with ExitStack() as undo:
+        undo.callback(temporary.unlink, missing_ok=True)
+        with temporary.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if overwrite and target.exists():
+            shutil.copymode(target, temporary)
+        if not overwrite:
+            target.touch(exist_ok=False)  # claims the name, so that no file made meanwhile is replaced
+            undo.callback(target.unlink)
+        os.replace(temporary, target)
+        undo.pop_all()
+
+
+def _format(path: str | os.PathLike[str]) -> Format:
+    suffix = Path(path).suffix.lower()
+    if suffix not in FORMATS:
+        raise OutputError(
+            f"{_printable(path)} has {f'the suffix {suffix}' if suffix else 'no suffix'}, which names no format "
+            f"that can be written; end it in one of {', '.join(FORMATS)}"
+        )
+    return FORMATS[suffix]
+
+
+def _exists(name: str) -> OutputError:
+    return OutputError(f"{name} exists already; give another name, or --overwrite to replace it")
+
+
+def _unwritable(name: str, error: Exception) -> OutputError:
+    return OutputError(
+        f"{name} cannot be written ({_reason(error)}); a writable place with enough room is needed: "
+        "free some, change the permissions or give another path"
+    )
+
+
+def _reason(error: Exception) -> str:
+    """The operating system's words without number and path, on one line."""
+    return " ".join(str(getattr(error, "strerror", None) or error).split())
+
+
+def _printable(path: str | os.PathLike[str]) -> str:
+    """A path as people know it, with odd characters escaped so that a message stays one line."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in os.fspath(path))

@@ -1,0 +1,56 @@
+"""Small things that several test modules share."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from sinct import Config
+
+MakePicture = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    """Tiny networks are fastest on one thread, and bitwise results do not depend on the machine's cores."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture
+def tiny() -> Config:
+    """Settings of the whole method in its smallest form: a step takes milliseconds."""
+    return Config(
+        width=4,
+        discriminator_widths=(4, 8, 8),
+        projection_dimensions=8,
+        crops=2,
+        identity_crops=2,
+        crop_size=32,
+        tile_size=16,
+        min_width=32,
+        max_width=48,
+        native_share=0.5,
+        smoothing=0.2,
+        queries=4,
+        r1_interval=2,
+        ema_decay=0.9,
+        steps=4,
+    )
+
+
+@pytest.fixture
+def make_picture(tmp_path: Path) -> MakePicture:
+    """Write a seeded picture of coloured blobs and return its path."""
+
+    def make(name: str = "painting.png", width: int = 60, height: int = 45, seed: int = 0, **save) -> Path:
+        random = np.random.default_rng(seed)
+        coarse = random.integers(0, 256, (4, 4, 3), dtype=np.uint8)
+        picture = Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)
+        path = tmp_path / name
+        picture.save(path, **save)
+        return path
+
+    return make
