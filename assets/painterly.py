@@ -205,7 +205,7 @@ def light_paint(
     # Thick paint fills the weave.
     relief = impasto * height + grain * weave.astype(np.float32) / (1 + 1.2 * height)
     gy, gx = np.gradient(blur(relief.astype(np.float32), 0.55))
-    slope = np.clip(0.6 * gx + 0.8 * gy, -0.8, 0.8)[..., None]
+    slope = np.asarray(0.6 * gx + 0.8 * gy).clip(-0.8, 0.8)[..., None]
     # Wet-looking paint: steep flanks facing the light also shine.
     lit = canvas * (1 + 0.55 * slope) + 0.16 * np.maximum(slope - 0.12, 0)
     return np.asarray(np.clip(lit, 0, 1), np.float32)

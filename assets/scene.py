@@ -400,8 +400,8 @@ class World:
         wood = smoothstep(
             0.1, 0.35, self.scene.forest + 0.6 * tex.smooth(x, z, 540) + 0.16 * broad + 0.06 * mid
         )
-        wood *= smoothstep(7, 12, height) * smoothstep(60, 110, np.hypot(x, z))
-        forest = wood * smoothstep(0.85, 0.6, slope) * (1 - rock) * (1 - beach)
+        wood *= smoothstep(7, 12, height) * smoothstep(230, 300, np.hypot(x, z))
+        forest = wood * smoothstep(0.7, 0.45, slope) * (1 - rock) * (1 - beach)
         grass = np.clip(1 - rock - beach - forest, 0, 1)
 
         crowns = tex.canopy(x, z, 270, footprint)
@@ -415,14 +415,14 @@ class World:
         stones = stony * pebbles[..., 0] * 0.045 + beach * strewn * cobbles[..., 0] * 0.22
         blocks = tex.stones(x + 3 * broad, z, 253, footprint)[..., 0]
         sand = beach * (0.03 * mid + 0.012 * fine)
-        crag = rock * (
-            1.3 * np.abs(broad) + 1.1 * tex.rough(z, x, 113, footprint) + 0.16 * fine + 0.9 * blocks
-        )
+        rubble = tex.stones(z, x + 2 * mid, 71, footprint)[..., 0]
+        ribs = tex.rough(z, x, 113, footprint)
+        crag = rock * (1.3 * np.abs(broad) + 1.1 * ribs + 0.2 * fine + 0.9 * blocks + 0.35 * rubble)
         meadow = grass * (blades[..., 0] * (0.30 + 0.12 * np.clip(mid, -2, 2)) + 0.12 * mid)
         full = height + sand + stones + crag + meadow + forest * crowns[..., 0] * 6.5
         relief = (
             beach * (0.55 + 0.45 * (shingle * pebbles[..., 0] + strewn * cobbles[..., 0]))
-            + rock * np.clip(0.45 + 0.2 * mid + 0.2 * fine + 0.35 * blocks, 0, 1)
+            + rock * np.clip(0.3 + 0.18 * mid + 0.2 * fine + 0.3 * blocks + 0.35 * rubble, 0, 1)
             + forest * np.clip(crowns[..., 0] * 1.1, 0, 1)
             + grass * np.clip(blades[..., 0] * 1.5, 0, 1)
         )
@@ -556,14 +556,15 @@ class World:
         # Rock: beds by height, stained by noise stretched along the face.
         face = tex.rough(x * 0.7 + z * 0.7, y * 1.3, 271, footprint)
         grain = tex.rough(x + z, y + x * 0.3, 57.0, footprint)
+        grit = tex.rough(x + 0.6 * z, y, 12.7, footprint)
         warped = y + 1.6 * broad + 0.5 * face
-        bed = tex.rough((x + z) * 0.06, warped * 1.5, 97, footprint)
+        bed = tex.rough((x + z) * 0.06, warped * 1.5, 67, footprint)
         crack = smoothstep(0.12, 0.02, np.abs(tex.rough(x + z, y * 0.4 + 40, 197, footprint)))
-        tone = np.clip(0.5 + 0.24 * bed + 0.14 * face + 0.14 * grain - 0.4 * crack, 0, 1)
+        tone = np.clip(0.5 + 0.3 * bed + 0.12 * face + 0.1 * grain + 0.16 * grit - 0.4 * crack, 0, 1)
         rock = mix(rgb(*look.rock_dark), rgb(*look.rock_light), tone)
         grey = rock.mean(-1, keepdims=True) * rgb(0.84, 0.84, 0.82)
         rock = mix(rock, grey, smoothstep(-0.4, 1.2, tex.rough(x + z, y * 1.5 + 77, 210, footprint)))
-        rock = rock * (0.9 + 0.22 * np.clip(grain, -2, 2))[..., None]
+        rock = rock * (0.92 + 0.12 * np.clip(grain, -2, 2) + 0.14 * np.clip(grit, -2, 2))[..., None]
         rock *= mix(rgb(0.42, 0.42, 0.40), rgb(1, 1, 1), smoothstep(0.3, 3.2, y + 0.7 * mid))  # wet foot
         # Grass: dry and lush patches, each tuft a little different, dark at its foot.
         dry = np.clip(0.3 + 0.28 * mid + 0.2 * broad + 0.5 * (g.chance - 0.5), 0, 1)
@@ -601,7 +602,11 @@ class World:
         slope_z = (self.ground(x, z + e, footprint).height - g.height) / e
         # Blades and leaves pass light on, so plants are shaded by softened slopes.
         soft = 1 - 0.72 * g.grass - 0.45 * g.forest
-        normal = normalized(np.stack([-slope_x * soft, np.ones_like(x), -slope_z * soft], -1))
+        # A height map cannot overhang: beds of rock get their shadowed undersides from a tilted normal.
+        ledge = self.tex.rough(0.2 * (x + z), g.height * 1.4, 31, footprint)
+        ledge += 0.7 * self.tex.rough(x + z, g.height, 19, footprint)
+        up = 1 + g.rock * np.clip(0.5 * ledge, -0.9, 1.2)
+        normal = normalized(np.stack([-slope_x * soft, up, -slope_z * soft], -1))
         lit = self.sunlit(x, g.height, z, footprint)
         lit = lit + 0.4 * g.grass * (1 - lit)
         facing = normal @ self.sun
@@ -658,9 +663,9 @@ class World:
         caps = smoothstep(2.6, 3.6, sea[..., 0] * 3 + steep * 4 + 0.45 * mid + 0.5 * lace) * 0.6
         # Foam tears into a web whose holes are cells.
         web = self.tex.stones(x + 0.3 * lace, z, 27.0, footprint)[..., 0]
-        torn = smoothstep(0.75, 0.25, web - 0.25 * lace - 0.3 * mid)
+        torn = smoothstep(0.6, 0.25, web - 0.25 * lace - 0.3 * mid)
         return np.asarray(
-            np.clip(np.maximum(breakers, swash) * (0.15 + 0.85 * torn) + caps * torn, 0, 1), np.float32
+            np.clip(np.maximum(breakers, swash) * (0.06 + 0.94 * torn) + caps * torn, 0, 1), np.float32
         )
 
 

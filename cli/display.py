@@ -91,9 +91,7 @@ class TrainingDisplay:
             f"step {progress.step}  {progress.rate:.1f}/s  D {losses['adversarial_d']:.2f}  "
             f"G {losses['adversarial_g']:.2f}  NCE {losses['nce']:.2f}  L1 {losses['identity']:.3f}"
         )
-        self.bar.update(
-            self.task, completed=progress.fraction, figures=figures, remaining=progress.remaining
-        )
+        self.bar.update(self.task, completed=progress.fraction, figures=figures, remaining=progress.remaining)
         for text in progress.warnings:
             warn(text, quiet=self.quiet)
         if not err.is_terminal and not self.quiet and progress.fraction >= self.printed + 0.1:

@@ -221,7 +221,14 @@ def _config(
 
 
 def _translate(
-    painting: Path, photos: list[Path], output: Path, *, as_json: bool, quiet: bool, preset: Preset, **options: Any
+    painting: Path,
+    photos: list[Path],
+    output: Path,
+    *,
+    as_json: bool,
+    quiet: bool,
+    preset: Preset,
+    **options: Any,
 ) -> None:
     import sinct
 
@@ -263,7 +270,9 @@ def _end(training: "sinct.Training", stop: display.Stop, *, quiet: bool) -> None
     """Say how to go on after an interrupt, and exit as an interrupted program does."""
     if stop() and not training.finished:
         command = shlex.join(["sinct", *(word for word in sys.argv[1:] if word not in RESTART), "--resume"])
-        display.say(f"stopped at step {training.steps}; everything is saved. To continue: {command}", quiet=quiet)
+        display.say(
+            f"stopped at step {training.steps}; everything is saved. To continue: {command}", quiet=quiet
+        )
         raise typer.Exit(stop.exit_code)
 
 

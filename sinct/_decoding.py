@@ -11,7 +11,7 @@ import imagecodecs
 import numpy as np
 import tifffile
 from PIL import ExifTags, Image, UnidentifiedImageError
-from tifffile import EXTRASAMPLE, PHOTOMETRIC, SAMPLEFORMAT
+from tifffile import EXTRASAMPLE, PHOTOMETRIC, RESUNIT, SAMPLEFORMAT
 
 from sinct._colour import Array
 from sinct.errors import InputError
@@ -31,7 +31,6 @@ EXIF_TEXTS = (
     ExifTags.Base.ImageDescription,
     ExifTags.Base.Make,
     ExifTags.Base.Model,
-    ExifTags.Base.Software,
     ExifTags.Base.DateTime,
     ExifTags.Base.Artist,
     ExifTags.Base.HostComputer,
@@ -222,14 +221,14 @@ def _from_tiff(data: bytes, max_pixels: int) -> Stored | None:
             return None
         if not readable or page.sampleformat != SAMPLEFORMAT.UINT:
             raise InputError(
-                f"has {bits}-bit {page.sampleformat.name} samples of kind {kind.name}; "
+                f"has {bits}-bit samples ({SAMPLEFORMAT(page.sampleformat).name}, {PHOTOMETRIC(kind).name}); "
                 "unsigned 8 or 16 bits in grey, RGB or CMYK are needed: save it so"
             )
         return _stored(
             *_tiff_samples(page),
             profile=page.iccprofile,
             read_exif=lambda: _tiff_exif(tiff, data),
-            dpi=page.get_resolution("inch"),
+            dpi=_tiff_dpi(page),
             several=len(tiff.pages) > 1,
         )
 
@@ -239,6 +238,11 @@ def _tiff_exif(tiff: tifffile.TiffFile, data: bytes) -> Image.Exif:
     exif.bigtiff, exif.endian = tiff.is_bigtiff, tiff.byteorder
     exif.load_from_fp(io.BytesIO(data), tiff.pages.first.offset)
     return exif
+
+
+def _tiff_dpi(page: Any) -> tuple[float, float] | None:
+    known = "XResolution" in page.tags and page.resolutionunit in (RESUNIT.INCH, RESUNIT.CENTIMETER)
+    return page.get_resolution(RESUNIT.INCH) if known else None
 
 
 def _tiff_samples(page: Any) -> tuple[Array, str, Array | None]:
@@ -292,7 +296,7 @@ def _as_stored(value: Any) -> Any:
 def _plausible(dpi: tuple[float, float] | None, orientation: int) -> tuple[float, float] | None:
     """Exchange the axes of a resolution where the picture is turned on its side; None if it says nothing."""
     x, y = (float(value) for value in dpi or (0, 0))
-    if not (1 < x < 65536 and 1 < y < 65536):  # 1 is put where nothing is known; JPEG holds 16 bits
+    if not (1 <= x < 65536 and 1 <= y < 65536):  # JPEG holds 16 bits
         return None
     return (y, x) if orientation >= 5 else (x, y)
 

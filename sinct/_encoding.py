@@ -104,7 +104,7 @@ def encode_tiff(samples: Array, metadata: Metadata) -> bytes:
 def _strip(samples: Array) -> bytes:
     differences = samples.astype(samples.dtype.newbyteorder("<"))
     differences[:, 1:] -= samples[:, :-1]
-    return zlib.compress(differences)
+    return zlib.compress(differences.data)
 
 
 # JPEG and WebP -----------------------------------------------------------------------------------------

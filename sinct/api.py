@@ -10,10 +10,11 @@ from torch import Tensor
 from sinct.config import Config
 from sinct.device import choose_device
 from sinct.diagnostics import picture_warnings, scale_warning
+from sinct.errors import OutputError
 from sinct.images import Picture, check_output, read_picture, write_picture
 from sinct.model import Model, load_model
 from sinct.runs import RunDirectory
-from sinct.session import OnProgress, Training
+from sinct.session import OnProgress, Training, run_training
 from sinct.version import __version__
 
 StrPath = str | PathLike[str]
@@ -129,6 +130,7 @@ def translate(
     paths = [photos] if isinstance(photos, (str, PathLike)) else list(photos)
     source, targets = read_picture(painting), [read_picture(path) for path in paths]
     target = Path(output)
+    _keep_inputs(target, [painting, *paths])
     depth = _bits(source, target, bits)
     # A resumed run may replace the unfinished picture that its interruption left.
     check_output(target, overwrite=overwrite or resume, size=source.pixels.shape[:0:-1], bits=depth)
@@ -147,7 +149,7 @@ def translate(
         should_stop=should_stop,
     )
     result = training.model.translate(source.pixels)
-    found = tuple(dict.fromkeys((*training.warnings, *picture_warnings(result, source.pixels))))
+    found = tuple(picture_warnings(result, source.pixels))
     _write(result, target, source, training.model, depth, overwrite=overwrite or resume)
     return Translation(target, (result.shape[2], result.shape[1]), found, training)
 
@@ -179,6 +181,7 @@ def apply(
     """
     source = read_picture(picture)
     target = Path(output)
+    _keep_inputs(target, [picture])
     depth = _bits(source, target, bits)
     check_output(target, overwrite=overwrite, size=source.pixels.shape[:0:-1], bits=depth)
     loaded = model if isinstance(model, Model) else load_model(Path(model), choose_device(device))
@@ -187,6 +190,12 @@ def apply(
     found += picture_warnings(result, source.pixels)
     _write(result, target, source, loaded, depth, overwrite=overwrite)
     return Translation(target, (result.shape[2], result.shape[1]), tuple(found))
+
+
+def _keep_inputs(output: Path, inputs: Sequence[StrPath]) -> None:
+    """Refuse to write over a picture that is read, even where overwriting is allowed."""
+    if output.exists() and any(output.samefile(path) for path in inputs):
+        raise OutputError(f"the output {output} is one of the inputs; give it another name")
 
 
 def _bits(source: Picture, output: Path, asked: int | None) -> int:

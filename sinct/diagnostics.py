@@ -27,7 +27,7 @@ def luminance_order(output: Tensor, painting: Tensor, *, size: int = 48) -> floa
     for picture in (output, painting):
         coarse = F.adaptive_avg_pool2d(luminance(picture.float())[None], size).flatten()
         rank = coarse.argsort().argsort().float()
-        ranks.append((rank - rank.mean()) * float(coarse.std() > 1e-4))
+        ranks.append((rank - rank.mean()) * float(coarse.max() - coarse.min() > 1e-4))
     return float(F.cosine_similarity(ranks[0], ranks[1], dim=0))
 
 
@@ -48,7 +48,10 @@ def picture_warnings(output: Tensor, painting: Tensor) -> list[str]:
     """
     found = []
     order = luminance_order(output, painting)
-    contrast, original = float(luminance(output).std()), float(luminance(painting).std())
+    contrast, original = (
+        float(luminance(output).std(correction=0)),
+        float(luminance(painting).std(correction=0)),
+    )
     if contrast < 0.1 * original:
         found.append(
             f"the output has collapsed to one tone (contrast {contrast:.3f}, painting {original:.3f}); "
@@ -57,7 +60,7 @@ def picture_warnings(output: Tensor, painting: Tensor) -> list[str]:
     elif order < 0:
         found.append(
             f"light and dark are inverted against the painting (luminance order {order:.2f}); "
-            "if it stays so, try another --seed"
+            "try another --seed if it stays so"
         )
     blown = clipped_share(output) - clipped_share(painting)
     if blown > 0.2:
@@ -100,8 +103,3 @@ def scale_warning(width: int, trained: tuple[int, int]) -> list[str]:
         f"the picture is {width} px wide, the generator was trained at {low} ... {high} px: texture may come "
         "out at the wrong size; resize the picture or train on it"
     ]
-
-
-def finite_mean(values: Tensor) -> float:
-    """Mean without NaN entries, NaN when there are no others."""
-    return float(torch.nanmean(values)) if len(values) else float("nan")

@@ -3,12 +3,10 @@
 import hashlib
 import io
 import os
-import secrets
-import shutil
 import sys
 import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +20,7 @@ from sinct._colour import Array, to_srgb
 from sinct._decoding import decode, reading
 from sinct._encoding import FORMATS, Format, Metadata, provenance_in
 from sinct.errors import InputError, OutputError
+from sinct.files import replacing, unwritable
 
 MAX_PIXELS = 178_956_970
 """Most pixels that are read unless a caller allows more; where Pillow draws its line, too."""
@@ -114,9 +113,8 @@ def _read(path: str | os.PathLike[str]) -> bytes:
     except FileNotFoundError:
         raise InputError(f"{name} does not exist; a picture file is needed: check the path") from None
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
-        raise InputError(
-            f"{name} cannot be read ({_reason(error)}); a readable file is needed: check its permissions"
-        ) from error
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{name} cannot be read ({reason}); check the path and its permissions") from error
     if not data:
         raise InputError(f"{name} is empty; a picture file is needed: copy it again")
     return data
@@ -133,7 +131,7 @@ def check_output(
     path: str | os.PathLike[str],
     *,
     overwrite: bool,
-    size: tuple[int, int] | None = None,
+    size: Sequence[int] | None = None,
     bits: int | None = None,
 ) -> None:
     """Find out before long work whether its result can be written; changes nothing and leaves nothing behind.
@@ -141,7 +139,7 @@ def check_output(
     Args:
         path: of the file to write. Missing directories above it are fine, `write_picture` makes them.
         overwrite: whether an existing file may be replaced.
-        size: height and width of the picture in pixels, if known.
+        size: width and height of the picture in pixels, if known.
         bits: per channel, 8 or 16, if known.
 
     Raises:
@@ -153,22 +151,22 @@ def check_output(
         raise OutputError(f"{name} cannot hold {bits} bits per channel; give a .png or .tif file, or 8 bits")
     if size is not None and max(size) > kind.max_side:
         raise OutputError(
-            f"{name} cannot hold {size[1]}x{size[0]} px, only {kind.max_side} px a side; give a .tif file"
+            f"{name} cannot hold {size[0]}x{size[1]} px, only {kind.max_side} px a side; give a .tif file"
         )
+    target = Path(os.path.realpath(path))  # of a link, the file that it leads to
     try:
-        target = Path(os.path.realpath(path))
         if target.is_dir():
             raise OutputError(f"{name} is a directory; a file is needed: give a name in it")
         if target.exists():
             if not overwrite:
-                raise _exists(name)
+                raise OutputError(f"{name} exists already; give another name, or --overwrite to replace it")
             if not os.access(target, os.W_OK):
                 raise PermissionError("it is write-protected")
         place = next(parent for parent in target.parents if parent.exists())
         with tempfile.TemporaryFile(dir=place):
             pass
-    except (OSError, ValueError) as error:
-        raise _unwritable(name, error) from error
+    except OSError as error:
+        raise unwritable(Path(path), error) from error
 
 
 def write_picture(
@@ -212,7 +210,7 @@ def write_picture(
             + (f" and {tuple(alpha.shape)}" if alpha is not None else "")
         )
     name, kind = _printable(path), _format(path)
-    check_output(path, overwrite=overwrite, size=(height, width), bits=bits)
+    check_output(path, overwrite=overwrite, size=(width, height), bits=bits)
     if not torch.isfinite(pixels).all():
         raise OutputError(f"{name} is not written, as its pixels are not all finite; train again")
     if alpha is not None and not kind.has_alpha:
@@ -224,12 +222,7 @@ def write_picture(
         )
         exif = None
     data = kind.encode(_to_samples(pixels, alpha, bits), Metadata(dpi, exif, provenance or {}))
-    try:
-        _write_whole(Path(os.path.realpath(path)), data, overwrite=overwrite)
-    except FileExistsError as error:
-        raise _exists(name) from error
-    except OSError as error:
-        raise _unwritable(name, error) from error
+    _write_whole(Path(os.path.realpath(path)), data, overwrite=overwrite)
 
 
 def _to_samples(pixels: Tensor, alpha: Tensor | None, bits: int) -> Array:
@@ -242,21 +235,16 @@ def _to_samples(pixels: Tensor, alpha: Tensor | None, bits: int) -> Array:
 
 
 def _write_whole(target: Path, data: bytes, *, overwrite: bool) -> None:
-    """Write beside the target, then put it in place at once; leave nothing of it where that fails."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".sinct-{secrets.token_hex(8)}.tmp")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(target, error) from error
     with ExitStack() as undo:
-        undo.callback(temporary.unlink, missing_ok=True)
-        with temporary.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        if overwrite and target.exists():
-            shutil.copymode(target, temporary)
-        if not overwrite:
-            target.touch(exist_ok=False)  # claims the name, so that no file made meanwhile is replaced
-            undo.callback(target.unlink)
-        os.replace(temporary, target)
+        with replacing(target) as temporary:
+            temporary.write_bytes(data)
+            if not overwrite:
+                target.touch(exist_ok=False)  # claims the name: no file that came meanwhile is replaced
+                undo.callback(target.unlink)
         undo.pop_all()
 
 
@@ -264,26 +252,10 @@ def _format(path: str | os.PathLike[str]) -> Format:
     suffix = Path(path).suffix.lower()
     if suffix not in FORMATS:
         raise OutputError(
-            f"{_printable(path)} has {f'the suffix {suffix}' if suffix else 'no suffix'}, which names no format "
-            f"that can be written; end it in one of {', '.join(FORMATS)}"
+            f"{_printable(path)} has {f'the suffix {suffix}' if suffix else 'no suffix'}, which names no "
+            f"format that can be written; end it in one of {', '.join(FORMATS)}"
         )
     return FORMATS[suffix]
-
-
-def _exists(name: str) -> OutputError:
-    return OutputError(f"{name} exists already; give another name, or --overwrite to replace it")
-
-
-def _unwritable(name: str, error: Exception) -> OutputError:
-    return OutputError(
-        f"{name} cannot be written ({_reason(error)}); a writable place with enough room is needed: "
-        "free some, change the permissions or give another path"
-    )
-
-
-def _reason(error: Exception) -> str:
-    """The operating system's words without number and path, on one line."""
-    return " ".join(str(getattr(error, "strerror", None) or error).split())
 
 
 def _printable(path: str | os.PathLike[str]) -> str:

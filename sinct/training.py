@@ -254,11 +254,14 @@ class Trainer:
                 getattr(self, name).load_state_dict(part(tensors, name))
             for name in ("optimizer_g", "optimizer_d"):
                 optimizer = getattr(self, name)
-                count = len(optimizer.param_groups[0]["params"])
-                moments = {index: part(tensors, f"{name}.{index}") for index in range(count)}
-                optimizer.load_state_dict(
-                    {**optimizer.state_dict(), "state": {i: state for i, state in moments.items() if state}}
-                )
+                parameters = optimizer.param_groups[0]["params"]
+                moments = [part(tensors, f"{name}.{index}") for index in range(len(parameters))]
+                state = {
+                    index: {key: laid_out_like(parameters[index], value) for key, value in values.items()}
+                    for index, values in enumerate(moments)
+                    if values
+                }
+                optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
             self.random.set_state(tensors["random"])
         except (RuntimeError, KeyError, ValueError, TypeError) as error:
             reason = " ".join(str(error).split())[:200]
@@ -325,3 +328,11 @@ def update(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
 
 
 OnStep = Callable[[int, Losses], None]
+
+
+def laid_out_like(parameter: Tensor, moment: Tensor) -> Tensor:
+    """Copy an optimiser's moment into its parameter's memory layout, which files do not keep.
+
+    Fused optimisers walk both in memory order, so another layout would silently pair wrong entries.
+    """
+    return torch.empty_like(parameter).copy_(moment) if moment.shape == parameter.shape else moment

@@ -1,0 +1,312 @@
+import json
+import os
+import sys
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import sinct
+from sinct import checkpoint
+from sinct.images import read_picture, read_provenance
+
+
+def size_of(path):
+    with Image.open(path) as picture:
+        return picture.size
+
+
+def pixels_of(path):
+    with Image.open(path) as picture:
+        return np.asarray(picture)
+
+
+def stop_after(steps: int):
+    """Ask to stop once `steps` steps are done: the loop asks before the first step and after each."""
+    calls = iter(range(10**6))
+    return lambda: next(calls) >= steps
+
+
+@pytest.fixture
+def pair(make_picture):
+    return make_picture("painting.png", seed=0), make_picture("photo.png", 64, 50, seed=1)
+
+
+def test_translate_writes_the_paintings_size(pair, tiny, tmp_path):
+    done = sinct.translate(*pair, tmp_path / "out.png", config=tiny)
+    assert done.size == (60, 45)
+    assert size_of(done.output) == (60, 45)
+
+
+@pytest.mark.parametrize("size", [(61, 47), (33, 80), (200, 37), (32, 32), (20, 31)])
+def test_translate_keeps_any_size(size, make_picture, tiny, tmp_path):
+    painting = make_picture("painting.png", *size)
+    sinct.translate(painting, make_picture("photo.png", 50, 64, seed=1), tmp_path / "out.png", config=tiny)
+    assert size_of(tmp_path / "out.png") == size
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 3), (5, 1), (31, 17)])
+def test_apply_keeps_any_size_down_to_a_pixel(size, pair, make_picture, tiny, tmp_path):
+    training = sinct.train(*pair, tmp_path / "run", config=tiny)
+    small = tmp_path / "small.png"
+    Image.new("RGB", size, (200, 30, 90)).save(small)
+    sinct.apply(training.model, small, tmp_path / "small-out.png")
+    assert size_of(tmp_path / "small-out.png") == size
+
+
+def test_several_photos_are_one_target(pair, make_picture, tiny, tmp_path):
+    painting, photo = pair
+    other = make_picture("other.jpg", seed=2)
+    done = sinct.translate(painting, [photo, other], tmp_path / "out.png", config=tiny)
+    assert len(done.training.model.facts["photo_sha256"]) == 2
+
+
+def test_same_seed_gives_the_same_file(pair, tiny, tmp_path):
+    for name in ("a", "b"):
+        sinct.translate(*pair, tmp_path / f"{name}.png", config=tiny)
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+def test_resumed_run_gives_the_same_file_as_an_undisturbed_one(pair, tiny, tmp_path):
+    config = tiny.replace(steps=25)
+    sinct.translate(*pair, tmp_path / "a.png", config=config)
+    stopped = sinct.translate(*pair, tmp_path / "b.png", config=config, should_stop=stop_after(11))
+    assert (stopped.training.steps, stopped.training.finished) == (11, False)
+    resumed = sinct.translate(*pair, tmp_path / "b.png", resume=True)
+    assert (resumed.training.steps, resumed.training.finished) == (25, True)
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    logs = [(tmp_path / f"{name}.sinct" / "log.jsonl").read_text().splitlines() for name in "ab"]
+    assert [json.loads(line)["step"] for line in logs[1]] == [10, 20, 25]
+    assert json.loads(logs[0][0])["nce"] == json.loads(logs[1][0])["nce"]
+
+
+def test_interrupted_translate_writes_the_picture_as_it_stands(pair, tiny, tmp_path):
+    done = sinct.translate(*pair, tmp_path / "out.png", config=tiny, should_stop=stop_after(1))
+    assert size_of(done.output) == (60, 45)
+
+
+def test_finished_run_can_be_lengthened(pair, tiny, tmp_path):
+    sinct.train(*pair, tmp_path / "run", config=tiny)
+    longer = sinct.train(*pair, tmp_path / "run", config=tiny.replace(steps=6), resume=True)
+    assert longer.steps == 6
+
+
+def test_run_directory_holds_what_it_documents(pair, tiny, tmp_path):
+    sinct.train(*pair, tmp_path / "run", config=tiny)
+    names = "config.json checkpoint.safetensors model.safetensors log.jsonl losses.png preview.png"
+    assert {path.name for path in (tmp_path / "run").iterdir()} == set(names.split())
+    assert size_of(tmp_path / "run" / "preview.png")[1] == 45
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert sinct.Config.from_dict(config["config"]) == tiny
+    assert config["painting"] == "painting.png"
+
+
+@pytest.mark.parametrize("name", ["", "checkpoint.safetensors", "model.safetensors"])
+def test_apply_takes_run_checkpoint_or_model_and_gives_the_same(name, pair, tiny, tmp_path):
+    done = sinct.translate(*pair, tmp_path / "out.png", run_dir=tmp_path / "run", config=tiny)
+    sinct.apply(tmp_path / "run" / name, pair[0], tmp_path / "again.png")
+    assert np.array_equal(pixels_of(done.output), pixels_of(tmp_path / "again.png"))
+
+
+def test_apply_takes_the_raw_weights_where_averaging_was_off(pair, tiny, tmp_path):
+    sinct.translate(*pair, tmp_path / "out.png", run_dir=tmp_path / "run", config=tiny.replace(ema_decay=0.0))
+    sinct.apply(tmp_path / "run" / "checkpoint.safetensors", pair[0], tmp_path / "again.png")
+    assert np.array_equal(pixels_of(tmp_path / "out.png"), pixels_of(tmp_path / "again.png"))
+
+
+def test_apply_warns_far_outside_the_trained_scales(pair, make_picture, tiny, tmp_path):
+    training = sinct.train(*pair, tmp_path / "run", config=tiny)
+    large = make_picture("large.png", 400, 300)
+    done = sinct.apply(training.model, large, tmp_path / "out.png")
+    assert any("400 px wide, the generator was trained at 43 ... 60 px" in text for text in done.warnings)
+
+
+def test_output_carries_its_provenance(pair, tiny, tmp_path):
+    sinct.translate(*pair, tmp_path / "out.png", config=tiny.replace(seed=5))
+    stored = read_provenance(tmp_path / "out.png")
+    assert stored["seed"] == "5"
+    assert stored["steps"] == "4"
+    assert stored["painting_sha256"] == read_picture(pair[0]).sha256
+
+
+def test_alpha_and_16_bits_survive(pair, tiny, tmp_path, make_picture):
+    with Image.open(pair[0]) as opened:
+        painting = opened.convert("RGBA")
+    painting.putalpha(Image.linear_gradient("L").resize(painting.size))
+    painting.save(pair[0])
+    sinct.translate(*pair, tmp_path / "out.tif", config=tiny, bits=16)
+    result = read_picture(tmp_path / "out.tif")
+    assert result.bits == 16
+    torch.testing.assert_close(result.alpha, read_picture(pair[0]).alpha, rtol=0, atol=1e-4)
+
+
+def test_progress_comes_by_callback(pair, tiny, tmp_path):
+    events = []
+    sinct.train(*pair, tmp_path / "run", config=tiny.replace(steps=20), on_progress=events.append)
+    assert [event.step for event in events] == [10, 20]
+    assert events[-1].fraction == 1
+    assert set(events[0].losses) == {"adversarial_d", "r1", "adversarial_g", "nce", "identity"}
+
+
+def test_library_prints_nothing(pair, tiny, tmp_path, capfd):
+    sinct.translate(*pair, tmp_path / "out.png", config=tiny)
+    assert capfd.readouterr() == ("", "")
+
+
+# Bad input -------------------------------------------------------------------------------------------
+
+
+def refuse_to_train(monkeypatch):
+    monkeypatch.setattr("sinct.session.Trainer", lambda *_: pytest.fail("trained before checking"))
+
+
+def test_existing_output_is_refused_before_training_and_kept(pair, tiny, tmp_path, monkeypatch):
+    refuse_to_train(monkeypatch)
+    (tmp_path / "out.png").write_bytes(b"precious")
+    with pytest.raises(sinct.OutputError, match=r"out\.png.*--overwrite"):
+        sinct.translate(*pair, tmp_path / "out.png", config=tiny)
+    assert (tmp_path / "out.png").read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize("output", ["out.xyz", "out", "painting.png/out.png"])
+def test_unwritable_output_is_refused_before_training(output, pair, tiny, tmp_path, monkeypatch):
+    refuse_to_train(monkeypatch)
+    with pytest.raises(sinct.OutputError, match="out"):
+        sinct.translate(*pair, tmp_path / output, config=tiny)
+
+
+def test_output_that_is_an_input_is_refused(pair, tiny, tmp_path):
+    before = pair[0].read_bytes()
+    with pytest.raises(sinct.OutputError, match="is one of the inputs"):
+        sinct.translate(*pair, pair[0], config=tiny, overwrite=True)
+    assert pair[0].read_bytes() == before
+
+
+def test_run_directory_in_use_is_refused_and_kept(pair, tiny, tmp_path):
+    sinct.train(*pair, tmp_path / "run", config=tiny)
+    before = (tmp_path / "run" / "checkpoint.safetensors").read_bytes()
+    with pytest.raises(sinct.OutputError, match="--resume to continue it, --overwrite"):
+        sinct.train(*pair, tmp_path / "run", config=tiny)
+    assert (tmp_path / "run" / "checkpoint.safetensors").read_bytes() == before
+
+
+def test_overwrite_starts_the_run_again(pair, tiny, tmp_path):
+    for _ in range(2):
+        training = sinct.train(*pair, tmp_path / "run", config=tiny, overwrite=True)
+    assert training.steps == 4
+
+
+def test_resume_without_a_run_is_refused(pair, tiny, tmp_path):
+    with pytest.raises(sinct.CheckpointError, match="holds no run to resume"):
+        sinct.train(*pair, tmp_path / "run", resume=True)
+
+
+def test_resume_on_other_pictures_is_refused(pair, make_picture, tiny, tmp_path):
+    sinct.train(*pair, tmp_path / "run", config=tiny)
+    with pytest.raises(sinct.CheckpointError, match="is a run on other pictures"):
+        sinct.train(make_picture("new.png", seed=9), pair[1], tmp_path / "run", resume=True)
+
+
+def test_damaged_checkpoint_is_refused(pair, tiny, tmp_path):
+    sinct.train(*pair, tmp_path / "run", config=tiny)
+    path = tmp_path / "run" / "checkpoint.safetensors"
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(sinct.CheckpointError, match="damaged"):
+        sinct.train(*pair, tmp_path / "run", resume=True)
+
+
+def test_damaged_config_is_refused(pair, tiny, tmp_path):
+    sinct.train(*pair, tmp_path / "run", config=tiny)
+    (tmp_path / "run" / "config.json").write_text("{")
+    with pytest.raises(sinct.CheckpointError, match="damaged"):
+        sinct.train(*pair, tmp_path / "run", resume=True)
+
+
+def test_checkpoint_of_another_width_is_refused(pair, tiny, tmp_path):
+    sinct.train(*pair, tmp_path / "run", config=tiny)
+    path = tmp_path / "run" / "config.json"
+    path.write_text(path.read_text().replace('"width": 4', '"width": 6'))
+    with pytest.raises(sinct.CheckpointError, match="does not fit these settings"):
+        sinct.train(*pair, tmp_path / "run", resume=True)
+
+
+def test_non_finite_loss_keeps_the_last_good_checkpoint(pair, tiny, tmp_path, monkeypatch):
+    sinct.train(*pair, tmp_path / "run", config=tiny)
+    before = (tmp_path / "run" / "checkpoint.safetensors").read_bytes()
+    nan = torch.tensor(float("nan"), requires_grad=True)
+    monkeypatch.setattr("sinct.training.generator_loss", lambda logits: nan * logits.sum())
+    with pytest.raises(sinct.TrainingError, match="adversarial_g is nan at step 5"):
+        sinct.train(*pair, tmp_path / "run", config=tiny.replace(steps=8), resume=True)
+    assert (tmp_path / "run" / "checkpoint.safetensors").read_bytes() == before
+
+
+def test_out_of_memory_says_what_would_fit(pair, tiny, tmp_path, monkeypatch):
+    def exhausted(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr("sinct.session.Trainer.step", exhausted)
+    with pytest.raises(sinct.DeviceError, match=r"out of memory on cpu: 2 crops .*--set crops=2"):
+        sinct.train(*pair, tmp_path / "run", config=tiny)
+
+
+def test_translation_retries_in_smaller_windows_when_memory_is_short(pair, tiny, tmp_path, monkeypatch):
+    model = sinct.train(*pair, tmp_path / "run", config=tiny).model
+    tried = []
+
+    def short(generator, picture, *, window, mixed_precision):
+        tried.append(window)
+        if window > 256:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
+        return picture
+
+    monkeypatch.setattr("sinct.model.translate_picture", short)
+    model.translate(torch.zeros(3, 8, 8))
+    assert tried == [1024, 512, 256]
+
+
+def test_full_disk_while_saving_keeps_the_older_checkpoint(pair, tiny, tmp_path, monkeypatch):
+    sinct.train(*pair, tmp_path / "run", config=tiny)
+    before = (tmp_path / "run" / "checkpoint.safetensors").read_bytes()
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoint, "save_file", full)
+    with pytest.raises(sinct.OutputError, match=r"checkpoint\.safetensors: No space left on device"):
+        sinct.train(*pair, tmp_path / "run", config=tiny.replace(steps=8), resume=True)
+    assert (tmp_path / "run" / "checkpoint.safetensors").read_bytes() == before
+    assert not list((tmp_path / "run").glob(".*"))
+
+
+@pytest.mark.skipif(os.geteuid() == 0 if hasattr(os, "geteuid") else False, reason="root may write anywhere")
+def test_run_directory_that_cannot_be_made_is_refused(pair, tiny, tmp_path):
+    (tmp_path / "locked").mkdir(mode=0o500)
+    with pytest.raises(sinct.OutputError, match="cannot write"):
+        sinct.train(*pair, tmp_path / "locked" / "run", config=tiny)
+
+
+def test_importing_sinct_imports_neither_torch_nor_the_command_line():
+    # in a fresh interpreter, as the other tests have imported everything
+    import subprocess
+
+    code = "import sinct, sys; print([m for m in ('torch', 'typer', 'rich', 'numpy') if m in sys.modules])"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "[]"
+
+
+def test_library_needs_neither_typer_nor_rich():
+    import subprocess
+
+    code = (
+        "import sys; sys.modules['typer'] = sys.modules['rich'] = None; import sinct; "
+        "[getattr(sinct, name) for name in sinct.__all__]; print('ok')"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "ok"
+
+
+def test_every_public_name_exists():
+    with warnings.catch_warnings():
+        assert all(getattr(sinct, name) is not None for name in sinct.__all__)

@@ -1,0 +1,254 @@
+import dataclasses
+import json
+import math
+from typing import Any
+
+import pytest
+import torch
+
+from sinct.config import Config
+from sinct.discriminator import Discriminator
+from sinct.errors import ConfigError
+from sinct.generator import Generator
+from sinct.presets import PRESETS, preset
+
+CPU = torch.device("cpu")
+
+PUBLISHED = {
+    "width": 80,  # 3,068,403 parameters, by the authors' published networks
+    "discriminator_widths": (32, 64, 128, 256, 384),  # 5,885,473 parameters
+    "minibatch_deviation": False,
+    "projection_dimensions": 256,  # appendix C.1
+    "crops": 16,  # appendix B, as are the next five
+    "identity_crops": 16,
+    "crop_size": 128,
+    "tile_size": 64,
+    "min_width": 384,
+    "max_width": 1024,
+    "native_share": 0.0,
+    "smoothing": 0.0,
+    "temperature": 0.07,  # section 3
+    "depths": (0, 1, 2),
+    "queries": 1,
+    "nce_weight": 4.0,
+    "identity_weight": 1.0,
+    "r1_weight": 1.0,
+    "r1_interval": 1,
+    "learning_rate": 0.002,  # appendix C.1
+    "betas": (0.0, 0.99),  # StyleGAN2
+    "ema_decay": 0.0,
+    "mixed_precision": False,
+    "steps": 100_000,
+    "seconds": None,
+    "seed": 0,
+}
+SPEED = {"channels_last": True, "reuse_features": True}  # change no result
+
+
+@pytest.mark.parametrize(("name", "value"), PUBLISHED.items())
+def test_default_is_the_published_value(name: str, value: Any) -> None:
+    assert getattr(Config(), name) == value
+    assert type(getattr(Config(), name)) is type(value)
+
+
+def test_every_setting_is_compared_with_the_publication() -> None:
+    assert {field.name for field in dataclasses.fields(Config)} == PUBLISHED.keys() | SPEED.keys()
+
+
+# Values
+
+POSITIVE = [
+    "width",
+    "projection_dimensions",
+    "crops",
+    "crop_size",
+    "tile_size",
+    "min_width",
+    "max_width",
+    "temperature",
+    "queries",
+    "r1_interval",
+    "learning_rate",
+]
+NOT_NEGATIVE = ["smoothing", "nce_weight", "identity_weight", "r1_weight", "seed"]
+
+
+@pytest.mark.parametrize("name", POSITIVE)
+@pytest.mark.parametrize("value", [0, -1, math.nan, math.inf])
+def test_setting_must_be_above_0(name: str, value: float) -> None:
+    with pytest.raises(ConfigError, match=f"{name} must be above 0, got {value}"):
+        Config(**{name: value})
+
+
+@pytest.mark.parametrize("name", NOT_NEGATIVE)
+@pytest.mark.parametrize("value", [-1, math.nan, math.inf])
+def test_setting_must_not_be_negative(name: str, value: float) -> None:
+    with pytest.raises(ConfigError, match=f"{name} must be 0 or more, got {value}"):
+        Config(**{name: value})
+
+
+@pytest.mark.parametrize("name", NOT_NEGATIVE)
+def test_setting_may_be_0(name: str) -> None:
+    assert getattr(Config(**{name: 0}), name) == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"seed": 2**63}, r"seed must be below 2\*\*63, got 9223372036854775808"),
+        ({"native_share": 1.1}, r"native_share must lie in \[0, 1\], got 1\.1"),
+        ({"native_share": -0.1}, r"native_share must lie in \[0, 1\], got -0\.1"),
+        ({"ema_decay": math.nan}, r"ema_decay must lie in \[0, 1\], got nan"),
+        ({"betas": (0.0, 1.0)}, r"betas must be two numbers in \[0, 1\), got \(0\.0, 1\.0\)"),
+        ({"betas": (0.5,)}, r"betas must be two numbers in \[0, 1\), got \(0\.5,\)"),
+        ({"identity_crops": 17}, r"identity_crops must lie in 0 \.\.\. crops \(16\), got 17"),
+        ({"identity_crops": -1}, r"identity_crops must lie in 0 \.\.\. crops \(16\), got -1"),
+        ({"crop_size": 96}, r"crop_size must be even and a multiple of tile_size \(64\), got 96"),
+        (
+            {"crop_size": 5, "tile_size": 5},
+            r"crop_size must be even and a multiple of tile_size \(5\), got 5",
+        ),
+        (
+            {"tile_size": 32},
+            r"tile_size 32 needs one discriminator width for each halving .*, got 5: \(32, 64",
+        ),
+        (
+            {"discriminator_widths": (32, 64, 0, 8, 8)},
+            r"discriminator_widths must be above 0, got \(32, 64, 0, 8, 8\)",
+        ),
+        (
+            {"discriminator_widths": (), "tile_size": 2},
+            "tile_size 2 needs one discriminator width for each halving",
+        ),
+        ({"crops": 1, "identity_crops": 0}, "PatchNCE needs 2 or more positions a picture; raise crops or"),
+        ({"identity_crops": 1}, "PatchNCE needs 2 or more positions a picture; raise crops or queries"),
+        ({"depths": ()}, r"depths must be some of 0, 1, 2, each once, got \(\)"),
+        ({"depths": (1, 3)}, r"depths must be some of 0, 1, 2, each once, got \(1, 3\)"),
+        ({"depths": (1, 1)}, r"depths must be some of 0, 1, 2, each once, got \(1, 1\)"),
+        ({"min_width": 2000}, "min_width 2000 exceeds max_width 1024"),
+        ({"seconds": 60.0}, "length of the training either in steps or in seconds"),
+        ({"steps": None}, "length of the training either in steps or in seconds"),
+        ({"steps": 0}, "steps must be 1 or more, got 0"),
+        ({"steps": None, "seconds": 0.0}, r"the time must be above 0 seconds, got 0\.0"),
+        ({"steps": None, "seconds": math.inf}, "the time must be above 0 seconds, got inf"),
+    ],
+)
+def test_contradiction_is_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        Config(**changes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"identity_crops": 0},
+        {"crops": 1, "identity_crops": 1, "queries": 2},
+        {"crop_size": 8, "tile_size": 4, "discriminator_widths": (3,)},
+        {"min_width": 500, "max_width": 500},
+        {"steps": None, "seconds": 0.5},
+        {"ema_decay": 1.0, "native_share": 1.0},
+    ],
+)
+def test_limit_is_accepted(changes: dict[str, Any]) -> None:
+    assert Config(**changes) == Config().replace(**changes)
+
+
+# Dictionaries and types
+
+
+@pytest.mark.parametrize("config", [Config(), preset("draft", CPU), preset("standard", CPU, seed=3)])
+def test_config_survives_json(config: Config) -> None:
+    assert Config.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+
+
+def test_missing_settings_are_the_defaults() -> None:
+    assert Config.from_dict({"width": 8}) == Config(width=8)
+
+
+def test_unknown_setting_is_refused_with_those_there_are() -> None:
+    with pytest.raises(ConfigError, match=r"unknown setting 'widht'; there are betas, .*, width"):
+        Config.from_dict({"widht": 8})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "kind"),
+    [
+        ("width", True, "int"),
+        ("width", 8.0, "int"),
+        ("width", "8", "int"),
+        ("width", None, "int"),
+        ("smoothing", True, "float"),
+        ("smoothing", "0", "float"),
+        ("mixed_precision", 1, "bool"),
+        ("depths", 1, "tuple[int, ...]"),
+        ("depths", [1, True], "tuple[int, ...]"),
+        ("depths", [1.0], "tuple[int, ...]"),
+        ("depths", "012", "tuple[int, ...]"),
+        ("betas", [0.0], "tuple[float, float]"),
+        ("betas", [0.0, "1"], "tuple[float, float]"),
+        ("steps", 2.5, "int | None"),
+        ("seconds", "60", "float | None"),
+    ],
+)
+def test_wrong_type_is_refused(name: str, value: Any, kind: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Config.from_dict({name: value})
+    assert str(caught.value) == f"{name} must be {kind}, got {value!r}"
+
+
+def test_whole_number_for_a_float_becomes_one() -> None:
+    assert type(Config().replace(smoothing=1).smoothing) is float
+
+
+def test_list_for_a_tuple_becomes_one() -> None:
+    assert Config().replace(depths=[2, 1]).depths == (2, 1)
+
+
+def test_replace_checks_values_too() -> None:
+    with pytest.raises(ConfigError, match="width must be above 0"):
+        Config().replace(width=0)
+
+
+def test_config_cannot_be_changed() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Config().width = 8
+
+
+# Presets
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_preset_describes_networks_that_can_be_built(name: str) -> None:
+    config = preset(name, CPU)
+    with torch.device("meta"):  # shapes only
+        Generator(config.width)
+        Discriminator(config.tile_size, config.discriminator_widths, deviation=config.minibatch_deviation)
+
+
+def test_paper_preset_is_the_paper_on_any_device() -> None:
+    assert preset("paper", CPU) == Config()
+
+
+@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("length", [{"seconds": 5.0}, {"steps": 3}])
+def test_length_given_replaces_that_of_the_preset(name: str, length: dict[str, Any]) -> None:
+    config = preset(name, CPU, **length)
+    assert {"seconds": config.seconds, "steps": config.steps} == {"seconds": None, "steps": None, **length}
+
+
+def test_seed_given_is_that_of_the_config() -> None:
+    assert preset("draft", CPU, seed=5) == dataclasses.replace(preset("draft", CPU), seed=5)
+
+
+def test_draft_is_shorter_than_standard() -> None:
+    assert preset("draft", CPU).seconds < preset("standard", CPU).seconds
+
+
+def test_unknown_preset_is_refused_with_those_there_are() -> None:
+    with pytest.raises(ConfigError, match="unknown preset 'best'; there are draft, standard, paper"):
+        preset("best", CPU)
+
+
+def test_two_lengths_are_refused() -> None:
+    with pytest.raises(ConfigError, match="give either a time or a number of steps, not both"):
+        preset("draft", CPU, seconds=5, steps=3)

@@ -1,0 +1,150 @@
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from sinct.crops import random_crops, tiles, uniform, width_range
+from sinct.errors import ConfigError
+
+few = settings(max_examples=25, deadline=None, derandomize=True)
+lengths = st.integers(8, 41)
+seeds = st.integers(0, 2**31)
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def noise(height: int, width: int) -> Tensor:
+    return torch.rand(3, height, width, generator=seeded()) * 2 - 1
+
+
+def numbered(height: int, width: int) -> Tensor:
+    """Each pixel holds its own row and column."""
+    rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    return torch.stack([rows, columns]).float()
+
+
+# Widths
+
+
+@pytest.mark.parametrize(
+    ("kind", "height", "width", "expected"),
+    [
+        ("landscape", 600, 800, (384, 1024)),
+        ("portrait", 2000, 600, (384, 1024)),
+        ("smaller than a crop", 20, 30, (384, 1024)),
+        ("panorama", 120, 900, (960, 1024)),  # at 960 px width it is 128 px high
+        ("large panorama", 160, 3000, (2400, 2400)),  # 128 px high, above max_width but below its own
+    ],
+)
+def test_width_range(kind: str, height: int, width: int, expected: tuple[int, int]) -> None:
+    found = width_range(height, width, crop_size=128, min_width=384, max_width=1024)
+    assert found == expected, kind
+
+
+def test_width_range_is_never_narrower_than_a_crop() -> None:
+    assert width_range(900, 300, crop_size=64, min_width=16, max_width=32 * 4) == (64, 128)
+
+
+def test_picture_too_narrow_for_a_crop_is_refused() -> None:
+    message = "crop size 128 px does not fit a picture of 900x100 px scaled to 1024 px width; give"
+    with pytest.raises(ConfigError, match=message):
+        width_range(100, 900, crop_size=128, min_width=384, max_width=1024)
+
+
+@few
+@given(height=lengths, width=lengths)
+def test_crop_fits_at_every_width_of_the_range(height: int, width: int) -> None:
+    try:
+        low, high = width_range(height, width, crop_size=16, min_width=20, max_width=50)
+    except ConfigError:
+        assert 50 * height / width < 16
+    else:
+        assert low <= high
+        assert low >= 16
+        assert low * height / width >= 16
+
+
+@few
+@given(seed=seeds)
+def test_uniform_lies_between_its_limits(seed: int) -> None:
+    assert 3 <= uniform(3, 5, seeded(seed)) < 5
+
+
+# Crops
+
+
+@few
+@given(height=lengths, width=lengths, zoom=st.floats(0.4, 3), seed=seeds)
+def test_crops_have_the_size_asked_for(height: int, width: int, zoom: float, seed: int) -> None:
+    crops = random_crops(noise(height, width), count=2, size=8, width=zoom * width, generator=seeded(seed))
+    assert crops.shape == (2, 3, 8, 8)
+    assert crops.dtype == torch.float32
+
+
+@few
+@given(height=lengths, width=lengths, zoom=st.floats(0.4, 3), seed=seeds)
+def test_crops_stay_near_the_pictures_range(height: int, width: int, zoom: float, seed: int) -> None:
+    """Catmull-Rom's weights add up to 1.25 in magnitude at most, so in two dimensions to 1.5625."""
+    picture = noise(height, width)
+    crops = random_crops(picture, count=2, size=8, width=zoom * width, generator=seeded(seed))
+    overshoot = (1.5625 - 1) / 2 * (picture.max() - picture.min())
+    assert picture.min() - overshoot <= crops.min()
+    assert crops.max() <= picture.max() + overshoot
+
+
+@few
+@given(height=lengths, width=lengths, seed=seeds)
+def test_crops_at_native_width_are_windows_of_the_picture(height: int, width: int, seed: int) -> None:
+    picture = numbered(height, width)
+    for crop in random_crops(picture, count=3, size=8, width=width, generator=seeded(seed)):
+        top, left = int(crop[0].min()), int(crop[1].min())
+        window = picture[:, top : top + 8, left : left + 8]
+        assert torch.equal(crop, window) or torch.equal(crop, window.flip(-1))
+
+
+def test_crops_reach_every_place_and_both_flips() -> None:
+    crops = random_crops(numbered(9, 10), count=300, size=8, width=10, generator=seeded())
+    places = {(int(crop[0, 0, 0]), int(crop[1].min()), bool(crop[1, 0, 0] < crop[1, 0, 1])) for crop in crops}
+    assert len(places) == 2 * 3 * 2
+
+
+def test_crop_of_a_shrunk_picture_sees_more_of_it() -> None:
+    crop = random_crops(numbered(40, 40), count=1, size=8, width=20, generator=seeded())[0]
+    # 8 px at half size span 7 steps of 2 px; the border's bicubic kernel is cut, which moves it a little
+    assert (crop[0, -1, 0] - crop[0, 0, 0]).item() == pytest.approx(14, abs=0.5)
+
+
+def test_constant_picture_gives_constant_crops() -> None:
+    crops = random_crops(torch.full((3, 30, 30), 0.3), count=2, size=8, width=47, generator=seeded())
+    torch.testing.assert_close(crops, torch.full_like(crops, 0.3))
+
+
+def test_same_seed_cuts_the_same_crops() -> None:
+    first, second, other = (
+        random_crops(noise(30, 41), count=3, size=8, width=50, generator=seeded(seed)) for seed in (1, 1, 2)
+    )
+    assert torch.equal(first, second)
+    assert not torch.equal(first, other)
+
+
+def test_crops_leave_the_picture_alone() -> None:
+    picture = noise(12, 12)
+    random_crops(picture, count=2, size=8, width=12, generator=seeded()).zero_()
+    assert torch.equal(picture, noise(12, 12))
+
+
+# Tiles
+
+
+@few
+@given(count=st.integers(1, 3), across=st.integers(1, 4), size=st.integers(1, 5))
+def test_tiles_put_together_give_the_crops(count: int, across: int, size: int) -> None:
+    crops = torch.arange(count * 3 * (across * size) ** 2).view(count, 3, across * size, across * size)
+    parts = iter(tiles(crops.float(), size))
+    for crop in crops.float():
+        rows = [torch.cat([next(parts) for _ in range(across)], dim=2) for _ in range(across)]
+        assert torch.equal(torch.cat(rows, dim=1), crop)
+    assert next(parts, None) is None

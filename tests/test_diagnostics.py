@@ -1,0 +1,116 @@
+import math
+import re
+
+import pytest
+import torch
+from torch import Tensor
+
+from sinct.diagnostics import (
+    clipped_share,
+    discriminator_warnings,
+    luminance,
+    luminance_order,
+    picture_warnings,
+    scale_warning,
+)
+
+
+def ramp(height: int = 96, width: int = 96) -> Tensor:
+    """Dark to light from left to right, between -0.8 and 0.8."""
+    return torch.linspace(-0.8, 0.8, width).expand(3, height, width).clone()
+
+
+def noise() -> Tensor:
+    return torch.rand(3, 96, 96, generator=torch.Generator().manual_seed(0)) * 2 - 1
+
+
+def test_luminance_of_grey_is_that_grey() -> None:
+    torch.testing.assert_close(luminance(torch.full((3, 2, 2), 0.3)), torch.full((2, 2), 0.3))
+
+
+def test_luminance_weighs_green_most_and_blue_least() -> None:
+    red, green, blue = (luminance(torch.eye(3)[i].view(3, 1, 1)).item() for i in range(3))
+    assert green > red > blue > 0
+
+
+def test_luminance_order_with_itself_is_1() -> None:
+    assert luminance_order(noise(), noise()) == pytest.approx(1)
+
+
+def test_luminance_order_with_its_negative_is_minus_1() -> None:
+    assert luminance_order(-noise(), noise()) == pytest.approx(-1)
+
+
+def test_luminance_order_sees_ranks_only() -> None:
+    assert luminance_order(ramp() ** 3, ramp()) == pytest.approx(1, abs=1e-3)  # averaging before the cube
+
+
+def test_luminance_order_of_a_flat_picture_is_0() -> None:
+    assert luminance_order(torch.full((3, 96, 96), 0.2), ramp()) == 0
+
+
+def test_luminance_order_compares_pictures_of_different_size() -> None:
+    assert luminance_order(ramp(50, 70), ramp(31, 200)) > 0.95  # equal columns tie, in any order
+
+
+def test_clipped_share_counts_pixels_with_all_channels_white() -> None:
+    picture = torch.zeros(3, 4, 4)
+    picture[:, 0] = 1  # 4 of 16
+    picture[0, 1] = 1  # red only
+    assert clipped_share(picture) == 0.25
+
+
+@pytest.mark.parametrize(("level", "share"), [(250, 0), (251, 1)])
+def test_clipped_is_above_250_of_255(level: int, share: float) -> None:
+    assert clipped_share(torch.full((3, 2, 2), level / 127.5 - 1)) == share
+
+
+def half_white() -> Tensor:
+    picture = ramp()
+    picture[:, :, 48:] = 1
+    return picture
+
+
+@pytest.mark.parametrize(
+    ("output", "warning"),
+    [
+        (-ramp(), r"light and dark are inverted against the painting \(luminance order -"),
+        (torch.zeros(3, 96, 96), r"the output has collapsed to one tone \(contrast 0\.000, painting 0\.4"),
+        (0.05 * -ramp(), "the output has collapsed to one tone"),  # and not also inverted
+        (half_white(), "50% of the picture is blown to white"),
+    ],
+    ids=["inverted", "flat", "faint", "blown"],
+)
+def test_picture_warns(output: Tensor, warning: str) -> None:
+    (line,) = picture_warnings(output, ramp())
+    assert re.match(f"{warning}.*try another --seed", line)
+
+
+@pytest.mark.parametrize("output", [ramp(), 0.3 * ramp() + 0.2], ids=["same", "paler"])
+def test_sound_picture_gets_no_warning(output: Tensor) -> None:
+    assert picture_warnings(output, ramp()) == []
+
+
+def test_white_that_the_painting_has_too_gets_no_warning() -> None:
+    assert picture_warnings(half_white(), half_white()) == []
+
+
+def test_discriminator_that_has_won_gets_a_warning() -> None:
+    (line,) = discriminator_warnings(torch.full((50,), 0.01))
+    assert line.startswith("the discriminator has won (its loss is 0.010 over 50 steps)")
+
+
+@pytest.mark.parametrize(("loss", "steps"), [(0.01, 49), (0.06, 50), (1.39, 500), (math.nan, 50)])
+def test_discriminator_that_has_not_won_gets_no_warning(loss: float, steps: int) -> None:
+    assert discriminator_warnings(torch.full((steps,), loss)) == []
+
+
+@pytest.mark.parametrize("width", [266, 1537])
+def test_width_far_from_training_gets_a_warning(width: int) -> None:
+    (line,) = scale_warning(width, (400, 1024))
+    assert line.startswith(f"the picture is {width} px wide, the generator was trained at 400 ... 1024 px")
+
+
+@pytest.mark.parametrize("width", [267, 700, 1536])
+def test_width_near_training_gets_no_warning(width: int) -> None:
+    assert scale_warning(width, (400, 1024)) == []

@@ -1,0 +1,95 @@
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from sinct.errors import OutputError
+from sinct.files import replacing
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    path = tmp_path / "result.txt"
+    path.write_text("old")
+    return path
+
+
+def write(path: Path, text: str) -> None:
+    with replacing(path) as temporary:
+        temporary.write_text(text)
+
+
+def write_half(path: Path, error: BaseException) -> None:
+    with replacing(path) as temporary:
+        temporary.write_text("half")
+        raise error
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(entry.name for entry in folder.iterdir())
+
+
+def test_new_file_is_written(tmp_path: Path) -> None:
+    write(tmp_path / "new.txt", "new")
+    assert (tmp_path / "new.txt").read_text() == "new"
+
+
+def test_old_file_is_replaced(old: Path) -> None:
+    write(old, "new")
+    assert old.read_text() == "new"
+
+
+def test_old_file_is_whole_until_the_end(old: Path) -> None:
+    with replacing(old) as temporary:
+        temporary.write_text("new")
+        assert old.read_text() == "old"
+
+
+def test_temporary_file_lies_in_the_same_folder(old: Path) -> None:
+    """Only within one file system is the renaming atomic."""
+    with replacing(old) as temporary:
+        assert temporary.parent == old.parent
+
+
+def test_nothing_but_the_file_is_left(old: Path) -> None:
+    write(old, "new")
+    assert names(old.parent) == ["result.txt"]
+
+
+@pytest.mark.parametrize("error", [KeyError, KeyboardInterrupt])
+def test_error_inside_leaves_the_old_file_alone(old: Path, error: type[BaseException]) -> None:
+    with pytest.raises(error):
+        write_half(old, error())
+    assert old.read_text() == "old"
+    assert names(old.parent) == ["result.txt"]
+
+
+def test_full_disk_is_an_output_error(old: Path) -> None:
+    with pytest.raises(OutputError, match=r"cannot write .*result\.txt: No space left on device; choose"):
+        write_half(old, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+    assert old.read_text() == "old"
+    assert names(old.parent) == ["result.txt"]
+
+
+def test_missing_folder_is_an_output_error(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"cannot write .*no.txt: No such file or directory; choose"):
+        write(tmp_path / "missing" / "no.txt", "new")
+
+
+def test_folder_in_the_way_is_an_output_error(tmp_path: Path) -> None:
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(OutputError, match=r"cannot write .*taken: Is a directory; choose"):
+        write(tmp_path / "taken", "new")
+    assert names(tmp_path) == ["taken"]
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077])
+def test_file_gets_the_usual_permissions(tmp_path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        write(tmp_path / "new.txt", "new")
+        assert os.umask(umask) == umask  # read, and left as it was
+    finally:
+        os.umask(before)
+    assert (tmp_path / "new.txt").stat().st_mode & 0o777 == 0o666 & ~umask

@@ -1,0 +1,118 @@
+import copy
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from sinct.generator import Features, Generator, update_average
+
+
+def generator(width: int = 2, seed: int = 0) -> Generator:
+    """A tiny one with random biases, in float64."""
+    torch.manual_seed(seed)
+    network = Generator(width).double()
+    for name, parameter in network.named_parameters():
+        if name.endswith("bias"):
+            nn.init.normal_(parameter)
+    return network
+
+
+def picture(height: int = 8, width: int = 10, count: int = 1) -> Tensor:
+    noise = torch.rand(count, 3, height, width, generator=torch.Generator().manual_seed(0))
+    return noise.double() * 2 - 1
+
+
+def test_generator_has_the_papers_number_of_parameters() -> None:
+    assert sum(parameter.numel() for parameter in Generator(80).parameters()) == 3_068_403
+
+
+@pytest.mark.parametrize("size", [(2, 2), (2, 6), (10, 4), (16, 16)])
+def test_generator_keeps_the_size(size: tuple[int, int]) -> None:
+    assert generator()(picture(*size)).shape == (1, 3, *size)
+
+
+@pytest.mark.parametrize("size", [(3, 4), (4, 3), (1, 1)])
+def test_generator_refuses_odd_sizes(size: tuple[int, int]) -> None:
+    with pytest.raises(
+        ValueError, match=rf"even heights and widths, got \(1, 3, {size[0]}, {size[1]}\); pad"
+    ):
+        generator()(picture(*size))
+
+
+def test_batch_equals_its_items_one_by_one() -> None:
+    network, batch = generator(), picture(count=3)
+    torch.testing.assert_close(network(batch), torch.cat([network(item[None]) for item in batch]))
+
+
+@pytest.mark.parametrize("offset", [0, 1])  # of the pixel in the downsampling grid
+def test_halo_is_the_receptive_radius(offset: int) -> None:
+    network = generator()
+    centre = network.halo + 4 + offset
+    x = picture(2 * network.halo + 10, 2 * network.halo + 10).requires_grad_()
+    network(x)[0, :, centre, centre].sum().backward()
+    rows, columns = x.grad[0].abs().sum(dim=0).nonzero(as_tuple=True)
+    reach = max((rows - centre).abs().max().item(), (columns - centre).abs().max().item())
+    assert network.halo - 3 <= reach <= network.halo  # less would spend time on context that nothing reads
+
+
+def test_translate_gives_the_picture_that_forward_gives() -> None:
+    network, x = generator(), picture()
+    torch.testing.assert_close(network.translate(x)[0], network(x), rtol=0, atol=0)
+
+
+def test_encode_equals_the_features_of_translate() -> None:
+    network, x = generator(), picture()
+    for encoded, met in zip(network.encode(x), network.translate(x)[1], strict=True):
+        torch.testing.assert_close(encoded, met, rtol=0, atol=0)
+
+
+def test_features_survive_the_in_place_activations_of_inference() -> None:
+    network, x = generator(), picture()
+    trained = network.translate(x)[1]
+    with torch.no_grad():
+        inferred = network.translate(x)[1]
+    for one, other in zip(trained, inferred, strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_features_are_those_that_the_docstring_names() -> None:
+    network, x = generator(), picture()
+    encoder = network.encoder
+    down = encoder.down(encoder.from_rgb(x))
+    expected = Features(x, down, encoder.blocks[1](encoder.blocks[0](down)))
+    for one, other in zip(network.encode(x), expected, strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_encode_runs_no_block_behind_the_features() -> None:
+    network = generator()
+    for unneeded in (network.encoder.blocks[2], network.decoder):
+        unneeded.register_forward_hook(lambda *_: pytest.fail("a block ran that PatchNCE does not need"))
+    network.encode(picture())
+
+
+def test_feature_channels_are_those_of_encode() -> None:
+    network = generator(width=3)
+    assert network.feature_channels == tuple(depth.shape[1] for depth in network.encode(picture()))
+
+
+def test_feature_crops_are_items_of_the_batch() -> None:
+    features = generator().encode(picture(count=4))
+    for part, whole in zip(features.crops(1, 3), features, strict=True):
+        torch.testing.assert_close(part, whole[1:3], rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.9, 1.0])
+def test_average_moves_by_the_decay(decay: float) -> None:
+    average, current = generator(seed=0), generator(seed=1)
+    before = copy.deepcopy(average)
+    update_average(average, current, decay)
+    for new, old, other in zip(average.parameters(), before.parameters(), current.parameters(), strict=True):
+        torch.testing.assert_close(new, decay * old + (1 - decay) * other)
+
+
+def test_average_leaves_the_current_network_alone() -> None:
+    average, current = generator(seed=0), generator(seed=1)
+    before = copy.deepcopy(current)
+    update_average(average, current, 0.5)
+    assert all(map(torch.equal, before.parameters(), current.parameters()))

@@ -1,0 +1,196 @@
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.autograd import gradcheck
+
+from sinct.losses import discriminator_loss, generator_loss, patch_nce, r1_penalty
+
+
+def noise(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
+
+
+def unit(n: int, c: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> Tensor:
+    return F.normalize(noise(n, c, seed=seed, dtype=dtype), dim=1)
+
+
+# Adversarial
+
+
+def test_discriminator_loss_equals_a_slow_loop() -> None:
+    real, fake = noise(5).float(), noise(7, seed=1).float()
+    expected = sum(math.log1p(math.exp(-x)) for x in real.tolist()) / 5
+    expected += sum(math.log1p(math.exp(x)) for x in fake.tolist()) / 7
+    assert discriminator_loss(real, fake).item() == pytest.approx(expected, rel=1e-6)  # float32
+
+
+def test_generator_loss_equals_a_slow_loop() -> None:
+    fake = noise(7).float()
+    expected = sum(math.log1p(math.exp(-x)) for x in fake.tolist()) / 7
+    assert generator_loss(fake).item() == pytest.approx(expected, rel=1e-6)  # float32
+
+
+def test_discriminator_loss_is_2_log_2_when_it_cannot_tell() -> None:
+    assert discriminator_loss(torch.zeros(3), torch.zeros(4)).item() == pytest.approx(2 * math.log(2))
+
+
+def test_generator_loss_is_log_2_when_the_discriminator_cannot_tell() -> None:
+    assert generator_loss(torch.zeros(4)).item() == pytest.approx(math.log(2))
+
+
+def test_adversarial_losses_are_finite_for_extreme_logits() -> None:
+    extreme = torch.tensor([-1e4, 1e4])
+    assert torch.isfinite(discriminator_loss(extreme, extreme))
+    assert torch.isfinite(generator_loss(extreme))
+
+
+def test_generator_loss_does_not_saturate() -> None:
+    logits = torch.tensor([-50.0, 0.0, 50.0], requires_grad=True)
+    generator_loss(logits).backward()
+    torch.testing.assert_close(logits.grad, torch.tensor([-1, -0.5, 0]) / 3)
+
+
+# float32 inside: a step of 1e-2 keeps its rounding (1e-7) small; the central difference then errs by 1e-5
+@pytest.mark.parametrize(
+    ("loss", "inputs"), [(discriminator_loss, 2), (generator_loss, 1)], ids=["discriminator", "generator"]
+)
+def test_adversarial_loss_passes_gradcheck(loss, inputs: int) -> None:
+    logits = tuple(noise(4, seed=seed).requires_grad_() for seed in range(inputs))
+    assert gradcheck(loss, logits, eps=1e-2, atol=1e-4)
+
+
+# R1
+
+
+def test_r1_of_a_linear_discriminator_is_the_squared_norm_of_its_weights() -> None:
+    weight, tiles = noise(3, 4, 4), noise(5, 3, 4, 4, seed=1).requires_grad_()
+    penalty = r1_penalty((tiles * weight).sum(dim=(1, 2, 3)), tiles)
+    torch.testing.assert_close(penalty, weight.square().sum())
+
+
+def test_r1_equals_a_slow_loop() -> None:
+    """D(x) = Σ x³ has the gradient 3 x², tile by tile."""
+    tiles = noise(5, 3, 2, 2).requires_grad_()
+    expected = sum(sum((3 * x**2) ** 2 for x in tile.flatten().tolist()) for tile in tiles) / 5
+    assert r1_penalty(tiles.pow(3).sum(dim=(1, 2, 3)), tiles).item() == pytest.approx(expected)
+
+
+def test_r1_passes_gradcheck() -> None:
+    tiles = noise(2, 3, 2, 2).requires_grad_()
+
+    def penalty(weight: Tensor) -> Tensor:
+        return r1_penalty((tiles * weight).sum(dim=(1, 2, 3)).tanh(), tiles)
+
+    assert gradcheck(penalty, noise(3, 2, 2, seed=1).requires_grad_())
+
+
+# PatchNCE
+
+
+def slow_patch_nce(query: Tensor, key: Tensor, temperature: float) -> float:
+    """Eqs. 2-3: for each query its own key is the positive and all other keys are negatives."""
+    total = 0.0
+    for s in range(len(query)):
+        similarity = [math.exp(float(query[s] @ other) / temperature) for other in key]
+        positive = similarity[s]
+        negatives = sum(value for n, value in enumerate(similarity) if n != s)
+        total -= math.log(positive / (positive + negatives))
+    return total / len(query)
+
+
+def appendix_patch_nce(f_q: Tensor, f_k: Tensor, tau: float) -> Tensor:
+    """Appendix C.3 with its two slips mended: the mask must be bool, and f_k holds the source's features.
+
+    The positive is column 0 of the logits; its second copy on the diagonal is masked out, so each key
+    counts once. All crops are one batch item here, so that all share their negatives.
+    """
+    b, _, s = f_q.shape
+    l_pos = (f_k * f_q).sum(dim=1)[:, :, None]
+    l_neg = torch.bmm(f_q.transpose(1, 2), f_k)
+    l_neg.masked_fill_(torch.eye(s, dtype=torch.bool)[None, :, :], -float("inf"))
+    logits = torch.cat((l_pos, l_neg), dim=2) / tau
+    return F.cross_entropy(logits.flatten(0, 1), torch.zeros(b * s, dtype=torch.long))
+
+
+@pytest.mark.parametrize("temperature", [0.07, 0.5])
+@pytest.mark.parametrize("positions", [2, 9])
+def test_patch_nce_equals_a_slow_loop(positions: int, temperature: float) -> None:
+    query, key = unit(positions, 4), unit(positions, 4, seed=1)
+    loss = patch_nce(query, key, temperature=temperature)
+    assert loss.dtype == torch.float64
+    assert loss.item() == pytest.approx(slow_patch_nce(query, key, temperature), rel=1e-12)
+
+
+def test_patch_nce_equals_the_appendix_with_all_crops_in_one() -> None:
+    query, key = unit(12, 4), unit(12, 4, seed=1)  # for instance 3 crops of 4 positions
+    torch.testing.assert_close(patch_nce(query, key), appendix_patch_nce(query.T[None], key.T[None], 0.07))
+
+
+def test_patch_nce_of_a_stored_example() -> None:
+    query, key = (F.normalize(torch.arange(12.0).double().add(a).sin().view(4, 3), dim=1) for a in (0, 0.5))
+    # computed once by slow_patch_nce in float64
+    assert patch_nce(query, key, temperature=0.5).item() == pytest.approx(0.7005381328610145, rel=1e-12)
+
+
+def test_patch_nce_is_log_n_for_equal_features() -> None:
+    equal = unit(1, 4).expand(9, 4)
+    assert patch_nce(equal, equal).item() == pytest.approx(math.log(9))
+
+
+def test_patch_nce_of_orthogonal_features_has_a_closed_form() -> None:
+    basis = torch.eye(5, dtype=torch.float64)
+    expected = math.log(1 + 4 * math.exp(-1 / 0.07))  # similarity 1 to its own key and 0 to four others
+    assert patch_nce(basis, basis).item() == pytest.approx(expected)
+
+
+def test_patch_nce_passes_gradcheck() -> None:
+    key = unit(5, 4, seed=1)
+    assert gradcheck(lambda query: patch_nce(query, key), unit(5, 4).requires_grad_())
+
+
+def test_patch_nce_gives_the_key_no_gradient() -> None:
+    query, key = unit(5, 4).requires_grad_(), unit(5, 4, seed=1).requires_grad_()
+    patch_nce(query, key).backward()
+    assert query.grad is not None
+    assert key.grad is None
+
+
+@pytest.mark.parametrize("shapes", [((4, 3), (5, 3)), ((4, 3), (4, 2)), ((2, 4, 3), (2, 4, 3)), ((4,), (4,))])
+def test_patch_nce_refuses_shapes(shapes: tuple[tuple[int, ...], ...]) -> None:
+    with pytest.raises(ValueError, match=r"queries \(.*\) and keys \(.*\) must be of one shape \(N, C\)"):
+        patch_nce(*map(torch.zeros, shapes))
+
+
+@pytest.mark.parametrize("positions", [0, 1])
+def test_patch_nce_needs_a_negative(positions: int) -> None:
+    with pytest.raises(ValueError, match=f"needs 2 or more positions, got {positions}"):
+        patch_nce(torch.ones(positions, 3), torch.ones(positions, 3))
+
+
+# Precision
+
+
+def test_patch_nce_is_the_same_under_autocast() -> None:
+    query, key = unit(8, 4, dtype=torch.float32), unit(8, 4, seed=1, dtype=torch.float32)
+    plain = patch_nce(query, key)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        automatic = patch_nce(query, key)
+    assert automatic.dtype == torch.float32
+    assert automatic == plain
+
+
+def test_r1_is_float32_under_autocast() -> None:
+    tiles = noise(2, 3, 4, 4, dtype=torch.float32).requires_grad_()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        logits = F.linear(tiles.flatten(1), torch.ones(1, 48)).squeeze(1)
+        assert logits.dtype == torch.bfloat16
+        assert r1_penalty(logits, tiles).dtype == torch.float32
+
+
+@pytest.mark.parametrize("loss", [discriminator_loss, patch_nce, lambda x, _: generator_loss(x)])
+def test_loss_of_bfloat16_is_float32(loss) -> None:
+    query, key = unit(8, 4).bfloat16(), unit(8, 4, seed=1).bfloat16()
+    assert loss(query, key).dtype == torch.float32

@@ -1,0 +1,96 @@
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from sinct.generator import Generator
+from sinct.translation import translate_picture
+
+
+@pytest.fixture(scope="module")
+def generator() -> Generator:
+    """Tiny, with biases that make padded borders differ from the inside, and output that needs no clamp."""
+    torch.manual_seed(0)
+    network = Generator(width=2)
+    for name, parameter in network.named_parameters():
+        if name.endswith("bias"):
+            nn.init.normal_(parameter)
+    nn.init.normal_(network.decoder[-1].weight, std=0.05)
+    nn.init.zeros_(network.decoder[-1].bias)
+    return network
+
+
+def noise(height: int, width: int) -> Tensor:
+    return torch.rand(3, height, width, generator=torch.Generator().manual_seed(0)) * 2 - 1
+
+
+sizes = st.one_of(st.integers(1, 8), st.integers(60, 160))
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(height=sizes, width=sizes, window=st.integers(66, 110))
+def test_windowed_equals_whole(generator: Generator, height: int, width: int, window: int) -> None:
+    picture = noise(height, width)
+    whole = translate_picture(generator, picture)
+    assert whole.abs().max() < 1  # or the clamp would hide differences
+    windowed = translate_picture(generator, picture, window=window)
+    # Convolutions over another size may add in another order: some 1e-7 each, far below a seam
+    torch.testing.assert_close(windowed, whole, rtol=0, atol=1e-5)
+
+
+def test_wrong_halo_would_show(generator: Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tolerance above can fail: with a halo 8 px short of the receptive radius it does."""
+    picture = noise(120, 120)
+    whole = translate_picture(generator, picture)
+    monkeypatch.setattr(Generator, "halo", generator.halo - 8)
+    assert (translate_picture(generator, picture, window=80) - whole).abs().max() > 1e-5
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 6), (7, 1), (5, 9), (4, 6)])
+def test_size_is_kept(generator: Generator, size: tuple[int, int]) -> None:
+    translated = translate_picture(generator, noise(*size))
+    assert translated.shape == (3, *size)
+    assert translated.dtype == torch.float32
+
+
+def test_even_picture_is_translated_as_it_is(generator: Generator) -> None:
+    picture = noise(6, 8)
+    torch.testing.assert_close(translate_picture(generator, picture), generator(picture[None])[0])
+
+
+def test_odd_picture_is_continued_by_its_last_pixels(generator: Generator) -> None:
+    picture = noise(5, 7)
+    continued = F.pad(picture[None], (0, 1, 0, 1), mode="replicate")[0]
+    expected = translate_picture(generator, continued)[:, :5, :7]
+    torch.testing.assert_close(translate_picture(generator, picture), expected)
+
+
+def test_result_is_clamped(generator: Generator) -> None:
+    translated = translate_picture(generator, 1000 * noise(8, 8))
+    assert translated.min() == -1
+    assert translated.max() == 1
+
+
+def test_result_needs_no_gradient(generator: Generator) -> None:
+    assert not translate_picture(generator, noise(4, 4)).requires_grad
+
+
+def test_picture_is_left_alone(generator: Generator) -> None:
+    picture = noise(6, 8)
+    translate_picture(generator, picture)
+    assert torch.equal(picture, noise(6, 8))
+
+
+def test_mixed_precision_is_near_the_full(generator: Generator) -> None:
+    picture = noise(12, 12)
+    mixed = translate_picture(generator, picture, mixed_precision=True)
+    assert mixed.dtype == torch.float32
+    # bfloat16 rounds by 0.4 %, some ten layers add up to a few per cent of an output below 1
+    torch.testing.assert_close(mixed, translate_picture(generator, picture), rtol=0, atol=0.05)
+
+
+def test_window_smaller_than_twice_the_halo_is_refused(generator: Generator) -> None:
+    with pytest.raises(ValueError, match="a window of 64 px leaves nothing inside a halo of 32 px"):
+        translate_picture(generator, noise(70, 70), window=64)
