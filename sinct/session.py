@@ -13,7 +13,7 @@ from sinct import checkpoint
 from sinct.config import Config
 from sinct.device import memory
 from sinct.diagnostics import discriminator_warnings, picture_warnings
-from sinct.errors import CheckpointError, DeviceError
+from sinct.errors import CheckpointError, ConfigError, DeviceError
 from sinct.images import Picture
 from sinct.model import Model, is_out_of_memory
 from sinct.presets import preset as preset_config
@@ -104,6 +104,8 @@ def run_training(
         config, preset, resume, overwrite, on_progress, should_stop: as for `sinct.train`.
         device: that is there.
     """
+    if resume and overwrite:
+        raise ConfigError("--resume and --overwrite contradict each other; give one of them")
     hashes = {"painting_sha256": source.sha256, "photo_sha256": [photo.sha256 for photo in targets]}
     asked = config
     if resume:

@@ -1,0 +1,241 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+import sinct
+from sinct_cli import display, options
+from sinct_cli.main import app
+
+TINY = [
+    "--set=width=4",
+    "--set=discriminator_widths=[4,8,8]",
+    "--set=tile_size=16",
+    "--set=crop_size=32",
+    "--set=crops=2",
+    "--set=identity_crops=2",
+    "--set=min_width=32",
+    "--set=max_width=48",
+    "--set=projection_dimensions=8",
+    "--set=mixed_precision=false",
+    "--device=cpu",
+]
+
+
+@pytest.fixture
+def pair(make_picture):
+    return [str(make_picture("painting.png", seed=0)), str(make_picture("photo.png", 64, 50, seed=1))]
+
+
+def sinct_command(*arguments):
+    """Run one command in this process; returns exit code, stdout, stderr."""
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_translate_writes_a_picture_and_says_where(pair, tmp_path):
+    code, out, _ = sinct_command("translate", *pair, "-o", tmp_path / "out.png", "--steps=2", *TINY)
+    assert code == 0
+    assert "wrote" in out
+    assert "(60x45 px) after 2 steps" in out
+    with Image.open(tmp_path / "out.png") as picture:
+        assert picture.size == (60, 45)
+
+
+def test_json_is_one_object_and_nothing_else(pair, tmp_path):
+    code, out, _ = sinct_command("translate", *pair, "-o", tmp_path / "out.png", "--steps=2", "--json", *TINY)
+    facts = json.loads(out)
+    assert code == 0
+    assert (facts["steps"], facts["finished"], facts["width"]) == (2, True, 60)
+
+
+def test_quiet_prints_nothing(pair, tmp_path):
+    code, out, err = sinct_command(
+        "translate", *pair, "-o", tmp_path / "out.png", "--steps=2", "--quiet", *TINY
+    )
+    assert (code, out, err) == (0, "", "")
+
+
+def test_train_then_apply(pair, tmp_path):
+    code, out, _ = sinct_command("train", *pair, "--run-dir", tmp_path / "run", "--steps=2", *TINY)
+    assert code == 0
+    assert "trained 2 steps" in out
+    code, out, _ = sinct_command("apply", tmp_path / "run", pair[0], "-o", tmp_path / "applied.png")
+    assert code == 0
+    assert "applied.png (60x45 px)" in out.replace("\n", "")
+
+
+def test_time_is_kept(pair, tmp_path):
+    code, out, _ = sinct_command(
+        "train", *pair, "--run-dir", tmp_path / "run", "--time=1s", "--json", *TINY, "--quiet"
+    )
+    assert code == 0
+    # one step of these networks takes far less than a second, on any machine
+    assert 1 <= json.loads(out)["seconds"] < 2
+
+
+def test_demo_runs_on_the_shipped_pair(tmp_path):
+    code, _, _ = sinct_command("demo", "-o", tmp_path / "demo", "--steps=1", "--device=cpu", "--quiet")
+    assert code == 0
+    with Image.open(tmp_path / "demo" / "result.png") as picture:
+        assert picture.width >= 900
+
+
+def test_doctor_names_device_precision_and_what_presets_would_choose():
+    code, out, _ = sinct_command("doctor", "--json", "--device=cpu")
+    facts = json.loads(out)
+    assert code == 0
+    for name in ("device", "precision", "threads", "memory", "torch", "preset draft", "preset paper"):
+        assert facts[name]
+
+
+def test_version_is_the_librarys():
+    assert sinct_command("--version")[1].strip() == f"sinct {sinct.__version__}"
+
+
+@pytest.mark.parametrize("command", ["translate", "train", "apply", "demo", "doctor"])
+def test_help_of_every_command(command):
+    code, out, _ = sinct_command(command, "--help")
+    assert code == 0
+    assert "Usage" in out
+
+
+def test_preset_names_are_the_librarys():
+    assert tuple(preset.value for preset in options.Preset) == sinct.PRESETS
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90", 90), ("90s", 90), ("10m", 600), ("2h", 7200), ("1h30m", 5400), ("0.5m", 30)],
+)
+def test_duration(text, seconds):
+    assert options.duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "0", "-5s", "soon", "10x", "m", "nan", "inf"])
+def test_duration_that_is_none_is_refused(text):
+    with pytest.raises(Exception, match="is not a time"):
+        options.duration(text)
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(5, "0:05"), (65, "1:05"), (7509, "2:05:09")])
+def test_clock(seconds, text):
+    assert display.clock(seconds) == text
+
+
+# Bad input: one clear line, exit code 1 (2 for what the parser refuses), nothing written ---------------
+
+
+def broken(tmp_path: Path, kind: str) -> Path:
+    path = tmp_path / "bad.png"
+    if kind == "a directory":
+        path.mkdir()
+    elif kind == "not a picture":
+        path.write_text("hello")
+    elif kind == "empty":
+        path.touch()
+    elif kind == "truncated":
+        Image.effect_noise((64, 64), 50).save(path)
+        path.write_bytes(path.read_bytes()[:-500])
+    return path
+
+
+@pytest.mark.parametrize("kind", ["missing", "a directory", "not a picture", "empty", "truncated"])
+@pytest.mark.parametrize("place", [0, 1])
+def test_bad_picture_is_one_line(kind, place, pair, tmp_path):
+    pair[place] = broken(tmp_path, kind)
+    code, out, err = sinct_command("translate", *pair, "-o", tmp_path / "out.png", *TINY)
+    assert (code, out) == (1, "")
+    assert len(err.strip().splitlines()) == 1
+    assert err.startswith("error: ")
+    assert "bad.png" in err
+    assert not (tmp_path / "out.png").exists()
+    assert not (tmp_path / "out.sinct").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--time=1s", "--steps=2"], "give either a time or a number of steps, not both"),
+        (["--device=abacus"], "unknown device 'abacus'"),
+        (["--device=cuda:99"], "device 'cuda:99' is not there"),
+        (["--resume"], "holds no run to resume"),
+        (["--resume", "--overwrite"], "--resume and --overwrite"),
+        (["--set=nonsense=1"], "unknown setting 'nonsense'"),
+        (["--set=width"], "has no value"),
+        (["--set=width=wide"], "is no value"),
+        (["--set=width=-1"], "width must be above 0"),
+        (["--set=steps=3"], "use --steps or --time"),
+        (["--bits=12"], "12"),
+    ],
+)
+def test_bad_option_is_one_line(arguments, message, pair, tmp_path):
+    code, _, err = sinct_command("translate", *pair, "-o", tmp_path / "out.png", *arguments)
+    assert code == 1
+    assert len(err.strip().splitlines()) == 1
+    assert message in err
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_unknown_preset_is_refused_by_the_parser(pair, tmp_path):
+    assert sinct_command("translate", *pair, "-o", tmp_path / "out.png", "--preset=best")[0] == 2
+
+
+def test_errors_are_json_for_programs(tmp_path):
+    code, out, _ = sinct_command("apply", tmp_path / "none", tmp_path / "x.png", "-o", tmp_path / "y.png", "--json")
+    assert code == 1
+    assert "x.png" in json.loads(out)["error"]
+
+
+def test_model_that_is_not_there_is_one_line(pair, tmp_path):
+    code, _, err = sinct_command("apply", tmp_path / "none", pair[0], "-o", tmp_path / "y.png")
+    assert code == 1
+    assert "there is no checkpoint" in err
+
+
+# As a real process -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_interrupt_saves_writes_the_picture_and_says_how_to_resume(number, code, pair, tmp_path):
+    command = [
+        sys.executable, "-m", "sinct_cli", "translate", *pair, "-o", str(tmp_path / "out.png"),
+        "--steps=1000000", *TINY,
+    ]  # fmt: skip
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    log = tmp_path / "out.sinct" / "log.jsonl"
+    while not log.exists():  # it trains: as long as that takes
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.05)
+    process.send_signal(number)
+    out, err = process.communicate()
+    assert process.returncode == code
+    assert "everything is saved. To continue: sinct translate" in out
+    assert "--resume" in out
+    assert "Traceback" not in err
+    with Image.open(tmp_path / "out.png") as picture:
+        assert picture.size == (60, 45)
+    steps = int(out.split("stopped at step ")[1].split(";")[0])
+    code, out, _ = sinct_command(
+        "translate", *pair, "-o", tmp_path / "out.png", "--resume", f"--steps={steps + 2}", "--json"
+    )
+    assert code == 0
+    assert json.loads(out)["steps"] == steps + 2
+
+
+def test_help_imports_no_torch():
+    code = (
+        "import sys\nsys.argv = ['sinct', '--help']\nfrom sinct_cli.main import run\n"
+        "try: run()\nexcept SystemExit: pass\nsys.exit('torch' in sys.modules)"
+    )
+    environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment).returncode == 0
