@@ -169,7 +169,7 @@ def _coerce(name: str, value: Any, kind: Any) -> Any:
 
     if plain is float and number(value, int, float):
         return float(value)
-    if plain is int and number(value, int) or plain is bool and isinstance(value, bool):
+    if (plain is int and number(value, int)) or (plain is bool and isinstance(value, bool)):
         return value
     if isinstance(value, (list, tuple)):
         if plain == tuple[int, ...] and all(number(item, int) for item in value):

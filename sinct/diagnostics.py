@@ -1,14 +1,14 @@
 """Signs that a person would see in the picture, or should know of while it trains."""
 
-import torch
 import torch.nn.functional as F
+from kornia.color import rgb_to_grayscale
 from torch import Tensor
 
 
 def luminance(picture: Tensor) -> Tensor:
-    """(3, H, W) sRGB-encoded -> (H, W) luma with Rec. 709 weights, in the picture's range."""
-    red, green, blue = picture
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    """(3, H, W) sRGB-encoded -> (H, W) luma with Rec. 601 weights, in the picture's range."""
+    grey: Tensor = rgb_to_grayscale(picture)[0]
+    return grey
 
 
 def luminance_order(output: Tensor, painting: Tensor, *, size: int = 48) -> float:

@@ -122,5 +122,6 @@ def update_average(average: nn.Module, current: nn.Module, decay: float) -> None
 
     Our addition to the paper: translating with averaged weights removes much of the step-to-step noise.
     """
-    ours, theirs = list(average.parameters()), list(current.parameters())
+    ours: list[Tensor] = list(average.parameters())
+    theirs: list[Tensor] = list(current.parameters())
     torch._foreach_lerp_(ours, theirs, 1 - decay)

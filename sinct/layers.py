@@ -139,7 +139,7 @@ class DownBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) -> (N, out_channels, H/2, W/2); H and W even."""
-        residual = leaky_relu(self.conv2(blur(leaky_relu(self.conv1(x)), padding=2)))
+        residual: Tensor = leaky_relu(self.conv2(blur(leaky_relu(self.conv1(x)), padding=2)))
         return residual + self.skip(blur(x, padding=1))
 
 

@@ -89,7 +89,7 @@ def load_model(path: Path, device: torch.device) -> Model:
     except (KeyError, ValueError, TypeError, RuntimeError, ConfigError) as error:
         reason = " ".join(str(error).split())[:200]
         raise CheckpointError(f"{path} holds no generator that fits its settings ({reason})") from None
-    generator = generator.to(device, memory_format=torch.channels_last).requires_grad_(False)
+    generator.requires_grad_(False).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return Model(generator, config, (low, high), loaded.description["facts"])
 
 

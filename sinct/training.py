@@ -83,8 +83,8 @@ class Trainer:
             channels = [generator.feature_channels[depth] for depth in config.depths]
             projection = Projection(channels, config.projection_dimensions)
         layout = torch.channels_last if config.channels_last else torch.contiguous_format
-        self.generator = generator.to(device, memory_format=layout)
-        self.discriminator = discriminator.to(device, memory_format=layout)
+        self.generator = generator.to(device, memory_format=layout)  # type: ignore[call-overload]
+        self.discriminator = discriminator.to(device, memory_format=layout)  # type: ignore[call-overload]
         self.projection = projection.to(device)
         self.average = copy.deepcopy(self.generator).requires_grad_(False)
         self.optimizer_g = self._adam([*self.generator.parameters(), *self.projection.parameters()])
@@ -323,7 +323,7 @@ class Trainer:
 def update(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
     """One step of an optimiser down the gradient of a loss."""
     optimizer.zero_grad(set_to_none=True)
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     optimizer.step()
 
 

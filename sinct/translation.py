@@ -39,7 +39,7 @@ def translate_picture(
     odd = (0, -width % stride, 0, -height % stride)
     padded = F.pad(picture[None].float(), odd, mode="replicate")  # cut away again below
     result = torch.empty_like(padded[0], device="cpu")
-    for rows, columns in windows(*padded.shape[2:], window=window, halo=halo, stride=stride):
+    for rows, columns in windows(padded.shape[2], padded.shape[3], window, halo, stride):
         part = padded[:, :, rows.start : rows.stop, columns.start : columns.stop]
         part = part.to(device).contiguous(memory_format=torch.channels_last)
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=mixed_precision):

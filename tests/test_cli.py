@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from sinct_cli import display, options
+from sinct_cli.main import app
 from typer.testing import CliRunner
 
 import sinct
-from sinct_cli import display, options
-from sinct_cli.main import app
 
 TINY = [
     "--set=width=4",
@@ -191,7 +191,9 @@ def test_unknown_preset_is_refused_by_the_parser(pair, tmp_path):
 
 
 def test_errors_are_json_for_programs(tmp_path):
-    code, out, _ = sinct_command("apply", tmp_path / "none", tmp_path / "x.png", "-o", tmp_path / "y.png", "--json")
+    code, out, _ = sinct_command(
+        "apply", tmp_path / "none", tmp_path / "x.png", "-o", tmp_path / "y.png", "--json"
+    )
     assert code == 1
     assert "x.png" in json.loads(out)["error"]
 
