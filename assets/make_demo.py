@@ -58,7 +58,7 @@ MOTIF = Scene(
     wind=3.6,
     clouds=0.36,
     hills=(
-        Hill(30, 4, 62, 40, 22),
+        Hill(40, 3, 64, 44, 27),
         Hill(95, 120, 80, 90, 20),
         Hill(190, 330, 130, 190, 34),
         Hill(300, 620, 260, 220, 105),
@@ -69,19 +69,19 @@ MOTIF = Scene(
     ),
     look=Look(
         sun=(5.6, 4.4, 3.2),
-        zenith=(0.34, 0.56, 0.72),
+        zenith=(0.30, 0.55, 0.76),
         horizon=(1.05, 0.98, 0.82),
         glow=(1.1, 0.75, 0.45),
         haze=(0.00016, 0.00018, 0.00022),
-        deep=(0.05, 0.19, 0.20),
-        shallow=(0.22, 0.46, 0.40),
+        deep=(0.07, 0.27, 0.28),
+        shallow=(0.26, 0.52, 0.44),
         rock_light=(0.62, 0.46, 0.38),
         rock_dark=(0.34, 0.24, 0.26),
         grass_green=(0.20, 0.27, 0.08),
         grass_dry=(0.42, 0.36, 0.16),
         leaf=(0.10, 0.17, 0.08),
         sand=(0.62, 0.52, 0.40),
-        exposure=0.42,
+        exposure=0.56,
     ),
 )
 
@@ -116,7 +116,7 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, default=here, metavar="DIR", help="folder to write to")
     folder: Path = parser.parse_args().output
     folder.mkdir(parents=True, exist_ok=True)
-    save(make_painting(), folder / "demo-painting.jpg", quality=88)
+    save(make_painting(), folder / "demo-painting.jpg", quality=92)
     save(make_photo(), folder / "demo-photo.jpg", quality=90)
 
 

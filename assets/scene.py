@@ -332,20 +332,22 @@ class Relief:
 class World:
     """A scene made ready: textures drawn, terrain carved."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, *, grid: int = 1600) -> None:
+        """Prepare a scene; `grid` is the width in texels of the near terrain map, smaller for a quick look."""
         self.scene = scene
+        self.grid = grid
         self.tex = Textures(scene.seed, scene.wind)
         self.sun = normalized(rgb(*scene.sun))
 
     @cached_property
     def near(self) -> Relief:
-        """Terrain within about 1.2 km, every 1.5 m."""
-        return self._carve(-1200.0, -150.0, 2400.0, 1600, width=230.0)
+        """Terrain within about 1.2 km, every 1.5 m at the full grid."""
+        return self._carve(-1200.0, -150.0, 2400.0, self.grid, width=230.0)
 
     @cached_property
     def far(self) -> Relief:
-        """Terrain out to the horizon, every 18 m."""
-        return self._carve(-8000.0, -2000.0, 16000.0, 900, width=1500.0)
+        """Terrain out to the horizon, every 18 m at the full grid."""
+        return self._carve(-8000.0, -2000.0, 16000.0, self.grid * 9 // 16, width=1500.0)
 
     def _carve(self, x0: float, z0: float, size: float, n: int, width: float) -> Relief:
         """Lay out the hills on an (n, n) grid `size` metres wide, then erode them and cut cliffs."""

@@ -114,6 +114,7 @@ class Stop:
         self.signal: int | None = None
 
     def __call__(self) -> bool:
+        """Whether to stop."""
         return self.signal is not None
 
     def handle(self, number: int, frame: object) -> None:

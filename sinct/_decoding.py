@@ -2,6 +2,7 @@
 
 import io
 import logging
+import math
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from tifffile import EXTRASAMPLE, PHOTOMETRIC, RESUNIT, SAMPLEFORMAT
 from sinct._colour import Array
 from sinct.errors import InputError
 
-FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "AVIF", "GIF", "BMP", "PPM", "JPEG2000")
+READABLE = ("PNG", "JPEG", "TIFF", "WEBP", "AVIF", "GIF", "BMP", "PPM", "JPEG2000")
 """What Pillow may try; its other formats run foreign programs (EPS) or hold no pictures for people."""
 
 TIFF_SPACES = {
@@ -95,7 +96,10 @@ def decode(data: bytes, max_pixels: int) -> Stored:
 
 @contextmanager
 def reading(max_pixels: int) -> Iterator[None]:
-    """Let Pillow open up to `max_pixels` and keep its warnings to itself; turn what fails into InputError."""
+    """Let Pillow open up to `max_pixels` without a warning, and turn what fails into InputError.
+
+    Pillow's limit and Python's filters of warnings are global: they are put back, but other threads see them.
+    """
     limit = Image.MAX_IMAGE_PIXELS
     if limit is not None:
         Image.MAX_IMAGE_PIXELS = max(limit, -(-max_pixels // 2))  # Pillow refuses above twice this
@@ -107,7 +111,7 @@ def reading(max_pixels: int) -> Iterator[None]:
         raise
     except UnidentifiedImageError:
         raise InputError(
-            f"is no picture, or damaged at its start; one of {', '.join(FORMATS)} is needed: convert it"
+            f"is no picture, or damaged at its start; one of {', '.join(READABLE)} is needed: convert it"
         ) from None
     except Image.DecompressionBombError as error:
         raise InputError(
@@ -146,9 +150,9 @@ def _stored(
     orientation, exif = 1, None
     try:
         block = read_exif()
-        exif = _carried(block)
         if block.get(ExifTags.Base.Orientation) in range(1, 9):
             orientation = block[ExifTags.Base.Orientation]
+        exif = _carried(block)
     except Exception:  # Pillow's parser meets damage with exceptions of every kind
         remarks.append("its EXIF data are damaged and left out")
     return Stored(
@@ -166,16 +170,18 @@ def _stored(
 
 
 def _from_pillow(data: bytes, max_pixels: int) -> Stored:
-    image = Image.open(io.BytesIO(data), formats=FORMATS)
+    image = Image.open(io.BytesIO(data), formats=READABLE)
     _check_size(*image.size, max_pixels)
+    if image.format == "JPEG2000" and b"\xff\xd9" not in data:  # OpenJPEG puts up with missing ends
+        raise InputError("is cut off (no end mark); a whole picture is needed: copy it again")
     image.load()  # also reads what a PNG has behind its pixels, and turns a TIFF upright
+    has_more = image.format != "MPO" and getattr(image, "is_animated", False)  # an MPO's others are previews
     return _stored(
         *_pillow_samples(image, data),
         profile=image.info.get("icc_profile"),
         read_exif=image.getexif,
         dpi=image.info.get("dpi"),
-        several=image.format != "MPO"
-        and getattr(image, "is_animated", False),  # an MPO's others are previews
+        several=has_more,
     )
 
 
@@ -192,8 +198,10 @@ def _pillow_samples(image: Image.Image, data: bytes) -> tuple[Array, str, Array 
         if image.has_transparency_data:
             mode = "LA" if mode in ("L", "LA") else "RGBA"
         pixels = np.asarray(image if image.mode == mode else image.convert(mode))
-    if mode in ("CMYK", "LAB"):
-        return pixels, mode.lower(), None
+    if mode == "CMYK":
+        return pixels, "cmyk", None
+    if mode == "LAB":  # Pillow hands out a and b signed
+        return pixels ^ np.array([0, 128, 128], np.uint8), "lab", None
     pixels = pixels.reshape(*pixels.shape[:2], -1)
     space, colours = ("gray", 1) if pixels.shape[2] < 3 else ("rgb", 3)
     return pixels[..., :colours], space, pixels[..., colours] if pixels.shape[2] > colours else None
@@ -216,6 +224,10 @@ def _from_tiff(data: bytes, max_pixels: int) -> Stored | None:
         _check_size(page.imagewidth, page.imagelength, max_pixels)
         if page.is_reduced:
             raise InputError("begins with a preview, as raw files of cameras do; export a full TIFF or PNG")
+        if not _is_whole(page, len(data)):
+            raise InputError(
+                "is damaged or cut off (missing strips); a whole picture is needed: copy it again"
+            )
         readable = kind in TIFF_SPACES and bits in (8, 16)
         if not readable and bits <= 8:
             return None
@@ -231,6 +243,14 @@ def _from_tiff(data: bytes, max_pixels: int) -> Stored | None:
             dpi=_tiff_dpi(page),
             several=len(tiff.pages) > 1,
         )
+
+
+def _is_whole(page: tifffile.TiffPage, file_size: int) -> bool:
+    """Whether each strip or tile is there; decoders put up with less and leave its place black."""
+    segments = list(zip(page.dataoffsets, page.databytecounts, strict=True))
+    return len(segments) == math.prod(page.chunked) and all(
+        offset > 0 and count > 0 and offset + count <= file_size for offset, count in segments
+    )
 
 
 def _tiff_exif(tiff: tifffile.TiffFile, data: bytes) -> Image.Exif:

@@ -5,7 +5,7 @@ optimisers' moments and the state of the random generator. A *model* is the smal
 generator that translates. Both hold tensors and JSON, and nothing that could run. Format:
 
     metadata["sinct"]   JSON object: "format" (1), "kind" ("checkpoint" or "model"), "version" of sinct,
-                        "sha256" of the tensors, "config", and what the kind adds
+                        "sha256" of all the rest, "config", and what the kind adds
     tensors             "<part>.<parameter>", for instance "average.encoder.from_rgb.weight"
 """
 
@@ -58,7 +58,8 @@ def save(path: Path, kind: str, tensors: Mapping[str, Tensor], description: Mapp
     for name, tensor in plain.items():
         if not torch.isfinite(tensor).all():
             raise CheckpointError(f"{name} is not finite: {path} was not written and keeps its older state")
-    facts = {"format": FORMAT, "kind": kind, "version": __version__, "sha256": _digest(plain), **description}
+    facts = {"format": FORMAT, "kind": kind, "version": __version__, **description}
+    facts["sha256"] = _digest(plain, facts)
     with replacing(path) as temporary:
         try:
             save_file(plain, temporary, metadata={"sinct": json.dumps(facts)})
@@ -92,7 +93,8 @@ def load(path: Path) -> Checkpoint:
         raise CheckpointError(
             f"{path} is damaged ({' '.join(str(error).split())}); train again or restore a copy"
         ) from None
-    if _digest(tensors) != description.get("sha256"):
+    stored = {name: value for name, value in description.items() if name != "sha256"}
+    if description.get("sha256") != _digest(tensors, stored):
         raise CheckpointError(f"{path} is damaged (checksum differs); train again or restore a copy")
     return Checkpoint(tensors, description)
 
@@ -109,9 +111,11 @@ def prefixed(name: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {f"{name}.{key}": value for key, value in tensors.items()}
 
 
-def _digest(tensors: Mapping[str, Tensor]) -> str:
-    digest = hashlib.sha256()
+def _digest(tensors: Mapping[str, Tensor], description: Mapping[str, Any]) -> str:
+    """SHA-256 of everything that a reader relies on."""
+    digest = hashlib.sha256(json.dumps(description, sort_keys=True).encode())
     for name in sorted(tensors):
-        digest.update(name.encode())
-        digest.update(tensors[name].contiguous().flatten().view(torch.uint8).numpy().data)
+        tensor = tensors[name].contiguous()
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.flatten().view(torch.uint8).numpy().data)
     return digest.hexdigest()

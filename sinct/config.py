@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import UnionType
-from typing import Any, get_type_hints
+from typing import Any, get_origin, get_type_hints
 
 from sinct.errors import ConfigError
 
@@ -110,7 +110,8 @@ class Config:
             raise ConfigError(
                 f"crop_size must be even and a multiple of tile_size ({self.tile_size}), got {self.crop_size}"
             )
-        if self.tile_size != 4 * 2 ** (len(self.discriminator_widths) - 1):
+        widths = len(self.discriminator_widths)
+        if widths == 0 or self.tile_size != 4 * 2 ** (widths - 1):
             raise ConfigError(
                 f"tile_size {self.tile_size} needs one discriminator width for each halving down to 4 px, "
                 f"got {len(self.discriminator_widths)}: {self.discriminator_widths}"
@@ -176,5 +177,5 @@ def _coerce(name: str, value: Any, kind: Any) -> Any:
             return tuple(value)
         if plain == tuple[float, float] and len(value) == 2 and all(number(x, int, float) for x in value):
             return tuple(float(item) for item in value)
-    wanted = kind.__name__ if isinstance(kind, type) else str(kind)
+    wanted = str(kind) if get_origin(kind) or optional else kind.__name__
     raise ConfigError(f"{name} must be {wanted}, got {value!r}")

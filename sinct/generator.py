@@ -94,7 +94,7 @@ class Generator(nn.Module):
         """
         down = 1 + 2 + 1  # 3x3; then [1,3,3,1] and 3x3 at stride 2 reach 3 px to one side, 2 to the other
         residual = 2 * self.stride * (len(self.encoder.blocks) + 3)
-        up = 4  # the blur's taps and the transposed kernel's, in pixels of the output
+        up = 2  # of the blur's taps and the transposed kernel's, beyond what the code's own reach covers
         return down + residual + up
 
     def encode(self, picture: Tensor) -> Features:

@@ -17,7 +17,7 @@ from PIL import Image
 from torch import Tensor
 
 from sinct._colour import Array, to_srgb
-from sinct._decoding import decode, reading
+from sinct._decoding import READABLE, decode, reading
 from sinct._encoding import FORMATS, Format, Metadata, provenance_in
 from sinct.errors import InputError, OutputError
 from sinct.files import replacing, unwritable
@@ -98,8 +98,8 @@ def read_provenance(path: str | os.PathLike[str]) -> dict[str, str]:
     """
     data = _read(path)
     try:
-        with reading(max_pixels=sys.maxsize), Image.open(io.BytesIO(data)) as image:  # decodes no pixels
-            return provenance_in(image)
+        with reading(max_pixels=sys.maxsize):  # for no pixels are decoded
+            return provenance_in(Image.open(io.BytesIO(data), formats=READABLE))
     except InputError as error:
         raise InputError(f"{_printable(path)} {error}") from error.__cause__
 
@@ -148,7 +148,10 @@ def check_output(
     """
     name, kind = _printable(path), _format(path)
     if bits is not None and bits not in kind.bits:
-        raise OutputError(f"{name} cannot hold {bits} bits per channel; give a .png or .tif file, or 8 bits")
+        raise OutputError(
+            f"{name} can hold {' or '.join(map(str, kind.bits))} bits per channel, not {bits}; "
+            "choose one of these, or a .png or .tif file for 16"
+        )
     if size is not None and max(size) > kind.max_side:
         raise OutputError(
             f"{name} cannot hold {size[0]}x{size[1]} px, only {kind.max_side} px a side; give a .tif file"

@@ -23,7 +23,7 @@ def leaky_relu(x: Tensor) -> Tensor:
     """Leaky ReLU of slope 0.2 without its gain, which the layers fold into weight and bias.
 
     The function is positively homogeneous, so gain * f(w x + b) = f(gain * w x + gain * b): a pass over
-    the whole map becomes one over the weights.
+    the whole map becomes one over the weights. Without gradients it works in place.
     """
     return F.leaky_relu(x, LEAK, inplace=not torch.is_grad_enabled())
 
@@ -139,8 +139,9 @@ class DownBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) -> (N, out_channels, H/2, W/2); H and W even."""
-        residual: Tensor = leaky_relu(self.conv2(blur(leaky_relu(self.conv1(x)), padding=2)))
-        return residual + self.skip(blur(x, padding=1))
+        residual = leaky_relu(self.conv2(blur(leaky_relu(self.conv1(x)), padding=2)))
+        skip: Tensor = self.skip(blur(x, padding=1))
+        return residual + skip
 
 
 class UpBlock(nn.Module):

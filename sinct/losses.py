@@ -20,7 +20,7 @@ def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
 
     Goodfellow et al. 2014 (arXiv:1406.2661), eq. 1, as minimised in StyleGAN2.
     """
-    return F.softplus(-real_logits.float()).mean() + F.softplus(fake_logits.float()).mean()
+    return F.softplus(-_full(real_logits)).mean() + F.softplus(_full(fake_logits)).mean()
 
 
 def generator_loss(fake_logits: Tensor) -> Tensor:
@@ -32,7 +32,7 @@ def generator_loss(fake_logits: Tensor) -> Tensor:
     Returns:
         Scalar in nats; log 2 when the discriminator cannot tell.
     """
-    return F.softplus(-fake_logits.float()).mean()
+    return F.softplus(-_full(fake_logits)).mean()
 
 
 def r1_penalty(real_logits: Tensor, real: Tensor) -> Tensor:
@@ -48,7 +48,7 @@ def r1_penalty(real_logits: Tensor, real: Tensor) -> Tensor:
     Mescheder et al. 2018 (arXiv:1801.04406), eq. 9.
     """
     (gradient,) = torch.autograd.grad(real_logits.sum(), real, create_graph=True)
-    return gradient.square().sum(dim=(1, 2, 3)).mean()
+    return _full(gradient).square().sum(dim=(1, 2, 3)).mean()
 
 
 def patch_nce(query: Tensor, key: Tensor, *, temperature: float = 0.07) -> Tensor:
@@ -73,8 +73,13 @@ def patch_nce(query: Tensor, key: Tensor, *, temperature: float = 0.07) -> Tenso
             f"queries {tuple(query.shape)} and keys {tuple(key.shape)} must be of one shape (N, C)"
         )
     if len(query) < 2:
-        raise ValueError("patch_nce needs 2 or more positions, got 1, which has no negative")
+        raise ValueError(f"patch_nce needs 2 or more positions for a negative, got {len(query)}")
     with torch.autocast(query.device.type, enabled=False):  # bfloat16 would blur the logits by 0.05
-        similarity = query @ key.detach().T  # the diagonal holds the positives
+        similarity = _full(query) @ _full(key).detach().T  # the diagonal holds the positives
     own = torch.arange(len(query), device=query.device)
     return F.cross_entropy(similarity / temperature, own)
+
+
+def _full(x: Tensor) -> Tensor:
+    """Widen half precision to float32; float32 and float64 stay."""
+    return x if x.dtype in (torch.float32, torch.float64) else x.float()

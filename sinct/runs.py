@@ -26,8 +26,8 @@ from sinct.errors import CheckpointError, OutputError
 from sinct.files import replacing, unwritable
 from sinct.images import write_picture
 
-PREVIEW_WIDTH = 480
-"""Pixels; inside the widths that every preset trains at, and quick to translate."""
+PREVIEW_HEIGHT = 640
+"""Pixels; three pictures of this height fit side by side on most screens."""
 
 
 @dataclass(frozen=True)
@@ -142,12 +142,12 @@ class RunDirectory:
         checkpoint.save(self.checkpoint, "checkpoint", tensors, description)
 
     def write_preview(self, pictures: Sequence[Tensor]) -> None:
-        """Write pictures side by side at one height.
+        """Write pictures side by side at the first one's height, at most 640 px.
 
         Args:
             pictures: (3, H, W) each, in [-1, 1].
         """
-        height = pictures[0].shape[1]
+        height = min(PREVIEW_HEIGHT, pictures[0].shape[1])
         row = [
             F.interpolate(
                 picture[None].cpu(),
@@ -182,14 +182,16 @@ class RunDirectory:
         shutil.rmtree(self.path, ignore_errors=True)
 
 
-def shrink(picture: Tensor, width: int = PREVIEW_WIDTH) -> Tensor:
-    """Scale a picture down to a width, aspect kept; smaller ones stay.
+def shrink(picture: Tensor, pixels: int) -> Tensor:
+    """Scale a picture down to at most a number of pixels, aspect kept; smaller ones stay.
 
     Args:
-        picture: (3, H, W).
-        width: in pixels.
+        picture: (3, H, W) in [-1, 1].
+        pixels: height times width, about.
     """
-    if picture.shape[2] <= width:
+    height, width = picture.shape[1:]
+    scale = math.sqrt(pixels / (height * width))
+    if scale >= 1:
         return picture
-    height = max(1, round(picture.shape[1] * width / picture.shape[2]))
-    return F.interpolate(picture[None], (height, width), mode="bilinear", antialias=True)[0].clamp(-1, 1)
+    size = max(1, round(height * scale)), max(1, round(width * scale))
+    return F.interpolate(picture[None], size, mode="bilinear", antialias=True)[0].clamp(-1, 1)

@@ -30,6 +30,9 @@ CHECKPOINT_SECONDS = 60.0
 PREVIEW_SHARE = 0.03
 """Share of the time that previews may take."""
 
+PREVIEW_PIXELS = 2_000_000
+"""Larger paintings are translated smaller for the preview; up to here it shows what the result will be."""
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -155,7 +158,7 @@ class _Session:
         report: OnProgress,
     ) -> None:
         self.trainer = trainer
-        self.small_painting = shrink(source.pixels)
+        self.painting = shrink(source.pixels, PREVIEW_PIXELS)
         self.run = run
         self.facts = facts
         self.report = report
@@ -216,10 +219,10 @@ class _Session:
 
     def preview(self) -> None:
         """Refresh the preview and look at it for what a person would see."""
-        translation = self.model().translate(self.small_painting)
-        self.run.write_preview([self.small_painting, translation, shrink(self.trainer.photos[0])])
+        translation = self.model().translate(self.painting)
+        self.run.write_preview([self.painting, translation, self.trainer.photos[0]])
         if self.trainer.progress > 0.2:  # the first pictures of a GAN deserve no alarm
-            self.warn(picture_warnings(translation, self.small_painting))
+            self.warn(picture_warnings(translation, self.painting))
 
     def warn(self, found: Sequence[str]) -> None:
         """Keep warnings of a new kind for the next report."""

@@ -6,8 +6,11 @@ from torch import Tensor
 
 
 def divergence(field: Tensor) -> Tensor:
-    """Divergence of (2, C, H, W) by backward differences, minus the adjoint of `gradient`."""
-    down, right = field
+    """Divergence of (2, C, H, W) by backward differences.
+
+    Minus the adjoint of `gradient` for fields that are 0 at the far border, as its results are.
+    """
+    down, right = field[0], field[1]
     return (down - F.pad(down, (0, 0, 1, 0))[:, :-1]) + (right - F.pad(right, (1, 0))[:, :, :-1])
 
 
@@ -27,7 +30,7 @@ def total_variation_smooth(picture: Tensor, weight: float, *, iterations: int = 
     Args:
         picture: (C, H, W), float, any range; the weight is in its units.
         weight: contrast that is smoothed away; 0 returns the picture. 0.24 on [-1, 1] flattens strokes.
-        iterations: steps of the dual projection; 60 come within a per cent of the minimum's energy.
+        iterations: steps of the dual projection; 60 come within a few per cent of the minimum's energy.
 
     Returns:
         (C, H, W), never outside the picture's own range by more than rounding.

