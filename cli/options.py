@@ -1,7 +1,7 @@
 """Options that several commands share; no command's module repeats a help text."""
 
 import json
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from sinct import Config
 
 
-class Preset(str, Enum):
+class Preset(StrEnum):
     """Names of `sinct.PRESETS`, repeated so that --help need not import torch (a test compares them)."""
 
     draft = "draft"
