@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 import imagecodecs
 import numpy as np
 import tifffile
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 from tifffile import EXTRASAMPLE, PHOTOMETRIC, RESUNIT, SAMPLEFORMAT
 
 from sinct._colour import Array
+from sinct._exif import lasting_block, orientation_in
 from sinct.errors import InputError
 
 READABLE = ("PNG", "JPEG", "TIFF", "WEBP", "AVIF", "GIF", "BMP", "PPM", "JPEG2000")
@@ -27,31 +28,6 @@ TIFF_SPACES = {
     PHOTOMETRIC.SEPARATED: ("cmyk", 4),
 }
 """Colour space and samples a pixel of the TIFFs that tifffile reads: those that need no conversion."""
-
-EXIF_TEXTS = (
-    ExifTags.Base.ImageDescription,
-    ExifTags.Base.Make,
-    ExifTags.Base.Model,
-    ExifTags.Base.DateTime,
-    ExifTags.Base.Artist,
-    ExifTags.Base.HostComputer,
-    ExifTags.Base.Copyright,
-    ExifTags.Base.XPTitle,
-    ExifTags.Base.XPComment,
-    ExifTags.Base.XPAuthor,
-    ExifTags.Base.XPKeywords,
-    ExifTags.Base.XPSubject,
-)
-"""Main tags that stay true of a new file: none about layout, size, resolution or colours."""
-
-STALE_EXIF = (
-    ExifTags.Base.ColorSpace,
-    ExifTags.Base.ExifImageWidth,
-    ExifTags.Base.ExifImageHeight,
-    ExifTags.Base.ExifInteroperabilityOffset,
-    ExifTags.Base.MakerNote,  # holds offsets into the old file
-)
-"""Camera tags that are wrong in a new file."""
 
 # Both log remarks on odd files; without any handler Python prints them.
 for _library in ("imagecodecs", "tifffile"):
@@ -150,9 +126,8 @@ def _stored(
     orientation, exif = 1, None
     try:
         block = read_exif()
-        if block.get(ExifTags.Base.Orientation) in range(1, 9):
-            orientation = block[ExifTags.Base.Orientation]
-        exif = _carried(block)
+        orientation = orientation_in(block)
+        exif = lasting_block(block)
     except Exception:  # Pillow's parser meets damage with exceptions of every kind
         remarks.append("its EXIF data are damaged and left out")
     return Stored(
@@ -291,26 +266,7 @@ def _unpremultiplied(colour: Array, alpha: Array) -> Array:
     return np.rint(straight).clip(max=top).astype(colour.dtype)
 
 
-# Metadata ------------------------------------------------------------------------------------------------
-
-
-def _carried(exif: Image.Exif) -> bytes | None:
-    """Copy what describes scene, camera and author, with orientation 1; None if nothing does."""
-    camera = exif.get_ifd(ExifTags.IFD.Exif)
-    kept: dict[int, Any] = {tag: exif[tag] for tag in EXIF_TEXTS if tag in exif}
-    kept[ExifTags.IFD.Exif] = {tag: value for tag, value in camera.items() if tag not in STALE_EXIF}
-    kept[ExifTags.IFD.GPSInfo] = exif.get_ifd(ExifTags.IFD.GPSInfo)
-    copy = Image.Exif()
-    copy.update((tag, _as_stored(value)) for tag, value in kept.items() if value)
-    if not copy:
-        return None
-    copy[ExifTags.Base.Orientation] = 1
-    return copy.tobytes()
-
-
-def _as_stored(value: Any) -> Any:
-    """Undo Pillow's reading of text as Latin-1, whatever it is: written, it would become question marks."""
-    return value.encode("latin-1") if isinstance(value, str) and not value.isascii() else value
+# Geometry ------------------------------------------------------------------------------------------------
 
 
 def _plausible(dpi: tuple[float, float] | None, orientation: int) -> tuple[float, float] | None:

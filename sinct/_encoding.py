@@ -11,9 +11,11 @@ from xml.sax.saxutils import quoteattr
 
 import imagecodecs
 import numpy as np
-from PIL import ExifTags, Image
+from PIL import Image
+from PIL.ExifTags import Base as Tag
 
 from sinct._colour import SRGB_PROFILE, Array
+from sinct._exif import lasting_tags
 
 PNG_KEY = "sinct:"
 """Begins the keys of provenance texts in a PNG."""
@@ -71,12 +73,12 @@ def encode_tiff(samples: Array, metadata: Metadata) -> bytes:
     strips = [_strip(samples[top : top + rows]) for top in range(0, height, rows)]
     ends = np.cumsum([len(strip) for strip in strips]).tolist()
 
-    tags = Image.Exif()
-    tags.load(metadata.exif or b"")
+    block, tags = Image.Exif(), Image.Exif()
+    block.load(metadata.exif or b"")
     tags.endian = "<"
-    Tag = ExifTags.Base
     tags.update(
         {
+            **lasting_tags(block),
             Tag.ImageWidth: width,
             Tag.ImageLength: height,
             Tag.BitsPerSample: (8 * samples.itemsize,) * channels,

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import sinct_assets
 from PIL import Image
-from sinct_assets.make_demo import MOTIF, PHOTO
+from sinct_assets.make_demo import PHOTO
 from sinct_assets.painterly import blur, mix_colors, paint, stroke_directions
-from sinct_assets.scene import Scene, Tile, World, develop, first_hits, fractal_field, render
+from sinct_assets.scene import Tile, World, develop, first_hits, fractal_field, render
 
 FOLDER = Path(next(iter(sinct_assets.__path__)))
 
@@ -151,9 +151,9 @@ def test_develop_is_monotone_and_in_range() -> None:
     assert (np.diff(shown[0, :, 0]) >= 0).all()
 
 
-@pytest.mark.parametrize("scene", [PHOTO, MOTIF])
-def test_render_is_deterministic(scene: Scene) -> None:
-    first, second = (render(World(scene, grid=160), 48, 36, samples=1) for _ in range(2))
+@pytest.mark.slow
+def test_render_is_deterministic() -> None:
+    first, second = (render(World(PHOTO, grid=160), 48, 36, samples=1) for _ in range(2))
     assert first.shape == (36, 48, 3)
     assert np.isfinite(first).all()
     assert first.min() >= 0
