@@ -87,8 +87,9 @@ class TrainingDisplay:
     def __call__(self, progress: "sinct.Progress") -> None:
         """Show one event; without a terminal, a line each tenth of the way."""
         losses = progress.losses
+        pace = f"{progress.rate:.1f} steps/s" if progress.rate >= 1 else f"{1 / progress.rate:.1f} s/step"
         figures = (
-            f"step {progress.step}  {progress.rate:.1f}/s  D {losses['adversarial_d']:.2f}  "
+            f"step {progress.step}  {pace}  D {losses['adversarial_d']:.2f}  "
             f"G {losses['adversarial_g']:.2f}  NCE {losses['nce']:.2f}  L1 {losses['identity']:.3f}"
         )
         self.bar.update(self.task, completed=progress.fraction, figures=figures, remaining=progress.remaining)

@@ -31,6 +31,8 @@ class Config:
         smoothing: contrast on [-1, 1] that total-variation smoothing takes out of the painting before PatchNCE
             sees it, so that strokes are not content to keep; 0 compares with the painting itself (ours
             otherwise).
+        detail: share of the contrast taken out that the generator still sees; with 1 it sees the painting
+            itself (ours otherwise).
         temperature: softmax divisor of PatchNCE, dimensionless.
         depths: which of the encoder's features PatchNCE compares: 0 the pixels, 1 the downsampling block's
             output, 2 the second residual block's; leaving out 0 is ours.
@@ -67,6 +69,7 @@ class Config:
     max_width: int = 1024
     native_share: float = 0.0
     smoothing: float = 0.0
+    detail: float = 1.0
     temperature: float = 0.07
     depths: tuple[int, ...] = (0, 1, 2)
     queries: int = 1
@@ -97,7 +100,7 @@ class Config:
                 raise ConfigError(f"{name} must be 0 or more, got {getattr(self, name)}")
         if self.seed >= 2**63:
             raise ConfigError(f"seed must be below 2**63, got {self.seed}")
-        for name in ("native_share", "ema_decay"):
+        for name in ("native_share", "ema_decay", "detail"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"{name} must lie in [0, 1], got {getattr(self, name)}")
         if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):

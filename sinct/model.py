@@ -13,6 +13,7 @@ from sinct.config import Config
 from sinct.device import gains_from_bfloat16
 from sinct.errors import CheckpointError, ConfigError, DeviceError
 from sinct.generator import Generator
+from sinct.smoothing import total_variation_smooth
 from sinct.translation import WINDOW, translate_picture
 
 
@@ -32,8 +33,29 @@ class Model:
     widths: tuple[int, int]
     facts: Mapping[str, Any]
 
-    def translate(self, pixels: Tensor, *, window: int = WINDOW) -> Tensor:
-        """Translate one picture of any size; where memory is short, in smaller windows.
+    def translate(self, pixels: Tensor) -> Tensor:
+        """Translate one picture of any size.
+
+        Args:
+            pixels: (3, H, W) in [-1, 1].
+
+        Returns:
+            (3, H, W) in [-1, 1], float32, on the CPU.
+
+        Raises:
+            DeviceError: there is not enough memory.
+        """
+        return self.generate(self.prepare(pixels))
+
+    def prepare(self, pixels: Tensor) -> Tensor:
+        """Reduce brush strokes as the generator is used to; (3, H, W) in [-1, 1] -> the same."""
+        if self.config.detail == 1:
+            return pixels
+        content = total_variation_smooth(pixels, self.config.smoothing)
+        return torch.lerp(content, pixels, self.config.detail)
+
+    def generate(self, pixels: Tensor, *, window: int = WINDOW) -> Tensor:
+        """Run the generator over a prepared picture; where memory is short, in smaller windows.
 
         Args:
             pixels: (3, H, W) in [-1, 1].
@@ -57,7 +79,7 @@ class Model:
                 f"not enough memory on {device} for a picture of {pixels.shape[2]}x{pixels.shape[1]} px; close "
                 "other programs, give --device cpu, or a smaller picture"
             )
-        return self.translate(pixels, window=window // 2)
+        return self.generate(pixels, window=window // 2)
 
     def save(self, path: Path) -> None:
         """Write the model as one small safetensors file (see `sinct.checkpoint`)."""

@@ -23,8 +23,9 @@ def preset(
 
     `paper` is the method as published. `draft` and `standard` are ours, for a person who waits: smaller
     networks, fewer crops, several queries a crop, a smaller PatchNCE weight on deeper features only and with
-    keys from the smoothed painting (strokes and palette are then free to change), most steps at the
-    pictures' own size, lazy R1, a running average, and bfloat16 where the device gains from it.
+    keys from the smoothed painting (strokes and palette are then free to change), strokes reduced in what
+    the generator sees, most steps at the pictures' own size, lazy R1, a running average, and bfloat16 where
+    the device gains from it.
 
     Args:
         name: draft, standard or paper.
@@ -58,7 +59,8 @@ def _ours(name: str, device: torch.device) -> Config:
         depths=(1, 2),
         queries=64,
         native_share=0.75,
-        smoothing=0.24,
+        smoothing=0.3,
+        detail=0.3,
         nce_weight=0.5,
         r1_interval=8,
         ema_decay=0.995,

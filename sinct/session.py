@@ -162,6 +162,7 @@ class _Session:
         self.run = run
         self.facts = facts
         self.report = report
+        self.prepared = self.model().prepare(self.painting)
         self.seen: set[str] = set()  # warnings by kind, so that none is repeated with new figures
         self.warnings: list[str] = []
         self.unreported: list[str] = []
@@ -219,7 +220,7 @@ class _Session:
 
     def preview(self) -> None:
         """Refresh the preview and look at it for what a person would see."""
-        translation = self.model().translate(self.painting)
+        translation = self.model().generate(self.prepared)
         self.run.write_preview([self.painting, translation, self.trainer.photos[0]])
         if self.trainer.progress > 0.2:  # the first pictures of a GAN deserve no alarm
             self.warn(picture_warnings(translation, self.painting))

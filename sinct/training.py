@@ -68,12 +68,12 @@ class Trainer:
     ) -> None:
         self.config = config
         self.device = device
-        self.painting = painting.to(device)
-        self.content = total_variation_smooth(self.painting, config.smoothing)
-        self.photos = [photo.to(device) for photo in photos]
-        for picture in (self.painting, *self.photos):
+        for picture in (painting, *photos):
             self._width_range(picture)  # refuse before any work
-
+        painting = painting.to(device)
+        self.content = total_variation_smooth(painting, config.smoothing)
+        self.painting = torch.lerp(self.content, painting, config.detail)
+        self.photos = [photo.to(device) for photo in photos]
         with torch.random.fork_rng(devices=[]):  # leaves the caller's random state alone
             torch.manual_seed(config.seed)
             generator = Generator(config.width)

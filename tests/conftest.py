@@ -34,6 +34,7 @@ def tiny() -> Config:
         max_width=48,
         native_share=0.5,
         smoothing=0.2,
+        detail=0.5,
         queries=4,
         r1_interval=2,
         ema_decay=0.9,

@@ -262,7 +262,7 @@ def test_translation_retries_in_smaller_windows_when_memory_is_short(pair, tiny,
         return picture
 
     monkeypatch.setattr("sinct.model.translate_picture", short)
-    model.translate(torch.zeros(3, 8, 8))
+    model.generate(torch.zeros(3, 8, 8))
     assert tried == [1024, 512, 256]
 
 

@@ -27,6 +27,7 @@ PUBLISHED = {
     "max_width": 1024,
     "native_share": 0.0,
     "smoothing": 0.0,
+    "detail": 1.0,
     "temperature": 0.07,  # section 3
     "depths": (0, 1, 2),
     "queries": 1,

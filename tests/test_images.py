@@ -657,13 +657,15 @@ def test_message_is_one_line_even_if_the_path_is_not(tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
-def resized(width: int, height: int) -> bytes:
-    """A TIFF of one pixel that claims another size."""
+def retagged(**values: int) -> bytes:
+    """A TIFF of one pixel with other numbers in some tags."""
     data = bytearray(tiff(samples(1, 1, 3), photometric="rgb"))
     with tifffile.TiffFile(io.BytesIO(data)) as file:
-        tags = file.pages.first.tags
-        for name, size in (("ImageWidth", width), ("ImageLength", height)):
-            struct.pack_into("<I", data, tags[name].valueoffset, size)
+        for name, value in values.items():
+            tag = file.pages.first.tags[name]
+            struct.pack_into(
+                "<H" if tag.dtype == tifffile.DATATYPE.SHORT else "<I", data, tag.valueoffset, value
+            )
     return bytes(data)
 
 
@@ -691,7 +693,10 @@ BAD_FILES = {
         saved(Image.fromarray(samples(40, 40, 3)), "JPEG2000")[:206],
         r"is cut off \(no end mark\)",
     ),
-    "no height": (resized(4, 0), r"has 4x0 px; at least 1x1 px are needed: give another picture"),
+    "no height": (
+        retagged(ImageWidth=4, ImageLength=0),
+        r"has 4x0 px; at least 1x1 px are needed: give another picture",
+    ),
     "png without height": (png(np.zeros((0, 4, 3), np.uint8)), r"is no picture, or damaged at its start"),
     "float tiff": (
         tiff(FLOATS, photometric="rgb"),
@@ -707,8 +712,8 @@ BAD_FILES = {
         r"begins with a preview, as raw files of cameras do; export a full TIFF or PNG",
     ),
     "three inks": (
-        tiff(samples(5, 7, 3), photometric="separated", planarconfig="contig"),
-        r"has 3 samples a pixel, too few for cmyk",
+        retagged(PhotometricInterpretation=5),
+        r"has 3 samples a pixel, too few for cmyk; save it as RGB",
     ),
 }
 
@@ -754,7 +759,11 @@ def test_huge_picture_is_refused_before_decoding(
 ) -> None:
     small = chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0))
     large = chunk(b"IHDR", struct.pack(">IIBBBBB", *size, 8, 2, 0, 0, 0))
-    data = png(samples(1, 1, 3)).replace(small, large) if kind == "png" else resized(*size)
+    data = (
+        png(samples(1, 1, 3)).replace(small, large)
+        if kind == "png"
+        else retagged(ImageWidth=size[0], ImageLength=size[1])
+    )
     path = tmp_path / "bomb"
     path.write_bytes(data)
     monkeypatch.setattr(Image.Image, "load", lambda _: pytest.fail("decoded"))
