@@ -278,13 +278,12 @@ def test_unspecified_fourth_sample_is_no_alpha(read: Read) -> None:
 
 
 def test_premultiplied_tiff_is_divided_by_its_alpha(read: Read) -> None:
-    straight = samples(5, 7, 3, bits=16)
-    alpha = np.full((5, 7, 1), 32768, np.uint16)
+    alpha = np.full((5, 7, 1), 30000, np.uint16)
     alpha[2, 3] = 0
-    multiplied = np.rint(straight * (alpha / 65535)).astype(np.uint16)
+    multiplied = np.minimum(samples(5, 7, 3, bits=16), alpha)
+    straight = np.rint(multiplied / np.maximum(alpha, 1) * 65535).astype(np.uint16)
     data = tiff(np.concatenate([multiplied, alpha], axis=2), photometric="rgb", extrasamples=["assocalpha"])
-    expected = tensor(straight * (alpha > 0))
-    torch.testing.assert_close(read(data).pixels, expected, atol=4e-5, rtol=0)  # a step before division
+    assert_full_precision(read(data), straight, alpha[..., 0])
 
 
 def test_cmyk_tiff_keeps_16_bits(read: Read) -> None:
@@ -500,6 +499,12 @@ def test_unusable_profile_is_ignored_with_a_warning(read: Read, profile: bytes) 
     ):
         picture = read(saved(image, "PNG", icc_profile=profile))
     torch.testing.assert_close(picture.pixels, tensor(np.asarray(image)), atol=1e-6, rtol=0)
+
+
+def test_warning_points_at_the_caller(read: Read) -> None:
+    with pytest.warns(UserWarning) as caught:
+        read(saved(Image.new("RGB", (2, 2)), "PNG", icc_profile=b"no profile"))
+    assert caught[0].filename == __file__
 
 
 # Metadata and several pictures -------------------------------------------------------------------------
@@ -868,6 +873,13 @@ def test_written_picture_is_read_back_within_half_a_step(
     if alpha is not None:
         assert picture.alpha is not None
         torch.testing.assert_close(picture.alpha, alpha, atol=half, rtol=0)
+
+
+@pytest.mark.parametrize(("suffix", "bits"), LOSSLESS)
+def test_colours_of_transparent_places_are_kept(tmp_path: Path, suffix: str, bits: int) -> None:
+    path = tmp_path / f"out{suffix}"
+    write_picture(path, torch.ones(3, 4, 4), alpha=torch.zeros(1, 4, 4), bits=bits)
+    assert (read_picture(path).pixels == 1).all()
 
 
 @settings(max_examples=40, deadline=None)
