@@ -20,7 +20,7 @@ def replacing(path: Path) -> Iterator[Path]:
         OutputError: the folder cannot be written to, or the disk is full.
     """
     try:
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".sinct-", suffix=".part")
         os.close(descriptor)
     except OSError as error:
         raise unwritable(path, error) from None
@@ -41,7 +41,8 @@ def replacing(path: Path) -> Iterator[Path]:
 def unwritable(path: Path, error: OSError) -> OutputError:
     """Say in one line why a file could not be written and what to do about it."""
     reason = error.strerror or str(error)
-    return OutputError(f"cannot write {path}: {reason}; choose another place or make room, then repeat")
+    name = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(path))  # keeps it one line
+    return OutputError(f"cannot write {name}: {reason}; choose another place or make room, then repeat")
 
 
 def _umask() -> int:

@@ -502,7 +502,7 @@ def test_unusable_profile_is_ignored_with_a_warning(read: Read, profile: bytes) 
 
 
 def test_warning_points_at_the_caller(read: Read) -> None:
-    with pytest.warns(UserWarning) as caught:
+    with pytest.warns(UserWarning, match=r"picture: its colour profile") as caught:
         read(saved(Image.new("RGB", (2, 2)), "PNG", icc_profile=b"no profile"))
     assert caught[0].filename == __file__
 
