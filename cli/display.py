@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn
+from rich.table import Column
 from rich.text import Text
 
 if TYPE_CHECKING:
@@ -72,11 +73,10 @@ class TrainingDisplay:
         self.quiet = quiet
         self.bar = Progress(
             SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(),
+            BarColumn(bar_width=10),  # all of it fits a terminal 80 wide
             TextColumn("{task.percentage:>3.0f}%"),
-            _TimeLeft(),
-            TextColumn("{task.fields[figures]}"),
+            _TimeLeft(table_column=Column(no_wrap=True)),
+            TextColumn("{task.fields[figures]}", table_column=Column(no_wrap=True)),
             console=err,
             disable=quiet or not err.is_terminal,
             transient=True,
@@ -87,10 +87,10 @@ class TrainingDisplay:
     def __call__(self, progress: "sinct.Progress") -> None:
         """Show one event; without a terminal, a line each tenth of the way."""
         losses = progress.losses
-        pace = f"{progress.rate:.1f} steps/s" if progress.rate >= 1 else f"{1 / progress.rate:.1f} s/step"
+        pace = f"{progress.rate:.1f}/s" if progress.rate >= 1 else f"{1 / progress.rate:.1f} s/step"
         figures = (
-            f"step {progress.step}  {pace}  D {losses['adversarial_d']:.2f}  "
-            f"G {losses['adversarial_g']:.2f}  NCE {losses['nce']:.2f}  L1 {losses['identity']:.3f}"
+            f"step {progress.step} {pace} D {losses['adversarial_d']:.2f} "
+            f"G {losses['adversarial_g']:.2f} NCE {losses['nce']:.2f} L1 {losses['identity']:.3f}"
         )
         self.bar.update(self.task, completed=progress.fraction, figures=figures, remaining=progress.remaining)
         for text in progress.warnings:
