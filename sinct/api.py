@@ -76,7 +76,7 @@ def train(
         TrainingError: a loss is not finite; the last good checkpoint is kept.
     """
     where = choose_device(device)
-    paths = [photos] if isinstance(photos, (str, PathLike)) else list(photos)
+    paths = _paths(photos)
     source, targets = read_picture(painting), [read_picture(path) for path in paths]
     return run_training(
         source,
@@ -87,7 +87,7 @@ def train(
         device=where,
         resume=resume,
         overwrite=overwrite,
-        names={"painting": Path(painting).name, "photos": [Path(path).name for path in paths]},
+        names=_names(painting, paths),
         on_progress=on_progress,
         should_stop=should_stop,
     )
@@ -127,7 +127,7 @@ def translate(
         As `train`; unwritable outputs are found out before the training.
     """
     where = choose_device(device)
-    paths = [photos] if isinstance(photos, (str, PathLike)) else list(photos)
+    paths = _paths(photos)
     source, targets = read_picture(painting), [read_picture(path) for path in paths]
     target = Path(output)
     _keep_inputs(target, [painting, *paths])
@@ -144,7 +144,7 @@ def translate(
         device=where,
         resume=resume,
         overwrite=overwrite,
-        names={"painting": Path(painting).name, "photos": [Path(path).name for path in paths]},
+        names=_names(painting, paths),
         on_progress=on_progress,
         should_stop=should_stop,
     )
@@ -190,6 +190,16 @@ def apply(
     found += picture_warnings(result, source.pixels)
     _write(result, target, source, loaded, depth, overwrite=overwrite)
     return Translation(target, (result.shape[2], result.shape[1]), tuple(found))
+
+
+def _paths(photos: StrPath | Sequence[StrPath]) -> list[StrPath]:
+    """One path or several, as a list."""
+    return [photos] if isinstance(photos, (str, PathLike)) else list(photos)
+
+
+def _names(painting: StrPath, photos: Sequence[StrPath]) -> dict[str, str | list[str]]:
+    """File names of the inputs, for config.json."""
+    return {"painting": Path(painting).name, "photos": [Path(path).name for path in photos]}
 
 
 def _keep_inputs(output: Path, inputs: Sequence[StrPath]) -> None:

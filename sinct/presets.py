@@ -4,7 +4,7 @@ import dataclasses
 
 import torch
 
-from sinct.config import Config
+from sinct.config import STANDARD_WIDTHS, Config
 from sinct.device import gains_from_bfloat16
 from sinct.errors import ConfigError
 
@@ -55,7 +55,7 @@ def _ours(name: str, device: torch.device) -> Config:
     crops = (4 if name == "draft" else 8) if small else 16
     return Config(
         width=32 if small else 64,
-        discriminator_widths=(32, 64, 96, 128, 192) if small else (32, 64, 128, 256, 384),
+        discriminator_widths=(32, 64, 96, 128, 192) if small else STANDARD_WIDTHS,
         crops=crops,
         identity_crops=crops // 2,
         depths=(1, 2),

@@ -10,7 +10,6 @@ preview.png              painting, translation so far and photo, side by side, r
 
 import json
 import math
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -176,10 +175,6 @@ class RunDirectory:
         figure.axes[-1].set_axis_off()
         with replacing(self.plot) as temporary:
             figure.savefig(temporary, format="png", dpi=100)
-
-    def remove(self) -> None:
-        """Delete the whole folder."""
-        shutil.rmtree(self.path, ignore_errors=True)
 
 
 def shrink(picture: Tensor, pixels: int) -> Tensor:

@@ -71,8 +71,9 @@ class Trainer:
         for picture in (painting, *photos):
             self._width_range(picture)  # refuse before any work
         painting = painting.to(device)
-        self.content = total_variation_smooth(painting, config.smoothing)
-        self.painting = torch.lerp(self.content, painting, config.detail)
+        content = total_variation_smooth(painting, config.smoothing)
+        # One tensor, (6, H, W): what G translates and what PatchNCE keeps, to be cropped at the same places.
+        self.source = torch.cat([torch.lerp(content, painting, config.detail), content])
         self.photos = [photo.to(device) for photo in photos]
         with torch.random.fork_rng(devices=[]):  # leaves the caller's random state alone
             torch.manual_seed(config.seed)
@@ -97,7 +98,7 @@ class Trainer:
 
     def sample(self) -> tuple[Tensor, Tensor, Tensor]:
         """Draw crops of the painting, of its content and of one photo, each (crops, 3, size, size)."""
-        both = self._crops(torch.cat([self.painting, self.content]))  # at the same places
+        both = self._crops(self.source)
         which = int(torch.randint(len(self.photos), (), generator=self.random))
         return self._layout(both[:, :3]), self._layout(both[:, 3:]), self._crops(self.photos[which])
 
@@ -275,9 +276,9 @@ class Trainer:
     @property
     def widths(self) -> tuple[int, int]:
         """Smallest and largest width in pixels that the painting is seen at."""
-        low, high = self._width_range(self.painting)
+        low, high = self._width_range(self.source)
         if self.config.native_share > 0:
-            low, high = min(low, self.painting.shape[2]), max(high, self.painting.shape[2])
+            low, high = min(low, self.source.shape[2]), max(high, self.source.shape[2])
         return low, high
 
     def _width_range(self, picture: Tensor) -> tuple[int, int]:
