@@ -31,3 +31,11 @@ class DeviceError(SinctError):
 
 class TrainingError(SinctError):
     """Training cannot go on, for instance because a loss is no longer finite."""
+
+
+class WeightsError(SinctError):
+    """Pretrained weights are missing, cannot be downloaded, or are not what they should be."""
+
+
+class Interrupted(SinctError):
+    """Work was stopped because its caller asked for it."""

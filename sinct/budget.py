@@ -1,0 +1,63 @@
+"""How long a method may work: by the clock for people, in iterations for tests."""
+
+import time
+from collections.abc import Callable, Iterator
+
+from sinct.errors import Interrupted
+
+
+class Budget:
+    """Time that a method has, divided among its stages.
+
+    A method asks for one stage after the other, each with its share of the whole; what a stage leaves
+    unused passes on to the later ones. Iterations are yielded until the stage's share is over.
+
+    Args:
+        seconds: in all, from now on; None sets no limit.
+        iterations: at most in each stage, whatever the method asks for; for tests.
+        report: called with the share done, in [0, 1].
+        should_stop: asked before every iteration.
+    """
+
+    def __init__(
+        self,
+        seconds: float | None = None,
+        *,
+        iterations: int | None = None,
+        report: Callable[[float], None] = lambda share: None,
+        should_stop: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.seconds = seconds
+        self.iterations = iterations
+        self.report = report
+        self.should_stop = should_stop
+        self._began = time.monotonic()
+        self._planned = 0.0
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the beginning."""
+        return time.monotonic() - self._began
+
+    def stage(self, share: float, most: int) -> Iterator[int]:
+        """Yield 0, 1, 2, … until `most` or until the clock has used up this stage's share.
+
+        The first iteration is always given, so that a method ends with a result however short the time.
+
+        Args:
+            share: of the whole, in [0, 1]; those of all stages add up to 1.
+            most: iterations that the method wants.
+
+        Raises:
+            Interrupted: `should_stop` said so.
+        """
+        most = most if self.iterations is None else min(most, self.iterations)
+        before, self._planned = self._planned, self._planned + share
+        for index in range(most):
+            if self.should_stop():
+                raise Interrupted("stopped as asked")
+            used = self.elapsed / self.seconds if self.seconds else 0.0
+            if index and self.seconds and used >= self._planned:
+                return
+            self.report(min(1.0, max(before + share * index / most, min(used, self._planned))))
+            yield index

@@ -1,0 +1,1 @@
+"""Measures of a translation against its painting and its photo."""

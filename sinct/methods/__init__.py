@@ -1,0 +1,129 @@
+"""Methods that `sinct compare` runs: one module each, found by its file name.
+
+A module holds `METHOD`, a `Method`, and what belongs to it: its losses as pure functions with their
+equations, its schedule, and `run`. To add one, add a file; nothing else changes. README.md beside this
+file states every loss in full, so that another implementation can be held against it.
+"""
+
+import inspect
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sinct.errors import ConfigError
+
+if TYPE_CHECKING:  # names are listed for --help, which must not wait for torch
+    import torch
+    from torch import Tensor
+
+    from sinct.budget import Budget
+    from sinct.weights import Weights
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a method is given besides the two pictures.
+
+    Attributes:
+        budget: how long it may work.
+        device: where it shall compute.
+        seed: of every random draw.
+        folder: of its own, existing; what lies there after an interruption is there again.
+        weights: pretrained networks, or random ones of the same shape.
+        regions: maps of matching regions for the painting and the photo, (H, W) integers each, where
+            the same number means the same kind of thing; None without guidance.
+    """
+
+    budget: "Budget"
+    device: "torch.device"
+    seed: int
+    folder: Path
+    weights: "Weights"
+    regions: "tuple[Tensor, Tensor] | None" = None
+
+
+class Result(NamedTuple):
+    """What a method made.
+
+    Attributes:
+        pixels: (3, H, W) in [-1, 1], float32, on the CPU; of the painting's size, except for controls.
+        facts: what the report shall say of this run: steps done, scales and the like; JSON-serialisable.
+    """
+
+    pixels: "Tensor"
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to give a painting the look of a photo.
+
+    Attributes:
+        title: as people know it.
+        source: paper with year and arXiv number, or where else it is described.
+        run: (painting, photo, job, *, settings…) -> Result, with pictures (3, H, W) in [-1, 1] on the
+            CPU. Its keyword arguments are the method's settings, their defaults the published ones.
+        weights: names of the files of `sinct.weights` that it needs.
+        optimises: names of the measures that it minimises itself, or nearly so: there it must win.
+        control: an end of the scale, no contender.
+    """
+
+    title: str
+    source: str
+    run: "Callable[..., Result]" = field(repr=False)
+    weights: tuple[str, ...] = ()
+    optimises: tuple[str, ...] = ()
+    control: bool = False
+
+    def settings(self, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """All settings of a run, with some of them changed.
+
+        Raises:
+            ConfigError: the method has no such setting.
+        """
+        parameters = inspect.signature(self.run).parameters.values()
+        known = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+        unknown = set(changes) - set(known)
+        if unknown and not any(p.kind is p.VAR_KEYWORD for p in parameters):
+            raise ConfigError(
+                f"{self.title} has no setting {sorted(unknown)[0]!r}; it has {', '.join(known) or 'none'}"
+            )
+        return {**known, **changes}
+
+
+def names() -> tuple[str, ...]:
+    """Names of all methods, in the order of a report, without importing them."""
+    found = {module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")}
+    first = [name for name in _ORDER if name in found]
+    return (*first, *sorted(found - set(first)))
+
+
+_ORDER = (
+    "painting",
+    "photo",
+    "colour_transfer",
+    "sinct",
+    "cyclegan",
+    "gpdm",
+    "gpnn",
+    "gatys",
+    "strotss",
+    "wct2",
+)
+"""Controls, the methods that need no weights, those that do; others follow by name."""
+
+
+def find(name: str) -> Method:
+    """The method of that name.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if name not in names():
+        raise ConfigError(f"unknown method {name!r}; there are {', '.join(names())}")
+    method = import_module(f"{__name__}.{name}").METHOD
+    assert isinstance(method, Method)
+    return method

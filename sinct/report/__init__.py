@@ -1,0 +1,1 @@
+"""A comparison as one HTML file, a contact sheet, and tables."""
