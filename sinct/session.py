@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from sinct import checkpoint
 from sinct.config import Config
@@ -15,10 +16,11 @@ from sinct.device import memory
 from sinct.diagnostics import discriminator_warnings, picture_warnings
 from sinct.errors import CheckpointError, ConfigError, DeviceError
 from sinct.images import Picture
+from sinct.loop import Loop, LossTerms
 from sinct.model import Model, is_out_of_memory
 from sinct.presets import preset as preset_config
 from sinct.runs import RunDirectory, shrink
-from sinct.training import Losses, Trainer
+from sinct.training import Trainer
 from sinct.version import __version__
 
 LOG_INTERVAL = 10
@@ -96,6 +98,7 @@ def run_training(
     overwrite: bool,
     on_progress: OnProgress | None,
     should_stop: Callable[[], bool] | None,
+    make: Callable[[Tensor, Sequence[Tensor], Config, torch.device], Loop[Any]] = Trainer,
 ) -> Training:
     """Train on decoded pictures; see `sinct.train` for arguments, result and errors.
 
@@ -106,6 +109,7 @@ def run_training(
         names: file names of the inputs, for config.json.
         config, preset, resume, overwrite, on_progress, should_stop: as for `sinct.train`.
         device: that is there.
+        make: of the training; by default the paper's method.
     """
     if resume and overwrite:
         raise ConfigError("--resume and --overwrite contradict each other; give one of them")
@@ -124,7 +128,7 @@ def run_training(
         config = asked if asked is not None else preset_config(preset, device)
         facts = {"preset": preset, **names, **hashes, **_environment(device)}
     try:
-        trainer = Trainer(source.pixels, [photo.pixels for photo in targets], config, device)
+        trainer = make(source.pixels, [photo.pixels for photo in targets], config, device)
         if resume:
             stored = checkpoint.load(run.checkpoint)
             trainer.load_state(stored.tensors, stored.description["step"], stored.description["seconds"])
@@ -151,7 +155,7 @@ class _Session:
 
     def __init__(
         self,
-        trainer: Trainer,
+        trainer: Loop[Any],
         source: Picture,
         run: RunDirectory,
         facts: Mapping[str, Any],
@@ -166,7 +170,7 @@ class _Session:
         self.seen: set[str] = set()  # warnings by kind, so that none is repeated with new figures
         self.warnings: list[str] = []
         self.unreported: list[str] = []
-        self.recent: list[Losses] = []
+        self.recent: list[LossTerms] = []
         self.reported_at = time.monotonic()
 
     def train(self, should_stop: Callable[[], bool]) -> Training:
@@ -238,8 +242,8 @@ class _Session:
         """Write one line to the log and report it."""
         trainer, config, now = self.trainer, self.trainer.config, time.monotonic()
         rate = len(self.recent) / max(now - self.reported_at, 1e-9)
-        values = torch.stack([torch.stack(losses) for losses in self.recent]).nanmean(dim=0).tolist()
-        means = dict(zip(Losses._fields, values, strict=True))
+        values = torch.stack([torch.stack(tuple(losses)) for losses in self.recent]).nanmean(dim=0).tolist()
+        means = dict(zip(self.recent[0]._fields, values, strict=True))
         fresh, self.unreported = self.unreported, []
         entry = {"step": trainer.steps_done, "seconds": round(trainer.seconds_done, 3), **means}
         self.run.append_log({**entry, "warnings": fresh} if fresh else entry)

@@ -1,0 +1,273 @@
+"""What every training on two pictures shares: crops, the clock, the loop, and the state to continue from."""
+
+import copy
+import math
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Generic, Protocol, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from sinct.checkpoint import part, prefixed
+from sinct.config import Config
+from sinct.crops import random_crops, tiles, uniform, width_range
+from sinct.errors import CheckpointError, TrainingError
+from sinct.generator import Generator, update_average
+from sinct.losses import discriminator_loss, r1_penalty
+from sinct.smoothing import total_variation_smooth
+
+
+class LossTerms(Protocol):
+    """A NamedTuple of scalar tensors, one for each term of an objective."""
+
+    @property
+    def _fields(self) -> tuple[str, ...]: ...
+
+    @property
+    def adversarial_d(self) -> Tensor:
+        """Adversarial loss of the discriminator of photos, in nats."""
+        ...
+
+    def __iter__(self) -> Iterator[Tensor]: ...
+
+
+Losses = TypeVar("Losses", bound=LossTerms)
+Network = TypeVar("Network", bound=nn.Module)
+
+
+class Loop(ABC, Generic[Losses]):
+    """A training of a generator and its companions on one painting and its photos.
+
+    A subclass builds its networks in `__init__` and takes one step of its objective in `step`.
+
+    Args:
+        painting: (3, H, W) in [-1, 1], float32.
+        photos: one or more (3, H, W) in [-1, 1], the target together.
+        config: all settings.
+        device: where networks and pictures lie.
+
+    Attributes:
+        generator: G.
+        average: running average of G (ours), the one to translate with.
+        networks: all with a state, by name.
+        optimizers: by name.
+        steps_done: updates made so far.
+        seconds_done: seconds spent training so far.
+
+    Raises:
+        ConfigError: a picture is too narrow for a crop.
+    """
+
+    generator: Generator
+    average: Generator
+    networks: dict[str, nn.Module]
+    optimizers: dict[str, torch.optim.Adam]
+
+    def __init__(
+        self, painting: Tensor, photos: Sequence[Tensor], config: Config, device: torch.device
+    ) -> None:
+        self.config = config
+        self.device = device
+        for picture in (painting, *photos):
+            self._width_range(picture)  # refuse before any work
+        painting = painting.to(device)
+        content = total_variation_smooth(painting, config.smoothing)
+        # One tensor, (6, H, W): what G translates and what is kept of it, to be cropped at the same places.
+        self.source = torch.cat([torch.lerp(content, painting, config.detail), content])
+        self.photos = [photo.to(device) for photo in photos]
+        self.random = torch.Generator().manual_seed(config.seed)
+        self.steps_done = 0
+        self.seconds_done = 0.0
+
+    @abstractmethod
+    def step(self, painting: Tensor, content: Tensor, photo: Tensor) -> Losses:
+        """One update of all networks on (N, 3, S, S) crops in [-1, 1]."""
+
+    def sample(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Draw crops of the painting, of its content and of one photo, each (crops, 3, size, size)."""
+        both = self._crops(self.source)
+        which = int(torch.randint(len(self.photos), (), generator=self.random))
+        return self._layout(both[:, :3]), self._layout(both[:, 3:]), self._crops(self.photos[which])
+
+    # The loop ---------------------------------------------------------------------------------------
+
+    @property
+    def progress(self) -> float:
+        """Share of the training that is done, by steps or by the clock, in [0, 1]."""
+        if self.config.steps is not None:
+            return min(1.0, self.steps_done / self.config.steps)
+        assert self.config.seconds is not None  # Config wants one of the two
+        return min(1.0, self.seconds_done / self.config.seconds)
+
+    def run(self) -> Iterator[Losses]:
+        """Take steps until the training's length is reached; stop iterating to interrupt it.
+
+        The caller's own work between two steps counts towards `seconds`, as the person waiting counts.
+
+        Raises:
+            TrainingError: a loss is not finite; the message names it and the step.
+            DeviceError: the device has not enough memory.
+        """
+        before = time.monotonic()
+        while self.progress < 1:
+            rate = self.config.learning_rate * min(1.0, 2 - 2 * self.progress)
+            for optimizer in self.optimizers.values():
+                for group in optimizer.param_groups:
+                    group["lr"] = rate
+            losses = self.step(*self.sample())
+            decay = min(self.config.ema_decay, (1 + self.steps_done) / (10 + self.steps_done))
+            update_average(self.average, self.generator, decay)  # forgets the start
+            self.steps_done += 1
+            self.check(losses)
+            now = time.monotonic()
+            self.seconds_done, before = self.seconds_done + now - before, now
+            yield losses
+
+    def check(self, losses: Losses) -> None:
+        """Raise TrainingError when a loss is infinite or not a number."""
+        for name, value in zip(losses._fields, torch.stack(tuple(losses)).tolist(), strict=True):
+            skipped = name == "r1" and math.isnan(value) and (self.steps_done - 1) % self.config.r1_interval
+            if not (math.isfinite(value) or skipped):
+                raise TrainingError(
+                    f"the loss {name} is {value} at step {self.steps_done}; training stopped, the last good "
+                    "checkpoint is kept; resume with a lower learning_rate or another seed"
+                )
+
+    # State ------------------------------------------------------------------------------------------
+
+    def state(self) -> dict[str, Tensor]:
+        """Every tensor that `load_state` needs to continue bit for bit, by name."""
+        tensors = {"random": self.random.get_state()}
+        for name, network in self.networks.items():
+            tensors |= prefixed(name, network.state_dict())
+        for name, optimizer in self.optimizers.items():
+            for index, moments in optimizer.state_dict()["state"].items():
+                tensors |= prefixed(f"{name}.{index}", moments)
+        return tensors
+
+    def load_state(self, tensors: dict[str, Tensor], steps_done: int, seconds_done: float) -> None:
+        """Continue from what `state` returned after `steps_done` steps and `seconds_done` seconds.
+
+        Raises:
+            CheckpointError: the tensors belong to networks of another shape.
+        """
+        try:
+            for name, network in self.networks.items():
+                network.load_state_dict(part(tensors, name))
+            for name, optimizer in self.optimizers.items():
+                parameters = optimizer.param_groups[0]["params"]
+                moments = [part(tensors, f"{name}.{index}") for index in range(len(parameters))]
+                state = {
+                    index: {key: laid_out_like(parameters[index], value) for key, value in values.items()}
+                    for index, values in enumerate(moments)
+                    if values
+                }
+                optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+            self.random.set_state(tensors["random"])
+        except (RuntimeError, KeyError, ValueError, TypeError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise CheckpointError(
+                f"the checkpoint does not fit these settings ({reason}); resume with the run's own settings"
+            ) from None
+        self.steps_done, self.seconds_done = steps_done, seconds_done
+
+    # For steps --------------------------------------------------------------------------------------
+
+    def placed(self, network: Network) -> Network:
+        """Bring a network to the device, in the memory layout of the settings."""
+        layout = torch.channels_last if self.config.channels_last else torch.contiguous_format
+        return network.to(self.device, memory_format=layout)  # type: ignore[call-overload, no-any-return]
+
+    def averaged(self, generator: Generator) -> Generator:
+        """Begin a running average of a generator."""
+        return copy.deepcopy(generator).requires_grad_(False)
+
+    def adam(self, *networks: nn.Module) -> torch.optim.Adam:
+        """Adam for all parameters of some networks."""
+        parameters = [parameter for network in networks for parameter in network.parameters()]
+        fused = self.device.type in ("cpu", "cuda")
+        return torch.optim.Adam(
+            parameters, lr=self.config.learning_rate, betas=self.config.betas, fused=fused
+        )
+
+    def judge(self, discriminator: nn.Module, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+        """Adversarial loss and R1 of a discriminator on the tiles of real and of detached translated crops.
+
+        R1 is NaN at steps where it is not due.
+        """
+        due = self.steps_done % self.config.r1_interval == 0
+        discriminator.requires_grad_(True)
+        real = self.tiles(real).requires_grad_(due)  # R1 differentiates by the input
+        with self.autocast():
+            real_logits = discriminator(real)
+            fake_logits = discriminator(self.tiles(fake.detach()))
+        adversarial = discriminator_loss(real_logits, fake_logits)
+        return adversarial, r1_penalty(real_logits, real) if due else torch.full_like(adversarial, math.nan)
+
+    def lazy_r1(self, r1: Tensor) -> Tensor:
+        """R1 with its weight, made up for the steps without it; 0 at those."""
+        weight = self.config.r1_interval * self.config.r1_weight / 2
+        return weight * r1 if self.steps_done % self.config.r1_interval == 0 else torch.zeros_like(r1)
+
+    def tiles(self, crops: Tensor) -> Tensor:
+        """What the discriminator sees of crops."""
+        return tiles(crops, self.config.tile_size)
+
+    def autocast(self) -> AbstractContextManager[None]:
+        """Compute in bfloat16 where the settings say so."""
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.config.mixed_precision)
+
+    # Crops ------------------------------------------------------------------------------------------
+
+    @property
+    def widths(self) -> tuple[int, int]:
+        """Smallest and largest width in pixels that the painting is seen at."""
+        low, high = self._width_range(self.source)
+        if self.config.native_share > 0:
+            low, high = min(low, self.source.shape[2]), max(high, self.source.shape[2])
+        return low, high
+
+    def _width_range(self, picture: Tensor) -> tuple[int, int]:
+        config = self.config
+        return width_range(
+            picture.shape[1],
+            picture.shape[2],
+            crop_size=config.crop_size,
+            min_width=config.min_width,
+            max_width=config.max_width,
+        )
+
+    def _crops(self, picture: Tensor) -> Tensor:
+        """Random crops at a random width, or at the picture's own."""
+        config = self.config
+        width = uniform(*self._width_range(picture), self.random)
+        native = uniform(0, 1, self.random) < config.native_share
+        if native and min(picture.shape[1:]) >= config.crop_size:
+            width = picture.shape[2]
+        return self._layout(
+            random_crops(
+                picture, count=config.crops, size=config.crop_size, width=width, generator=self.random
+            )
+        )
+
+    def _layout(self, crops: Tensor) -> Tensor:
+        last = self.config.channels_last
+        return crops.contiguous(memory_format=torch.channels_last if last else torch.contiguous_format)
+
+
+def update(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+    """One step of an optimiser down the gradient of a loss."""
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    optimizer.step()
+
+
+def laid_out_like(parameter: Tensor, moment: Tensor) -> Tensor:
+    """Copy an optimiser's moment into its parameter's memory layout, which files do not keep.
+
+    Fused optimisers walk both in memory order, so another layout would silently pair wrong entries.
+    """
+    return torch.empty_like(parameter).copy_(moment) if moment.shape == parameter.shape else moment

@@ -1,0 +1,29 @@
+"""Our own contender: the paper's single-image method as `sinct translate` trains it."""
+
+from typing import Any
+
+from torch import Tensor
+
+from sinct.methods import Job, Method, Result
+from sinct.methods._gan import train_and_translate
+from sinct.training import Trainer
+
+
+def run(painting: Tensor, photo: Tensor, job: Job, *, preset: str = "standard", **changes: Any) -> Result:
+    """Train for the whole budget and translate.
+
+    Args:
+        painting: (3, H, W) in [-1, 1].
+        photo: (3, H', W') in [-1, 1].
+        job: what is given besides.
+        preset: draft, standard or paper.
+        changes: any setting of `sinct.Config`.
+    """
+    return train_and_translate(painting, photo, job, Trainer, preset=preset, changes=changes)
+
+
+METHOD = Method(
+    title="sinct",
+    source="Park et al. 2020, arXiv:2007.15651, appendix B, with the changes that the README lists",
+    run=run,
+)
