@@ -51,10 +51,12 @@ class Result(NamedTuple):
     Attributes:
         pixels: (3, H, W) in [-1, 1], float32, on the CPU; of the painting's size, except for controls.
         facts: what the report shall say of this run: steps done, scales and the like; JSON-serialisable.
+        earlier_seconds: that went into it before an interruption, in another process.
     """
 
     pixels: "Tensor"
     facts: Mapping[str, Any]
+    earlier_seconds: float = 0.0
 
 
 @dataclass(frozen=True)

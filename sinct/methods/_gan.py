@@ -64,14 +64,16 @@ def train_and_translate(
             make=make,
         )
 
+    began = job.budget.elapsed
     try:
         training = train(resume=run.checkpoint.exists())
     except CheckpointError:  # of other settings, or damaged: begin anew
         training = train(resume=False)
     if not training.finished:
         raise Interrupted("stopped as asked; the same command goes on from here")
+    earlier = max(0.0, training.seconds - (job.budget.elapsed - began))
     facts = {"steps": training.steps, "seconds of training": round(training.seconds, 1)}
-    return Result(training.model.translate(painting), facts)
+    return Result(training.model.translate(painting), facts, earlier)
 
 
 def _picture(pixels: Tensor) -> Picture:

@@ -1,0 +1,170 @@
+"""One method in a process of its own: its memory can be told, and its end is not everybody's.
+
+`python -m sinct.worker FOLDER` reads FOLDER/request.json, prints one line of JSON for each step of progress,
+and leaves FOLDER/output.png and FOLDER/outcome.json. It stops when its standard input closes, so that it
+does not outlive the process that asked for it.
+"""
+
+import dataclasses
+import json
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sinct import methods
+from sinct.budget import Budget
+from sinct.device import choose_device
+from sinct.errors import Interrupted, SinctError
+from sinct.files import replacing
+from sinct.images import read_picture, write_picture
+from sinct.model import is_out_of_memory
+from sinct.regions import read_regions
+from sinct.weights import Weights
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a method is asked for; two equal requests have the same result, as far as clocks allow.
+
+    Attributes:
+        method: name.
+        painting: path of the picture, from the worker's folder.
+        photo: path of the picture, likewise.
+        sha256: of both files as they were given, and of the maps.
+        seconds: that it may work; None without a limit.
+        iterations: at most in each stage; for tests.
+        seed: of every random draw.
+        device: auto, cpu, cuda, cuda:N or mps.
+        weights_dir: folder of pretrained weights; None means the cache.
+        random_weights: use random networks instead.
+        regions: paths of the maps for painting and photo, from the worker's folder.
+        settings: that differ from the method's own.
+    """
+
+    method: str
+    painting: str
+    photo: str
+    sha256: tuple[str, ...]
+    seconds: float | None
+    iterations: int | None
+    seed: int
+    device: str
+    weights_dir: str | None
+    random_weights: bool
+    regions: tuple[str, str] | None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Values as they come back from JSON, so that requests can be compared with stored ones."""
+        values: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(self)))
+        return values
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a method fared.
+
+    Attributes:
+        reason: why there is no picture, one line; None where there is one.
+        seconds: that it took, with loading of weights.
+        memory: peak of its process, in bytes; None where the system does not tell.
+        device: that it ran on.
+        facts: of this run.
+    """
+
+    reason: str | None
+    seconds: float
+    memory: int | None
+    device: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def perform(
+    request: Request,
+    folder: Path,
+    *,
+    report: Callable[[float], None] = lambda share: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Outcome:
+    """Run a method in this process and leave its picture in `folder`/output.png.
+
+    Raises:
+        Interrupted: `should_stop` said so.
+    """
+    began = time.monotonic()
+    device, reason, facts, earlier = request.device, None, {}, 0.0
+    try:
+        method = methods.find(request.method)
+        where = choose_device(request.device)
+        device = str(where)
+        painting, photo = (read_picture(folder / path).pixels for path in (request.painting, request.photo))
+        regions = None
+        if request.regions:
+            regions = read_regions(
+                *(folder / path for path in request.regions),
+                painting_size=(painting.shape[1], painting.shape[2]),
+                photo_size=(photo.shape[1], photo.shape[2]),
+            )
+        weights = Weights(Path(request.weights_dir) if request.weights_dir else None, request.random_weights)
+        budget = Budget(
+            request.seconds, iterations=request.iterations, report=report, should_stop=should_stop
+        )
+        job = methods.Job(budget, where, request.seed, folder, weights, regions)
+        result = method.run(painting, photo, job, **request.settings)
+        write_picture(folder / "output.png", result.pixels, bits=8, overwrite=True)
+        facts, earlier = dict(result.facts), result.earlier_seconds
+    except Interrupted:
+        raise
+    except SinctError as error:
+        reason = str(error)
+    except Exception as error:  # a fault of one method must not end the comparison of all
+        if is_out_of_memory(error):
+            reason = f"out of memory on {device}; close other programs or give smaller pictures"
+        else:
+            traceback.print_exc()
+            reason = f"broke off with {type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    return Outcome(reason, earlier + time.monotonic() - began, peak_memory(), device, facts)
+
+
+def peak_memory() -> int | None:
+    """Most memory that this process has held so far, in bytes: of the GPU if it used one, else resident."""
+    if torch.cuda.is_available() and torch.cuda.max_memory_allocated():
+        return torch.cuda.max_memory_allocated()
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def main(folder: Path) -> None:
+    """Do what `folder`/request.json asks for."""
+    stopped = threading.Event()
+
+    def watch() -> None:
+        sys.stdin.read()  # returns when the other end closes, by wish or because its process is gone
+        stopped.set()
+
+    def report(share: float) -> None:
+        print(json.dumps({"share": share}), flush=True)
+
+    threading.Thread(target=watch, daemon=True).start()
+    values = json.loads((folder / "request.json").read_text(encoding="utf-8"))
+    try:
+        outcome = perform(Request(**values), folder, report=report, should_stop=stopped.is_set)
+    except Interrupted:
+        return
+    with replacing(folder / "outcome.json") as temporary:
+        temporary.write_text(json.dumps(dataclasses.asdict(outcome)), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
