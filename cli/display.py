@@ -5,17 +5,31 @@ import math
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Column
 from rich.text import Text
 
+from sinct.errors import SinctError
+
 if TYPE_CHECKING:
     import sinct
+    from sinct.comparison import Stage
 
 out = Console(soft_wrap=True)
 err = Console(stderr=True, soft_wrap=True)
@@ -40,6 +54,18 @@ def fail(text: str, *, as_json: bool = False) -> None:
         print(json.dumps({"error": line}))
     else:
         err.print(Text.assemble(("error: ", "bold red"), line))
+
+
+@contextmanager
+def errors(*, as_json: bool, quiet: bool) -> Iterator[None]:
+    """Turn what a person can act on into one line and exit code 1, and library warnings into lines."""
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_args, **_options: warn(str(message), quiet=quiet)
+        try:
+            yield
+        except SinctError as error:
+            fail(str(error), as_json=as_json)
+            raise typer.Exit(1) from None
 
 
 def emit(result: Mapping[str, Any]) -> None:
@@ -101,6 +127,48 @@ class TrainingDisplay:
             err.print(f"{progress.fraction:4.0%}  {left} left  {figures}", highlight=False)
 
     def __enter__(self) -> "TrainingDisplay":
+        self.bar.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.bar.stop()
+
+
+class StageDisplay:
+    """A line for each stage of a comparison, the current one with a bar.
+
+    Args:
+        quiet: show nothing at all.
+    """
+
+    def __init__(self, *, quiet: bool) -> None:
+        self.quiet = quiet
+        self.bar = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}", table_column=Column(no_wrap=True)),
+            BarColumn(bar_width=20),
+            TextColumn("{task.percentage:>3.0f}%"),
+            TimeElapsedColumn(),
+            console=err,
+            disable=quiet or not err.is_terminal,
+            transient=True,
+        )
+        self.tasks: dict[tuple[str | None, str], TaskID] = {}
+
+    def __call__(self, stage: "Stage") -> None:
+        """Show one event; without a terminal, a line at the end of each stage."""
+        key = (stage.pair, stage.name)
+        label = f"{stage.pair + ': ' if stage.pair else ''}{stage.name} ({stage.index + 1} of {stage.count})"
+        if key not in self.tasks:
+            self.tasks[key] = self.bar.add_task(label, total=1.0)
+        self.bar.update(self.tasks[key], completed=stage.fraction)
+        if stage.fraction >= 1:
+            self.bar.remove_task(self.tasks[key])
+            if not self.quiet:
+                result = f"no result: {stage.note}" if stage.note else "done"
+                err.print(f"{label} {result}", highlight=False, markup=False)
+
+    def __enter__(self) -> "StageDisplay":
         self.bar.start()
         return self
 

@@ -2,19 +2,15 @@
 
 import shlex
 import sys
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sinct.errors import SinctError
 from sinct.version import __version__
 
-from . import display
+from . import compare, display
 from .options import (
     AsJson,
     Bits,
@@ -34,6 +30,7 @@ from .options import (
     Time,
     settings,
 )
+from .weights import weights_app
 
 if TYPE_CHECKING:
     import sinct
@@ -49,18 +46,6 @@ app = typer.Typer(
 def run() -> None:
     """Entry point of the console script."""
     app()
-
-
-@contextmanager
-def errors(*, as_json: bool, quiet: bool) -> Iterator[None]:
-    """Turn what a person can act on into one line and exit code 1, and library warnings into lines."""
-    with warnings.catch_warnings():
-        warnings.showwarning = lambda message, *_args, **_options: display.warn(str(message), quiet=quiet)
-        try:
-            yield
-        except SinctError as error:
-            display.fail(str(error), as_json=as_json)
-            raise typer.Exit(1) from None
 
 
 @app.callback(invoke_without_command=True)
@@ -92,7 +77,7 @@ def translate(
     quiet: Quiet = False,
 ) -> None:
     """Train on one painting and its photos, and write the painting with the photos' look."""
-    with errors(as_json=as_json, quiet=quiet or as_json):
+    with display.errors(as_json=as_json, quiet=quiet or as_json):
         _translate(
             painting, photos, output, run_dir=run_dir, device=device, bits=bits, resume=resume,
             overwrite=overwrite, as_json=as_json, quiet=quiet or as_json,
@@ -120,7 +105,7 @@ def train(
 ) -> None:
     """Train only; `sinct apply` then translates any picture with the result."""
     quiet = quiet or as_json
-    with errors(as_json=as_json, quiet=quiet), display.stopping() as stop:
+    with display.errors(as_json=as_json, quiet=quiet), display.stopping() as stop:
         import sinct
 
         config = _config(resume, preset, time, steps, seed, device, changes)
@@ -153,7 +138,7 @@ def apply(
 ) -> None:
     """Translate any picture with a trained generator."""
     quiet = quiet or as_json
-    with errors(as_json=as_json, quiet=quiet):
+    with display.errors(as_json=as_json, quiet=quiet):
         import sinct
 
         done = sinct.apply(model, image, output, device=device, bits=bits, overwrite=overwrite)
@@ -173,7 +158,7 @@ def demo(
     quiet: Quiet = False,
 ) -> None:
     """Run the main job on the painting and the photo that come with sinct."""
-    with errors(as_json=as_json, quiet=quiet or as_json):
+    with display.errors(as_json=as_json, quiet=quiet or as_json):
         shipped = files("sinct_assets")
         with (
             as_file(shipped / "demo-painting.jpg") as painting,
@@ -193,7 +178,7 @@ def demo(
 @app.command()
 def doctor(device: Device = "auto", as_json: AsJson = False) -> None:
     """Show device, precision, threads, versions and memory, and what would be chosen and why."""
-    with errors(as_json=as_json, quiet=as_json):
+    with display.errors(as_json=as_json, quiet=as_json):
         from sinct.doctor import examine
 
         facts = examine(device)
@@ -274,6 +259,11 @@ def _end(training: "sinct.Training", stop: display.Stop, *, quiet: bool) -> None
             f"stopped at step {training.steps}; everything is saved. To continue: {command}", quiet=quiet
         )
         raise typer.Exit(stop.exit_code)
+
+
+app.command()(compare.compare)
+app.command()(compare.evaluate)
+app.add_typer(weights_app, name="weights")
 
 
 RESTART = ("--overwrite", "--resume")

@@ -1,6 +1,7 @@
 """Turn one painting into a photo-like picture with the look of one reference photo.
 
-`translate` does the whole job, `train` and `apply` its halves. Pictures are files; everything below works
+`translate` does the whole job, `train` and `apply` its halves; `compare` runs other methods beside it, and
+`evaluate` measures pictures. Pictures are files; everything below works
 on tensors (3, H, W) in [-1, 1]. The library prints nothing: progress comes by callback, trouble as
 `SinctError`.
 """
@@ -11,32 +12,40 @@ from sinct.version import __version__
 
 if TYPE_CHECKING:
     from sinct.api import Translation, apply, train, translate
+    from sinct.comparison import Compared, Stage, compare, compare_pairs
     from sinct.config import Config
     from sinct.errors import (
         CheckpointError,
         ConfigError,
         DeviceError,
         InputError,
+        Interrupted,
         OutputError,
         SinctError,
         TrainingError,
+        WeightsError,
     )
+    from sinct.evaluation import Evaluation, evaluate
     from sinct.model import Model, load_model
     from sinct.presets import PRESETS, preset
     from sinct.session import Progress, Training
 
 _HOMES = {
     "sinct.api": ("Translation", "apply", "train", "translate"),
+    "sinct.comparison": ("Compared", "Stage", "compare", "compare_pairs"),
     "sinct.config": ("Config",),
     "sinct.errors": (
         "CheckpointError",
         "ConfigError",
         "DeviceError",
         "InputError",
+        "Interrupted",
         "OutputError",
         "SinctError",
         "TrainingError",
+        "WeightsError",
     ),
+    "sinct.evaluation": ("Evaluation", "evaluate"),
     "sinct.model": ("Model", "load_model"),
     "sinct.presets": ("PRESETS", "preset"),
     "sinct.session": ("Progress", "Training"),
@@ -45,19 +54,27 @@ _HOMES = {
 __all__ = [
     "PRESETS",
     "CheckpointError",
+    "Compared",
     "Config",
     "ConfigError",
     "DeviceError",
+    "Evaluation",
     "InputError",
+    "Interrupted",
     "Model",
     "OutputError",
     "Progress",
     "SinctError",
+    "Stage",
     "Training",
     "TrainingError",
     "Translation",
+    "WeightsError",
     "__version__",
     "apply",
+    "compare",
+    "compare_pairs",
+    "evaluate",
     "load_model",
     "preset",
     "train",

@@ -2,7 +2,6 @@
 
 import math
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
 
 import numpy as np
 import torch
@@ -10,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sinct.methods import Job, Method, Result
+from sinct.methods._pyramid import Level, plan_levels, resize
 
 
 def sliced_wasserstein(x: Tensor, y: Tensor, filters: Tensor, *, stride: int = 1) -> Tensor:
@@ -55,7 +55,9 @@ def quantiles(values: Tensor, count: int) -> Tensor:
         between neighbours; `values` themselves for n = m.
     """
     last = values.shape[1] - 1
-    places = (torch.arange(count, dtype=torch.float64, device=values.device) + 0.5) * ((last + 1) / count) - 0.5
+    places = (torch.arange(count, dtype=torch.float64, device=values.device) + 0.5) * (
+        (last + 1) / count
+    ) - 0.5
     places = places.clamp(0, last)
     below = places.long().clamp(max=max(last - 1, 0))
     share = (places - below).to(values.dtype)
@@ -67,7 +69,7 @@ def random_filters(
 ) -> Tensor:
     """Directions drawn evenly from the unit sphere of patches, (count, channels, patch_size, patch_size)."""
     draws = torch.randn(count, channels * patch_size**2, generator=generator, dtype=dtype)
-    return F.normalize(draws, dim=1).unflatten(1, (channels, patch_size, patch_size))
+    return F.normalize(draws, dim=1).view(count, channels, patch_size, patch_size)
 
 
 def _project(picture: Tensor, filters: Tensor, stride: int) -> Tensor:
@@ -88,3 +90,102 @@ def _sort(rows: Tensor) -> Tensor:
         return rows.sort(dim=1).values
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:
         return torch.from_numpy(np.stack(list(pool.map(np.sort, rows.detach().numpy()))))
+
+
+def run(
+    painting: Tensor,
+    photo: Tensor,
+    job: Job,
+    *,
+    patch_size: int = 7,
+    coarsest: int = 512,
+    ratio: float = 0.75,
+    steps: int = 200,
+    learning_rate: float = 0.03,
+    projections: int = 64,
+    positions: int = 150_000,
+) -> Result:
+    """Move the painting's pixels until its patches are distributed as the photo's, coarse to fine.
+
+    Args:
+        painting: (3, H, W) in [-1, 1].
+        photo: (3, H', W') in [-1, 1].
+        job: budget, device and seed.
+        patch_size: side of a patch in pixels, at every level.
+        coarsest: shorter side of the painting at the first level, in pixels; larger ones keep more of it.
+        ratio: of the sides of a level to those of the next.
+        steps: of Adam at each level.
+        learning_rate: at the first step of a level, in pixel values of [-1, 1]; falls linearly to 0.
+        projections: drawn anew for every step.
+        positions: most patches of the painting that a step looks at; where a level has more, patches lie on
+            a grid whose place is drawn anew for every step.
+
+    Returns:
+        The picture, with sizes, steps and last distance of each level as facts.
+
+    Raises:
+        InputError: a picture is smaller than a patch.
+        ConfigError: a setting is out of range.
+        Interrupted: the caller asked to stop.
+    """
+    levels = plan_levels(
+        (painting.shape[1], painting.shape[2]),
+        (photo.shape[1], photo.shape[2]),
+        coarsest=coarsest,
+        ratio=ratio,
+        patch_size=patch_size,
+    )
+    generator = torch.Generator().manual_seed(job.seed)
+    picture, photo = painting.to(job.device), photo.to(job.device)
+    facts = []
+    for level in levels:
+        picture = resize(picture, level.painting).clamp(-1, 1).requires_grad_()
+        target = resize(photo, level.photo)
+        stride = _stride(level, patch_size, positions)
+        optimizer = torch.optim.Adam([picture], lr=learning_rate)
+        done, distance = 0, picture.new_tensor(math.nan)
+        for step in job.budget.stage(level.share, steps):
+            optimizer.param_groups[0]["lr"] = learning_rate * (1 - step / steps)
+            filters = random_filters(projections, len(picture), patch_size, generator).to(picture)
+            distance = sliced_wasserstein(
+                _shifted(picture, stride, patch_size, generator),
+                _shifted(target, stride, patch_size, generator),
+                filters,
+                stride=stride,
+            )
+            optimizer.zero_grad(set_to_none=True)
+            distance.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            done = step + 1
+        picture = picture.detach()
+        facts.append(
+            {
+                "size": f"{level.painting[1]}x{level.painting[0]}",
+                "photo": f"{level.photo[1]}x{level.photo[0]}",
+                "steps": done,
+                "stride": stride,
+                "distance": round(distance.item(), 5),
+            }
+        )
+    return Result(picture.clamp(-1, 1).float().cpu(), {"levels": facts})
+
+
+def _stride(level: Level, patch_size: int, positions: int) -> int:
+    """Smallest stride that leaves at most `positions` patches, where each picture still has one."""
+    height, width = (side - patch_size + 1 for side in level.painting)
+    room = min(*level.painting, *level.photo) - patch_size + 1
+    return min(room, math.ceil(math.sqrt(height * width / positions)))
+
+
+def _shifted(picture: Tensor, stride: int, patch_size: int, generator: torch.Generator) -> Tensor:
+    """The picture without its first rows and columns, 0 … stride - 1 of each by chance."""
+    top, left = torch.randint(stride, (2,), generator=generator).tolist()
+    return picture[:, top:, left:]
+
+
+METHOD = Method(
+    title="GPDM",
+    source="Elnekave & Weiss 2022, arXiv:2203.11862",
+    run=run,
+    optimises=("sliced_wasserstein", "sliced_wasserstein_texture"),
+)

@@ -1,0 +1,205 @@
+"""`sinct compare` and `sinct evaluate`."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from sinct import methods
+from sinct.errors import ConfigError, Interrupted
+
+from . import display
+from .options import AsJson, Device, Overwrite, Painting, Quiet, Seed, duration
+
+if TYPE_CHECKING:
+    from sinct.comparison import Compared
+    from sinct.results import MeasureInfo
+
+
+def compare(
+    painting: Annotated[
+        Path | None, typer.Argument(help="The picture to translate.", show_default=False)
+    ] = None,
+    photo: Annotated[
+        Path | None, typer.Argument(help="The photo whose look it takes.", show_default=False)
+    ] = None,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder for report and results.", show_default=False)
+    ] = ...,  # type: ignore[assignment]
+    chosen: Annotated[
+        str | None,
+        typer.Option(
+            "--methods",
+            metavar="NAMES",
+            help=f"Some of {', '.join(methods.names())}, or all [default: those that need no weights, and "
+            "those whose weights are there]; controls always run.",
+        ),
+    ] = None,
+    time: Annotated[
+        float | None, typer.Option(parser=duration, metavar="TIME", help="For each method [default: 6m].")
+    ] = None,
+    pairs: Annotated[
+        Path | None, typer.Option(help="CSV file with columns painting,photo: compare on all of them.")
+    ] = None,
+    regions: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(metavar="MAP MAP", help="Flatly coloured maps of painting and photo, for guidance."),
+    ] = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+    weights_dir: Annotated[
+        Path | None, typer.Option(help="Folder of pretrained weights [default: the cache, downloading].")
+    ] = None,
+    random_weights: Annotated[
+        bool, typer.Option("--random-weights", help="Random networks instead; the report says so.")
+    ] = False,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="METHOD.NAME=VALUE", help="Change a method's setting (see README)."),
+    ] = None,
+    iterations: Annotated[
+        int | None, typer.Option(min=1, help="At most so many in each stage of a method, for a quick try.")
+    ] = None,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Run sinct beside other methods, measure all, and write a report; the same command again goes on."""
+    quiet = quiet or as_json
+    with display.errors(as_json=as_json, quiet=quiet), display.stopping() as stop:
+        given = [path for path in (painting, photo) if path is not None]
+        if (pairs is None) == (len(given) < 2) or (pairs is not None and (given or regions)):
+            raise ConfigError("give a painting and a photo, or --pairs FILE with both for each pair")
+        from sinct import comparison
+
+        options: dict[str, Any] = {
+            "names": _names(chosen),
+            "seconds": time if time is not None else comparison.SECONDS,
+            "iterations": iterations,
+            "seed": seed,
+            "device": device,
+            "weights_dir": weights_dir,
+            "random_weights": random_weights,
+            "settings": _settings(changes or []),
+            "overwrite": overwrite,
+            "should_stop": stop,
+        }
+        try:
+            with display.StageDisplay(quiet=quiet) as bar:
+                if pairs is not None:
+                    done = comparison.compare_pairs(pairs, output, on_stage=bar, **options)
+                else:
+                    assert painting is not None
+                    assert photo is not None
+                    done = {
+                        "": comparison.compare(
+                            painting, photo, output, regions=regions, on_stage=bar, **options
+                        )
+                    }
+        except Interrupted:
+            display.say("stopped; the same command goes on from here", quiet=quiet)
+            raise typer.Exit(stop.exit_code) from None
+        _report(done, output, chosen=chosen, as_json=as_json, quiet=quiet)
+
+
+def evaluate(
+    painting: Painting,
+    photo: Annotated[Path, typer.Argument(help="The photo whose look it should have.", show_default=False)],
+    outputs: Annotated[
+        list[Path], typer.Argument(help="Pictures made of the painting, by whatever.", show_default=False)
+    ],
+    weights_dir: Annotated[
+        Path | None, typer.Option(help="Folder of pretrained weights [default: the cache, no download].")
+    ] = None,
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Measure pictures that were made elsewhere, beside the painting and the photo themselves."""
+    with display.errors(as_json=as_json, quiet=as_json):
+        from sinct.evaluation import evaluate as measure
+
+        found = measure(painting, photo, outputs, weights_dir=weights_dir, device=device)
+        if as_json:
+            display.emit(found.to_json())
+            return
+        for text in found.warnings:
+            display.warn(text)
+        display.out.print(_table(found.measures, found.rows))
+        for measure_info in found.measures:
+            display.say(f"{measure_info.title}: {measure_info.definition} Cannot see: {measure_info.blind}")
+        for name, reason in found.unavailable.items():
+            display.say(f"not measured: {name}: {reason}")
+
+
+def _names(chosen: str | None) -> list[str] | None:
+    if chosen is None:
+        return None
+    names = [name.strip() for name in chosen.split(",") if name.strip()]
+    return list(methods.names()) if names == ["all"] else names
+
+
+def _settings(changes: list[str]) -> dict[str, dict[str, Any]]:
+    """Read METHOD.NAME=VALUE."""
+    found: dict[str, dict[str, Any]] = {}
+    for change in changes:
+        key, equals, text = change.partition("=")
+        method, dot, name = key.strip().partition(".")
+        if not equals or not dot:
+            raise ConfigError(f"--set {change!r} is no METHOD.NAME=VALUE, for instance gpdm.patch_size=7")
+        try:
+            value = json.loads(text)
+        except ValueError:
+            value = text
+        found.setdefault(method, {})[name] = tuple(value) if isinstance(value, list) else value
+    return found
+
+
+def _report(
+    done: "Mapping[str, Compared | str]", output: Path, *, chosen: str | None, as_json: bool, quiet: bool
+) -> None:
+    failed = {name: text for name, text in done.items() if isinstance(text, str)}
+    finished = {name: item for name, item in done.items() if not isinstance(item, str)}
+    if as_json:
+        reports = {name or "report": str(item.report) for name, item in finished.items()}
+        rows = {
+            name or "results": {
+                row.name: {"reason": row.reason, "seconds": row.seconds, "memory": row.memory, **row.measures}
+                for row in item.comparison.results
+            }
+            for name, item in finished.items()
+        }
+        display.emit({"reports": reports, "results": rows, "failed": failed})
+    for name, item in finished.items():
+        for row in item.comparison.results:
+            if row.reason:
+                display.warn(f"{name + ': ' if name else ''}{row.title}: {row.reason}", quiet=quiet)
+        display.say(f"report: {item.report}", quiet=quiet)
+    for name, text in failed.items():
+        display.warn(f"{name}: {text}", quiet=quiet)
+    if len(finished) > 1:
+        display.say(f"summary: {output / 'summary.html'}", quiet=quiet)
+    if finished and chosen is None:
+        ran = {row.name for item in finished.values() for row in item.comparison.results}
+        absent = [name for name in methods.names() if name not in ran]
+        if absent:
+            display.say(
+                f"not run, their weights are not here: {', '.join(absent)} (get them with `sinct weights fetch all`)",
+                quiet=quiet,
+            )
+    if not finished:
+        raise typer.Exit(1)
+
+
+def _table(measures: "tuple[MeasureInfo, ...]", rows: "Mapping[str, Mapping[str, float]]") -> Table:
+    """Measures down, pictures across: there are more of the former."""
+    table = Table("measure")
+    for name in rows:
+        table.add_column(Path(name).name, justify="right", overflow="fold")
+    for measure in measures:
+        values = (row.get(measure.name) for row in rows.values())
+        cells = ["-" if value is None else f"{value:.3g}" for value in values]
+        table.add_row(f"{measure.title} {'↑' if measure.higher_is_better else '↓'}", *cells)
+    return table

@@ -1,0 +1,130 @@
+"""`sinct weights`: list, fetch and find pretrained weights."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+from . import display
+from .options import AsJson, Quiet
+
+weights_app = typer.Typer(
+    no_args_is_help=True,
+    help="List, fetch and find the pretrained weights that some methods and measures need.",
+)
+
+WeightsDir = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR", help="Folder of the files [default: $SINCT_WEIGHTS or the platform's cache]."
+    ),
+]
+
+
+@weights_app.command("list")
+def list_(weights_dir: WeightsDir = None, as_json: AsJson = False) -> None:
+    """Show each file's name, size, checksum and whether it is there and whole."""
+    from sinct.weights import FILES, cache_folder
+
+    with display.errors(as_json=as_json, quiet=as_json):
+        folder = weights_dir or cache_folder()
+        rows = [_row(name, weights_dir) for name in FILES]
+        if as_json:
+            display.emit({"folder": str(folder), "files": rows})
+            return
+        width = max(map(len, FILES))
+        for row in rows:
+            display.say(f"{row['name']:<{width}}  {row['state']}  {row['file']}, {_size(row['size'])}")
+            display.say(f"{'':<{width}}  sha256 {row['sha256'] or 'not published'}")
+            if row["recorded"]:
+                display.say(f"{'':<{width}}  sha256 {row['recorded']} at its first download")
+            display.say(f"{'':<{width}}  {row['licence']}, {row['url']}")
+        display.say(f"folder: {folder}")
+
+
+@weights_app.command()
+def fetch(
+    names: Annotated[
+        list[str], typer.Argument(metavar="NAME...", help="Names as in `list`, or all.", show_default=False)
+    ],
+    weights_dir: WeightsDir = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Download files that are not there yet, and check them."""
+    from sinct.weights import FILES, find
+    from sinct.weights import fetch as download
+
+    quiet = quiet or as_json
+    with display.errors(as_json=as_json, quiet=quiet):
+        wanted = list(FILES) if "all" in names else list(dict.fromkeys(names))
+        for name in wanted:
+            find(name)  # a slip in the last name must not wait for the downloads before it
+        paths = {}
+        for name in wanted:
+            with _bar(quiet=quiet) as bar:
+                task = bar.add_task(name, total=None)
+                paths[name] = download(
+                    name,
+                    weights_dir,
+                    lambda done, total: bar.update(task, completed=done, total=total),  # noqa: B023
+                )
+            display.say(f"{name}: {paths[name]}", quiet=quiet)
+        if as_json:
+            display.emit({name: str(path) for name, path in paths.items()})
+
+
+@weights_app.command()
+def path(
+    name: Annotated[str, typer.Argument(help="Name as in `list`.", show_default=False)],
+    weights_dir: WeightsDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print where a file lies, after checking it; fail if it is missing or damaged."""
+    from sinct.weights import locate
+
+    with display.errors(as_json=as_json, quiet=as_json):
+        found = locate(name, weights_dir)
+        if as_json:
+            display.emit({name: str(found)})
+        else:
+            display.say(str(found))
+
+
+def _row(name: str, folder: Path | None) -> dict[str, Any]:
+    """Everything `list` says of one file."""
+    import dataclasses
+
+    from sinct.errors import WeightsError
+    from sinct.weights import FILES, cache_folder, checksum, locate
+
+    file = FILES[name]
+    at = (folder or cache_folder()) / file.file
+    try:
+        locate(name, folder)
+        state = "present"
+    except WeightsError:
+        state = "damaged" if at.is_file() else "missing"
+    return {
+        **dataclasses.asdict(file),
+        "recorded": None if file.sha256 else checksum(name, folder),
+        "state": state,
+        "path": str(at) if at.is_file() else None,
+    }
+
+
+def _size(size: int | None) -> str:
+    return "size not published" if size is None else f"{size / 1e6:.1f} MB"
+
+
+def _bar(*, quiet: bool) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        console=display.err,
+        disable=quiet or not display.err.is_terminal,
+        transient=True,
+    )

@@ -1,0 +1,96 @@
+"""Measure pictures that were made elsewhere."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from sinct.comparison import StrPath, measure_infos
+from sinct.device import choose_device
+from sinct.diagnostics import picture_warnings
+from sinct.errors import InputError
+from sinct.images import read_picture
+from sinct.measures import Evaluator
+from sinct.results import MeasureInfo
+from sinct.weights import Weights
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Measures of pictures.
+
+    Attributes:
+        measures: the columns.
+        rows: name of a picture -> values by measure; painting and photo, unchanged, come first.
+        unavailable: measures that could not be computed, name -> why.
+        warnings: what a person should know of the pictures, one line each.
+    """
+
+    measures: tuple[MeasureInfo, ...]
+    rows: Mapping[str, Mapping[str, float]]
+    unavailable: Mapping[str, str]
+    warnings: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-serialisable."""
+        return asdict(self)
+
+
+def evaluate(
+    painting: StrPath,
+    photo: StrPath,
+    outputs: Sequence[StrPath],
+    *,
+    weights_dir: StrPath | None = None,
+    device: str = "auto",
+) -> Evaluation:
+    """Measure pictures against their painting and their photo, as `sinct.compare` does.
+
+    Args:
+        painting: picture file.
+        photo: picture file.
+        outputs: picture files of the painting's shape; those of another size are resized, with a warning.
+        weights_dir: folder of pretrained weights; by default the cache.
+        device: auto, cpu, cuda, cuda:N or mps.
+
+    Raises:
+        InputError: a picture cannot be read or has another shape.
+        DeviceError: the device is not there.
+    """
+    where = choose_device(device)
+    source, target = read_picture(painting).pixels, read_picture(photo).pixels
+    warnings: list[str] = []
+    pictures = {"painting, unchanged": source, "photo, unchanged": target}
+    for path in outputs:
+        fitted, found = _fitted(read_picture(path).pixels, source, str(path))
+        pictures[str(path)] = fitted
+        warnings += found + [f"{path}: {text}" for text in picture_warnings(fitted, source)]
+    weights = Weights(Path(weights_dir) if weights_dir is not None else None)
+    evaluator = Evaluator(source, target, weights=weights, device=where)
+    return Evaluation(
+        measures=measure_infos(evaluator),
+        rows={name: evaluator.measure(picture) for name, picture in pictures.items()},
+        unavailable=dict(evaluator.missing),
+        warnings=tuple(warnings),
+    )
+
+
+def _fitted(output: Tensor, painting: Tensor, name: str) -> tuple[Tensor, list[str]]:
+    """Bring a picture to the painting's size; what a person should know of that."""
+    height, width = output.shape[1:]
+    wanted = painting.shape[1:]
+    if (height, width) == tuple(wanted):
+        return output, []
+    if abs(width * wanted[0] / (height * wanted[1]) - 1) > 0.02:
+        raise InputError(
+            f"{name} is {width}x{height} px, the painting {wanted[1]}x{wanted[0]} px: not the same shape; give a "
+            "picture made of the whole painting"
+        )
+    resized = F.interpolate(output[None], tuple(wanted), mode="bicubic", antialias=True)[0].clamp(-1, 1)
+    return resized, [
+        f"{name} was resized from {width}x{height} to {wanted[1]}x{wanted[0]} px: measures of texture are then "
+        "of the resized picture"
+    ]

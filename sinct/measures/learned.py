@@ -1,0 +1,302 @@
+"""Measures that look through pretrained networks.
+
+The formulas of LPIPS and DISTS are short and written out here, upon `sinct.vgg`: the packages that offer them
+download their networks while they are built and take none that lies on the disk. Inception comes from
+torch-fidelity, which reproduces the network of the first FID exactly; its package is optional.
+"""
+
+import io
+from collections.abc import Mapping, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sinct.errors import ConfigError, WeightsError
+from sinct.measures.pyramid import sampled_patches
+from sinct.torchvision_compat import import_torchvision
+from sinct.vgg import VGG
+
+LAYERS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3")
+"""Of VGG-16 that LPIPS and DISTS compare."""
+
+CHANNELS = (64, 128, 256, 512, 512)
+"""Of those layers."""
+
+CROP = 128
+"""Side of the crops whose distributions patch-KID compares, in pixels."""
+
+
+# LPIPS
+
+
+def lpips(first: Sequence[Tensor], second: Sequence[Tensor], weights: Sequence[Tensor]) -> float:
+    """Learned perceptual image patch similarity of two pictures, from their features.
+
+    Args:
+        first: (1, C, h, w) each, at `LAYERS` of VGG-16.
+        second: of the same shapes.
+        weights: (C,) each, not negative.
+
+    Returns:
+        Distance, 0 for equal pictures.
+
+    Zhang et al. 2018 (arXiv:1801.03924), eq. 1, where the channels of every position are normalised, their
+    squared differences weighted, summed over channels, averaged over positions and summed over layers.
+    """
+    distance = 0.0
+    for a, b, weight in zip(first, second, weights, strict=True):
+        squares = (F.normalize(a, eps=1e-10) - F.normalize(b, eps=1e-10)).square()
+        distance += float(torch.einsum("nchw,c->nhw", squares, weight).mean())
+    return distance
+
+
+class LPIPSNetwork:
+    """VGG-16 with the weights of LPIPS, version 0.1.
+
+    Args:
+        vgg: state dict of torchvision's VGG-16; None draws random weights.
+        weights: state dict of the authors' linear layers; None weighs all channels of a layer alike.
+        device: where to compute.
+
+    Raises:
+        WeightsError: the weights do not fit.
+    """
+
+    def __init__(
+        self, vgg: Mapping[str, Tensor] | None, weights: Mapping[str, Tensor] | None, device: torch.device
+    ) -> None:
+        self.vgg = VGG(16, vgg).to(device)
+        if weights is None:
+            self.weights = [torch.full((channels,), 1 / channels, device=device) for channels in CHANNELS]
+        else:
+            names = [f"lin{index}.model.1.weight" for index in range(len(CHANNELS))]
+            _check(weights, dict(zip(names, [(1, c, 1, 1) for c in CHANNELS], strict=True)), "LPIPS")
+            self.weights = [weights[name].flatten().to(device) for name in names]
+
+    def features(self, picture: Tensor) -> list[Tensor]:
+        """(3, H, W) in [-1, 1] -> (1, C, h, w) each, at `LAYERS`.
+
+        Larger pictures are reduced to 512 px on the shorter side, for memory and because LPIPS was fitted to
+        patches of 64 px, on which it saw no picture's finest grain.
+        """
+        features: list[Tensor] = self.vgg(_reduced(picture, 512), LAYERS)
+        return features
+
+
+# DISTS
+
+
+def dists(
+    first: Sequence[Tensor], second: Sequence[Tensor], alpha: Sequence[Tensor], beta: Sequence[Tensor]
+) -> float:
+    """Deep image structure and texture similarity of two pictures, from their features.
+
+    Args:
+        first: (1, C, h, w) each: the picture itself in [0, 1] and its features at `LAYERS`.
+        second: of the same shapes.
+        alpha: (C,) each, weights of the texture.
+        beta: (C,) each, weights of the structure.
+
+    Returns:
+        Distance: 0 for equal pictures, 1 for unrelated ones.
+
+    Ding et al. 2020 (arXiv:2004.07728), eqs. 4-6: texture compares the means of feature maps, structure
+    their covariance, in the way of SSIM, with c₁ = c₂ = 1e-6.
+    """
+    constant = 1e-6
+    similarity, total = 0.0, 0.0
+    for x, y, a, b in zip(first, second, alpha, beta, strict=True):
+        x, y = x[0].flatten(1).cpu().double(), y[0].flatten(1).cpu().double()
+        x_mean, y_mean = x.mean(dim=1), y.mean(dim=1)
+        covariance = ((x - x_mean[:, None]) * (y - y_mean[:, None])).mean(dim=1)
+        variances = x.var(dim=1, correction=0) + y.var(dim=1, correction=0)
+        texture = (2 * x_mean * y_mean + constant) / (x_mean**2 + y_mean**2 + constant)
+        structure = (2 * covariance + constant) / (variances + constant)
+        similarity += float((a * texture + b * structure).sum())
+        total += float(a.sum() + b.sum())
+    return 1 - similarity / total
+
+
+class DISTSNetwork:
+    """VGG-16 with the blurred pooling and the weights of DISTS.
+
+    Args:
+        vgg: state dict of torchvision's VGG-16; None draws random weights.
+        weights: state dict of the authors with `alpha` and `beta`; None weighs all channels alike.
+        device: where to compute.
+
+    Raises:
+        WeightsError: the weights do not fit.
+    """
+
+    def __init__(
+        self, vgg: Mapping[str, Tensor] | None, weights: Mapping[str, Tensor] | None, device: torch.device
+    ) -> None:
+        self.vgg = VGG(16, vgg)
+        for name in ("pool1", "pool2", "pool3", "pool4"):
+            self.vgg.layers[name] = L2Pooling()
+        self.vgg.to(device)
+        channels = [3, *CHANNELS]
+        shape = (1, sum(channels), 1, 1)
+        if weights is None:
+            weights = {"alpha": torch.full(shape, 0.1), "beta": torch.full(shape, 0.1)}
+        _check(weights, {"alpha": shape, "beta": shape}, "DISTS")
+        self.alpha, self.beta = (
+            torch.split(weights[name].detach().flatten().double(), channels) for name in ("alpha", "beta")
+        )
+
+    def features(self, picture: Tensor) -> list[Tensor]:
+        """(3, H, W) in [-1, 1] -> the picture, shorter side 256 px at most, in [0, 1], and its features.
+
+        DISTS was trained at that size, and the authors reduce larger pictures to it.
+        """
+        small = _reduced(picture, 256)
+        return [(small + 1) / 2, *self.vgg(small, LAYERS)]
+
+
+class L2Pooling(nn.Module):
+    """Halve by the root of blurred squares (Hénaff and Simoncelli 2016, arXiv:1511.06394), as DISTS does.
+
+    The blur is Hann's window of 3 px in both directions.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, ⌈H/2⌉, ⌈W/2⌉)."""
+        channels = x.shape[1]
+        hann = torch.tensor([0.25, 0.5, 0.25], dtype=x.dtype, device=x.device)
+        kernel = (hann[:, None] * hann).expand(channels, 1, 3, 3)
+        blurred = F.conv2d(x.square(), kernel, stride=2, padding=1, groups=channels)
+        return (blurred + 1e-12).sqrt()
+
+
+# Inception
+
+
+def frechet_distance(first: Tensor, second: Tensor) -> float:
+    """Fréchet distance between Gaussians fitted to two sets of features.
+
+    Args:
+        first: (N, D), N ≥ 2.
+        second: (M, D), M ≥ 2.
+
+    Returns:
+        |μ₁ - μ₂|² + tr(Σ₁ + Σ₂ - 2 (Σ₁ Σ₂)^½), not negative.
+
+    Heusel et al. 2017 (arXiv:1706.08500), eq. 6. The trace of the root is the sum of the roots of the
+    eigenvalues of Σ₁^½ Σ₂ Σ₁^½, which is symmetric, so that no eigenvalue is complex.
+    """
+    first, second = first.cpu().double(), second.cpu().double()
+    shift = (first.mean(dim=0) - second.mean(dim=0)).square().sum()
+    a, b = torch.cov(first.T), torch.cov(second.T)
+    values, vectors = torch.linalg.eigh(a)
+    root = (vectors * values.clamp_min(0).sqrt()) @ vectors.T
+    overlap = torch.linalg.eigvalsh(root @ b @ root).clamp_min(0).sqrt().sum()
+    return max(0.0, float(shift + a.trace() + b.trace() - 2 * overlap))
+
+
+def kernel_distance(first: Tensor, second: Tensor) -> float:
+    """Unbiased estimate of the squared maximum mean discrepancy with a cubic kernel.
+
+    Args:
+        first: (N, D), N ≥ 2.
+        second: (M, D), M ≥ 2.
+
+    Returns:
+        0 on average for sets from one distribution, so that it may be below 0.
+
+    Bińkowski et al. 2018 (arXiv:1801.01401), section 4, kernel (x·y / D + 1)³. All features at once, not the
+    mean over subsets, which is meant for sets too large for that.
+    """
+
+    def kernel(x: Tensor, y: Tensor) -> Tensor:
+        return (x @ y.T / x.shape[1] + 1) ** 3
+
+    first, second = first.cpu().double(), second.cpu().double()
+    within = 0.0
+    for features in (first, second):
+        n, own = len(features), kernel(features, features)
+        within += float((own.sum() - own.trace()) / (n * (n - 1)))
+    return within - 2 * float(kernel(first, second).mean())
+
+
+class Inception:
+    """Inception v3 with the weights of FID, through torch-fidelity.
+
+    Args:
+        state: state dict of the converted network; None draws random weights.
+        device: where to compute.
+
+    Raises:
+        WeightsError: torch-fidelity is not installed, or the weights do not fit.
+    """
+
+    def __init__(self, state: Mapping[str, Tensor] | None, device: torch.device) -> None:
+        torchvision = import_torchvision()  # before torch-fidelity imports it
+        try:
+            from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+        except ImportError:
+            raise WeightsError(
+                "the package torch-fidelity is not installed; run pip install 'sinct[measures]'"
+            ) from None
+        if state is None:
+            with torch.random.fork_rng(devices=[]):
+                state = torchvision.models.inception_v3(
+                    weights=None, num_classes=1008, aux_logits=False, init_weights=False
+                ).state_dict()
+            generator = torch.Generator().manual_seed(0)
+            for value in state.values():
+                if value.ndim == 4:  # torchvision's own choice lets the features die out
+                    nn.init.kaiming_normal_(value, generator=generator)
+        file = io.BytesIO()  # it reads a file and downloads one where it gets none
+        torch.save(dict(state), file)
+        file.seek(0)
+        try:
+            network = FeatureExtractorInceptionV3(
+                "inception-v3", ["2048"], feature_extractor_weights_path=file
+            )
+        except RuntimeError as error:
+            reason = " ".join(str(error).split())[:200]
+            raise WeightsError(f"these are not the weights of FID's Inception ({reason})") from None
+        self.network = network.to(device)
+
+    def positions(self, picture: Tensor) -> Tensor:
+        """(3, H, W) in [-1, 1] -> (N, 192): features of all positions before the second pooling.
+
+        Raises:
+            ConfigError: the picture is so small that there are fewer than two.
+        """
+        if min(picture.shape[-2:]) < 21:
+            raise ConfigError("a picture is too small for Inception; give 21 px a side or more")
+        net = self.network
+        x = net.Conv2d_2b_3x3(net.Conv2d_2a_3x3(net.Conv2d_1a_3x3(picture[None])))
+        x = net.Conv2d_4a_3x3(net.Conv2d_3b_1x1(net.MaxPool_1(x)))
+        features: Tensor = x[0].flatten(1).T
+        return features
+
+    def crops(self, picture: Tensor, *, seed: int = 0) -> Tensor:
+        """(3, H, W) in [-1, 1] -> (N, 2048): pooled features of crops at random positions.
+
+        The crops are `CROP` px wide or as wide as the picture; four times as many as fit side by side, but
+        4 at least and 64 at most. Each is enlarged to 299 px, as for FID.
+        """
+        height, width = picture.shape[-2:]
+        side = min(CROP, height, width)
+        count = min(64, max(4, 4 * (height * width) // side**2))
+        crops = sampled_patches(picture, side, count, seed=seed).view(-1, 3, side, side)
+        pixels = ((crops.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+        return torch.cat([self.network(part)[0] for part in torch.split(pixels, 8)])
+
+
+def _reduced(picture: Tensor, shorter: int) -> Tensor:
+    """(3, H, W) -> (1, 3, h, w), the shorter side no longer than `shorter`."""
+    height, width = picture.shape[-2:]
+    scale = min(1.0, shorter / min(height, width))
+    size = (round(height * scale), round(width * scale))
+    return F.interpolate(picture[None], size, mode="bilinear", antialias=True)
+
+
+def _check(weights: Mapping[str, Tensor], shapes: Mapping[str, tuple[int, ...]], title: str) -> None:
+    for name, shape in shapes.items():
+        if name not in weights or tuple(weights[name].shape) != shape:
+            raise WeightsError(f"these are not the weights of {title}: {name} of shape {shape} is missing")

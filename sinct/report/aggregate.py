@@ -1,0 +1,148 @@
+"""Numbers over several pairs of pictures."""
+
+import math
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sinct.report.ranking import best_two, contest, ranks
+from sinct.results import Comparison, MeasureInfo, MethodResult
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """Values of one method over pairs.
+
+    Attributes:
+        mean: of the values.
+        deviation: their standard deviation with n - 1 in the denominator; None for one value.
+        pairs: how many values there are.
+        rank: mean rank among the contenders of each pair, 1 for the best; None where it was never ranked.
+    """
+
+    mean: float
+    deviation: float | None
+    pairs: int
+    rank: float | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One method over all pairs.
+
+    Attributes:
+        name: of the method.
+        title: as people know it.
+        control: an end of the scale, no contender.
+        optimises: names of measures that it minimises itself.
+        pairs: how many pairs it has a picture for that counts.
+        failed: pairs without a picture.
+        random: pairs with random weights, which count nowhere.
+        measures: by name; measures without any value are absent.
+        ranks: mean rank by group of measures: over pairs and measures alike.
+        seconds: time that it took.
+        memory: peak memory in bytes.
+    """
+
+    name: str
+    title: str
+    control: bool
+    optimises: tuple[str, ...]
+    pairs: int
+    failed: int
+    random: int
+    measures: Mapping[str, Statistic] = field(default_factory=dict)
+    ranks: Mapping[str, float] = field(default_factory=dict)
+    seconds: Statistic | None = None
+    memory: Statistic | None = None
+
+
+def statistic(values: Iterable[float], *, places: Sequence[float] = ()) -> Statistic | None:
+    """Mean and sample standard deviation of the finite values; None if there are none."""
+    finite = [value for value in values if math.isfinite(value)]
+    if not finite:
+        return None
+    deviation = statistics.stdev(finite) if len(finite) > 1 else None
+    rank = statistics.fmean(places) if places else None
+    return Statistic(statistics.fmean(finite), deviation, len(finite), rank)
+
+
+def all_measures(comparisons: Iterable[Comparison]) -> list[MeasureInfo]:
+    """Measures of any of the comparisons, as they first come."""
+    found: dict[str, MeasureInfo] = {}
+    for comparison in comparisons:
+        for measure in comparison.measures:
+            found.setdefault(measure.name, measure)
+    return list(found.values())
+
+
+def aggregate(comparisons: Sequence[Comparison]) -> list[Row]:
+    """Rows of all methods, in the order in which they first come.
+
+    Failed runs, random weights and values that are not finite count nowhere. In each pair a method is ranked
+    among the contenders of `contest`, which leaves out a method that minimises the measure itself; its mean
+    is given all the same.
+    """
+    measures = all_measures(comparisons)
+    places = {measure.name: _places(comparisons, measure) for measure in measures}
+    first: dict[str, MethodResult] = {}
+    for comparison in comparisons:
+        for result in comparison.results:
+            first.setdefault(result.name, result)
+    return [_row(method, comparisons, measures, places) for method in first.values()]
+
+
+def _places(comparisons: Iterable[Comparison], measure: MeasureInfo) -> dict[str, list[float]]:
+    """Ranks by one measure, one for each pair, by the method's name."""
+    found: dict[str, list[float]] = {}
+    for comparison in comparisons:
+        values = contest(comparison.results, measure)
+        places = ranks(list(values.values()), higher_is_better=measure.higher_is_better)
+        for name, place in zip(values, places, strict=True):
+            found.setdefault(name, []).append(place)
+    return found
+
+
+def _row(
+    method: MethodResult,
+    comparisons: Iterable[Comparison],
+    measures: Iterable[MeasureInfo],
+    places: Mapping[str, Mapping[str, Sequence[float]]],
+) -> Row:
+    runs = [result for c in comparisons for result in c.results if result.name == method.name]
+    counted = [run for run in runs if run.file is not None and not run.random_weights]
+    by_group: dict[str, list[float]] = {}
+    found = {}
+    for measure in measures:
+        own = places[measure.name].get(method.name, ())
+        values = [run.measures[measure.name] for run in counted if measure.name in run.measures]
+        if (value := statistic(values, places=own)) is not None:
+            found[measure.name] = value
+        by_group.setdefault(measure.group, []).extend(own)
+    return Row(
+        name=method.name,
+        title=method.title,
+        control=method.control,
+        optimises=method.optimises,
+        pairs=len(counted),
+        failed=sum(run.file is None for run in runs),
+        random=sum(run.random_weights for run in runs if run.file is not None),
+        measures=found,
+        ranks={group: statistics.fmean(own) for group, own in by_group.items() if own},
+        seconds=statistic(run.seconds for run in counted if run.seconds is not None),
+        memory=statistic(run.memory for run in counted if run.memory is not None),
+    )
+
+
+def leaders_by_mean(rows: Iterable[Row], measure: MeasureInfo, pairs: int) -> tuple[set[str], set[str]]:
+    """Names of the methods with the best and with the second best mean of a measure.
+
+    Only methods that were ranked by it in all pairs are held against each other: a mean over fewer, perhaps
+    easier pairs is another thing.
+    """
+    means = {
+        row.name: value.mean
+        for row in rows
+        if (value := row.measures.get(measure.name)) and value.rank is not None and value.pairs == pairs
+    }
+    return best_two(means, higher_is_better=measure.higher_is_better)

@@ -1,0 +1,262 @@
+"""One comparison as a page that needs no network and no other file."""
+
+import base64
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from sinct.files import replacing
+from sinct.report.contact_sheet import contact_sheet
+from sinct.report.crops import Place, choose_places, similar_place
+from sinct.report.pictures import Panel, embed, embed_small, embed_thumbnail, panels
+from sinct.report.plots import default_axes, scatter
+from sinct.report.ranking import is_contender, leaders
+from sinct.report.tables import column_formats, to_csv, to_latex
+from sinct.report.wording import ABSENT, arrow, duration, in_groups, memory
+from sinct.results import Comparison, MeasureInfo, MethodResult
+
+_THUMBNAIL = 640
+"""Width in pixels; the inset is about a quarter of a picture that fills a wide screen."""
+
+
+def write_report(folder: Path, comparison: Comparison) -> Path:
+    """Write `report.html`, `contact-sheet.png`, `table.csv` and `table.tex`, each whole or not at all.
+
+    The same pictures and numbers give the same bytes.
+
+    Args:
+        folder: of the comparison, with the pictures that it names.
+        comparison: what was found.
+
+    Returns:
+        Path of the page, a single file that can be sent and opened anywhere.
+
+    Raises:
+        InputError: a picture is missing or damaged.
+        OutputError: the folder cannot be written to.
+    """
+    painting, photo, results = panels(folder, comparison)
+    with replacing(folder / "contact-sheet.png") as temporary:
+        contact_sheet(painting, photo, results).save(temporary, "PNG")
+    write_text(folder / "table.csv", to_csv(comparison))
+    write_text(folder / "table.tex", to_latex(comparison))
+    page = folder / "report.html"
+    write_text(page, _report(comparison, painting, photo, results))
+    return page
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 whole or not at all; letters of undecodable file names become question marks."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(text.encode("utf-8", "replace"))
+
+
+def render(template: str, *, style: str = "", scripts: Sequence[str], **values: Any) -> str:
+    """Fill a template of this package in, with its style and scripts inside.
+
+    The page's content security policy lets exactly these scripts and styles work and forbids every request,
+    so that text from file names could do nothing even if it were not escaped.
+
+    Args:
+        template: name of the file.
+        style: rules besides those of `report.css`.
+        scripts: names of files.
+        values: for the template.
+    """
+    css = _source("report.css") + style
+    script = "\n".join(map(_source, scripts))
+    policy = (
+        f"default-src 'none'; img-src data:; style-src {_hash(css)}; script-src {_hash(script)}; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    page = _ENVIRONMENT.get_template(template)
+    return page.render(policy=policy, style=Markup(css), script=Markup(script), **values)
+
+
+def _source(name: str) -> str:
+    assert _ENVIRONMENT.loader is not None
+    return _ENVIRONMENT.loader.get_source(_ENVIRONMENT, name)[0]
+
+
+def _hash(text: str) -> str:
+    """What Content Security Policy calls a hash source."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+_ENVIRONMENT = Environment(
+    loader=PackageLoader("sinct.report"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_ENVIRONMENT.filters.update(duration=duration, memory=memory, arrow=arrow)
+_ENVIRONMENT.globals.update(absent=ABSENT)
+
+
+def _report(comparison: Comparison, painting: Panel, photo: Panel, results: Sequence[Panel]) -> str:
+    shown = [painting, photo, *results]
+    sources, lossless = embed([panel.picture for panel in shown])
+    axes = default_axes(comparison)
+    groups = in_groups(comparison.measures)
+    panes = _panes(shown, sources)
+    return render(
+        "report.html",
+        style=_picture_style(painting, photo),
+        scripts=("page.js", "report.js"),
+        comparison=comparison,
+        contenders=sum(not result.control for result in comparison.results),
+        controls=sum(result.control for result in comparison.results),
+        random=[result for result in comparison.results if result.random_weights],
+        failed=[result for result in comparison.results if result.file is None],
+        panes=panes,
+        after=next((i for i, pane in enumerate(panes) if i and pane.shown), 1),
+        lossless=lossless,
+        painting=painting.picture,
+        photo=photo.picture,
+        crops=_crops(painting, photo, results),
+        groups=groups,
+        blocks=_blocks(comparison, groups),
+        optimised=any(result.optimises for result in comparison.results),
+        axes=axes,
+        plots=_plots(comparison),
+        details=[
+            _Detail(i, r, _facts(r.settings), _facts(r.facts)) for i, r in enumerate(comparison.results)
+        ],
+        longest=max((r.seconds for r in comparison.results if r.seconds and not r.control), default=math.inf),
+        largest=max((r.memory for r in comparison.results if r.memory and not r.control), default=math.inf),
+    )
+
+
+def _picture_style(painting: Panel, photo: Panel) -> str:
+    """Shapes and thumbnails of the two inputs, each once for the whole page."""
+    return (
+        "".join(
+            f"\n.{name} {{ aspect-ratio: {panel.picture.width} / {panel.picture.height}; "
+            f"background-image: url({embed_thumbnail(panel.picture, _THUMBNAIL)}); }}"
+            for name, panel in (("painting", painting), ("photo", photo))
+        )
+        + f"\n.frame {{ aspect-ratio: {painting.picture.width} / {painting.picture.height}; }}\n"
+    )
+
+
+class _Pane(NamedTuple):
+    """A picture of the viewer."""
+
+    panel: Panel
+    source: str
+    shown: bool
+
+
+def _panes(shown: Sequence[Panel], sources: Sequence[str]) -> list[_Pane]:
+    """All pictures; at first the painting and five contenders are to be seen, two rows on a wide screen."""
+    contenders = [panel for panel in shown if panel.result is not None and is_contender(panel.result)]
+    first = [shown[0], *(contenders[:5] or shown[1:2])]
+    return [
+        _Pane(panel, source, any(panel is other for other in first))
+        for panel, source in zip(shown, sources, strict=True)
+    ]
+
+
+class _Crop(NamedTuple):
+    name: str
+    source: str
+
+
+class _CropRow(NamedTuple):
+    """A place and what is to be seen there."""
+
+    place: Place
+    crops: list[_Crop]
+
+
+def _crops(painting: Panel, photo: Panel, results: Sequence[Panel]) -> list[_CropRow]:
+    """Places where contenders differ most, with all results of the painting's size and similar photo crops."""
+    aligned = [panel for panel in results if panel.picture.size == painting.picture.size]
+    contenders = [p for p in aligned if p.result is not None and is_contender(p.result)]
+    if not contenders:
+        return []
+    rows = []
+    for place in choose_places(painting.picture, [panel.picture for panel in contenders]):
+        like = similar_place(photo.picture, [place.cut(p.picture) for p in contenders], place.size)
+        crops = [(panel.name, place.cut(panel.picture)) for panel in (painting, *aligned)]
+        crops.insert(1, ("Photo, elsewhere", like.cut(photo.picture)))
+        rows.append(_CropRow(place, [_Crop(name, embed_small(crop)) for name, crop in crops]))
+    return rows
+
+
+class _Cell(NamedTuple):
+    """A value in the table: as text, for sorting, and what to say of it."""
+
+    text: str
+    value: float | None
+    best: bool
+    second: bool
+    optimised: bool
+
+
+class _Row(NamedTuple):
+    number: int
+    result: MethodResult
+    cells: list[_Cell]
+
+
+def _blocks(comparison: Comparison, groups: Mapping[str, list[MeasureInfo]]) -> list[list[_Row]]:
+    """Rows of the table: the first control, the contenders, the other controls."""
+    formats = column_formats(comparison)
+    measures = [measure for members in groups.values() for measure in members]
+    marks = {measure.name: leaders(comparison.results, measure) for measure in measures}
+
+    def cell(result: MethodResult, measure: MeasureInfo) -> _Cell:
+        value = result.measures.get(measure.name)
+        best, second = marks[measure.name]
+        return _Cell(
+            ABSENT if value is None else formats[measure.name](value),
+            value if value is not None and math.isfinite(value) else None,
+            result.name in best,
+            result.name in second,
+            value is not None and measure.name in result.optimises,
+        )
+
+    rows = [_Row(i, r, [cell(r, m) for m in measures]) for i, r in enumerate(comparison.results)]
+    controls = [row for row in rows if row.result.control]
+    return [controls[:1], [row for row in rows if not row.result.control], controls[1:]]
+
+
+class _Plot(NamedTuple):
+    x: str
+    y: str
+    svg: Markup
+
+
+def _plots(comparison: Comparison) -> list[_Plot]:
+    """The plot of every two measures, so that the page only has to choose among them."""
+    return [
+        _Plot(x.name, y.name, scatter(comparison.results, x, y))
+        for x in comparison.measures
+        for y in comparison.measures
+        if x != y
+    ]
+
+
+@dataclass(frozen=True)
+class _Detail:
+    """What is told of one method."""
+
+    index: int
+    result: MethodResult
+    settings: dict[str, str]
+    facts: dict[str, str]
+
+
+def _facts(values: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        name: v if isinstance(v, str) else json.dumps(v, ensure_ascii=False) for name, v in values.items()
+    }

@@ -1,0 +1,333 @@
+"""Scatter plot of two measures as SVG: who pays for one with the other."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal, NamedTuple
+
+from markupsafe import Markup
+from matplotlib.ticker import MaxNLocator
+
+from sinct.report.pictures import label_font
+from sinct.report.ranking import contest
+from sinct.report.wording import arrow, number_format, with_minus
+from sinct.results import Comparison, MeasureInfo, MethodResult
+
+Corners = list[tuple[float, float]]
+Kind = Literal["contender", "apart", "control"]
+
+_WIDTH, _HEIGHT = 760, 480
+_LEFT, _RIGHT, _TOP, _BOTTOM = 76, 24, 20, 60
+_LETTERS = 12  # size of labels in pixels
+_RADIUS = 5
+_LONGEST = 30  # letters of a label
+
+
+class Box(NamedTuple):
+    """A rectangle that lies along the axes, in pixels."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def overlap(self, other: "Box") -> float:
+        """Area in common."""
+        width = min(self.right, other.right) - max(self.left, other.left)
+        height = min(self.bottom, other.bottom) - max(self.top, other.top)
+        return max(0.0, width) * max(0.0, height)
+
+
+@dataclass(frozen=True)
+class Point:
+    """A method in the plot.
+
+    Attributes:
+        title: of the method.
+        x: value of the measure across.
+        y: value of the measure upwards.
+        kind: `contender` if both values count, `control`, or `apart` where random weights or a measure
+            that the method minimises itself make it no match.
+    """
+
+    title: str
+    x: float
+    y: float
+    kind: Kind
+
+
+def points(results: Sequence[MethodResult], x: MeasureInfo, y: MeasureInfo) -> list[Point]:
+    """Methods that have finite values of both measures."""
+    counted = contest(results, x).keys() & contest(results, y).keys()
+
+    def kind(result: MethodResult) -> Kind:
+        return "control" if result.control else "contender" if result.name in counted else "apart"
+
+    found = [
+        Point(result.title, result.measures[x.name], result.measures[y.name], kind(result))
+        for result in results
+        if result.file is not None and x.name in result.measures and y.name in result.measures
+    ]
+    return [point for point in found if math.isfinite(point.x) and math.isfinite(point.y)]
+
+
+def pareto_front(values: Sequence[tuple[float, float]]) -> list[int]:
+    """Indices of the pairs that no other pair beats, from left to right; larger is better in both.
+
+    A pair is beaten if another is at least as good in both and better in one.
+    """
+
+    def beaten(a: tuple[float, float]) -> bool:
+        return any(b[0] >= a[0] and b[1] >= a[1] and b != a for b in values)
+
+    return sorted((i for i, value in enumerate(values) if not beaten(value)), key=lambda i: values[i])
+
+
+def default_axes(comparison: Comparison) -> tuple[MeasureInfo, MeasureInfo] | None:
+    """The measures of structure and of style by which the most methods can be compared, the first of equals.
+
+    Where one of the groups has no measure, the first two measures; None if there are not two.
+    """
+
+    def best(group: str) -> MeasureInfo | None:
+        members = [measure for measure in comparison.measures if measure.group == group]
+        return max(members, key=lambda m: len(contest(comparison.results, m)), default=None)
+
+    structure, style = best("structure"), best("style")
+    if structure and style:
+        return structure, style
+    return (comparison.measures[0], comparison.measures[1]) if len(comparison.measures) > 1 else None
+
+
+def place_labels(
+    marks: Sequence[tuple[float, float]], widths: Sequence[float], area: Box, lines: Sequence[Box] = ()
+) -> list[Box]:
+    """Where to write each label: beside its mark, within the area, upon no other label, mark or line.
+
+    Tries places around the mark, ever farther out, and takes the first free one, or else the freest.
+
+    Args:
+        marks: centres of the marks in pixels.
+        widths: of the labels in pixels.
+        area: to stay in.
+        lines: what else not to write upon.
+    """
+    taken = [Box(x - _RADIUS, y - _RADIUS, x + _RADIUS, y + _RADIUS) for x, y in marks]
+    taken += lines
+    placed: list[Box] = []
+    for (x, y), width in zip(marks, widths, strict=True):
+        candidates = [
+            box
+            for distance in range(9, 130, 8)
+            for angle in (0, 180, -45, 45, -135, 135, -90, 90, -20, 20, -160, 160)
+            if _inside(box := _beside(x, y, width, distance, math.radians(angle)), area)
+        ] or [_beside(x, y, width, 9, 0)]
+        placed.append(_freest(candidates, taken + placed))
+    return placed
+
+
+def _freest(candidates: Sequence[Box], taken: Sequence[Box]) -> Box:
+    """The first box that overlaps nothing, or else the one that overlaps least."""
+    overlaps = []
+    for box in candidates:
+        overlaps.append(sum(box.overlap(other) for other in taken))
+        if not overlaps[-1]:
+            return box
+    return candidates[overlaps.index(min(overlaps))]
+
+
+def _around(a: tuple[float, float], b: tuple[float, float]) -> Box:
+    """The box of a line along an axis."""
+    (left, right), (top, bottom) = sorted((a[0], b[0])), sorted((a[1], b[1]))
+    return Box(left - 1, top - 1, right + 1, bottom + 1)
+
+
+def _beside(x: float, y: float, width: float, distance: float, angle: float) -> Box:
+    """The label's box in one direction from its mark."""
+    across, down = math.cos(angle), math.sin(angle)
+    middle = (x + across * (distance + width / 2), y + down * (distance + _LETTERS / 2))
+    height = _LETTERS + 3
+    return Box(middle[0] - width / 2, middle[1] - height / 2, middle[0] + width / 2, middle[1] + height / 2)
+
+
+def _inside(box: Box, area: Box) -> bool:
+    return (
+        box.left >= area.left
+        and box.right <= area.right
+        and box.top >= area.top
+        and box.bottom <= area.bottom
+    )
+
+
+@dataclass(frozen=True)
+class _Axis:
+    """Values to pixels, so that better is farther from the origin.
+
+    Attributes:
+        ticks: values with a line.
+        low: value at the beginning.
+        high: value at the end; below `low` where lower is better.
+        start: pixel of `low`.
+        end: pixel of `high`.
+    """
+
+    ticks: list[float]
+    low: float
+    high: float
+    start: float
+    end: float
+
+    @classmethod
+    def over(cls, values: Sequence[float], start: float, end: float, *, higher_is_better: bool) -> "_Axis":
+        low, high = min(values), max(values)
+        margin = 0.06 * (high - low) or max(abs(high), 1.0) * 0.05
+        low, high = low - margin, high + margin
+        ticks = [float(t) for t in MaxNLocator(nbins=6, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)]
+        ticks = [tick for tick in ticks if low <= tick <= high]
+        return cls(ticks, *((low, high) if higher_is_better else (high, low)), start, end)
+
+    def __call__(self, value: float) -> float:
+        return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
+
+
+def scatter(results: Sequence[MethodResult], x: MeasureInfo, y: MeasureInfo) -> Markup:
+    """SVG of the methods by two measures, both axes with the better values at their far ends.
+
+    Contenders are filled dots, the unbeaten ones joined by a staircase; controls are hollow; methods that
+    are not ranked here are crosses. It takes its colours from the page.
+
+    Returns:
+        An `svg` element, or a paragraph that says that no method has both values.
+    """
+    shown = points(results, x, y)
+    if not shown:
+        return Markup("<p>No method has a value of both measures.</p>")
+    across = _Axis.over([p.x for p in shown], _LEFT, _WIDTH - _RIGHT, higher_is_better=x.higher_is_better)
+    up = _Axis.over([p.y for p in shown], _HEIGHT - _BOTTOM, _TOP, higher_is_better=y.higher_is_better)
+    front = _front(shown, across, up, x, y)
+    line = Markup('<path class="front" d="{}"/>').format("M" + "L".join(f"{a:.1f} {b:.1f}" for a, b in front))
+    parts = [*_grid(across, up, x, y), *([line] if front else []), *_marks(shown, across, up, x, y, front)]
+    return Markup('<svg class="plot" viewBox="0 0 {} {}" role="group" aria-label="{}">{}</svg>').format(
+        _WIDTH,
+        _HEIGHT,
+        f"{y.title} against {x.title}; better is up and to the right",
+        Markup("\n").join(parts),
+    )
+
+
+def _grid(across: _Axis, up: _Axis, x: MeasureInfo, y: MeasureInfo) -> list[Markup]:
+    """Lines and numbers at the ticks, and what the axes mean."""
+    bottom, right = _HEIGHT - _BOTTOM, _WIDTH - _RIGHT
+    parts = []
+    for tick, text in zip(across.ticks, _tick_texts(across.ticks), strict=True):
+        line = '<path class="grid" d="M{0:.1f} {1}V{2}"/><text class="tick" x="{0:.1f}" y="{3}">{4}</text>'
+        parts.append(Markup(line).format(across(tick), _TOP, bottom, bottom + 18, text))
+    for tick, text in zip(up.ticks, _tick_texts(up.ticks), strict=True):
+        line = '<path class="grid" d="M{1} {0:.1f}H{2}"/><text class="tick y" x="{3}" y="{4:.1f}">{5}</text>'
+        parts.append(Markup(line).format(up(tick), _LEFT, right, _LEFT - 8, up(tick) + 4, text))
+    parts.append(Markup('<path class="axis" d="M{} {}V{}H{}"/>').format(_LEFT, _TOP, bottom, right))
+    middle = (_TOP + bottom) / 2
+    parts.append(
+        Markup('<text class="title" x="{}" y="{}">{}</text>').format(
+            (_LEFT + right) / 2, _HEIGHT - 12, _axis_title(x)
+        )
+    )
+    parts.append(
+        Markup('<text class="title" x="18" y="{0}" transform="rotate(-90 18 {0})">{1}</text>').format(
+            middle, _axis_title(y)
+        )
+    )
+    return parts
+
+
+def _axis_title(measure: MeasureInfo) -> str:
+    """The measure, its direction, and that the axis runs towards the better."""
+    return f"{_shorten(measure.title, 50)} {arrow(measure.higher_is_better)}, better →"
+
+
+def _shorten(text: str, longest: int) -> str:
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def _tick_texts(ticks: Sequence[float]) -> list[str]:
+    """Ticks with as many decimals as their distance needs."""
+    if len(ticks) < 2:
+        return [number_format(ticks)(tick) for tick in ticks]
+    step = abs(ticks[1] - ticks[0])
+    decimals = next((d for d in range(6) if math.isclose(step, round(step, d), rel_tol=1e-6)), None)
+    if decimals is None or step >= 1e6:
+        return [with_minus(f"{tick:.3g}") for tick in ticks]
+    return [with_minus(f"{tick + 0.0:.{decimals}f}") for tick in ticks]
+
+
+def _front(shown: Sequence[Point], across: _Axis, up: _Axis, x: MeasureInfo, y: MeasureInfo) -> Corners:
+    """Corners of the staircase under which every contender lies, in pixels; [] without contenders."""
+    signs = (1 if x.higher_is_better else -1, 1 if y.higher_is_better else -1)
+    contenders = [point for point in shown if point.kind == "contender"]
+    best = [contenders[i] for i in pareto_front([(signs[0] * p.x, signs[1] * p.y) for p in contenders])]
+    corners: Corners = [(_LEFT, up(best[0].y))] if best else []
+    for point in best:
+        corners += [(corners[-1][0], up(point.y)), (across(point.x), up(point.y))]
+    return [*corners, (corners[-1][0], _HEIGHT - _BOTTOM)] if corners else []
+
+
+def _marks(
+    shown: Sequence[Point],
+    across: _Axis,
+    up: _Axis,
+    x: MeasureInfo,
+    y: MeasureInfo,
+    front: Corners,
+) -> list[Markup]:
+    """A mark for each method, with its label."""
+    write_x, write_y = number_format(p.x for p in shown), number_format(p.y for p in shown)
+    centres = [(across(p.x), up(p.y)) for p in shown]
+    labels = [_shorten(p.title, _LONGEST) for p in shown]
+    widths = [label_font(_LETTERS).getlength(label) for label in labels]
+    area = Box(_LEFT + 4, _TOP, _WIDTH - 4, _HEIGHT - _BOTTOM - 4)
+    lines = [_around(a, b) for a, b in pairwise(front)]
+    boxes = place_labels(centres, widths, area, lines)
+    parts = []
+    for point, (left, top), label, box in zip(shown, centres, labels, boxes, strict=True):
+        text = (
+            f"{point.title}{_REMARKS[point.kind]}: {x.title} {write_x(point.x)}, {y.title} {write_y(point.y)}"
+        )
+        parts.append(
+            Markup(
+                '<g class="mark {kind}" tabindex="0" role="img" aria-label="{text}"><title>{text}</title>'
+                '{leader}{shape}<text x="{x:.1f}" y="{y:.1f}">{label}</text></g>'
+            ).format(
+                kind=point.kind,
+                text=text,
+                leader=_leader(left, top, box),
+                shape=_shape(point.kind, left, top),
+                x=box.left,
+                y=box.bottom - 4,
+                label=label,
+            )
+        )
+    return parts
+
+
+_REMARKS = {
+    "contender": "",
+    "control": " (control)",
+    "apart": " (not ranked: random weights, or minimises one of the measures itself)",
+}
+
+
+def _leader(x: float, y: float, box: Box) -> Markup:
+    """Line from a mark to its label if that is too far away to be seen as its own."""
+    to = (min(max(x, box.left), box.right), min(max(y, box.top), box.bottom))
+    if math.dist((x, y), to) < 3 * _RADIUS:
+        return Markup()
+    return Markup('<path class="leader" d="M{:.1f} {:.1f}L{:.1f} {:.1f}"/>').format(x, y, *to)
+
+
+def _shape(kind: Kind, x: float, y: float) -> Markup:
+    """Cross for what is not ranked, circle for the others."""
+    if kind == "apart":
+        path = '<path class="shape" d="M{0:.1f} {1:.1f}l{2} {2}m0-{2}l-{2} {2}"/>'
+        return Markup(path).format(x - _RADIUS, y - _RADIUS, 2 * _RADIUS)
+    return Markup('<circle class="shape" cx="{:.1f}" cy="{:.1f}" r="{}"/>').format(x, y, _RADIUS)

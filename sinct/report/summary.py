@@ -1,0 +1,123 @@
+"""Several comparisons as one page and as tables."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote
+
+from sinct.report.aggregate import Row, Statistic, aggregate, all_measures, leaders_by_mean
+from sinct.report.page import render, write_text
+from sinct.report.tables import escape_latex, latex_number, latex_table, write_csv
+from sinct.report.wording import ABSENT, duration, in_groups, memory, number_format
+from sinct.results import Comparison, MeasureInfo
+
+
+def write_summary(folder: Path, comparisons: Mapping[str, Comparison]) -> Path:
+    """Write `summary.html`, `summary.csv` and `summary.tex`, each whole or not at all.
+
+    Args:
+        folder: to write into.
+        comparisons: by the name of their folder in it, where `report.html` lies.
+
+    Returns:
+        Path of the page.
+
+    Raises:
+        OutputError: the folder cannot be written to.
+    """
+    rows = aggregate(list(comparisons.values()))
+    measures = all_measures(comparisons.values())
+    groups = in_groups(measures)
+    columns = [
+        _Column(
+            measure,
+            number_format(row.measures[measure.name].mean for row in rows if measure.name in row.measures),
+            *leaders_by_mean(rows, measure, len(comparisons)),
+        )
+        for members in groups.values()
+        for measure in members
+    ]
+    write_text(folder / "summary.csv", _to_csv(rows, columns))
+    write_text(folder / "summary.tex", _to_latex(rows, groups, columns, len(comparisons)))
+    page = folder / "summary.html"
+    text = render(
+        "summary.html",
+        scripts=("page.js",),
+        pairs=[(name, f"./{quote(name)}/report.html", c) for name, c in comparisons.items()],
+        groups=groups,
+        columns=columns,
+        blocks=_blocks(rows),
+        spread=_spread,
+        mean_duration=lambda value: ABSENT if value is None else duration(value.mean),
+        mean_memory=lambda value: ABSENT if value is None else memory(value.mean),
+    )
+    write_text(page, text)
+    return page
+
+
+class _Column(NamedTuple):
+    """A measure with what its cells need."""
+
+    measure: MeasureInfo
+    write: Callable[[float], str]
+    best: set[str]
+    second: set[str]
+
+
+def _blocks(rows: Sequence[Row]) -> list[list[Row]]:
+    """The first control, the contenders, the other controls."""
+    controls = [row for row in rows if row.control]
+    return [controls[:1], [row for row in rows if not row.control], controls[1:]]
+
+
+def _spread(value: Statistic, write: Callable[[float], str]) -> str:
+    """Mean and deviation."""
+    return write(value.mean) + ("" if value.deviation is None else f" ± {write(value.deviation)}")
+
+
+def _to_csv(rows: Sequence[Row], columns: Sequence[_Column]) -> str:
+    """One row per method and measure; `seconds` and `memory_bytes` come as measures, too."""
+    head = ["method", "title", "control", "measure", "mean", "deviation", "pairs", "mean_rank"]
+    lines = []
+    for row in rows:
+        values = {column.measure.name: row.measures.get(column.measure.name) for column in columns}
+        for name, value in {**values, "seconds": row.seconds, "memory_bytes": row.memory}.items():
+            numbers = (
+                [value.mean, value.deviation, value.pairs, value.rank] if value else [None, None, 0, None]
+            )
+            lines.append([row.name, row.title, str(row.control).lower(), name, *numbers])
+    return write_csv(head, lines)
+
+
+def _to_latex(
+    rows: Sequence[Row],
+    groups: Mapping[str, Sequence[MeasureInfo]],
+    columns: Sequence[_Column],
+    pairs: int,
+) -> str:
+    def cell(row: Row, column: _Column) -> str:
+        value = row.measures.get(column.measure.name)
+        if value is None:
+            return "--"
+        text = latex_number(column.write(value.mean))
+        if row.name in column.best:
+            text = rf"\textbf{{{text}}}"
+        elif row.name in column.second:
+            text = rf"\underline{{{text}}}"
+        deviation = "" if value.deviation is None else rf" {{\tiny$\pm$ {column.write(value.deviation)}}}"
+        return text + (r"$^\dagger$" if column.measure.name in row.optimises else "") + deviation
+
+    blocks = [
+        [[escape_latex(row.title), *(cell(row, column) for column in columns)] for row in block]
+        for block in _blocks(rows)
+        if block
+    ]
+    return latex_table(
+        groups,
+        blocks,
+        caption=(
+            f"Mean and standard deviation over {pairs} pairs. Arrows point to better values; the best mean of "
+            r"each column is bold, the second best underlined. $^\dagger$Minimised by the method itself, not "
+            "ranked."
+        ),
+    )

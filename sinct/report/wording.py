@@ -1,0 +1,71 @@
+"""Numbers and durations as people read them."""
+
+import math
+import statistics
+from collections.abc import Callable, Iterable
+
+from sinct.results import MeasureInfo
+
+GROUPS = ("style", "structure", "artefacts")
+"""Order of the columns; other groups follow as they come."""
+
+ABSENT = "\N{EN DASH}"
+"""Stands where there is no value."""
+
+
+MINUS = "\N{MINUS SIGN}"
+"""As wide as a digit and read aloud, which a hyphen is not."""
+
+
+def with_minus(text: str) -> str:
+    """A number with a minus in place of a hyphen."""
+    return text.replace("-", MINUS)
+
+
+def number_format(values: Iterable[float]) -> Callable[[float], str]:
+    """How to write the numbers of one column: the same decimals for all, three digits for a typical one."""
+    sizes = [abs(value) for value in values if math.isfinite(value) and value != 0]
+    exponent = math.floor(math.log10(statistics.median(sizes))) if sizes else 0
+    decimals = max(0, 2 - exponent)
+
+    def write(value: float) -> str:
+        if math.isnan(value):
+            return "not a number"
+        if math.isinf(value):
+            return "∞" if value > 0 else f"{MINUS}∞"
+        text = f"{value:.2e}" if decimals > 5 or exponent > 5 else f"{value:.{decimals}f}"
+        return with_minus(text)
+
+    return write
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as hours and minutes, as minutes and seconds, or as seconds."""
+    if seconds is None:
+        return ABSENT
+    if seconds < 9.95:
+        return f"{seconds:.1f} s".replace(".0 s", " s")
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [(hours, "h"), (minutes, "min"), (0 if hours else rest, "s")]
+    return " ".join(f"{number} {unit}" for number, unit in parts if number)
+
+
+def memory(size: float | None) -> str:
+    """Bytes as gigabytes, or as megabytes below one."""
+    if size is None:
+        return ABSENT
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
+
+
+def arrow(higher_is_better: bool) -> str:
+    """The direction in which a measure gets better."""
+    return "↑" if higher_is_better else "↓"
+
+
+def in_groups(measures: Iterable[MeasureInfo]) -> dict[str, list[MeasureInfo]]:
+    """Measures by group, groups in the order of `GROUPS`."""
+    found: dict[str, list[MeasureInfo]] = {name: [] for name in GROUPS}
+    for measure in measures:
+        found.setdefault(measure.group, []).append(measure)
+    return {name: members for name, members in found.items() if members}

@@ -1,0 +1,145 @@
+import json
+
+import pytest
+from sinct_cli.main import app
+from typer.testing import CliRunner
+
+QUICK = ["--iterations=1", "--device=cpu", "--methods="]
+
+
+@pytest.fixture
+def pair(make_picture):
+    return [
+        str(make_picture("painting.png", 72, 60, seed=0)),
+        str(make_picture("photo.png", 80, 64, seed=1)),
+    ]
+
+
+@pytest.fixture(autouse=True)
+def _in_this_process(monkeypatch):
+    """A worker process takes seconds to import torch; test_comparison.py has one."""
+    from sinct import comparison
+    from sinct.worker import perform
+
+    def here(folder, report, should_stop):
+        request = comparison.Request(**json.loads((folder / "request.json").read_text()))
+        return perform(request, folder, report=report, should_stop=should_stop)
+
+    monkeypatch.setattr(comparison, "_isolated", here)
+
+
+def sinct_command(*arguments):
+    """Run one command in this process; returns exit code, stdout, stderr."""
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_compare_writes_a_report_and_says_where(pair, tmp_path):
+    code, out, err = sinct_command("compare", *pair, "-o", tmp_path / "out", *QUICK)
+    assert code == 0
+    assert f"report: {tmp_path / 'out' / 'report.html'}" in out
+    assert "colour_transfer (3 of 4) done" in err
+    assert (tmp_path / "out" / "report.html").exists()
+
+
+def test_compare_names_methods_whose_weights_are_not_here(pair, tmp_path, monkeypatch):
+    from sinct import comparison
+
+    monkeypatch.setattr(comparison, "default_methods", lambda weights_dir: ())
+    code, out, _ = sinct_command("compare", *pair, "-o", tmp_path / "out", *QUICK[:2])
+    assert code == 0
+    assert "not run, their weights are not here: " in out
+    assert "gatys, strotss, wct2 (get them with `sinct weights fetch all`)" in out
+
+
+def test_compare_as_json_is_one_object(pair, tmp_path):
+    code, out, err = sinct_command("compare", *pair, "-o", tmp_path / "out", *QUICK, "--json")
+    found = json.loads(out)
+    assert (code, err) == (0, "")
+    assert found["reports"] == {"report": str(tmp_path / "out" / "report.html")}
+    assert found["results"]["results"]["painting"]["ssim"] == pytest.approx(1)
+
+
+def test_missing_weights_are_a_warning_and_no_failure(pair, tmp_path):
+    options = ["--methods=wct2", f"--weights-dir={tmp_path / 'none'}"]
+    code, _, err = sinct_command("compare", *pair, "-o", tmp_path / "out", *QUICK[:2], *options)
+    assert code == 0
+    assert "warning: WCT²: wave_encoder_cat5_l4.pth" in err.replace("\n", "")
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["painting.png"], ["a.png", "b.png", "--pairs=x.csv"]], ids=["none", "one", "both"]
+)
+def test_compare_wants_a_pair_or_a_list(arguments, tmp_path):
+    code, _, err = sinct_command("compare", *arguments, "-o", tmp_path / "out")
+    assert code == 1
+    assert "give a painting and a photo, or --pairs FILE with both for each pair" in err
+
+
+def test_pairs_from_a_list(pair, tmp_path):
+    (tmp_path / "pairs.csv").write_text(
+        "name,painting,photo\na,painting.png,photo.png\nb,photo.png,painting.png\n"
+    )
+    code, out, _ = sinct_command(
+        "compare", f"--pairs={tmp_path / 'pairs.csv'}", "-o", tmp_path / "out", *QUICK
+    )
+    assert code == 0
+    assert f"summary: {tmp_path / 'out' / 'summary.html'}" in out
+
+
+def test_no_pair_at_all_is_a_failure(tmp_path):
+    (tmp_path / "pairs.csv").write_text("painting,photo\nabsent.png,absent.png\n")
+    code, _, err = sinct_command(
+        "compare", f"--pairs={tmp_path / 'pairs.csv'}", "-o", tmp_path / "out", *QUICK
+    )
+    assert code == 1
+    assert "absent.png" in err
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("width=4", "is no METHOD.NAME=VALUE, for instance gpdm.patch_size=7"),
+        ("sinct.width", "is no METHOD.NAME=VALUE"),
+        ("sinct.width=4", "settings are given for sinct, which is not among the methods"),
+        ("nothing.width=4", "unknown method 'nothing'"),
+    ],
+)
+def test_wrong_setting_is_one_line(pair, tmp_path, change, message):
+    code, _, err = sinct_command("compare", *pair, "-o", tmp_path / "out", *QUICK, f"--set={change}")
+    assert code == 1
+    assert message in err.replace("\n", " ")
+
+
+def test_setting_reaches_its_method(pair, tmp_path):
+    change = "--set=colour_transfer.iterations=3"
+    code, _, _ = sinct_command("compare", *pair, "-o", tmp_path / "out", *QUICK, change)
+    assert code == 0
+    rows = json.loads((tmp_path / "out" / "results.json").read_text())["results"]
+    assert [row["settings"] for row in rows if row["name"] == "colour_transfer"] == [{"iterations": 3}]
+
+
+def test_evaluate_prints_a_table_with_both_ends(pair):
+    code, out, _ = sinct_command("evaluate", *pair, pair[0], "--device=cpu")
+    assert code == 0
+    table = out.splitlines()
+    assert "painting" in table[1]
+    assert "photo" in table[1]
+    assert any("SSIM" in line and "1 " in line for line in table)
+
+
+def test_evaluate_as_json_tells_definitions_and_values(pair):
+    code, out, _ = sinct_command("evaluate", *pair, pair[0], "--device=cpu", "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert found["rows"][pair[0]] == pytest.approx(found["rows"]["painting, unchanged"])
+    assert all(measure["definition"] and measure["blind"] for measure in found["measures"])
+
+
+def test_evaluate_of_an_absent_picture_is_one_line(pair, tmp_path):
+    code, _, err = sinct_command("evaluate", *pair, tmp_path / "absent.png")
+    assert code == 1
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1

@@ -1,0 +1,459 @@
+"""The report in a real browser; skipped where Playwright or Chromium is not installed."""
+
+import dataclasses
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from report_example import make_example
+
+from sinct.report import write_report, write_summary
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+if CHROMIUM is None:
+    pytest.skip("no Chromium is installed", allow_module_level=True)
+
+QUIET = [
+    f"--{option}"
+    for option in (
+        "no-sandbox",
+        "disable-gpu",
+        "disable-quic",
+        "no-first-run",
+        "disable-background-networking",
+        "disable-component-update",
+        "disable-sync",
+    )
+]
+SCALE = 3
+"""Makes pictures of 480 x 360 pixels, larger than a pane at 1:1."""
+
+HOSTILE = "</script><script>window.hacked = 1</script><img src=x onerror='window.hacked = 2'>"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["sync_api.Browser"]:
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("comparison")
+    return write_report(folder, make_example(folder, scale=SCALE))
+
+
+class Visit:
+    """A page that was opened from its file, and what went wrong or was asked for meanwhile."""
+
+    def __init__(self, browser: "sync_api.Browser", path: Path, **options) -> None:
+        size = {"width": 1200, "height": 900}
+        self.page = browser.new_page(**{"viewport": size, **options})
+        self.complaints: list[str] = []
+        self.requests: list[str] = []
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.goto(path.as_uri())
+
+
+@pytest.fixture(scope="module")
+def visit(browser: "sync_api.Browser", report: Path) -> Iterator[Visit]:
+    visit = Visit(browser, report)
+    yield visit
+    visit.page.close()
+
+
+@pytest.fixture
+def page(visit: Visit) -> "sync_api.Page":
+    visit.page.reload()
+    return visit.page
+
+
+def transforms(page: "sync_api.Page") -> list[str]:
+    """Of the painting and of the results that are shown; the photo has another size."""
+    return page.eval_on_selector_all(
+        ".pane:not([hidden]) .layer:not([alt=Photo])", "layers => layers.map(layer => layer.style.transform)"
+    )
+
+
+def scale(transform: str) -> float:
+    found = re.search(r"scale\(([\d.e-]+)\)", transform)
+    assert found
+    return float(found[1])
+
+
+def offset(transform: str) -> tuple[float, float]:
+    x, y = re.findall(r"(-?[\d.]+)px", transform)
+    return float(x), float(y)
+
+
+def test_page_opens_without_complaint_and_asks_for_nothing_else(visit: Visit, report: Path) -> None:
+    visit.page.wait_for_load_state("networkidle")
+    assert visit.complaints == []
+    assert {url for url in visit.requests if not url.startswith("data:")} == {report.as_uri()}
+    assert visit.page.eval_on_selector_all("img", "all => all.every(img => img.naturalWidth > 0)")
+
+
+def test_at_first_pictures_fit_their_panes(page: "sync_api.Page") -> None:
+    (first, *_) = transforms(page)
+    frame = page.locator(".pane .frame").first.bounding_box()
+    assert frame
+    assert scale(first) * 480 == pytest.approx(frame["width"], abs=1)
+
+
+def test_the_wheel_zooms_all_panes_alike_once_one_was_clicked(page: "sync_api.Page") -> None:
+    before = transforms(page)
+    page.locator(".pane .frame").nth(2).click(position={"x": 40, "y": 90})
+    page.mouse.wheel(0, -300)
+    page.wait_for_function(
+        "before => document.querySelector('.layer').style.transform !== before", arg=before[0]
+    )
+    after = transforms(page)
+    assert len(after) > 2
+    assert len(set(after)) == 1
+    assert scale(after[0]) > scale(before[0])
+
+
+def test_the_wheel_keeps_the_point_under_the_pointer(page: "sync_api.Page") -> None:
+    page.locator("#panes").press("1")
+    page.locator("#panes").press("+")
+    frame = page.locator(".pane .frame").first
+    box = frame.bounding_box()
+    assert box
+    (x, y), old = offset(transforms(page)[0]), scale(transforms(page)[0])
+    point = (200.0, 120.0)
+    frame.hover(position={"x": point[0], "y": point[1]})
+    page.mouse.wheel(0, -200)
+    page.wait_for_function(
+        "x => !document.querySelector('.layer').style.transform.includes(x)", arg=f"({x}px"
+    )
+    (left, top), new = offset(transforms(page)[0]), scale(transforms(page)[0])
+    assert (point[0] - left) / new == pytest.approx((point[0] - x) / old, abs=1)
+    assert (point[1] - top) / new == pytest.approx((point[1] - y) / old, abs=1)
+
+
+def test_the_wheel_scrolls_the_page_while_no_pane_was_clicked(page: "sync_api.Page") -> None:
+    page.evaluate("document.activeElement.blur(), scrollTo(0, 300)")
+    before = transforms(page)
+    page.locator(".pane .frame").first.hover(position={"x": 90, "y": 90})
+    start = page.evaluate("scrollY")
+    page.mouse.wheel(0, 120)
+    page.wait_for_function("start => scrollY > start", arg=start)
+    assert transforms(page) == before
+
+
+def test_keys_zoom_move_and_fit_all_panes_alike(page: "sync_api.Page") -> None:
+    fit = transforms(page)
+    area = page.locator("#panes")
+    area.press("1")
+    assert {scale(transform) for transform in transforms(page)} == {1}
+    assert page.locator("#zoom").inner_text() == "100 %"
+    area.press("+")
+    near = transforms(page)
+    assert scale(near[0]) == pytest.approx(1.5)
+    area.press("ArrowRight")
+    area.press("ArrowDown")
+    moved = transforms(page)
+    assert len(set(moved)) == 1
+    assert all(b < a for a, b in zip(offset(near[0]), offset(moved[0]), strict=True))
+    area.press("-")
+    assert scale(transforms(page)[0]) == pytest.approx(1)
+    area.press("0")
+    assert transforms(page) == fit
+    assert "Fit" in page.locator("#zoom").inner_text()
+
+
+def test_pixels_stay_sharp_above_1_to_1(page: "sync_api.Page") -> None:
+    for _ in range(3):
+        page.locator("#panes").press("+")
+    assert page.locator(".layer").first.evaluate("e => getComputedStyle(e).imageRendering") == "pixelated"
+
+
+def test_dragging_moves_all_panes_alike_and_stops_at_the_border(page: "sync_api.Page") -> None:
+    for _ in range(4):
+        page.locator("#panes").press("+")
+    before = offset(transforms(page)[0])
+    box = page.locator(".pane .frame").nth(2).bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 100, box["y"] + 100)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 130, box["y"] + 80)
+    after = transforms(page)
+    assert len(set(after)) == 1
+    assert offset(after[0]) == pytest.approx((before[0] + 30, before[1] - 20), abs=1)
+    page.mouse.move(box["x"] + 5000, box["y"] + 5000)
+    page.mouse.up()
+    assert offset(transforms(page)[0]) == pytest.approx((0, 0), abs=1)
+
+
+def test_a_double_click_goes_to_1_to_1_and_back(page: "sync_api.Page") -> None:
+    fit = transforms(page)
+    frame = page.locator(".pane .frame").first
+    frame.dblclick()
+    assert scale(transforms(page)[0]) == 1
+    frame.dblclick()
+    assert transforms(page) == fit
+
+
+def test_the_photo_is_shown_whole_at_first_and_at_the_same_magnification_when_zoomed(
+    page: "sync_api.Page",
+) -> None:
+    page.get_by_role("checkbox", name="Photo", exact=True).press("Space")
+    photo = page.locator(".pane .layer[alt=Photo]")
+    frame = page.locator(".pane:has(.layer[alt=Photo]) .frame").bounding_box()
+    shown = photo.bounding_box()
+    assert frame
+    assert shown
+    assert shown["width"] == pytest.approx(frame["width"], abs=1)  # the photo is the flatter of the two
+    page.locator("#panes").press("1")
+    page.locator("#panes").press("+")
+    assert scale(photo.evaluate("e => e.style.transform")) == pytest.approx(1.5)
+
+
+def test_a_pinch_zooms(page: "sync_api.Page") -> None:
+    before = scale(transforms(page)[0])
+    page.evaluate(
+        """() => {
+          const frame = document.querySelector(".pane .frame");
+          frame.setPointerCapture = () => {};
+          const { left, top } = frame.getBoundingClientRect();
+          const fire = (kind, pointerId, x, y) => frame.dispatchEvent(new PointerEvent(kind,
+            { pointerId, clientX: left + x, clientY: top + y, button: 0, bubbles: true, cancelable: true }));
+          fire("pointerdown", 11, 100, 100);
+          fire("pointerdown", 12, 140, 100);
+          fire("pointermove", 12, 180, 100);
+        }"""
+    )
+    assert scale(transforms(page)[0]) == pytest.approx(2 * before, rel=1e-3)
+
+
+def test_pictures_can_be_chosen(page: "sync_api.Page") -> None:
+    shown = page.locator(".pane:visible")
+    count = shown.count()
+    page.get_by_role("checkbox", name="Photo", exact=True).press("Space")
+    assert shown.count() == count + 1
+    page.get_by_role("button", name="All pictures").click()
+    assert shown.count() == page.locator(".pane").count()
+
+
+def test_the_inset_can_be_hidden(page: "sync_api.Page") -> None:
+    inset, button = page.locator(".inset").first, page.get_by_role("button", name="Photo inset")
+    assert inset.is_visible()
+    button.click()
+    assert inset.is_hidden()
+    assert button.get_attribute("aria-pressed") == "false"
+
+
+def test_the_inset_is_at_the_top_left_of_results(page: "sync_api.Page") -> None:
+    frames = page.locator(".pane:visible .frame:has(.inset)")
+    frame, inset = frames.first.bounding_box(), frames.first.locator(".inset").bounding_box()
+    assert frame
+    assert inset
+    assert (inset["x"], inset["y"]) == (frame["x"], frame["y"])
+    assert inset["width"] < 0.3 * frame["width"]
+
+
+def divider(page: "sync_api.Page") -> float:
+    return page.evaluate(
+        """() => { const line = document.querySelector(".divider").getBoundingClientRect();
+          const frame = document.querySelector(".slider").getBoundingClientRect();
+          return (line.left + line.width / 2 - frame.left) / frame.width; }"""
+    )
+
+
+def test_the_slider_follows_keys_and_says_so(page: "sync_api.Page") -> None:
+    split = page.locator("#split")
+    assert divider(page) == pytest.approx(0.5, abs=0.01)
+    for _ in range(10):
+        split.press("ArrowRight")
+    assert divider(page) == pytest.approx(0.6, abs=0.01)
+    assert page.locator(".over").evaluate("e => e.style.clipPath") == "inset(0px 0px 0px 60%)"
+    assert split.get_attribute("aria-valuetext") == "60 % Painting, 40 % sinct"
+
+
+def test_the_slider_follows_the_mouse(page: "sync_api.Page") -> None:
+    frame = page.locator(".slider")
+    frame.scroll_into_view_if_needed()
+    box = frame.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 50)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.25 * box["width"], box["y"] + 60, steps=3)
+    page.mouse.up()
+    assert divider(page) == pytest.approx(0.25, abs=0.03)
+
+
+def test_the_slider_shows_the_chosen_pictures(page: "sync_api.Page") -> None:
+    page.locator("#after").select_option(label="GPDM")
+    assert page.locator(".over .layer").get_attribute("alt") == "Result of GPDM"
+    assert "GPDM" in (page.locator("#split").get_attribute("aria-valuetext") or "")
+
+
+def test_a_crop_leads_to_its_place_at_1_to_1(page: "sync_api.Page") -> None:
+    page.evaluate("document.querySelector('.show').dataset.u = 1")
+    page.locator(".show").first.click()
+    frame = page.locator(".pane .frame").first.bounding_box()
+    assert frame
+    (found,) = set(transforms(page))
+    assert scale(found) == 1
+    assert offset(found)[0] == pytest.approx(frame["width"] - 480, abs=1)  # at the right border
+    assert page.evaluate("document.activeElement.id") == "panes"
+
+
+def column(page: "sync_api.Page", number: int) -> list[str | None]:
+    return page.eval_on_selector_all(
+        "#table tbody.contenders tr", f"rows => rows.map(row => row.cells[{number}]?.dataset.value)"
+    )
+
+
+def test_a_heading_sorts_the_contenders_better_first_and_then_the_other_way(page: "sync_api.Page") -> None:
+    heading = page.locator("#table thead tr:last-child th").nth(3)  # gradient SSIM: higher is better
+    controls = page.locator("#table tbody.controls").all_inner_texts()
+    heading.get_by_role("button").press("Enter")
+    values = [float(value) for value in column(page, 3) if value]
+    assert values == sorted(values, reverse=True)
+    assert column(page, 3)[-1] is None  # without a value comes last
+    assert heading.get_attribute("aria-sort") == "descending"
+    heading.get_by_role("button").press("Enter")
+    values = [float(value) for value in column(page, 3) if value]
+    assert values == sorted(values)
+    assert column(page, 3)[-1] is None
+    assert heading.get_attribute("aria-sort") == "ascending"
+    assert page.locator("#table tbody.controls").all_inner_texts() == controls
+
+
+def test_names_sort_by_letters(page: "sync_api.Page") -> None:
+    page.locator("#table").get_by_role("button", name="Method").click()
+    names = [str(value) for value in column(page, 0)]
+    assert names == sorted(names, key=str.lower)
+
+
+def test_choosing_an_axis_draws_another_plot(page: "sync_api.Page") -> None:
+    title = "document.querySelector('#plot svg').getAttribute('aria-label')"
+    assert "Sliced Wasserstein against Gradient SSIM" in page.evaluate(title)
+    page.locator("#axis-y").select_option("clipped")
+    assert "Clipped pixels against Gradient SSIM" in page.evaluate(title)
+    assert page.locator("#plot .mark").count() > 3
+
+
+def test_the_same_measure_on_both_axes_moves_the_other(page: "sync_api.Page") -> None:
+    page.locator("#axis-x").select_option("swd")
+    assert page.locator("#axis-y").input_value() != "swd"
+    assert page.locator("#plot svg").count() == 1
+
+
+def test_marks_of_the_plot_can_be_focused_and_are_named(page: "sync_api.Page") -> None:
+    mark = page.locator("#plot .mark.contender").first
+    mark.focus()
+    assert page.evaluate("document.activeElement.classList.contains('mark')")
+    assert "Gradient SSIM" in (mark.get_attribute("aria-label") or "")
+
+
+def colours(page: "sync_api.Page") -> tuple[str, str]:
+    return tuple(
+        page.evaluate(
+            "(({ backgroundColor, color }) => [backgroundColor, color])(getComputedStyle(document.body))"
+        )
+    )
+
+
+def test_the_button_turns_the_page_dark_and_light_again(page: "sync_api.Page") -> None:
+    light = colours(page)
+    button = page.get_by_role("button", name="Dark theme")
+    button.click()
+    assert colours(page) != light
+    assert button.get_attribute("aria-pressed") == "true"
+    button.click()
+    assert colours(page) == light
+
+
+def test_the_page_follows_the_system_to_dark(page: "sync_api.Page") -> None:
+    light = colours(page)
+    page.emulate_media(color_scheme="dark")
+    dark = colours(page)
+    pressed = page.get_by_role("button", name="Dark theme").get_attribute("aria-pressed")
+    page.emulate_media(color_scheme="light")
+    assert dark != light
+    assert pressed == "true"
+
+
+@pytest.mark.parametrize("width", [360, 768, 1920])
+def test_nothing_sticks_out_sideways(page: "sync_api.Page", width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    sticks_out = page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    page.set_viewport_size({"width": 1200, "height": 900})
+    assert not sticks_out
+
+
+def test_without_scripts_all_pictures_and_the_plot_are_there(
+    browser: "sync_api.Browser", report: Path
+) -> None:
+    page = Visit(browser, report, java_script_enabled=False).page
+    assert page.locator(".pane:visible").count() == page.locator(".pane").count()
+    assert page.locator("#plot svg").is_visible()
+    assert page.locator("button:visible:not(.sort)").count() == 0
+    page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_barrier(page: "sync_api.Page", scheme: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
+    page.emulate_media(color_scheme=scheme)
+    page.evaluate("document.querySelectorAll('details').forEach(details => (details.open = true))")
+    found = axe.Axe().run(page)
+    page.emulate_media(color_scheme="light")
+    assert found.violations_count == 0, found.generate_report()
+
+
+def test_axe_finds_no_barrier_in_a_summary(browser: "sync_api.Browser", report: Path, tmp_path: Path) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
+    example = make_example(tmp_path)
+    visit = Visit(browser, write_summary(tmp_path, {"one": example, "two": example}))
+    found = axe.Axe().run(visit.page)
+    visit.page.close()
+    assert visit.complaints == []
+    assert found.violations_count == 0, found.generate_report()
+
+
+def test_long_names_do_not_stick_out_sideways(browser: "sync_api.Browser", tmp_path: Path) -> None:
+    example, name = make_example(tmp_path), "averylongnamewithoutanyspace" * 5
+    comparison = dataclasses.replace(
+        example,
+        painting=dataclasses.replace(example.painting, name=name + ".jpg"),
+        environment={name: name},
+        results=tuple(
+            dataclasses.replace(r, title=name, warnings=(name,), facts={name: name}) for r in example.results
+        ),
+    )
+    page = Visit(browser, write_report(tmp_path, comparison), viewport={"width": 360, "height": 700}).page
+    page.evaluate("document.querySelectorAll('details').forEach(details => (details.open = true))")
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    page.close()
+    assert wide <= 360
+
+
+def test_hostile_names_do_nothing(browser: "sync_api.Browser", tmp_path: Path) -> None:
+    example = make_example(tmp_path)
+    comparison = dataclasses.replace(
+        example,
+        painting=dataclasses.replace(example.painting, name=HOSTILE),
+        measures=tuple(dataclasses.replace(m, title=HOSTILE + m.name) for m in example.measures),
+        results=tuple(
+            dataclasses.replace(r, title=HOSTILE, source=HOSTILE, warnings=(HOSTILE,))
+            for r in example.results
+        ),
+    )
+    visit = Visit(browser, write_report(tmp_path, comparison))
+    visit.page.locator("#axis-y").select_option("clipped")
+    visit.page.wait_for_load_state("networkidle")
+    hacked, texts = visit.page.evaluate("[window.hacked ?? null, document.querySelector('h1').textContent]")
+    visit.page.close()
+    assert hacked is None
+    assert HOSTILE in texts
+    assert visit.complaints == []
