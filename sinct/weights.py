@@ -103,6 +103,37 @@ FILES: Mapping[str, WeightFile] = {
             source="NAVER, github.com/clovaai/WCT2: decoder with wavelet unpooling, option cat5",
             used_for="WCT2",
         ),
+        WeightFile(
+            name="inception",
+            file="weights-inception-2015-12-05-6726825d.pth",
+            url="https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/"
+            "weights-inception-2015-12-05-6726825d.pth",
+            size=95_628_359,
+            sha256="6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
+            licence="Apache-2.0",
+            source="torch-fidelity: Inception as FID uses it, converted from TensorFlow",
+            used_for="SIFID, patch KID, ArtFID",
+        ),
+        WeightFile(
+            name="lpips_vgg16",
+            file="vgg.pth",
+            url="https://raw.githubusercontent.com/richzhang/PerceptualSimilarity/master/lpips/weights/v0.1/vgg.pth",
+            size=7_289,
+            sha256="a78928a0af1e5f0fcb1f3b9e8f8c3a2a5a3de244d830ad5c1feddc79b8432868",
+            licence="BSD-2-Clause",
+            source="LPIPS: weights of VGG-16's channels, version 0.1",
+            used_for="LPIPS, ArtFID",
+        ),
+        WeightFile(
+            name="dists",
+            file="weights.pt",
+            url="https://raw.githubusercontent.com/dingkeyan93/DISTS/master/DISTS_pytorch/weights.pt",
+            size=12_288,
+            sha256="f5e65c96230b7f6ca995691647d482237e4cab8a50c5c4a5784f219ef0748218",
+            licence="MIT",
+            source="DISTS: weights of VGG-16's channels",
+            used_for="DISTS",
+        ),
     )
 }
 """All weights by name; to add a file, add a row."""

@@ -417,6 +417,19 @@ def test_result_is_nearer_to_the_photos_style(result: Result) -> None:
     assert after < 0.8 * before
 
 
+def test_loss_is_that_of_the_clamped_picture(tmp_path: Path) -> None:
+    painting, photo = PAINTING, PHOTO.mul(4)[:, :, :48].clamp(-1, 1)  # drives pixels out of their range
+    result = run(painting, photo, job(tmp_path, 8))
+    vgg = VGG(19, seed=0, average_pooling=True)
+    normalise(vgg, (painting[None], photo[None]))
+    *features, content = vgg(result.pixels[None], (*STYLE_LAYERS, CONTENT_LAYER))
+    (target,) = vgg(painting[None], [CONTENT_LAYER])
+    grams = [gram_matrix(f) for f in vgg(photo[None], STYLE_LAYERS)]
+    loss = content_loss(content, target) + 1000 * style_loss(features, grams)
+    assert (result.pixels.abs() == 1).float().mean() > 0.05
+    assert result.facts["scales"][0]["loss"] == pytest.approx(loss.item(), rel=1e-3)  # float32
+
+
 def test_run_is_reproducible(result: Result, tmp_path: Path) -> None:
     again = run(PAINTING, PHOTO, job(tmp_path, 6), coarsest=32)
     torch.testing.assert_close(again.pixels, result.pixels, rtol=0, atol=0)

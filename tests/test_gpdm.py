@@ -10,7 +10,7 @@ from sinct.budget import Budget
 from sinct.errors import ConfigError, InputError, Interrupted
 from sinct.methods import Job, find
 from sinct.methods._pyramid import plan_levels, resize
-from sinct.methods.gpdm import quantiles, random_filters, run, sliced_wasserstein
+from sinct.methods.gpdm import quantiles, random_filters, run, sliced_wasserstein, with_margin
 from sinct.weights import Weights
 
 
@@ -160,6 +160,14 @@ def test_filters_have_unit_norm_and_the_shape_of_patches() -> None:
     torch.testing.assert_close(filters.flatten(1).norm(dim=1), torch.ones(5, dtype=torch.float64))
 
 
+@pytest.mark.parametrize("size", [1, 3, 7])
+def test_with_a_margin_every_pixel_lies_in_as_many_patches_as_it_has_pixels(size: int) -> None:
+    x = torch.zeros(1, 8, 9, requires_grad=True)
+    torch.nn.functional.conv2d(with_margin(x, size)[None], torch.ones(1, 1, size, size)).sum().backward()
+    assert x.grad is not None
+    assert x.grad.min() == size**2  # each patch adds one to the gradient of its pixels
+
+
 # Pyramid
 
 
@@ -231,11 +239,11 @@ def test_run_brings_the_patches_nearer_to_the_photos(tmp_path: Path) -> None:
     assert after < 0.3 * before
 
 
-def test_run_moves_pixels_by_the_whole_learning_rate_at_first(tmp_path: Path) -> None:
+def test_run_moves_every_pixel_by_the_whole_learning_rate_at_first(tmp_path: Path) -> None:
     """Adam's first step is its learning rate, whatever the gradient."""
     painting, photo = torch.zeros(3, 12, 12), torch.ones(3, 12, 12)
     result = run(painting, photo, job(tmp_path, iterations=1), learning_rate=0.25)
-    # but for the 1e-8 that Adam adds to gradients, which are small at the corners
+    # but for the 1e-8 that Adam adds to gradients
     torch.testing.assert_close(result.pixels.abs(), torch.full((3, 12, 12), 0.25), rtol=0.01, atol=0)
 
 

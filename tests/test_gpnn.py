@@ -13,6 +13,7 @@ from sinct.methods.gpnn import (
     Patches,
     combine_patches,
     completeness_scores,
+    first_matches,
     follow_matches,
     improve_matches,
     match_distances,
@@ -213,6 +214,19 @@ def test_passes_from_chance_come_close_to_exact_distances() -> None:
         index = improve_matches(index, queries, keys, generator)
     exact = torch.cdist(queries.features, keys.features).square().amin(dim=1)
     assert match_distances(index, queries, keys).mean() < 1.05 * exact.mean()
+
+
+def test_first_matches_are_exact_unless_there_are_too_many_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, y = clouds(40, 44), clouds(36, 48, seed=1)
+    components = principal_components(y, 5, 75)
+    queries, keys = patches_of(x, components), patches_of(y, components)
+    exact = match_exactly(queries, keys, 0.1)
+    generator = torch.Generator().manual_seed(0)
+    assert torch.equal(first_matches(queries, keys, 0.1, generator).forth, exact.forth)
+    monkeypatch.setattr("sinct.methods.gpnn._MOST_PAIRS", 1000)
+    found = first_matches(queries, keys, 0.1, generator)
+    near, best = (match_distances(matches.back, keys, queries).mean() for matches in (found, exact))
+    assert best < near < 1.05 * best
 
 
 def test_followed_matches_come_close_to_exact_scores() -> None:

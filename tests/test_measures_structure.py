@@ -1,13 +1,15 @@
+import cmath
 import math
 
 import pytest
 import torch
+from kornia.color import rgb_to_lab
 from kornia.filters import gaussian_blur2d
 from torch import Tensor
 
 from sinct.diagnostics import luminance
 from sinct.errors import ConfigError
-from sinct.measures.structure import contrast_structure, gradient_similarity
+from sinct.measures.structure import contrast_structure, edge_orientations, gradient_similarity
 
 
 def noise(*shape: int, seed: int = 0) -> Tensor:
@@ -23,34 +25,52 @@ def scene(height: int = 96, width: int = 121, seed: int = 0) -> Tensor:
 
 
 def slow_gradient_similarity(a: Tensor, b: Tensor) -> float:
-    """At the pictures' own size: Σ |a| |b| cos 2(α - β) over the roots of Σ |a|² and Σ |b|²."""
+    """Cosine of the vectors that `edge_orientations` describes, pixel by pixel with angles."""
     together, first, second = 0.0, 0.0, 0.0
-    for i in range(1, a.shape[0] - 1):
-        for j in range(1, a.shape[1] - 1):
-            gradients = []
-            for x in (a, b):
-                right = float(x[i, j + 1] - x[i, j - 1]) / 2
-                down = float(x[i + 1, j] - x[i - 1, j]) / 2
-                gradients.append((math.hypot(right, down), math.atan2(down, right)))
-            (p, alpha), (q, beta) = gradients
-            together += p * q * math.cos(2 * (alpha - beta))
-            first, second = first + p * p, second + q * q
+    for i in range(1, a.shape[1] - 1):
+        for j in range(1, a.shape[2] - 1):
+            vectors = []
+            for picture in (a, b):
+                total = 0j
+                for x in picture:
+                    gradient = complex(
+                        float(x[i, j + 1] - x[i, j - 1]) / 2, float(x[i + 1, j] - x[i - 1, j]) / 2
+                    )
+                    total += gradient**2
+                vectors.append(cmath.rect(math.sqrt(abs(total)), cmath.phase(total)))
+            p, q = vectors
+            together += (p * q.conjugate()).real
+            first, second = first + abs(p) ** 2, second + abs(q) ** 2
     return together / math.sqrt(first * second)
 
 
 def test_gradient_similarity_equals_a_slow_loop() -> None:
     a, b = scene(20, 31).double(), scene(20, 31, seed=1).double()
-    expected = slow_gradient_similarity(luminance(a), luminance(b))
+    expected = slow_gradient_similarity(*(rgb_to_lab((x + 1) / 2) for x in (a, b)))
     assert gradient_similarity(a, b, sizes=(31,)) == pytest.approx(expected, rel=1e-9)
+
+
+def test_edge_orientations_of_one_channel_are_as_long_as_its_gradient() -> None:
+    x = noise(1, 9, 8)
+    across, down = (x[0, 1:-1, 2:] - x[0, 1:-1, :-2]) / 2, (x[0, 2:, 1:-1] - x[0, :-2, 1:-1]) / 2
+    torch.testing.assert_close(edge_orientations(x).norm(dim=0), torch.hypot(across, down))
 
 
 def test_gradient_similarity_with_itself_is_1() -> None:
     assert gradient_similarity(scene(), scene()) == pytest.approx(1)
 
 
-def test_gradient_similarity_does_not_see_contrast_inversion_or_brightness() -> None:
-    for changed in (scene() * 0.4, -scene(), scene() + 0.1):
-        assert gradient_similarity(changed, scene()) == pytest.approx(1, abs=1e-5)
+def test_gradient_similarity_hardly_sees_contrast_inversion_or_brightness() -> None:
+    for changed in (scene() * 0.5, -scene(), scene() + 0.1):
+        assert gradient_similarity(changed, scene()) > 0.9  # CIELAB is not linear in sRGB
+
+
+def test_gradient_similarity_finds_edges_of_hue_alone() -> None:
+    blobs = scene().mean(dim=0).sign()
+    hue = 0.3 * torch.stack([blobs, -0.51 * blobs, torch.zeros_like(blobs)])  # about the same luminance
+    light = 0.4 * blobs.expand(3, -1, -1)
+    assert luminance(hue).std() < 0.01
+    assert gradient_similarity(light, hue) > 0.9
 
 
 def test_gradient_similarity_of_unrelated_pictures_is_near_0() -> None:
@@ -58,12 +78,12 @@ def test_gradient_similarity_of_unrelated_pictures_is_near_0() -> None:
 
 
 def test_gradient_similarity_of_a_flat_picture_is_0() -> None:
-    assert gradient_similarity(torch.zeros(3, 96, 121), scene()) == 0
+    assert gradient_similarity(torch.zeros(3, 96, 121), scene()) == pytest.approx(0, abs=1e-3)
 
 
-def test_gradient_similarity_of_edges_across_each_other_is_minus_1() -> None:
+def test_gradient_similarity_of_edges_across_each_other_is_near_minus_1() -> None:
     ramp = torch.linspace(-1, 1, 40).expand(3, 40, 40)
-    assert gradient_similarity(ramp, ramp.mT, sizes=(40,)) == pytest.approx(-1, abs=1e-5)
+    assert gradient_similarity(ramp, ramp.mT, sizes=(40,)) < -0.95  # the ramp bends in CIELAB
 
 
 def test_gradient_similarity_falls_as_content_moves() -> None:
@@ -79,7 +99,7 @@ def test_gradient_similarity_hardly_sees_strokes() -> None:
     assert found > 0.9
 
 
-@pytest.mark.parametrize(("height", "width"), [(3, 3), (5, 64), (300, 77)])
+@pytest.mark.parametrize(("height", "width"), [(3, 3), (9, 64), (300, 77)])
 def test_gradient_similarity_takes_any_size(height: int, width: int) -> None:
     x = noise(3, height, width)
     assert gradient_similarity(x, x) == pytest.approx(1)
@@ -87,7 +107,7 @@ def test_gradient_similarity_takes_any_size(height: int, width: int) -> None:
 
 def test_gradient_similarity_refuses_a_strip() -> None:
     strip = torch.zeros(3, 4, 200)
-    with pytest.raises(ConfigError, match="picture of 200x4 px is too narrow .* at 64 px; crop it"):
+    with pytest.raises(ConfigError, match=r"picture of 200x4 px is too narrow .* at 32 px; crop it"):
         gradient_similarity(strip, strip)
 
 

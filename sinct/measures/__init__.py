@@ -91,7 +91,7 @@ MEASURES = (
         "style",
         False,
         "Unbiased squared maximum mean discrepancy with a cubic kernel between Inception's pooled features of "
-        "up to 64 crops of 128 px of output and photo. Bińkowski et al. 2018, on crops instead of pictures.",
+        "up to 32 crops of 128 px of output and photo. Bińkowski et al. 2018, on crops instead of pictures.",
         "So few crops, all of one picture, make it noisy: it may fall below 0. Sees what is shown as well as how.",
     ),
     Measure(
@@ -108,10 +108,10 @@ MEASURES = (
         "Edges",
         "structure",
         True,
-        "Similarity of edges of luminance to the painting's in place, direction and strength, at 64, 128 and "
-        "256 px on the longer side; 1 is the same, 0 unrelated. Ours.",
-        "Whether light and dark are swapped, colours, and all detail below a 256th of the picture, strokes among "
-        "it.",
+        "Similarity of edges in CIELAB to the painting's in place, direction and strength, at 32, 64 and 128 px "
+        "on the longer side; 1 is the same, 0 unrelated. Ours.",
+        "Whether light and dark or two colours are swapped, and all detail below a 128th of the picture, strokes "
+        "among it. A good translation, too, makes edges stronger and weaker, which lowers it.",
     ),
     Measure(
         "ssim",

@@ -130,7 +130,8 @@ def _steps(grey: Tensor, run: int) -> Tensor:
     sharp = between[:, 3:-3] - slope
     mean, square = F.avg_pool2d(torch.stack([sharp, sharp.square()]), (run, 1), (run // 4, 1))
     error = (square - mean.square()).clamp_min(0).sqrt() / run**0.5
-    return mean.abs() - 4 * error
+    steps: Tensor = mean.abs() - 4 * error
+    return steps
 
 
 def _edges(grey: Tensor, run: int) -> Tensor:

@@ -188,7 +188,7 @@ def frechet_distance(first: Tensor, second: Tensor) -> float:
     """
     first, second = first.cpu().double(), second.cpu().double()
     shift = (first.mean(dim=0) - second.mean(dim=0)).square().sum()
-    a, b = torch.cov(first.T), torch.cov(second.T)
+    a, b = (torch.cov(features.T).view(features.shape[1], -1) for features in (first, second))
     values, vectors = torch.linalg.eigh(a)
     root = (vectors * values.clamp_min(0).sqrt()) @ vectors.T
     overlap = torch.linalg.eigvalsh(root @ b @ root).clamp_min(0).sqrt().sum()
@@ -266,8 +266,11 @@ class Inception:
         Raises:
             ConfigError: the picture is so small that there are fewer than two.
         """
-        if min(picture.shape[-2:]) < 21:
-            raise ConfigError("a picture is too small for Inception; give 21 px a side or more")
+        height, width = picture.shape[-2:]
+        if min(height, width) < 21:
+            raise ConfigError(
+                f"a picture of {width}x{height} px is too small for Inception; give 21 px a side or more"
+            )
         net = self.network
         x = net.Conv2d_2b_3x3(net.Conv2d_2a_3x3(net.Conv2d_1a_3x3(picture[None])))
         x = net.Conv2d_4a_3x3(net.Conv2d_3b_1x1(net.MaxPool_1(x)))
@@ -278,11 +281,11 @@ class Inception:
         """(3, H, W) in [-1, 1] -> (N, 2048): pooled features of crops at random positions.
 
         The crops are `CROP` px wide or as wide as the picture; four times as many as fit side by side, but
-        4 at least and 64 at most. Each is enlarged to 299 px, as for FID.
+        4 at least and 32 at most. Each is enlarged to 299 px, as for FID.
         """
         height, width = picture.shape[-2:]
         side = min(CROP, height, width)
-        count = min(64, max(4, 4 * (height * width) // side**2))
+        count = min(32, max(4, 4 * (height * width) // side**2))
         crops = sampled_patches(picture, side, count, seed=seed).view(-1, 3, side, side)
         pixels = ((crops.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
         return torch.cat([self.network(part)[0] for part in torch.split(pixels, 8)])

@@ -258,6 +258,7 @@ def run(
             grams = [gram_matrix(f) for f in vgg(style, STYLE_LAYERS)]
 
         def objective(x: Tensor, target: Tensor = target, grams: Sequence[Tensor] = grams) -> Tensor:
+            x = x.clamp(-1, 1)  # so that what comes out is what was minimised
             *features, content = vgg(x, (*STYLE_LAYERS, CONTENT_LAYER))
             return content_weight * content_loss(content, target) + style_weight * style_loss(features, grams)
 

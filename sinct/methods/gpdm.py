@@ -55,12 +55,11 @@ def quantiles(values: Tensor, count: int) -> Tensor:
         between neighbours; `values` themselves for n = m.
     """
     last = values.shape[1] - 1
-    places = (torch.arange(count, dtype=torch.float64, device=values.device) + 0.5) * (
-        (last + 1) / count
-    ) - 0.5
+    places = (torch.arange(count, dtype=torch.float64) + 0.5) * ((last + 1) / count) - 0.5
     places = places.clamp(0, last)
-    below = places.long().clamp(max=max(last - 1, 0))
-    share = (places - below).to(values.dtype)
+    below = places.long()
+    share = (places - below).to(values)
+    below = below.to(values.device)
     return torch.lerp(values[:, below], values[:, (below + 1).clamp(max=last)], share)
 
 
@@ -70,6 +69,15 @@ def random_filters(
     """Directions drawn evenly from the unit sphere of patches, (count, channels, patch_size, patch_size)."""
     draws = torch.randn(count, channels * patch_size**2, generator=generator, dtype=dtype)
     return F.normalize(draws, dim=1).view(count, channels, patch_size, patch_size)
+
+
+def with_margin(picture: Tensor, patch_size: int) -> Tensor:
+    """Mirror a (C, H, W) picture at its border, `patch_size` - 1 pixels wide on every side.
+
+    Now every pixel lies in patch_size² patches or more. Those of the border took colours of their own when
+    the few patches that held them left them to.
+    """
+    return F.pad(picture[None], (patch_size - 1,) * 4, mode="reflect")[0]
 
 
 def _project(picture: Tensor, filters: Tensor, stride: int) -> Tensor:
@@ -148,8 +156,8 @@ def run(
             optimizer.param_groups[0]["lr"] = learning_rate * (1 - step / steps)
             filters = random_filters(projections, len(picture), patch_size, generator).to(picture)
             distance = sliced_wasserstein(
-                _shifted(picture, stride, patch_size, generator),
-                _shifted(target, stride, patch_size, generator),
+                _shifted(with_margin(picture, patch_size), stride, generator),
+                _shifted(target, stride, generator),
                 filters,
                 stride=stride,
             )
@@ -177,7 +185,7 @@ def _stride(level: Level, patch_size: int, positions: int) -> int:
     return min(room, math.ceil(math.sqrt(height * width / positions)))
 
 
-def _shifted(picture: Tensor, stride: int, patch_size: int, generator: torch.Generator) -> Tensor:
+def _shifted(picture: Tensor, stride: int, generator: torch.Generator) -> Tensor:
     """The picture without its first rows and columns, 0 … stride - 1 of each by chance."""
     top, left = torch.randint(stride, (2,), generator=generator).tolist()
     return picture[:, top:, left:]

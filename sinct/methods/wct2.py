@@ -245,7 +245,7 @@ class _Network(nn.Module):
     """Convolutions and poolings by their published names.
 
     Args:
-        title: of the network, for messages.
+        title: encoder or decoder, for messages.
         convolutions: name -> channels in, channels out, kernel size.
         poolings: name -> channels.
         state: state dict; None draws random weights.
@@ -275,17 +275,16 @@ class _Network(nn.Module):
         for name, channels in poolings.items():
             self.add_module(name, _Bands(channels))
         if state is not None:
+            wrong = f"these are not the published weights wave_{title}_cat5_l4.pth of WCT²"
             try:
                 self.load_state_dict(state)
             except RuntimeError as error:
                 reason = " ".join(str(error).split())[:200]
-                raise ConfigError(f"these are not the weights of WCT²'s {title} ({reason})") from None
+                raise ConfigError(f"{wrong} ({reason})") from None
             for name, channels in poolings.items():
                 for key, kernel in _Bands(channels).state_dict().items():
                     if not torch.allclose(self.state_dict()[f"{name}.{key}"], kernel, atol=1e-6):
-                        raise ConfigError(
-                            f"these are not the weights of WCT²'s {title} ({name}.{key} is no Haar wavelet)"
-                        )
+                        raise ConfigError(f"{wrong} ({name}.{key} is no Haar wavelet)")
         self.requires_grad_(False).eval()
 
     def convolve(self, name: str, parts: Iterable[Tensor]) -> Tensor:
