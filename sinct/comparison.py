@@ -33,6 +33,7 @@ from sinct.measures import MEASURES, Evaluator
 from sinct.regions import read_regions
 from sinct.report import write_report, write_summary
 from sinct.results import Comparison, Input, MeasureInfo, MethodResult
+from sinct.version import __version__
 from sinct.weights import Weights, cache_folder, fetch, find, locate
 from sinct.worker import Outcome, Request, perform
 
@@ -165,6 +166,7 @@ def compare(
         weights_dir=str(Path(weights_dir).resolve()) if weights_dir is not None else None,
         random_weights=random_weights,
         regions=(f"../{REGIONS[0]}", f"../{REGIONS[1]}") if regions else None,
+        version=__version__,
     )
     show, stop = on_stage or (lambda stage: None), should_stop or (lambda: False)
 
@@ -174,7 +176,9 @@ def compare(
         def report(share: float, name: str = name, index: int = index) -> None:
             show(Stage(name, index, len(order) + 1, min(share, 0.999)))
 
-        request = replace(template, method=name, settings=dict((settings or {}).get(name, {})))
+        request = replace(
+            template, method=name, settings=methods.find(name).settings((settings or {}).get(name, {}))
+        )
         reason = None if random_weights else _fetched(methods.find(name).weights, _path(weights_dir))
         outcome = (
             Outcome(reason, 0.0, None, "")
@@ -443,7 +447,7 @@ def _result(request: Request, outcome: Outcome) -> MethodResult:
         device=outcome.device or None,
         random_weights=request.random_weights and bool(method.weights),
         optimises=method.optimises,
-        settings=method.settings(request.settings),
+        settings=request.settings,
         facts=outcome.facts,
     )
 

@@ -26,6 +26,7 @@ from sinct.files import replacing
 from sinct.images import read_picture, write_picture
 from sinct.model import is_out_of_memory
 from sinct.regions import read_regions
+from sinct.version import __version__
 from sinct.weights import Weights
 
 
@@ -45,7 +46,8 @@ class Request:
         weights_dir: folder of pretrained weights; None means the cache.
         random_weights: use random networks instead.
         regions: paths of the maps for painting and photo, from the worker's folder.
-        settings: that differ from the method's own.
+        settings: all of the method's.
+        version: of sinct.
     """
 
     method: str
@@ -60,6 +62,7 @@ class Request:
     random_weights: bool
     regions: tuple[str, str] | None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    version: str = __version__
 
     def to_json(self) -> dict[str, Any]:
         """Values as they come back from JSON, so that requests can be compared with stored ones."""
