@@ -39,7 +39,7 @@ def compare(
         ),
     ] = None,
     time: Annotated[
-        float | None, typer.Option(parser=duration, metavar="TIME", help="For each method [default: 6m].")
+        float | None, typer.Option(parser=duration, metavar="TIME", help="For each method [default: 10m].")
     ] = None,
     pairs: Annotated[
         Path | None, typer.Option(help="CSV file with columns painting,photo: compare on all of them.")

@@ -39,7 +39,7 @@ from sinct.worker import Outcome, Request, perform
 
 StrPath = str | PathLike[str]
 
-SECONDS = 360.0
+SECONDS = 600.0
 """Default time for each method."""
 
 REGIONS = ("painting-regions.png", "photo-regions.png")

@@ -419,7 +419,7 @@ def test_result_is_nearer_to_the_photos_style(result: Result) -> None:
 
 def test_loss_is_that_of_the_clamped_picture(tmp_path: Path) -> None:
     painting, photo = PAINTING, PHOTO.mul(4)[:, :, :48].clamp(-1, 1)  # drives pixels out of their range
-    result = run(painting, photo, job(tmp_path, 8))
+    result = run(painting, photo, job(tmp_path, 8), range_weight=0)
     vgg = VGG(19, seed=0, average_pooling=True)
     normalise(vgg, (painting[None], photo[None]))
     *features, content = vgg(result.pixels[None], (*STYLE_LAYERS, CONTENT_LAYER))
@@ -428,6 +428,16 @@ def test_loss_is_that_of_the_clamped_picture(tmp_path: Path) -> None:
     loss = content_loss(content, target) + 1000 * style_loss(features, grams)
     assert (result.pixels.abs() == 1).float().mean() > 0.05
     assert result.facts["scales"][0]["loss"] == pytest.approx(loss.item(), rel=1e-3)  # float32
+
+
+def test_pixels_outside_their_range_come_back(tmp_path: Path) -> None:
+    """With no weight they get no gradient, and stay at the limit for good."""
+    painting, photo = PAINTING, PHOTO.mul(4)[:, :, :48].clamp(-1, 1)
+    stuck, back = (
+        run(painting, photo, job(tmp_path, 25), range_weight=weight).pixels for weight in (0.0, 100.0)
+    )
+    at_limit = [(pixels.abs() == 1).float().mean().item() for pixels in (stuck, back)]
+    assert at_limit[1] < at_limit[0]
 
 
 def test_run_is_reproducible(result: Result, tmp_path: Path) -> None:

@@ -206,6 +206,7 @@ def run(
     *,
     content_weight: float = 1.0,
     style_weight: float = 1000.0,
+    range_weight: float = 100.0,
     coarsest: int = 512,
     iterations: int = 500,
     fine_iterations: int = 200,
@@ -218,6 +219,7 @@ def run(
         job: budget, device, seed of random weights, and weights.
         content_weight: of `content_loss`.
         style_weight: of `style_loss`; the paper's ratios of content to style lie around 1e-3.
+        range_weight: of the mean square by which pixels leave [-1, 1].
         coarsest: long side in pixels that the first scale comes near to.
         iterations: evaluations of loss and gradient at the first scale.
         fine_iterations: the same at each later one.
@@ -258,9 +260,13 @@ def run(
             grams = [gram_matrix(f) for f in vgg(style, STYLE_LAYERS)]
 
         def objective(x: Tensor, target: Tensor = target, grams: Sequence[Tensor] = grams) -> Tensor:
-            x = x.clamp(-1, 1)  # so that what comes out is what was minimised
-            *features, content = vgg(x, (*STYLE_LAYERS, CONTENT_LAYER))
-            return content_weight * content_loss(content, target) + style_weight * style_loss(features, grams)
+            shown = x.clamp(-1, 1)  # so that what comes out is what was minimised
+            *features, content = vgg(shown, (*STYLE_LAYERS, CONTENT_LAYER))
+            return (
+                content_weight * content_loss(content, target)
+                + style_weight * style_loss(features, grams)
+                + range_weight * F.mse_loss(x, shown)  # fetches pixels back, which get no gradient outside
+            )
 
         height, width = content.shape[2:]
         start = resize(pixels, height, width)[None].to(job.device)

@@ -1,9 +1,9 @@
 """GPNN: every patch of the picture is replaced by a near one of the photo, coarse to fine.
 
-The nearest are found exactly at the first iteration of the coarsest level, among all pairs of patches (with
-more than 2e9 of them, among pairs drawn by chance).
-From there on they are followed by PatchMatch (Barnes et al. 2009, doi:10.1145/1531326.1531330): each patch
-keeps the best of what it had, what its neighbours' finds suggest, and random tries around it.
+The nearest are followed by PatchMatch (Barnes et al. 2009, doi:10.1145/1531326.1531330): each patch keeps
+the best of what it had, what its neighbours' finds suggest, and random tries around it. At the first
+iteration of the coarsest level they are exact if the pictures have 5e8 pairs of patches there or fewer;
+otherwise they begin by chance.
 """
 
 import math
@@ -119,7 +119,7 @@ _PAIRS_AT_ONCE = 2**22
 
 
 def first_matches(queries: Patches, keys: Patches, alpha: float, generator: torch.Generator) -> Matches:
-    """Exact matches, or with more than 2e9 pairs of patches what passes make of matches drawn by chance."""
+    """Exact matches, or with more than 5e8 pairs of patches what passes make of matches drawn by chance."""
     n, m = len(queries.features), len(keys.features)
     if n * m <= _MOST_PAIRS:
         return match_exactly(queries, keys, alpha)
@@ -133,7 +133,7 @@ def first_matches(queries: Patches, keys: Patches, alpha: float, generator: torc
     return matches
 
 
-_MOST_PAIRS = 2_000_000_000
+_MOST_PAIRS = 500_000_000
 """Pairs that are compared exactly, so that one iteration, which nothing interrupts, takes seconds."""
 
 _FIRST_PASSES = 8
