@@ -441,7 +441,7 @@ def _result(request: Request, outcome: Outcome) -> MethodResult:
         source=method.source,
         control=method.control,
         file=None if outcome.reason else f"results/{request.method}.png",
-        reason=outcome.reason,
+        reason=outcome.reason and _shareable(outcome.reason),
         seconds=None if outcome.reason else outcome.seconds,
         memory=None if outcome.reason else outcome.memory,
         device=outcome.device or None,
@@ -479,7 +479,7 @@ def _measured(
         comparison,
         results=tuple(rows),
         measures=measure_infos(evaluator),
-        unavailable=dict(evaluator.missing),
+        unavailable={name: _shareable(text) for name, text in evaluator.missing.items()},
     )
 
 
@@ -488,6 +488,11 @@ def measure_infos(evaluator: Evaluator) -> tuple[MeasureInfo, ...]:
     return tuple(
         MeasureInfo(**asdict(measure)) for measure in MEASURES if measure.name not in evaluator.missing
     )
+
+
+def _shareable(text: str) -> str:
+    """Without the home folder of whoever ran it, since reports are passed on."""
+    return text.replace(str(Path.home()), "~")
 
 
 def _environment(device: str) -> dict[str, str]:

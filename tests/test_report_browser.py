@@ -336,7 +336,7 @@ def test_names_sort_by_letters(page: "sync_api.Page") -> None:
 
 def test_choosing_an_axis_draws_another_plot(page: "sync_api.Page") -> None:
     title = "document.querySelector('#plot svg').getAttribute('aria-label')"
-    assert "Sliced Wasserstein against Gradient SSIM" in page.evaluate(title)
+    assert "Gram distance against Gradient SSIM" in page.evaluate(title)
     page.locator("#axis-y").select_option("clipped")
     assert "Clipped pixels against Gradient SSIM" in page.evaluate(title)
     assert page.locator("#plot .mark").count() > 3

@@ -125,6 +125,7 @@ def _report(comparison: Comparison, painting: Panel, photo: Panel, results: Sequ
         groups=groups,
         blocks=_blocks(comparison, groups),
         optimised=any(result.optimises for result in comparison.results),
+        unavailable=_by_reason(comparison.unavailable),
         axes=axes,
         plots=_plots(comparison),
         details=[
@@ -133,6 +134,14 @@ def _report(comparison: Comparison, painting: Panel, photo: Panel, results: Sequ
         longest=max((r.seconds for r in comparison.results if r.seconds and not r.control), default=math.inf),
         largest=max((r.memory for r in comparison.results if r.memory and not r.control), default=math.inf),
     )
+
+
+def _by_reason(unavailable: Mapping[str, str]) -> list[tuple[list[str], str]]:
+    """Measures that could not be computed, those with the same reason together."""
+    found: dict[str, list[str]] = {}
+    for name, reason in unavailable.items():
+        found.setdefault(reason, []).append(name)
+    return [(names, reason) for reason, names in found.items()]
 
 
 def _picture_style(painting: Panel, photo: Panel) -> str:

@@ -85,16 +85,15 @@ def pareto_front(values: Sequence[tuple[float, float]]) -> list[int]:
 
 
 def default_axes(comparison: Comparison) -> tuple[MeasureInfo, MeasureInfo] | None:
-    """The measures of structure and of style by which the most methods can be compared, the first of equals.
+    """The first measure of structure and the first of style, which stand there because they tell the most.
 
     Where one of the groups has no measure, the first two measures; None if there are not two.
     """
 
-    def best(group: str) -> MeasureInfo | None:
-        members = [measure for measure in comparison.measures if measure.group == group]
-        return max(members, key=lambda m: len(contest(comparison.results, m)), default=None)
+    def first(group: str) -> MeasureInfo | None:
+        return next((measure for measure in comparison.measures if measure.group == group), None)
 
-    structure, style = best("structure"), best("style")
+    structure, style = first("structure"), first("style")
     if structure and style:
         return structure, style
     return (comparison.measures[0], comparison.measures[1]) if len(comparison.measures) > 1 else None
