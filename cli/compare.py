@@ -16,7 +16,7 @@ from .options import AsJson, Device, Overwrite, Painting, Quiet, Seed, duration
 
 if TYPE_CHECKING:
     from sinct.comparison import Compared
-    from sinct.results import MeasureInfo
+    from sinct.measures import Measure
 
 
 def compare(
@@ -193,7 +193,7 @@ def _report(
         raise typer.Exit(1)
 
 
-def _table(measures: "tuple[MeasureInfo, ...]", rows: "Mapping[str, Mapping[str, float]]") -> Table:
+def _table(measures: "tuple[Measure, ...]", rows: "Mapping[str, Mapping[str, float]]") -> Table:
     """Measures down, pictures across: there are more of the former."""
     table = Table("measure")
     for name in rows:

@@ -29,10 +29,10 @@ from sinct.doctor import examine
 from sinct.errors import ConfigError, InputError, Interrupted, OutputError, WeightsError
 from sinct.files import replacing, unwritable
 from sinct.images import Picture, read_picture, write_picture
-from sinct.measures import MEASURES, Evaluator
+from sinct.measures import Evaluator, measured
 from sinct.regions import read_regions
 from sinct.report import write_report, write_summary
-from sinct.results import Comparison, Input, MeasureInfo, MethodResult
+from sinct.results import Comparison, Input, MethodResult
 from sinct.version import __version__
 from sinct.weights import Weights, cache_folder, fetch, find, locate
 from sinct.worker import Outcome, Request, perform
@@ -478,15 +478,8 @@ def _measured(
     return replace(
         comparison,
         results=tuple(rows),
-        measures=measure_infos(evaluator),
+        measures=measured(row.measures for row in rows),
         unavailable={name: _shareable(text) for name, text in evaluator.missing.items()},
-    )
-
-
-def measure_infos(evaluator: Evaluator) -> tuple[MeasureInfo, ...]:
-    """Descriptions of the measures that an evaluator can compute."""
-    return tuple(
-        MeasureInfo(**asdict(measure)) for measure in MEASURES if measure.name not in evaluator.missing
     )
 
 

@@ -8,13 +8,12 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor
 
-from sinct.comparison import StrPath, measure_infos
+from sinct.comparison import StrPath
 from sinct.device import choose_device
 from sinct.diagnostics import picture_warnings
 from sinct.errors import InputError
 from sinct.images import read_picture
-from sinct.measures import Evaluator
-from sinct.results import MeasureInfo
+from sinct.measures import Evaluator, Measure, measured
 from sinct.weights import Weights
 
 
@@ -29,7 +28,7 @@ class Evaluation:
         warnings: what a person should know of the pictures, one line each.
     """
 
-    measures: tuple[MeasureInfo, ...]
+    measures: tuple[Measure, ...]
     rows: Mapping[str, Mapping[str, float]]
     unavailable: Mapping[str, str]
     warnings: tuple[str, ...]
@@ -70,9 +69,10 @@ def evaluate(
         warnings += found + [f"{path}: {text}" for text in picture_warnings(fitted, source)]
     weights = Weights(Path(weights_dir) if weights_dir is not None else None)
     evaluator = Evaluator(source, target, weights=weights, device=where)
+    rows = {name: evaluator.measure(picture) for name, picture in pictures.items()}
     return Evaluation(
-        measures=measure_infos(evaluator),
-        rows={name: evaluator.measure(picture) for name, picture in pictures.items()},
+        measures=measured(rows.values()),
+        rows=rows,
         unavailable=dict(evaluator.missing),
         warnings=tuple(warnings),
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sinct.files import replacing
+from sinct.measures import Measure
 
 
 @dataclass(frozen=True)
@@ -27,27 +28,6 @@ class Input:
     width: int
     height: int
     sha256: str
-
-
-@dataclass(frozen=True)
-class MeasureInfo:
-    """What a reader must know of a measure; see `sinct.measures.Measure`.
-
-    Attributes:
-        name: its key in `MethodResult.measures`.
-        title: heading of its column.
-        group: style, structure or artefacts.
-        higher_is_better: direction.
-        definition: what it computes, in a sentence or two.
-        blind: what it cannot see.
-    """
-
-    name: str
-    title: str
-    group: str
-    higher_is_better: bool
-    definition: str
-    blind: str
 
 
 @dataclass(frozen=True)
@@ -109,7 +89,7 @@ class Comparison:
     seconds: float | None
     seed: int
     environment: Mapping[str, str]
-    measures: tuple[MeasureInfo, ...]
+    measures: tuple[Measure, ...]
     unavailable: Mapping[str, str]
     results: tuple[MethodResult, ...]
 
@@ -130,7 +110,7 @@ class Comparison:
             seconds=values["seconds"],
             seed=values["seed"],
             environment=values["environment"],
-            measures=tuple(MeasureInfo(**measure) for measure in values["measures"]),
+            measures=tuple(Measure(**measure) for measure in values["measures"]),
             unavailable=values["unavailable"],
             results=tuple(
                 MethodResult(

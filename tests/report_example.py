@@ -5,13 +5,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFilter
 
-from sinct.results import Comparison, Input, MeasureInfo, MethodResult
+from sinct.measures import Measure
+from sinct.results import Comparison, Input, MethodResult
 
 MEASURES = (
-    MeasureInfo("gram", "Gram distance", "style", False, "Distance of Gram matrices.", "where things stand."),
-    MeasureInfo("swd", "Sliced Wasserstein", "style", False, "Distance of patches.", "what is depicted."),
-    MeasureInfo("ssim", "Gradient SSIM", "structure", True, "Similarity of gradients.", "colours."),
-    MeasureInfo("clipped", "Clipped pixels", "artefacts", False, "Share of pixels.", "all else."),
+    Measure("gram", "Gram distance", "style", False, "Distance of Gram matrices.", "where things stand."),
+    Measure("swd", "Sliced Wasserstein", "style", False, "Distance of patches.", "what is depicted."),
+    Measure("ssim", "Gradient SSIM", "structure", True, "Similarity of gradients.", "colours."),
+    Measure("clipped", "Clipped pixels", "artefacts", False, "Share of pixels.", "all else."),
 )
 
 METHODS = {

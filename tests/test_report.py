@@ -15,6 +15,7 @@ from PIL import Image
 from report_example import EXAMPLE, example, make_example
 
 from sinct.errors import InputError, OutputError
+from sinct.measures import Measure
 from sinct.report import write_report, write_summary
 from sinct.report.aggregate import aggregate, leaders_by_mean, statistic
 from sinct.report.contact_sheet import contact_sheet
@@ -24,7 +25,7 @@ from sinct.report.plots import Box, default_axes, pareto_front, place_labels, po
 from sinct.report.ranking import best_two, contest, leaders, ranks
 from sinct.report.tables import escape_latex, to_csv, to_latex
 from sinct.report.wording import duration, memory, number_format
-from sinct.results import Comparison, MeasureInfo, MethodResult
+from sinct.results import Comparison, MethodResult
 
 GRAM, SWD, SSIM, CLIPPED = EXAMPLE.measures
 
@@ -583,7 +584,7 @@ def test_statistic_of_nothing_is_none() -> None:
     assert statistic([math.inf]) is None
 
 
-def pairs(*rows: list[MethodResult], measures: tuple[MeasureInfo, ...] = (GRAM,)) -> list[Comparison]:
+def pairs(*rows: list[MethodResult], measures: tuple[Measure, ...] = (GRAM,)) -> list[Comparison]:
     return [dataclasses.replace(EXAMPLE, measures=measures, results=tuple(row)) for row in rows]
 
 

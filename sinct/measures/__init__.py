@@ -4,13 +4,14 @@ Each is a pure function in one of the modules beside this file; `MEASURES` says 
 and `Evaluator` computes all of them for one pair of pictures.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sinct.measures.evaluator import Evaluator
 
-__all__ = ["MEASURES", "Evaluator", "Measure"]
+__all__ = ["MEASURES", "Evaluator", "Measure", "measured"]
 
 
 @dataclass(frozen=True)
@@ -170,6 +171,12 @@ MEASURES = (
     ),
 )
 """All measures, in the order of the table."""
+
+
+def measured(pictures: Iterable[Mapping[str, float]]) -> tuple[Measure, ...]:
+    """The measures that one picture or more has a value of, in the order of the table."""
+    names = {name for values in pictures for name in values}
+    return tuple(measure for measure in MEASURES if measure.name in names)
 
 
 def __getattr__(name: str) -> object:

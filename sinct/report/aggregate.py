@@ -5,8 +5,9 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from sinct.measures import Measure
 from sinct.report.ranking import best_two, contest, ranks
-from sinct.results import Comparison, MeasureInfo, MethodResult
+from sinct.results import Comparison, MethodResult
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,9 @@ def statistic(values: Iterable[float], *, places: Sequence[float] = ()) -> Stati
     return Statistic(statistics.fmean(finite), deviation, len(finite), rank)
 
 
-def all_measures(comparisons: Iterable[Comparison]) -> list[MeasureInfo]:
+def all_measures(comparisons: Iterable[Comparison]) -> list[Measure]:
     """Measures of any of the comparisons, as they first come."""
-    found: dict[str, MeasureInfo] = {}
+    found: dict[str, Measure] = {}
     for comparison in comparisons:
         for measure in comparison.measures:
             found.setdefault(measure.name, measure)
@@ -92,7 +93,7 @@ def aggregate(comparisons: Sequence[Comparison]) -> list[Row]:
     return [_row(method, comparisons, measures, places) for method in first.values()]
 
 
-def _places(comparisons: Iterable[Comparison], measure: MeasureInfo) -> dict[str, list[float]]:
+def _places(comparisons: Iterable[Comparison], measure: Measure) -> dict[str, list[float]]:
     """Ranks by one measure, one for each pair, by the method's name."""
     found: dict[str, list[float]] = {}
     for comparison in comparisons:
@@ -106,7 +107,7 @@ def _places(comparisons: Iterable[Comparison], measure: MeasureInfo) -> dict[str
 def _row(
     method: MethodResult,
     comparisons: Iterable[Comparison],
-    measures: Iterable[MeasureInfo],
+    measures: Iterable[Measure],
     places: Mapping[str, Mapping[str, Sequence[float]]],
 ) -> Row:
     runs = [result for c in comparisons for result in c.results if result.name == method.name]
@@ -134,7 +135,7 @@ def _row(
     )
 
 
-def leaders_by_mean(rows: Iterable[Row], measure: MeasureInfo, pairs: int) -> tuple[set[str], set[str]]:
+def leaders_by_mean(rows: Iterable[Row], measure: Measure, pairs: int) -> tuple[set[str], set[str]]:
     """Names of the methods with the best and with the second best mean of a measure.
 
     Only methods that were ranked by it in all pairs are held against each other: a mean over fewer, perhaps

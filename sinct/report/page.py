@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from sinct.files import replacing
+from sinct.measures import Measure
 from sinct.report.contact_sheet import contact_sheet
 from sinct.report.crops import Place, choose_places, similar_place
 from sinct.report.pictures import Panel, embed, embed_small, embed_thumbnail, panels
@@ -20,7 +21,7 @@ from sinct.report.plots import default_axes, scatter
 from sinct.report.ranking import is_contender, leaders
 from sinct.report.tables import column_formats, to_csv, to_latex
 from sinct.report.wording import ABSENT, arrow, duration, in_groups, memory
-from sinct.results import Comparison, MeasureInfo, MethodResult
+from sinct.results import Comparison, MethodResult
 
 _THUMBNAIL = 640
 """Width in pixels; the inset is about a quarter of a picture that fills a wide screen."""
@@ -217,13 +218,13 @@ class _Row(NamedTuple):
     cells: list[_Cell]
 
 
-def _blocks(comparison: Comparison, groups: Mapping[str, list[MeasureInfo]]) -> list[list[_Row]]:
+def _blocks(comparison: Comparison, groups: Mapping[str, list[Measure]]) -> list[list[_Row]]:
     """Rows of the table: the first control, the contenders, the other controls."""
     formats = column_formats(comparison)
     measures = [measure for members in groups.values() for measure in members]
     marks = {measure.name: leaders(comparison.results, measure) for measure in measures}
 
-    def cell(result: MethodResult, measure: MeasureInfo) -> _Cell:
+    def cell(result: MethodResult, measure: Measure) -> _Cell:
         value = result.measures.get(measure.name)
         best, second = marks[measure.name]
         return _Cell(

@@ -9,10 +9,11 @@ from typing import Literal, NamedTuple
 from markupsafe import Markup
 from matplotlib.ticker import MaxNLocator
 
+from sinct.measures import Measure
 from sinct.report.pictures import label_font
 from sinct.report.ranking import contest
 from sinct.report.wording import arrow, number_format, with_minus
-from sinct.results import Comparison, MeasureInfo, MethodResult
+from sinct.results import Comparison, MethodResult
 
 Corners = list[tuple[float, float]]
 Kind = Literal["contender", "apart", "control"]
@@ -57,7 +58,7 @@ class Point:
     kind: Kind
 
 
-def points(results: Sequence[MethodResult], x: MeasureInfo, y: MeasureInfo) -> list[Point]:
+def points(results: Sequence[MethodResult], x: Measure, y: Measure) -> list[Point]:
     """Methods that have finite values of both measures."""
     counted = contest(results, x).keys() & contest(results, y).keys()
 
@@ -84,13 +85,13 @@ def pareto_front(values: Sequence[tuple[float, float]]) -> list[int]:
     return sorted((i for i, value in enumerate(values) if not beaten(value)), key=lambda i: values[i])
 
 
-def default_axes(comparison: Comparison) -> tuple[MeasureInfo, MeasureInfo] | None:
+def default_axes(comparison: Comparison) -> tuple[Measure, Measure] | None:
     """The first measure of structure and the first of style, which stand there because they tell the most.
 
     Where one of the groups has no measure, the first two measures; None if there are not two.
     """
 
-    def first(group: str) -> MeasureInfo | None:
+    def first(group: str) -> Measure | None:
         return next((measure for measure in comparison.measures if measure.group == group), None)
 
     structure, style = first("structure"), first("style")
@@ -190,7 +191,7 @@ class _Axis:
         return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
 
 
-def scatter(results: Sequence[MethodResult], x: MeasureInfo, y: MeasureInfo) -> Markup:
+def scatter(results: Sequence[MethodResult], x: Measure, y: Measure) -> Markup:
     """SVG of the methods by two measures, both axes with the better values at their far ends.
 
     Contenders are filled dots, the unbeaten ones joined by a staircase; controls are hollow; methods that
@@ -215,7 +216,7 @@ def scatter(results: Sequence[MethodResult], x: MeasureInfo, y: MeasureInfo) -> 
     )
 
 
-def _grid(across: _Axis, up: _Axis, x: MeasureInfo, y: MeasureInfo) -> list[Markup]:
+def _grid(across: _Axis, up: _Axis, x: Measure, y: Measure) -> list[Markup]:
     """Lines and numbers at the ticks, and what the axes mean."""
     bottom, right = _HEIGHT - _BOTTOM, _WIDTH - _RIGHT
     parts = []
@@ -240,7 +241,7 @@ def _grid(across: _Axis, up: _Axis, x: MeasureInfo, y: MeasureInfo) -> list[Mark
     return parts
 
 
-def _axis_title(measure: MeasureInfo) -> str:
+def _axis_title(measure: Measure) -> str:
     """The measure, its direction, and that the axis runs towards the better."""
     return f"{_shorten(measure.title, 50)} {arrow(measure.higher_is_better)}, better →"
 
@@ -260,7 +261,7 @@ def _tick_texts(ticks: Sequence[float]) -> list[str]:
     return [with_minus(f"{tick + 0.0:.{decimals}f}") for tick in ticks]
 
 
-def _front(shown: Sequence[Point], across: _Axis, up: _Axis, x: MeasureInfo, y: MeasureInfo) -> Corners:
+def _front(shown: Sequence[Point], across: _Axis, up: _Axis, x: Measure, y: Measure) -> Corners:
     """Corners of the staircase under which every contender lies, in pixels; [] without contenders."""
     signs = (1 if x.higher_is_better else -1, 1 if y.higher_is_better else -1)
     contenders = [point for point in shown if point.kind == "contender"]
@@ -275,8 +276,8 @@ def _marks(
     shown: Sequence[Point],
     across: _Axis,
     up: _Axis,
-    x: MeasureInfo,
-    y: MeasureInfo,
+    x: Measure,
+    y: Measure,
     front: Corners,
 ) -> list[Markup]:
     """A mark for each method, with its label."""

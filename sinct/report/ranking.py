@@ -3,7 +3,8 @@
 import math
 from collections.abc import Iterable, Sequence
 
-from sinct.results import MeasureInfo, MethodResult
+from sinct.measures import Measure
+from sinct.results import MethodResult
 
 
 def is_contender(result: MethodResult) -> bool:
@@ -11,7 +12,7 @@ def is_contender(result: MethodResult) -> bool:
     return result.file is not None and not result.control and not result.random_weights
 
 
-def contest(results: Iterable[MethodResult], measure: MeasureInfo) -> dict[str, float]:
+def contest(results: Iterable[MethodResult], measure: Measure) -> dict[str, float]:
     """Values of one measure that may be held against each other, by the method's name.
 
     A method that minimises the measure itself must win there and says nothing by it, so it is left out, as
@@ -35,7 +36,7 @@ def ranks(values: Sequence[float], *, higher_is_better: bool) -> list[float]:
     ]
 
 
-def leaders(results: Iterable[MethodResult], measure: MeasureInfo) -> tuple[set[str], set[str]]:
+def leaders(results: Iterable[MethodResult], measure: Measure) -> tuple[set[str], set[str]]:
     """Names of the best and of the second best methods by one measure.
 
     See `best_two`.

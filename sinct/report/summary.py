@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
+from sinct.measures import Measure
 from sinct.report.aggregate import Row, Statistic, aggregate, all_measures, leaders_by_mean
 from sinct.report.page import render, write_text
 from sinct.report.tables import escape_latex, latex_number, latex_table, write_csv
 from sinct.report.wording import ABSENT, duration, in_groups, memory, number_format
-from sinct.results import Comparison, MeasureInfo
+from sinct.results import Comparison
 
 
 def write_summary(folder: Path, comparisons: Mapping[str, Comparison]) -> Path:
@@ -58,7 +59,7 @@ def write_summary(folder: Path, comparisons: Mapping[str, Comparison]) -> Path:
 class _Column(NamedTuple):
     """A measure with what its cells need."""
 
-    measure: MeasureInfo
+    measure: Measure
     write: Callable[[float], str]
     best: set[str]
     second: set[str]
@@ -91,7 +92,7 @@ def _to_csv(rows: Sequence[Row], columns: Sequence[_Column]) -> str:
 
 def _to_latex(
     rows: Sequence[Row],
-    groups: Mapping[str, Sequence[MeasureInfo]],
+    groups: Mapping[str, Sequence[Measure]],
     columns: Sequence[_Column],
     pairs: int,
 ) -> str:

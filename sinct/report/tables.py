@@ -5,9 +5,10 @@ import io
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from sinct.measures import Measure
 from sinct.report.ranking import leaders
 from sinct.report.wording import MINUS, in_groups, number_format
-from sinct.results import Comparison, MeasureInfo, MethodResult
+from sinct.results import Comparison, MethodResult
 
 
 def to_csv(comparison: Comparison) -> str:
@@ -54,7 +55,7 @@ def to_latex(comparison: Comparison) -> str:
     formats = column_formats(comparison)
     marks = {measure.name: leaders(comparison.results, measure) for measure in measures}
 
-    def cell(result: MethodResult, measure: MeasureInfo) -> str:
+    def cell(result: MethodResult, measure: Measure) -> str:
         if measure.name not in result.measures:
             return "--"
         text = latex_number(formats[measure.name](result.measures[measure.name]))
@@ -94,7 +95,7 @@ def column_formats(comparison: Comparison) -> dict[str, Callable[[float], str]]:
 
 
 def latex_table(
-    groups: Mapping[str, Sequence[MeasureInfo]], blocks: Sequence[Sequence[Sequence[str]]], caption: str
+    groups: Mapping[str, Sequence[Measure]], blocks: Sequence[Sequence[Sequence[str]]], caption: str
 ) -> str:
     """One tabular per group of measures, below each other, so that they fit a page's width.
 
@@ -134,7 +135,7 @@ def latex_table(
     )
 
 
-def _latex_heading(measure: MeasureInfo) -> str:
+def _latex_heading(measure: Measure) -> str:
     """Title in short lines with its direction."""
     lines = r" \\ ".join(escape_latex(line) for line in textwrap.wrap(measure.title, 14))
     arrow = r" $\uparrow$" if measure.higher_is_better else r" $\downarrow$"

@@ -4,7 +4,7 @@ import math
 import statistics
 from collections.abc import Callable, Iterable
 
-from sinct.results import MeasureInfo
+from sinct.measures import Measure
 
 GROUPS = ("style", "structure", "artefacts")
 """Order of the columns; other groups follow as they come."""
@@ -63,9 +63,9 @@ def arrow(higher_is_better: bool) -> str:
     return "↑" if higher_is_better else "↓"
 
 
-def in_groups(measures: Iterable[MeasureInfo]) -> dict[str, list[MeasureInfo]]:
+def in_groups(measures: Iterable[Measure]) -> dict[str, list[Measure]]:
     """Measures by group, groups in the order of `GROUPS`."""
-    found: dict[str, list[MeasureInfo]] = {name: [] for name in GROUPS}
+    found: dict[str, list[Measure]] = {name: [] for name in GROUPS}
     for measure in measures:
         found.setdefault(measure.group, []).append(measure)
     return {name: members for name, members in found.items() if members}
