@@ -34,12 +34,13 @@ def compare(
         typer.Option(
             "--methods",
             metavar="NAMES",
-            help=f"Some of {', '.join(methods.names())}, or all [default: those that need no weights, and "
-            "those whose weights are there]; controls always run.",
+            help=f"Some of {', '.join(methods.names())}, or all; controls always run.",
+            show_default="those that need no weights, and those whose weights are there",
         ),
     ] = None,
     time: Annotated[
-        float | None, typer.Option(parser=duration, metavar="TIME", help="For each method [default: 10m].")
+        float | None,
+        typer.Option(parser=duration, metavar="TIME", help="For each method.", show_default="10m"),
     ] = None,
     pairs: Annotated[
         Path | None, typer.Option(help="CSV file with columns painting,photo: compare on all of them.")
@@ -51,7 +52,7 @@ def compare(
     seed: Seed = 0,
     device: Device = "auto",
     weights_dir: Annotated[
-        Path | None, typer.Option(help="Folder of pretrained weights [default: the cache, downloading].")
+        Path | None, typer.Option(help="Folder of pretrained weights.", show_default="the cache, downloading")
     ] = None,
     random_weights: Annotated[
         bool, typer.Option("--random-weights", help="Random networks instead; the report says so.")
@@ -112,7 +113,7 @@ def evaluate(
         list[Path], typer.Argument(help="Pictures made of the painting, by whatever.", show_default=False)
     ],
     weights_dir: Annotated[
-        Path | None, typer.Option(help="Folder of pretrained weights [default: the cache, no download].")
+        Path | None, typer.Option(help="Folder of pretrained weights.", show_default="the cache, no download")
     ] = None,
     device: Device = "auto",
     as_json: AsJson = False,

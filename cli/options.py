@@ -56,11 +56,13 @@ Seed = Annotated[int, typer.Option(min=0, help="Of every random draw.")]
 Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.")]
 RunDir = Annotated[
     Path | None,
-    typer.Option(help="Folder for checkpoints, log and preview [default: the output's name with .sinct]."),
+    typer.Option(
+        help="Folder for checkpoints, log and preview.", show_default="the output's name with .sinct"
+    ),
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue the run in the run directory.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an older output and run.")]
-Bits = Annotated[int | None, typer.Option(help="8 or 16 bits a channel [default: as the input].")]
+Bits = Annotated[int | None, typer.Option(help="8 or 16 bits a channel.", show_default="as the input")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")]
 Set = Annotated[

@@ -17,7 +17,7 @@ weights_app = typer.Typer(
 WeightsDir = Annotated[
     Path | None,
     typer.Option(
-        metavar="DIR", help="Folder of the files [default: $SINCT_WEIGHTS or the platform's cache]."
+        metavar="DIR", help="Folder of the files.", show_default="$SINCT_WEIGHTS or the platform's cache"
     ),
 ]
 

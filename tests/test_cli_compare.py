@@ -143,3 +143,18 @@ def test_evaluate_of_an_absent_picture_is_one_line(pair, tmp_path):
     assert code == 1
     assert err.startswith("error: ")
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "default"),
+    [
+        ("compare", "10m"),
+        ("compare", "the cache, downloading"),
+        ("evaluate", "the cache, no download"),
+        ("translate", "the output's name with .sinct"),
+    ],
+)
+def test_help_tells_defaults_that_are_no_values(command, default):
+    """In a help text itself, brackets would be taken for markup and vanish."""
+    result = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "300", "TERMINAL_WIDTH": "300"})
+    assert f"[default: ({default})]" in result.stdout
