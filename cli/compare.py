@@ -190,7 +190,7 @@ def _report(
                 f"not run, their weights are not here: {', '.join(absent)} (get them with `sinct weights fetch all`)",
                 quiet=quiet,
             )
-    if not finished:
+    if failed:
         raise typer.Exit(1)
 
 

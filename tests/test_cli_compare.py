@@ -89,6 +89,17 @@ def test_pairs_from_a_list(pair, tmp_path):
     assert f"summary: {tmp_path / 'out' / 'summary.html'}" in out
 
 
+def test_broken_pair_is_told_in_the_end_and_the_others_are_done(pair, tmp_path):
+    rows = "name,painting,photo\nbroken,absent.png,photo.png\nsound,painting.png,photo.png\n"
+    (tmp_path / "pairs.csv").write_text(rows)
+    code, out, err = sinct_command(
+        "compare", f"--pairs={tmp_path / 'pairs.csv'}", "-o", tmp_path / "out", *QUICK
+    )
+    assert code == 1
+    assert "warning: broken: " in err
+    assert f"report: {tmp_path / 'out' / 'sound' / 'report.html'}" in out
+
+
 def test_no_pair_at_all_is_a_failure(tmp_path):
     (tmp_path / "pairs.csv").write_text("painting,photo\nabsent.png,absent.png\n")
     code, _, err = sinct_command(
