@@ -190,7 +190,9 @@ def _report(
                 f"not run, their weights are not here: {', '.join(absent)} (get them with `sinct weights fetch all`)",
                 quiet=quiet,
             )
-    if failed:
+    made = any(row.file and not row.control for item in finished.values() for row in item.comparison.results)
+    asked = any(not row.control for item in finished.values() for row in item.comparison.results)
+    if failed or (asked and not made):
         raise typer.Exit(1)
 
 

@@ -62,11 +62,15 @@ def test_compare_as_json_is_one_object(pair, tmp_path):
     assert found["results"]["results"]["painting"]["ssim"] == pytest.approx(1)
 
 
-def test_missing_weights_are_a_warning_and_no_failure(pair, tmp_path):
-    options = ["--methods=wct2", f"--weights-dir={tmp_path / 'none'}"]
+@pytest.mark.parametrize(("chosen", "expected"), [("gpnn,wct2", 0), ("wct2", 1)])
+def test_missing_weights_are_a_failure_only_where_nothing_else_was_asked_for(
+    pair, tmp_path, chosen, expected
+):
+    options = [f"--methods={chosen}", f"--weights-dir={tmp_path / 'none'}"]
     code, _, err = sinct_command("compare", *pair, "-o", tmp_path / "out", *QUICK[:2], *options)
-    assert code == 0
+    assert code == expected
     assert "warning: WCT²: wave_encoder_cat5_l4.pth" in err.replace("\n", "")
+    assert (tmp_path / "out" / "report.html").exists()
 
 
 @pytest.mark.parametrize(
@@ -116,6 +120,8 @@ def test_no_pair_at_all_is_a_failure(tmp_path):
         ("sinct.width", "is no METHOD.NAME=VALUE"),
         ("sinct.width=4", "settings are given for sinct, which is not among the methods"),
         ("nothing.width=4", "unknown method 'nothing'"),
+        ("colour_transfer.iterations=many", "iterations is 20 by default, and 'many' is not of that kind"),
+        ("colour_transfer.iterations=2.5", "iterations is 20 by default, and 2.5 is not of that kind"),
     ],
 )
 def test_wrong_setting_is_one_line(pair, tmp_path, change, message):

@@ -6,6 +6,7 @@ file states every loss in full, so that another implementation can be held again
 """
 
 import inspect
+import json
 import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -84,7 +85,7 @@ class Method:
         """All settings of a run, with some of them changed.
 
         Raises:
-            ConfigError: the method has no such setting.
+            ConfigError: the method has no such setting, or it is of another type.
         """
         parameters = inspect.signature(self.run).parameters.values()
         known = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
@@ -93,7 +94,20 @@ class Method:
             raise ConfigError(
                 f"{self.title} has no setting {sorted(unknown)[0]!r}; it has {', '.join(known) or 'none'}"
             )
+        for name in set(changes) - unknown:
+            if not _alike(changes[name], known[name]):
+                raise ConfigError(
+                    f"{self.title}: {name} is {json.dumps(known[name])} by default, and {changes[name]!r} is not of "
+                    "that kind"
+                )
         return {**known, **changes}
+
+
+def _alike(value: object, default: object) -> bool:
+    """Whether a value can stand for a default: a whole number for any number, but nothing for a truth value."""
+    if isinstance(default, bool) or isinstance(value, bool):
+        return type(value) is type(default)
+    return isinstance(value, (int, float) if isinstance(default, float) else type(default))
 
 
 def names() -> tuple[str, ...]:
