@@ -8,7 +8,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import typer
 from rich.console import Console
@@ -88,7 +88,32 @@ class _TimeLeft(ProgressColumn):
         return Text("-:--" if remaining is None else f"{clock(remaining)} left", style="cyan")
 
 
-class TrainingDisplay:
+def progress_bar(*columns: ProgressColumn, quiet: bool) -> Progress:
+    """A bar on stderr that is gone when its work is done; on a terminal only."""
+    return Progress(*columns, console=err, disable=quiet or not err.is_terminal, transient=True)
+
+
+class _Display:
+    """Shows a progress bar as long as its context lasts.
+
+    Args:
+        quiet: show nothing at all.
+        columns: of the bar.
+    """
+
+    def __init__(self, *columns: ProgressColumn, quiet: bool) -> None:
+        self.quiet = quiet
+        self.bar = progress_bar(*columns, quiet=quiet)
+
+    def __enter__(self) -> Self:
+        self.bar.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.bar.stop()
+
+
+class TrainingDisplay(_Display):
     """A progress bar fed by sinct's progress events.
 
     Args:
@@ -96,16 +121,13 @@ class TrainingDisplay:
     """
 
     def __init__(self, *, quiet: bool) -> None:
-        self.quiet = quiet
-        self.bar = Progress(
+        super().__init__(
             SpinnerColumn(),
             BarColumn(bar_width=10),  # all of it fits a terminal 80 wide
             TextColumn("{task.percentage:>3.0f}%"),
             _TimeLeft(table_column=Column(no_wrap=True)),
             TextColumn("{task.fields[figures]}", table_column=Column(no_wrap=True)),
-            console=err,
-            disable=quiet or not err.is_terminal,
-            transient=True,
+            quiet=quiet,
         )
         self.task = self.bar.add_task("training", total=1.0, figures="", remaining=None)
         self.printed = 0.0
@@ -126,15 +148,8 @@ class TrainingDisplay:
             left = clock(progress.remaining)
             err.print(f"{progress.fraction:4.0%}  {left} left  {figures}", highlight=False)
 
-    def __enter__(self) -> "TrainingDisplay":
-        self.bar.start()
-        return self
 
-    def __exit__(self, *exception: object) -> None:
-        self.bar.stop()
-
-
-class StageDisplay:
+class StageDisplay(_Display):
     """A line for each stage of a comparison, the current one with a bar.
 
     Args:
@@ -142,16 +157,13 @@ class StageDisplay:
     """
 
     def __init__(self, *, quiet: bool) -> None:
-        self.quiet = quiet
-        self.bar = Progress(
+        super().__init__(
             SpinnerColumn(),
             TextColumn("{task.description}", table_column=Column(no_wrap=True)),
             BarColumn(bar_width=20),
             TextColumn("{task.percentage:>3.0f}%"),
             TimeElapsedColumn(),
-            console=err,
-            disable=quiet or not err.is_terminal,
-            transient=True,
+            quiet=quiet,
         )
         self.tasks: dict[tuple[str | None, str], TaskID] = {}
 
@@ -167,13 +179,6 @@ class StageDisplay:
             if not self.quiet:
                 result = f"no result: {stage.note}" if stage.note else "done"
                 err.print(f"{label} {result}", highlight=False, markup=False)
-
-    def __enter__(self) -> "StageDisplay":
-        self.bar.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.bar.stop()
 
 
 class Stop:

@@ -35,7 +35,8 @@ def list_(weights_dir: WeightsDir = None, as_json: AsJson = False) -> None:
             return
         width = max(map(len, FILES))
         for row in rows:
-            display.say(f"{row['name']:<{width}}  {row['state']}  {row['file']}, {_size(row['size'])}")
+            size = FILES[row["name"]].megabytes
+            display.say(f"{row['name']:<{width}}  {row['state']}  {row['file']}, {size}")
             display.say(f"{'':<{width}}  sha256 {row['sha256'] or 'not published'}")
             if row["recorded"]:
                 display.say(f"{'':<{width}}  sha256 {row['recorded']} at its first download")
@@ -97,34 +98,28 @@ def _row(name: str, folder: Path | None) -> dict[str, Any]:
     import dataclasses
 
     from sinct.errors import WeightsError
-    from sinct.weights import FILES, cache_folder, checksum, locate
+    from sinct.weights import FILES, checksum, locate, path_of, present
 
     file = FILES[name]
-    at = (folder or cache_folder()) / file.file
+    there = present(name, folder)
     try:
         locate(name, folder)
         state = "present"
     except WeightsError:
-        state = "damaged" if at.is_file() else "missing"
+        state = "damaged" if there else "missing"
     return {
         **dataclasses.asdict(file),
         "recorded": None if file.sha256 else checksum(name, folder),
         "state": state,
-        "path": str(at) if at.is_file() else None,
+        "path": str(path_of(name, folder)) if there else None,
     }
 
 
-def _size(size: int | None) -> str:
-    return "size not published" if size is None else f"{size / 1e6:.1f} MB"
-
-
 def _bar(*, quiet: bool) -> Progress:
-    return Progress(
+    columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=20),
         DownloadColumn(),
         TransferSpeedColumn(),
-        console=display.err,
-        disable=quiet or not display.err.is_terminal,
-        transient=True,
     )
+    return display.progress_bar(*columns, quiet=quiet)

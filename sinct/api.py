@@ -11,13 +11,12 @@ from sinct.config import Config
 from sinct.device import choose_device
 from sinct.diagnostics import picture_warnings, scale_warning
 from sinct.errors import OutputError
+from sinct.files import StrPath
 from sinct.images import Picture, check_output, read_picture, write_picture
 from sinct.model import Model, load_model
 from sinct.runs import RunDirectory
 from sinct.session import OnProgress, Training, run_training
 from sinct.version import __version__
-
-StrPath = str | PathLike[str]
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 A comparison's folder holds the report (report.html, contact-sheet.png, table.csv, table.tex), what it was
 made from (results.json, painting.png, photo.png and the pictures in `results`), and `work`, a folder for each
-method. The same call again goes on
-where it was stopped: what is there and was asked for in the same way is kept.
+method. The same call again goes on where it was stopped: what is there and was asked for in the same way is
+kept.
 """
 
 import csv
@@ -15,8 +15,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from os import PathLike
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,17 +26,15 @@ from sinct.device import choose_device
 from sinct.diagnostics import picture_warnings
 from sinct.doctor import examine
 from sinct.errors import ConfigError, InputError, Interrupted, OutputError, WeightsError
-from sinct.files import replacing, unwritable
+from sinct.files import StrPath, replacing, unwritable
 from sinct.images import Picture, read_picture, write_picture
 from sinct.measures import Evaluator, measured
 from sinct.regions import read_regions
 from sinct.report import write_report, write_summary
 from sinct.results import Comparison, Input, MethodResult
 from sinct.version import __version__
-from sinct.weights import Weights, cache_folder, fetch, find, locate
+from sinct.weights import Weights, fetch, present
 from sinct.worker import Outcome, Request, perform
-
-StrPath = str | PathLike[str]
 
 SECONDS = 600.0
 """Default time for each method."""
@@ -85,7 +82,7 @@ class Compared:
 
 def default_methods(weights_dir: StrPath | None = None) -> tuple[str, ...]:
     """Methods that run with what is there: those without weights, and those whose weights are present."""
-    folder = Path(weights_dir) if weights_dir is not None else None
+    folder = _path(weights_dir)
     names = (name for name in methods.names() if not methods.find(name).control)
     return tuple(name for name in names if all(present(file, folder) for file in methods.find(name).weights))
 
@@ -179,12 +176,7 @@ def compare(
         request = replace(
             template, method=name, settings=methods.find(name).settings((settings or {}).get(name, {}))
         )
-        reason = None if random_weights else _fetched(methods.find(name).weights, _path(weights_dir))
-        outcome = (
-            Outcome(reason, 0.0, None, "")
-            if reason
-            else _outcome(request, folder / "work" / name, report, stop, isolate=isolate)
-        )
+        outcome = _outcome(request, folder / "work" / name, report, stop, isolate=isolate)
         picture = folder / "results" / f"{name}.png"
         picture.unlink(missing_ok=True)
         if outcome.reason is None:
@@ -296,21 +288,15 @@ def _order(chosen: Sequence[str], settings: Mapping[str, Mapping[str, Any]]) -> 
     return order
 
 
-def _fetched(names: Sequence[str], folder: Path | None) -> str | None:
+def _fetched(names: Sequence[str]) -> str | None:
     """Download weights that are missing in the cache; in one line why they cannot be had."""
     try:
         for name in names:
-            if folder is None and not present(name):
+            if not present(name):
                 fetch(name)
-            locate(name, folder)
-    except (WeightsError, OutputError) as error:
+    except WeightsError as error:
         return str(error)
     return None
-
-
-def present(name: str, folder: Path | None = None) -> bool:
-    """Whether a file of weights is there; not whether it is whole."""
-    return ((folder or cache_folder()) / find(name).file).is_file()
 
 
 def _begin(folder: Path, source: Picture, target: Picture, hashes: Sequence[str], *, overwrite: bool) -> None:
@@ -355,7 +341,7 @@ def _outcome(
     asked, stored = folder / "request.json", folder / "outcome.json"
     same = asked.exists() and json.loads(asked.read_text(encoding="utf-8")) == request.to_json()
     if same and stored.exists() and (folder / "output.png").exists():
-        outcome = Outcome(**json.loads(stored.read_text(encoding="utf-8")))
+        outcome = Outcome.load(stored)
         if outcome.reason is None:
             return outcome
     if not same and folder.exists():
@@ -367,9 +353,13 @@ def _outcome(
     if should_stop():
         raise Interrupted("stopped as asked")
     report(0.0)
+    if request.weights_dir is None and not request.random_weights:
+        missing = _fetched(methods.find(request.method).weights)
+        if missing:
+            return Outcome(missing, 0.0, None, "")
     if not isolate:
         outcome = perform(request, folder, report=report, should_stop=should_stop)
-        stored.write_text(json.dumps(asdict(outcome)), encoding="utf-8")
+        outcome.save(stored)
         return outcome
     return _isolated(folder, report, should_stop)
 
@@ -419,7 +409,7 @@ def _isolated(folder: Path, report: Callable[[float], None], should_stop: Callab
         process.stdout.close()
     stored = folder / "outcome.json"
     if stored.exists():
-        return Outcome(**json.loads(stored.read_text(encoding="utf-8")))
+        return Outcome.load(stored)
     if asked_to_stop:
         raise Interrupted("stopped as asked")
     return Outcome(reason=_ended(code, folder), seconds=0.0, memory=None, device="")

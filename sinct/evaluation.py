@@ -5,15 +5,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import torch.nn.functional as F
 from torch import Tensor
 
-from sinct.comparison import StrPath
 from sinct.device import choose_device
 from sinct.diagnostics import picture_warnings
 from sinct.errors import InputError
+from sinct.files import StrPath
 from sinct.images import read_picture
 from sinct.measures import Evaluator, Measure, measured
+from sinct.resampling import resize, same_shape
 from sinct.weights import Weights
 
 
@@ -81,16 +81,15 @@ def evaluate(
 def _fitted(output: Tensor, painting: Tensor, name: str) -> tuple[Tensor, list[str]]:
     """Bring a picture to the painting's size; what a person should know of that."""
     height, width = output.shape[1:]
-    wanted = painting.shape[1:]
-    if (height, width) == tuple(wanted):
+    wanted = painting.shape[1], painting.shape[2]
+    if (height, width) == wanted:
         return output, []
-    if abs(width * wanted[0] / (height * wanted[1]) - 1) > 0.02:
+    if not same_shape(wanted, (height, width)):
         raise InputError(
             f"{name} is {width}x{height} px, the painting {wanted[1]}x{wanted[0]} px: not the same shape; give a "
             "picture made of the whole painting"
         )
-    resized = F.interpolate(output[None], tuple(wanted), mode="bicubic", antialias=True)[0].clamp(-1, 1)
-    return resized, [
+    return resize(output, *wanted), [
         f"{name} was resized from {width}x{height} to {wanted[1]}x{wanted[0]} px: measures of texture are then "
         "of the resized picture"
     ]

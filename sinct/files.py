@@ -8,6 +8,9 @@ from pathlib import Path
 
 from sinct.errors import OutputError
 
+StrPath = str | os.PathLike[str]
+"""A path as callers of the library give it."""
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:

@@ -198,7 +198,7 @@ class Loop(ABC, Generic[Losses]):
 
         R1 is NaN at steps where it is not due.
         """
-        due = self.steps_done % self.config.r1_interval == 0
+        due = self.r1_is_due
         discriminator.requires_grad_(True)
         real = self.tiles(real).requires_grad_(due)  # R1 differentiates by the input
         with self.autocast():
@@ -210,7 +210,12 @@ class Loop(ABC, Generic[Losses]):
     def lazy_r1(self, r1: Tensor) -> Tensor:
         """R1 with its weight, made up for the steps without it; 0 at those."""
         weight = self.config.r1_interval * self.config.r1_weight / 2
-        return weight * r1 if self.steps_done % self.config.r1_interval == 0 else torch.zeros_like(r1)
+        return weight * r1 if self.r1_is_due else torch.zeros_like(r1)
+
+    @property
+    def r1_is_due(self) -> bool:
+        """Whether the step that is being taken computes R1."""
+        return self.steps_done % self.config.r1_interval == 0
 
     def tiles(self, crops: Tensor) -> Tensor:
         """What the discriminator sees of crops."""

@@ -1,6 +1,5 @@
 """Maps that say which parts of the painting and of the photo belong together."""
 
-from os import PathLike
 from pathlib import Path
 
 import numpy as np
@@ -9,14 +8,16 @@ from PIL import Image
 from torch import Tensor
 
 from sinct.errors import InputError
+from sinct.files import StrPath
+from sinct.resampling import same_shape
 
 MOST = 64
 """Regions; more colours than that mean a photo or a map saved as JPEG."""
 
 
 def read_regions(
-    painting_map: str | PathLike[str],
-    photo_map: str | PathLike[str],
+    painting_map: StrPath,
+    photo_map: StrPath,
     *,
     painting_size: tuple[int, int],
     photo_size: tuple[int, int],
@@ -46,9 +47,7 @@ def read_regions(
     return first, second
 
 
-def _codes(
-    path: str | PathLike[str], size: tuple[int, int]
-) -> "np.ndarray[tuple[int, ...], np.dtype[np.int64]]":
+def _codes(path: StrPath, size: tuple[int, int]) -> "np.ndarray[tuple[int, ...], np.dtype[np.int64]]":
     height, width = size
     try:
         with Image.open(path) as file:
@@ -56,7 +55,7 @@ def _codes(
     except OSError as error:
         reason = error.strerror or "not a picture that can be read"
         raise InputError(f"cannot read the region map {path}: {reason}; give a PNG") from None
-    if abs(picture.width * height / (picture.height * width) - 1) > 0.02:
+    if not same_shape(size, (picture.height, picture.width)):
         raise InputError(
             f"the region map {path} is {picture.width}x{picture.height} px and its picture {width}x{height} px; "
             "give a map of the picture's shape"

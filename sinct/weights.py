@@ -46,10 +46,14 @@ class WeightFile:
     used_for: str
 
     @property
+    def megabytes(self) -> str:
+        """Size in words."""
+        return "size not published" if self.size is None else f"{self.size / 1e6:.1f} MB"
+
+    @property
     def description(self) -> str:
         """Size and checksum, or that they are not published."""
-        size = "size not published" if self.size is None else f"{self.size / 1e6:.1f} MB"
-        return f"{size}, sha256 {self.sha256 or 'not published'}"
+        return f"{self.megabytes}, sha256 {self.sha256 or 'not published'}"
 
 
 _TORCHVISION = "https://download.pytorch.org/models/"
@@ -210,6 +214,24 @@ def find(name: str) -> WeightFile:
     return FILES[name]
 
 
+def path_of(name: str, folder: Path | None = None) -> Path:
+    """Where a file lies if it is there: in that folder, None meaning `cache_folder()`.
+
+    Raises:
+        WeightsError: there is no such name.
+    """
+    return (folder or cache_folder()) / find(name).file
+
+
+def present(name: str, folder: Path | None = None) -> bool:
+    """Whether a file is there; not whether it is whole, which takes reading it.
+
+    Raises:
+        WeightsError: there is no such name.
+    """
+    return path_of(name, folder).is_file()
+
+
 def locate(name: str, folder: Path | None = None) -> Path:
     """Path of a file that is there and whole.
 
@@ -222,7 +244,7 @@ def locate(name: str, folder: Path | None = None) -> Path:
             another.
     """
     file = find(name)
-    path = (folder or cache_folder()) / file.file
+    path = path_of(name, folder)
     remedy = f"run `{_command(name, folder)}`"
     if not path.is_file():
         raise WeightsError(
@@ -260,7 +282,7 @@ def checksum(name: str, folder: Path | None = None) -> str | None:
     if file.sha256 is not None:
         return file.sha256
     with suppress(OSError, IndexError):
-        return _record((folder or cache_folder()) / file.file).read_text(encoding="ascii").split()[0]
+        return _record(path_of(name, folder)).read_text(encoding="ascii").split()[0]
     return None
 
 
@@ -287,12 +309,11 @@ def fetch(
             checksum, or no place to write to.
     """
     file = find(name)
-    folder = folder or cache_folder()
-    path = folder / file.file
+    path = path_of(name, folder)
     with suppress(WeightsError):
         return locate(name, folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as temporary, temporary.open("wb") as target:
             found = _download(file, target, on_progress)
             expected = checksum(name, folder)
@@ -308,7 +329,7 @@ def fetch(
         raise WeightsError(str(error)) from None
     except OSError as error:  # of the folder
         raise WeightsError(
-            f"cannot make the folder {folder} ({error.strerror}); choose another with --weights-dir"
+            f"cannot make the folder {path.parent} ({error.strerror}); choose another with --weights-dir"
         ) from None
     return path
 

@@ -88,6 +88,16 @@ class Outcome:
     device: str
     facts: Mapping[str, Any] = field(default_factory=dict)
 
+    def save(self, path: Path) -> None:
+        """Write as JSON, whole or not at all."""
+        with replacing(path) as temporary:
+            temporary.write_text(json.dumps(dataclasses.asdict(self)), encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> "Outcome":
+        """Read what `save` wrote."""
+        return cls(**json.loads(path.read_text(encoding="utf-8")))
+
 
 def perform(
     request: Request,
@@ -165,8 +175,7 @@ def main(folder: Path) -> None:
         outcome = perform(Request(**values), folder, report=report, should_stop=stopped.is_set)
     except Interrupted:
         return
-    with replacing(folder / "outcome.json") as temporary:
-        temporary.write_text(json.dumps(dataclasses.asdict(outcome)), encoding="utf-8")
+    outcome.save(folder / "outcome.json")
 
 
 if __name__ == "__main__":

@@ -177,6 +177,24 @@ def test_same_call_again_keeps_what_is_there(tmp_path, pair, monkeypatch):
     assert again.comparison == first.comparison
 
 
+def test_result_that_is_there_needs_its_weights_no_more(tmp_path, pair, monkeypatch):
+    def stand_in(request, folder, **_options):
+        (folder / "output.png").write_bytes(pair[0].read_bytes())
+        return Outcome(None, 1.0, None, "cpu")
+
+    monkeypatch.setattr(comparison, "perform", stand_in)
+    monkeypatch.setattr(comparison, "_fetched", lambda names: None)
+    first = quick(pair, tmp_path / "out", names=["gatys"])
+    monkeypatch.setattr(comparison, "_fetched", lambda names: pytest.fail("was done before"))
+    assert quick(pair, tmp_path / "out", names=["gatys"]).comparison == first.comparison
+
+
+def test_weights_that_cannot_be_fetched_are_a_row(tmp_path, pair, monkeypatch):
+    monkeypatch.setattr(comparison, "_fetched", lambda names: "no network" if names else None)
+    done = quick(pair, tmp_path / "out", names=["wct2"])
+    assert [row.reason for row in done.comparison.results if not row.control] == ["no network"]
+
+
 def test_another_seed_is_another_request(tmp_path, pair, monkeypatch):
     quick(pair, tmp_path / "out", names=[])
     asked = []

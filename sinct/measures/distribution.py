@@ -126,7 +126,7 @@ def sliced_wasserstein(output: Tensor, photo: Tensor, *, without_means: bool = F
         ConfigError: a picture is smaller than a patch.
 
     Karras et al. 2018 (arXiv:1710.10196, section 5) compare 7x7 patches of a Laplacian pyramid so, each
-    level normalised; Elnekave and Weiss 2022 (arXiv:2203.12862, section 3) minimise the same distance over
+    level normalised; Elnekave and Weiss 2022 (arXiv:2203.11862, section 3) minimise the same distance over
     a Gaussian pyramid without normalisation, which is what is measured here.
     """
     distributions = [

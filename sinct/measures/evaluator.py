@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from sinct.diagnostics import luminance_order
@@ -28,6 +27,7 @@ from sinct.measures.learned import (
     lpips,
 )
 from sinct.measures.structure import contrast_structure, gradient_similarity
+from sinct.resampling import resize
 from sinct.weights import Weights
 
 Compute = Callable[[Tensor, Tensor, Mapping[str, float]], float]
@@ -110,10 +110,7 @@ class _Pair:
 
     def aligned(self, output: Tensor) -> Tensor:
         """Resize to the painting's size, where it is not."""
-        size = self.painting.shape[-2:]
-        if output.shape[-2:] == size:
-            return output
-        return F.interpolate(output[None], size, mode="bicubic", antialias=True)[0].clamp(-1, 1)
+        return resize(output, *self.painting.shape[-2:])
 
     def load(self, name: str) -> Mapping[str, Tensor] | None:
         """State dict of that name; None where random networks were asked for.

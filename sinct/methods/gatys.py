@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from sinct.errors import ConfigError, InputError, TrainingError
 from sinct.methods import Job, Method, Result
+from sinct.resampling import resize
 from sinct.vgg import VGG
 
 CONTENT_LAYER = "relu4_2"
@@ -190,13 +191,6 @@ def scale_factors(long: int, short: int, coarsest: int) -> list[float]:
     """
     halvings = min(round(math.log2(long / coarsest)), math.floor(math.log2(short / SMALLEST)))
     return [2.0**-i for i in range(max(halvings, 0), -1, -1)]
-
-
-def resize(picture: Tensor, height: int, width: int) -> Tensor:
-    """(3, H, W) in [-1, 1] to another size: bicubic, antialiased; the same picture if it has that size."""
-    if picture.shape[1:] == (height, width):
-        return picture
-    return F.interpolate(picture[None], (height, width), mode="bicubic", antialias=True)[0].clamp(-1, 1)
 
 
 def run(

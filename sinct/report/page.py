@@ -18,7 +18,7 @@ from sinct.report.contact_sheet import contact_sheet
 from sinct.report.crops import Place, choose_places, similar_place
 from sinct.report.pictures import Panel, embed, embed_small, embed_thumbnail, panels
 from sinct.report.plots import default_axes, scatter
-from sinct.report.ranking import is_contender, leaders
+from sinct.report.ranking import in_blocks, is_contender, leaders
 from sinct.report.tables import column_formats, to_csv, to_latex
 from sinct.report.wording import ABSENT, arrow, duration, in_groups, memory
 from sinct.results import Comparison, MethodResult
@@ -236,8 +236,7 @@ def _blocks(comparison: Comparison, groups: Mapping[str, list[Measure]]) -> list
         )
 
     rows = [_Row(i, r, [cell(r, m) for m in measures]) for i, r in enumerate(comparison.results)]
-    controls = [row for row in rows if row.result.control]
-    return [controls[:1], [row for row in rows if not row.result.control], controls[1:]]
+    return in_blocks(rows, lambda row: row.result.control)
 
 
 class _Plot(NamedTuple):

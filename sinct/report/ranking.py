@@ -1,10 +1,13 @@
 """Which values are compared with each other, and how they rank."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 from sinct.measures import Measure
 from sinct.results import MethodResult
+
+Row = TypeVar("Row")
 
 
 def is_contender(result: MethodResult) -> bool:
@@ -25,6 +28,15 @@ def contest(results: Iterable[MethodResult], measure: Measure) -> dict[str, floa
         and measure.name not in result.optimises
         and math.isfinite(result.measures.get(measure.name, math.nan))
     }
+
+
+def in_blocks(rows: Iterable[Row], is_control: Callable[[Row], bool]) -> list[list[Row]]:
+    """Rows of a table: the first control, the contenders, the other controls."""
+    contenders: list[Row] = []
+    controls: list[Row] = []
+    for row in rows:
+        (controls if is_control(row) else contenders).append(row)
+    return [controls[:1], contenders, controls[1:]]
 
 
 def ranks(values: Sequence[float], *, higher_is_better: bool) -> list[float]:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from sinct.measures import Measure
 from sinct.report.aggregate import Row, Statistic, aggregate, all_measures, leaders_by_mean
 from sinct.report.page import render, write_text
+from sinct.report.ranking import in_blocks
 from sinct.report.tables import escape_latex, latex_number, latex_table, write_csv
 from sinct.report.wording import ABSENT, duration, in_groups, memory, number_format
 from sinct.results import Comparison
@@ -66,9 +67,7 @@ class _Column(NamedTuple):
 
 
 def _blocks(rows: Sequence[Row]) -> list[list[Row]]:
-    """The first control, the contenders, the other controls."""
-    controls = [row for row in rows if row.control]
-    return [controls[:1], [row for row in rows if not row.control], controls[1:]]
+    return in_blocks(rows, lambda row: row.control)
 
 
 def _spread(value: Statistic, write: Callable[[float], str]) -> str:
