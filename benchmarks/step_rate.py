@@ -1,75 +1,344 @@
-"""Training steps per second and peak memory of each preset: `python -m benchmarks.step_rate`.
+"""Training steps per second against the machine's own ceiling: `python -m benchmarks.step_rate`.
 
-Each preset runs in a process of its own, on a seeded noise pair of 1200x966 and 1024x768 px, so that peak
-memory is its own. Ratios are against the first preset named, measured in the same run.
+Each configuration runs in a process of its own, so that peak memory is its own, on a seeded noise pair of
+1200x966 and 1024x768 px. The ceiling is measured in the same process right after the steps.
 """
 
 import argparse
+import dataclasses
 import json
-import platform
-import resource
+import math
 import statistics
-import subprocess
-import sys
-import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import torch
 
 import sinct
-from sinct.device import choose_device
-from sinct.training import Trainer
+from benchmarks.ceiling import body_shape, convolution_rate, flops_of, profiled, seconds_of
+from benchmarks.machine import RESULTS, describe, one_line, write_json
+from sinct.device import choose_device, gains_from_bfloat16
+from sinct.training import Losses, Trainer
+from sinct.worker import peak_memory
+
+AUTHORS_STEPS_A_SECOND = 0.048
+"""Of the authors' code at their own configuration: 21 s a step, measured on two CPU cores in float32."""
+
+AUTHORS = sinct.Config().replace(crop_size=64)
+"""That configuration: 16 crops of 64 px, width 80, R1 at every step."""
+
+CONFIGURATIONS = (*sinct.PRESETS, "authors", "authors-bfloat16")
+
+WORK = (
+    "width",
+    "discriminator_widths",
+    "projection_dimensions",
+    "crops",
+    "identity_crops",
+    "crop_size",
+    "tile_size",
+    "smoothing",
+    "depths",
+    "queries",
+    "r1_interval",
+)
+"""Settings that decide how much a step has to compute; what leaves them alone changes only its speed."""
+
+WARM_UP = 3
+"""Steps before the timed ones; the first of them has R1, the others have not where R1 is lazy."""
+
+ENDLESS = 10**9
+"""Steps of a training that is left long before its end, so that the learning rate stays."""
+
+EXPLANATION = """\
+A step's operations are those of its convolutions and matrix products, forward, backward and R1, 2 for a
+multiply-add; where R1 is lazy, everything is an average over its interval. Seconds a step are medians; the
+spread is the 90th minus the 10th percentile. The ceiling, in GFLOP/s, is a 3x3 convolution forward and
+backward at the shape of the generator's body, in the same process; "of the ceiling" takes the one of the
+configuration's own precision. Warm-up: what the first {warm_up} steps took longer than later ones. The
+authors' code does {theirs} steps/s at its own configuration on two cores in float32.
+"""
 
 
-def measure(preset: str, device_name: str, steps: int) -> dict[str, float]:
-    """Take warm-up steps, then time each step.
+class Step(NamedTuple):
+    """Seconds of one step, and whether it computed R1."""
 
-    Returns:
-        median seconds a step, its spread (90th minus 10th percentile), and peak memory in GB.
+    seconds: float
+    has_r1: bool
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was found for one configuration; where R1 is lazy, "a step" is an average over its interval.
+
+    Attributes:
+        configuration: its name.
+        settings: of the training, JSON-serialisable.
+        device_type: cpu, cuda or mps.
+        steps: timed ones.
+        seconds: a step, from the medians of steps with and without R1.
+        spread: 90th minus 10th percentile of steps about the median of their sort, in seconds.
+        warm_up: seconds that the first steps took longer than such steps do later.
+        peak_bytes: most memory held while training, None where the system does not tell.
+        gflop: operations a step, in thousands of millions.
+        ceiling: GFLOP/s of convolutions at the shape of the generator's body, by precision.
+        kinds: seconds a step by kind of operator while profiled, most first.
+        operators: the same by operator, of those that take most.
     """
-    device = choose_device(device_name)
+
+    configuration: str
+    settings: dict[str, Any]
+    device_type: str
+    steps: int
+    seconds: float
+    spread: float
+    warm_up: float
+    peak_bytes: int | None
+    gflop: float
+    ceiling: dict[str, float]
+    kinds: dict[str, float]
+    operators: dict[str, float]
+
+    @property
+    def precision(self) -> str:
+        """Name of the dtype that the step computes in."""
+        return "bfloat16" if self.settings["mixed_precision"] else "float32"
+
+    @property
+    def fraction(self) -> float:
+        """Share of the ceiling in that precision that the step as a whole reaches."""
+        return self.gflop / self.seconds / self.ceiling[self.precision]
+
+    @property
+    def authors_ratio(self) -> float | None:
+        """How many times as fast as the authors' code; None where the work or the kind of machine differs."""
+        same = all(self.settings[name] == AUTHORS.to_dict()[name] for name in WORK)
+        return 1 / self.seconds / AUTHORS_STEPS_A_SECOND if same and self.device_type == "cpu" else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it, JSON-serialisable."""
+        derived = ("precision", "fraction", "authors_ratio")
+        return dataclasses.asdict(self) | {name: getattr(self, name) for name in derived}
+
+
+# Measuring --------------------------------------------------------------------------------------------
+
+
+def configuration(name: str, device: torch.device, changes: Mapping[str, Any]) -> sinct.Config:
+    """Settings of a preset or of the authors' configuration, some of them changed.
+
+    Args:
+        name: one of `CONFIGURATIONS`.
+        device: that will train.
+        changes: values by the names of `sinct.Config`.
+
+    Raises:
+        ConfigError: a setting is unknown or out of range.
+    """
+    if name in sinct.PRESETS:
+        config = sinct.preset(name, device, steps=ENDLESS)
+    else:
+        config = AUTHORS.replace(mixed_precision=name == "authors-bfloat16", steps=ENDLESS)
+    return config.replace(**changes)
+
+
+def measure(name: str, config: sinct.Config, device: torch.device, steps: int) -> Measured:
+    """Time steps after warming up, count and profile further ones, then measure the ceiling.
+
+    Args:
+        name: of the configuration.
+        config: its settings.
+        device: that trains.
+        steps: to time, rounded up to whole intervals of R1.
+    """
     random = torch.Generator().manual_seed(0)
     painting, photo = (torch.rand(3, *size, generator=random) * 2 - 1 for size in ((966, 1200), (768, 1024)))
-    trainer = Trainer(painting, [photo], sinct.preset(preset, device, steps=steps + 2), device)
-    times = []
-    started = time.perf_counter()
-    for losses in trainer.run():
-        losses.adversarial_d.item()  # waits for a GPU
-        now = time.perf_counter()
-        times.append(now - started)
-        started = now
-    deciles = statistics.quantiles(times[2:], n=10) if steps > 1 else times[2:] * 9
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # Linux counts in KiB
-    if device.type == "cuda":
-        peak = torch.cuda.max_memory_allocated(device)
-    return {"median": statistics.median(times[2:]), "spread": deciles[-1] - deciles[0], "peak": peak / 1e9}
+    interval = config.r1_interval
+    run = Trainer(painting, [photo], config, device).run()
+    first = [timed(run, device) for _ in range(WARM_UP)]
+    later = [timed(run, device) for _ in range(math.ceil(steps / interval) * interval)]
+    # Before anything but training takes memory.
+    peak = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else peak_memory()
+    usual = medians(later)
 
+    def one_interval() -> None:
+        for _ in range(interval):
+            next(run)
 
-def main() -> None:
-    """Run the presets one after another and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--presets", nargs="+", choices=sinct.PRESETS, default=["standard", "paper"])
-    parser.add_argument("--steps", type=int, default=10, help="timed steps, after 2 for warming up")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--only", choices=sinct.PRESETS, help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.only:
-        print(json.dumps(measure(options.only, options.device, options.steps)))
-        return
-    print(
-        f"sinct {sinct.__version__}, torch {torch.__version__}, Python {platform.python_version()}, "
-        f"{choose_device(options.device)}, {torch.get_num_threads()} threads, {platform.machine()}"
+    gflop = flops_of(one_interval) / interval / 1e9
+    kinds, operators = profiled(one_interval, device)
+    dtypes = {"float32": torch.float32}
+    if config.mixed_precision or gains_from_bfloat16(device):  # elsewhere it would be emulated, for minutes
+        dtypes["bfloat16"] = torch.bfloat16
+    shape = body_shape(config)
+    return Measured(
+        configuration=name,
+        settings=config.to_dict(),
+        device_type=device.type,
+        steps=len(later),
+        seconds=average(usual, interval),
+        spread=spread([step.seconds - usual[step.has_r1] for step in later]),
+        warm_up=sum(step.seconds - usual[step.has_r1] for step in first),
+        peak_bytes=peak,
+        gflop=gflop,
+        ceiling={name: convolution_rate(shape, dtype, device) for name, dtype in dtypes.items()},
+        kinds={kind: seconds / interval for kind, seconds in kinds.most_common()},
+        operators={operator: seconds / interval for operator, seconds in operators.most_common(12)},
     )
-    print(f"{'preset':<10}{'steps/s':>9}{'s/step':>9}{'spread':>9}{'peak GB':>9}{'ratio':>8}")
-    first = None
-    for preset in options.presets:
-        command = [sys.executable, "-m", "benchmarks.step_rate", "--only", preset]
-        command += ["--steps", str(options.steps), "--device", options.device]
-        found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-        first = first or found["median"]
-        print(
-            f"{preset:<10}{1 / found['median']:>9.3f}{found['median']:>9.3f}{found['spread']:>9.3f}"
-            f"{found['peak']:>9.2f}{first / found['median']:>8.3f}"
-        )
+
+
+def timed(run: Iterator[Losses], device: torch.device) -> Step:
+    """Take one step of a training."""
+    taken: list[Losses] = []
+    seconds = seconds_of(lambda: taken.append(next(run)), device)
+    return Step(seconds, not taken[0].r1.isnan().item())
+
+
+def medians(steps: Sequence[Step]) -> dict[bool, float]:
+    """Median seconds of steps with R1 (True) and without (False), of the sorts that there are."""
+    sorts = {step.has_r1 for step in steps}
+    return {sort: statistics.median(step.seconds for step in steps if step.has_r1 == sort) for sort in sorts}
+
+
+def average(usual: Mapping[bool, float], interval: int) -> float:
+    """Mean of an interval of steps: one with R1 (True), the others without (False)."""
+    return sum(seconds * (1 / interval if has_r1 else 1 - 1 / interval) for has_r1, seconds in usual.items())
+
+
+def spread(values: Sequence[float]) -> float:
+    """90th minus 10th percentile; 0 of a single value."""
+    if len(values) < 2:
+        return 0.0
+    deciles = statistics.quantiles(values, n=10, method="inclusive")
+    return deciles[-1] - deciles[0]
+
+
+# Telling ----------------------------------------------------------------------------------------------
+
+
+def table(machine: Mapping[str, Any], changes: Mapping[str, Any], found: Sequence[Measured]) -> str:
+    """Markdown: the machine, the settings that were changed for all, one row for each configuration."""
+    rows = [cells(one) for one in found]
+    head = [one_line(machine), *(f"{name} = {value}" for name, value in changes.items())]
+    lines = [list(rows[0]), [":--", *["--:"] * (len(rows[0]) - 1)], *(row.values() for row in rows)]
+    body = [f"| {' | '.join(line)} |" for line in lines]
+    explanation = EXPLANATION.format(warm_up=WARM_UP, theirs=AUTHORS_STEPS_A_SECOND)
+    return "; ".join(head) + "\n\n" + "\n".join(body) + "\n\n" + explanation
+
+
+def cells(one: Measured) -> dict[str, str]:
+    """One row of the table, by column."""
+
+    def number(value: float | None, form: str) -> str:
+        return "" if value is None else format(value, form)
+
+    return {
+        "configuration": one.configuration,
+        "precision": one.precision,
+        "GFLOP a step": number(one.gflop, ".2f"),
+        "s a step (spread)": f"{one.seconds:.3g} ({one.spread:.2g})",
+        "steps/s": number(1 / one.seconds, ".3g"),
+        "GFLOP/s": number(one.gflop / one.seconds, ".1f"),
+        "ceiling float32": number(one.ceiling["float32"], ".1f"),
+        "ceiling bfloat16": number(one.ceiling.get("bfloat16"), ".1f"),
+        "of the ceiling": number(one.fraction, ".0%"),
+        "peak GB": number(one.peak_bytes and one.peak_bytes / 1e9, ".2f"),
+        "warm-up s": number(one.warm_up, ".1f"),
+        "times the authors'": number(one.authors_ratio, ".1f"),
+    }
+
+
+def profile_text(one: Measured) -> str:
+    """Where the time of a step goes: kinds of operators, then single operators, by their own time."""
+    total = sum(one.kinds.values())
+
+    def lines(times: Mapping[str, float]) -> list[str]:
+        return [f"{seconds:12.5f} s {seconds / total:6.1%}  {name}" for name, seconds in times.items()]
+
+    title = f"{one.configuration}: {total:.4g} s a step under the profiler, {one.seconds:.4g} s without"
+    return "\n".join([title, "", *lines(one.kinds), "", *lines(one.operators)]) + "\n"
+
+
+def write(
+    folder: Path, machine: Mapping[str, Any], changes: Mapping[str, Any], found: Sequence[Measured]
+) -> None:
+    """Leave step_rate.json, table.md and profile.txt in a folder."""
+    results = {"machine": machine, "changes": changes, "configurations": [one.to_dict() for one in found]}
+    write_json(folder / "step_rate.json", results)
+    (folder / "table.md").write_text(table(machine, changes, found), encoding="utf-8")
+    profiles = [one_line(machine) + "\n", *map(profile_text, found)]
+    (folder / "profile.txt").write_text("\n".join(profiles), encoding="utf-8")
+
+
+# The command ------------------------------------------------------------------------------------------
+
+
+def change(text: str) -> tuple[str, Any]:
+    """Read NAME=VALUE, the value in JSON.
+
+    Raises:
+        ArgumentTypeError: it is not of this form, or sets the length that `--steps` sets.
+    """
+    name, _, value = text.partition("=")
+    if name in ("steps", "seconds"):
+        raise argparse.ArgumentTypeError(f"{name} cannot be set; use --steps")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not NAME=VALUE with a number, true, false or a list such as [32,64]"
+        ) from None
+
+
+def positive(text: str) -> int:
+    """Read a whole number above 0."""
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure configurations one after another; print the table, and write it after each of them."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.step_rate", description=__doc__)
+    parser.add_argument(
+        "--configurations",
+        nargs="+",
+        choices=CONFIGURATIONS,
+        metavar="NAME",
+        help=f"of {', '.join(CONFIGURATIONS)}; all by default, the last where the device gains from bfloat16",
+    )
+    parser.add_argument(
+        "--steps",
+        type=positive,
+        default=10,
+        help="timed steps, rounded up to whole intervals of R1 (%(default)s)",
+    )
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps (%(default)s)")
+    parser.add_argument(
+        "--set", type=change, action="append", default=[], metavar="NAME=VALUE", help="for all configurations"
+    )
+    parser.add_argument("-o", "--output", type=Path, default=RESULTS / "step_rate", metavar="DIR")
+    options = parser.parse_args(arguments)
+    changes = dict(options.set)
+    try:
+        device = choose_device(options.device)
+        suitable = CONFIGURATIONS if gains_from_bfloat16(device) else CONFIGURATIONS[:-1]
+        configs = {name: configuration(name, device, changes) for name in options.configurations or suitable}
+    except sinct.SinctError as error:
+        parser.error(str(error))
+    machine = describe(device)
+    found: list[Measured] = []
+    for name, config in configs.items():
+        # Only plans are made here: Linux counts the memory of the parent towards the peak of its child.
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as alone:
+            found.append(alone.submit(measure, name, config, device, options.steps).result())
+        write(options.output, machine, changes, found)
+    print(table(machine, changes, found))
 
 
 if __name__ == "__main__":
