@@ -17,8 +17,11 @@ class Config:
     """Settings of one training. The defaults are the paper's and its authors' published configuration.
 
     Attributes:
-        width: generator channels at full resolution (twice as many at half resolution).
-        discriminator_widths: channels at tile_size, tile_size / 2, ... 4 px.
+        compact: the networks of `sinct.compact` instead of the paper's (ours).
+        width: generator channels at full resolution (twice as many at half resolution); of compact networks
+            at half and a quarter of it.
+        discriminator_widths: channels at tile_size, tile_size / 2, ... 4 px; of compact networks from
+            tile_size / 2 on.
         minibatch_deviation: minibatch standard deviation in the discriminator; the authors' is off.
         projection_dimensions: length of the vectors that PatchNCE compares.
         crops: crops of the painting, and as many of the photo, a step.
@@ -33,12 +36,20 @@ class Config:
             otherwise).
         detail: share of the contrast taken out that the generator still sees; with 1 it sees the painting
             itself (ours otherwise).
+        repaint: give G crops of the photo as if they were painted, smoothed, in the painting's palette and with
+            the painting's strokes over them, and let the identity term ask for the photo back; off, G gets
+            and should leave alone the photo itself (ours otherwise).
+        grain: standard deviation of noise on what G sees, in units of [-1, 1], so that texture has something to
+            grow from (ours).
+        patience: share of the training's length without a better picture after which it ends; 0 always takes
+            all of it and its last state. Above 0 the best state since the learning rate began to fall is kept
+            (ours).
         temperature: softmax divisor of PatchNCE, dimensionless.
         depths: which of the encoder's features PatchNCE compares: 0 the pixels, 1 the downsampling block's
             output, 2 the second residual block's; leaving out 0 is ours.
         queries: query positions a crop and depth; more than 1 is ours.
         nce_weight: of PatchNCE.
-        identity_weight: of the L1 distance between G(photo) and photo.
+        identity_weight: of the L1 distance between the photo and what G makes of it.
         r1_weight: of R1, times 1/2.
         r1_interval: steps from one R1 to the next, its weight growing with it; above 1 is ours.
         learning_rate: of Adam, constant for the first half, then linear to 0.
@@ -57,6 +68,7 @@ class Config:
         ConfigError: a value is out of range or contradicts another.
     """
 
+    compact: bool = False
     width: int = 80
     discriminator_widths: tuple[int, ...] = STANDARD_WIDTHS
     minibatch_deviation: bool = False
@@ -70,6 +82,9 @@ class Config:
     native_share: float = 0.0
     smoothing: float = 0.0
     detail: float = 1.0
+    repaint: bool = False
+    grain: float = 0.0
+    patience: float = 0.0
     temperature: float = 0.07
     depths: tuple[int, ...] = (0, 1, 2)
     queries: int = 1
@@ -95,12 +110,12 @@ class Config:
         for name in positive.split():
             if not (math.isfinite(getattr(self, name)) and getattr(self, name) > 0):
                 raise ConfigError(f"{name} must be above 0, got {getattr(self, name)}")
-        for name in ["smoothing", "nce_weight", "identity_weight", "r1_weight", "seed"]:
+        for name in ["smoothing", "grain", "nce_weight", "identity_weight", "r1_weight", "seed"]:
             if not (math.isfinite(getattr(self, name)) and getattr(self, name) >= 0):
                 raise ConfigError(f"{name} must be 0 or more, got {getattr(self, name)}")
         if self.seed >= 2**63:
             raise ConfigError(f"seed must be below 2**63, got {self.seed}")
-        for name in ("native_share", "ema_decay", "detail"):
+        for name in ("native_share", "ema_decay", "detail", "patience"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"{name} must lie in [0, 1], got {getattr(self, name)}")
         if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
@@ -109,14 +124,17 @@ class Config:
             raise ConfigError(
                 f"identity_crops must lie in 0 ... crops ({self.crops}), got {self.identity_crops}"
             )
+        if self.compact and self.minibatch_deviation:
+            raise ConfigError("compact networks have no minibatch_deviation; leave out one of the two")
         if self.crop_size % 2 or self.crop_size % self.tile_size:
             raise ConfigError(
                 f"crop_size must be even and a multiple of tile_size ({self.tile_size}), got {self.crop_size}"
             )
         widths = len(self.discriminator_widths)
-        if widths == 0 or self.tile_size != 4 * 2 ** (widths - 1):
+        if widths == 0 or self.tile_size != 4 * 2 ** (widths - 1 + self.compact):
+            first = "half of it" if self.compact else "itself"
             raise ConfigError(
-                f"tile_size {self.tile_size} needs one discriminator width for each halving down to 4 px, "
+                f"tile_size {self.tile_size} needs one discriminator width for each halving from {first} to 4 px, "
                 f"got {len(self.discriminator_widths)}: {self.discriminator_widths}"
             )
         if any(width < 1 for width in self.discriminator_widths):

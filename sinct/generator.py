@@ -1,5 +1,6 @@
 """The fully convolutional generator of single-image translation (Park et al. 2020, appendix B)."""
 
+from abc import ABC, abstractmethod
 from typing import NamedTuple
 
 import torch
@@ -54,7 +55,43 @@ class Encoder(nn.Module):
         return code, features
 
 
-class Generator(nn.Module):
+class GeneratorBase(nn.Module, ABC):
+    """What trainings and inference ask of a generator: sizes, features for PatchNCE, translation."""
+
+    stride: int
+    """Heights and widths must be multiples of this, in pixels."""
+
+    @property
+    @abstractmethod
+    def feature_channels(self) -> tuple[int, int, int]:
+        """Channels of each of the features that `encode` returns."""
+
+    @property
+    @abstractmethod
+    def halo(self) -> int:
+        """Pixels beyond an output sample's own that can influence it, on each side; a multiple of the stride."""
+
+    @abstractmethod
+    def encode(self, picture: Tensor) -> Features:
+        """(N, 3, H, W) in [-1, 1] -> the features that PatchNCE compares."""
+
+    @abstractmethod
+    def translate(self, picture: Tensor) -> tuple[Tensor, Features]:
+        """Translate and keep the input's features, so that PatchNCE need not encode it again."""
+
+    def forward(self, picture: Tensor) -> Tensor:
+        """(N, 3, H, W) in [-1, 1] -> (N, 3, H, W), about [-1, 1] but not clamped.
+
+        Raises:
+            ValueError: height or width is no multiple of the stride.
+        """
+        if picture.shape[-1] % self.stride or picture.shape[-2] % self.stride:
+            needed = "even heights and widths" if self.stride == 2 else f"multiples of {self.stride} px"
+            raise ValueError(f"the generator needs {needed}, got {tuple(picture.shape)}; pad the picture")
+        return self.translate(picture)[0]
+
+
+class Generator(GeneratorBase):
     """Translate pictures: encoder, decoder, no style, no noise, any even size.
 
     A 1×1 convolution 3→w, a StyleGAN2 downsampling block w→2w, six residual blocks of 2w (three belong to
@@ -68,7 +105,6 @@ class Generator(nn.Module):
     """
 
     stride = 2
-    """Heights and widths must be multiples of this, in pixels."""
 
     def __init__(self, width: int = 80) -> None:
         super().__init__()
@@ -105,15 +141,6 @@ class Generator(nn.Module):
         """Translate and keep the input's features, so that PatchNCE need not encode it again."""
         code, features = self.encoder(picture)
         return self.decoder(code), features
-
-    def forward(self, picture: Tensor) -> Tensor:
-        """(N, 3, H, W) in [-1, 1], H and W even -> (N, 3, H, W), about [-1, 1] but not clamped."""
-        if picture.shape[-1] % self.stride or picture.shape[-2] % self.stride:
-            raise ValueError(
-                f"the generator needs even heights and widths, got {tuple(picture.shape)}; pad the picture"
-            )
-        translation: Tensor = self.translate(picture)[0]
-        return translation
 
 
 @torch.no_grad()

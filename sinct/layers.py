@@ -7,6 +7,7 @@ and appendix B; equalised learning rate after Karras et al. 2018 (arXiv:1710.101
 """
 
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -38,10 +39,27 @@ def blur(x: Tensor, padding: int) -> Tensor:
     Returns:
         (N, C, H + 2 padding - 3, W + 2 padding - 3).
     """
-    taps = x.new_tensor([1.0, 3.0, 3.0, 1.0])
-    kernel = torch.outer(taps, taps) / 64
-    channels = x.shape[1]
-    return F.conv2d(x, kernel.expand(channels, 1, 4, 4), padding=padding, groups=channels)
+    blurred: Tensor = _Blur.apply(x, padding)  # type: ignore[no-untyped-call]
+    return blurred
+
+
+class _Blur(torch.autograd.Function):
+    """The kernel is constant and symmetric, so that the gradient of a blur is a blur.
+
+    A plain convolution would compute the kernel's gradient as well, in R1 channel by channel.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, padding: int) -> Tensor:
+        ctx.padding = padding
+        taps = x.new_tensor([1.0, 3.0, 3.0, 1.0])
+        kernel = torch.outer(taps, taps) / 64
+        channels = x.shape[1]
+        return F.conv2d(x, kernel.expand(channels, 1, 4, 4), padding=padding, groups=channels)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        return blur(gradients[0], 3 - ctx.padding), None
 
 
 class EqualConv2d(nn.Module):

@@ -6,7 +6,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -15,8 +15,10 @@ from sinct.checkpoint import part, prefixed
 from sinct.config import Config
 from sinct.crops import random_crops, tiles, uniform, width_range
 from sinct.errors import CheckpointError, TrainingError
-from sinct.generator import Generator, update_average
+from sinct.generator import GeneratorBase, update_average
+from sinct.grain import grain
 from sinct.losses import discriminator_loss, r1_penalty
+from sinct.palette import match_palette
 from sinct.smoothing import total_variation_smooth
 
 
@@ -38,6 +40,20 @@ Losses = TypeVar("Losses", bound=LossTerms)
 Network = TypeVar("Network", bound=nn.Module)
 
 
+class Best(NamedTuple):
+    """The best state so far.
+
+    Attributes:
+        score: of its picture, lower is better (`sinct.selection`).
+        progress: of the training then, in [0, 1].
+        step: that it was reached at.
+    """
+
+    score: float
+    progress: float
+    step: int
+
+
 class Loop(ABC, Generic[Losses]):
     """A training of a generator and its companions on one painting and its photos.
 
@@ -56,13 +72,14 @@ class Loop(ABC, Generic[Losses]):
         optimizers: by name.
         steps_done: updates made so far.
         seconds_done: seconds spent training so far.
+        best: what was kept of the running average so far, see `keep`.
 
     Raises:
         ConfigError: a picture is too narrow for a crop.
     """
 
-    generator: Generator
-    average: Generator
+    generator: GeneratorBase
+    average: GeneratorBase
     networks: dict[str, nn.Module]
     optimizers: dict[str, torch.optim.Adam]
 
@@ -77,20 +94,42 @@ class Loop(ABC, Generic[Losses]):
         content = total_variation_smooth(painting, config.smoothing)
         # One tensor, (6, H, W): what G translates and what is kept of it, to be cropped at the same places.
         self.source = torch.cat([torch.lerp(content, painting, config.detail), content])
-        self.photos = [photo.to(device) for photo in photos]
+        # The same for each photo: what G should give back, and what is left of it when it is painted.
+        self.photos = [
+            torch.cat([photo, self._repainted(photo, painting)])
+            for photo in (photo.to(device) for photo in photos)
+        ]
         self.random = torch.Generator().manual_seed(config.seed)
         self.steps_done = 0
         self.seconds_done = 0.0
+        self.best: Best | None = None
 
     @abstractmethod
-    def step(self, painting: Tensor, content: Tensor, photo: Tensor) -> Losses:
-        """One update of all networks on (N, 3, S, S) crops in [-1, 1]."""
+    def step(self, painting: Tensor, content: Tensor, photo: Tensor, painted: Tensor) -> Losses:
+        """One update of all networks on (N, 3, S, S) crops in [-1, 1], as `sample` draws them."""
 
-    def sample(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Draw crops of the painting, of its content and of one photo, each (crops, 3, size, size)."""
-        both = self._crops(self.source)
+    def sample(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Draw crops, each (crops, 3, size, size): of the painting, its content, one photo, and that photo painted."""
+        painting, content = torch.split(self._crops(self.source), 3, dim=1)
         which = int(torch.randint(len(self.photos), (), generator=self.random))
-        return self._layout(both[:, :3]), self._layout(both[:, 3:]), self._crops(self.photos[which])
+        photo, painted = torch.split(self._crops(self.photos[which]), 3, dim=1)
+        if self.config.repaint:
+            painted = painted + painting - content  # with strokes of the painting from anywhere
+        painting, painted = self._grained(painting), self._grained(painted)
+        return self._layout(painting), self._layout(content), self._layout(photo), self._layout(painted)
+
+    def _grained(self, crops: Tensor) -> Tensor:
+        """Add noise as the settings say."""
+        if not self.config.grain:
+            return crops
+        count, _, height, width = crops.shape
+        return crops + grain(count, height, width, self.config.grain, self.random).to(crops)
+
+    def _repainted(self, photo: Tensor, painting: Tensor) -> Tensor:
+        """A photo in the painting's palette, smoothed as the painting is; as it is where that is off."""
+        if not self.config.repaint:
+            return photo
+        return total_variation_smooth(match_palette(photo, painting), self.config.smoothing)
 
     # The loop ---------------------------------------------------------------------------------------
 
@@ -136,6 +175,17 @@ class Loop(ABC, Generic[Losses]):
                     "checkpoint is kept; resume with a lower learning_rate or another seed"
                 )
 
+    def keep(self, score: float) -> None:
+        """Keep the running average as it stands, as the best so far."""
+        self.best = Best(score, self.progress, self.steps_done)
+        self.networks["best"] = copy.deepcopy(self.average)
+
+    @property
+    def plateaued(self) -> bool:
+        """Whether the picture has not become better for as long as the settings have patience."""
+        patience = self.config.patience
+        return self.best is not None and 0 < patience < self.progress - self.best.progress
+
     # State ------------------------------------------------------------------------------------------
 
     def state(self) -> dict[str, Tensor]:
@@ -148,13 +198,17 @@ class Loop(ABC, Generic[Losses]):
                 tensors |= prefixed(f"{name}.{index}", moments)
         return tensors
 
-    def load_state(self, tensors: dict[str, Tensor], steps_done: int, seconds_done: float) -> None:
-        """Continue from what `state` returned after `steps_done` steps and `seconds_done` seconds.
+    def load_state(
+        self, tensors: dict[str, Tensor], steps_done: int, seconds_done: float, best: "Best | None" = None
+    ) -> None:
+        """Continue from what `state` returned after `steps_done` steps and `seconds_done` seconds, with its `best`.
 
         Raises:
             CheckpointError: the tensors belong to networks of another shape.
         """
         try:
+            if best is not None:
+                self.networks["best"] = copy.deepcopy(self.average)
             for name, network in self.networks.items():
                 network.load_state_dict(part(tensors, name))
             for name, optimizer in self.optimizers.items():
@@ -172,7 +226,7 @@ class Loop(ABC, Generic[Losses]):
             raise CheckpointError(
                 f"the checkpoint does not fit these settings ({reason}); resume with the run's own settings"
             ) from None
-        self.steps_done, self.seconds_done = steps_done, seconds_done
+        self.steps_done, self.seconds_done, self.best = steps_done, seconds_done, best
 
     # For steps --------------------------------------------------------------------------------------
 
@@ -181,7 +235,7 @@ class Loop(ABC, Generic[Losses]):
         layout = torch.channels_last if self.config.channels_last else torch.contiguous_format
         return network.to(self.device, memory_format=layout)  # type: ignore[call-overload, no-any-return]
 
-    def averaged(self, generator: Generator) -> Generator:
+    def averaged(self, generator: GeneratorBase) -> GeneratorBase:
         """Begin a running average of a generator."""
         return copy.deepcopy(generator).requires_grad_(False)
 

@@ -12,7 +12,9 @@ from sinct import checkpoint
 from sinct.config import Config
 from sinct.device import gains_from_bfloat16
 from sinct.errors import CheckpointError, ConfigError, DeviceError
-from sinct.generator import Generator
+from sinct.generator import GeneratorBase
+from sinct.grain import grain
+from sinct.networks import make_generator
 from sinct.smoothing import total_variation_smooth
 from sinct.translation import WINDOW, translate_picture
 
@@ -28,7 +30,7 @@ class Model:
         facts: what the training was of: steps, seconds, hashes and names of its inputs.
     """
 
-    generator: Generator
+    generator: GeneratorBase
     config: Config
     widths: tuple[int, int]
     facts: Mapping[str, Any]
@@ -48,11 +50,8 @@ class Model:
         return self.generate(self.prepare(pixels))
 
     def prepare(self, pixels: Tensor) -> Tensor:
-        """Reduce brush strokes as the generator is used to; (3, H, W) in [-1, 1] -> the same."""
-        if self.config.detail == 1:
-            return pixels
-        content = total_variation_smooth(pixels, self.config.smoothing)
-        return torch.lerp(content, pixels, self.config.detail)
+        """Bring a picture into the form that this generator was trained on, see `prepare`."""
+        return prepare(pixels, self.config)
 
     def generate(self, pixels: Tensor, *, window: int = WINDOW) -> Tensor:
         """Run the generator over a prepared picture; where memory is short, in smaller windows.
@@ -91,6 +90,24 @@ class Model:
         return {"config": self.config.to_dict(), "widths": list(self.widths), "facts": dict(self.facts)}
 
 
+def prepare(pixels: Tensor, config: Config) -> Tensor:
+    """Reduce brush strokes and lay grain, as trainings with these settings do.
+
+    Args:
+        pixels: (3, H, W) in [-1, 1].
+        config: of the training.
+
+    Returns:
+        (3, H, W), about [-1, 1]; the same for the same seed and size.
+    """
+    if config.detail < 1:
+        pixels = torch.lerp(total_variation_smooth(pixels, config.smoothing), pixels, config.detail)
+    if config.grain > 0:
+        random = torch.Generator().manual_seed(config.seed)
+        pixels = pixels + grain(1, *pixels.shape[1:], config.grain, random)[0].to(pixels)
+    return pixels
+
+
 def load_model(path: Path, device: torch.device) -> Model:
     """Load a model from a run directory, its checkpoint, or a model file.
 
@@ -105,8 +122,13 @@ def load_model(path: Path, device: torch.device) -> Model:
     try:
         config = Config.from_dict(loaded.description["config"])
         low, high = loaded.description["widths"]
-        generator = Generator(config.width)
-        name = "generator" if loaded.description["kind"] == "model" or not config.ema_decay else "average"
+        generator = make_generator(config)
+        if loaded.description["kind"] == "model":
+            name = "generator"
+        elif loaded.description.get("best"):
+            name = "best"
+        else:
+            name = "average" if config.ema_decay else "generator"
         generator.load_state_dict(checkpoint.part(loaded.tensors, name))
     except (KeyError, ValueError, TypeError, RuntimeError, ConfigError) as error:
         reason = " ".join(str(error).split())[:200]

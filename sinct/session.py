@@ -15,11 +15,13 @@ from sinct.config import Config
 from sinct.device import memory
 from sinct.diagnostics import discriminator_warnings, picture_warnings
 from sinct.errors import CheckpointError, ConfigError, DeviceError
+from sinct.generator import GeneratorBase
 from sinct.images import Picture
-from sinct.loop import Loop, LossTerms
-from sinct.model import Model, is_out_of_memory
+from sinct.loop import Best, Loop, LossTerms
+from sinct.model import Model, is_out_of_memory, prepare
 from sinct.presets import preset as preset_config
 from sinct.runs import RunDirectory, shrink
+from sinct.selection import LOOKS, make_score, middle
 from sinct.training import Trainer
 from sinct.version import __version__
 
@@ -70,7 +72,8 @@ class Training:
         run_dir: where everything lies.
         steps: done.
         seconds: spent training.
-        finished: False when it was stopped before its length was reached.
+        kept: step whose state the model is of: the last, or the best.
+        finished: False when it was stopped before its length was reached or the picture stood still.
         warnings: all that came up, each once.
     """
 
@@ -78,6 +81,7 @@ class Training:
     run_dir: Path
     steps: int
     seconds: float
+    kept: int
     finished: bool
     warnings: tuple[str, ...]
 
@@ -131,7 +135,13 @@ def run_training(
         trainer = make(source.pixels, [photo.pixels for photo in targets], config, device)
         if resume:
             stored = checkpoint.load(run.checkpoint)
-            trainer.load_state(stored.tensors, stored.description["step"], stored.description["seconds"])
+            best = stored.description.get("best")
+            trainer.load_state(
+                stored.tensors,
+                stored.description["step"],
+                stored.description["seconds"],
+                Best(*best) if best else None,
+            )
             run.rewind_log(trainer.steps_done)
         else:
             run.create(overwrite=overwrite)
@@ -167,6 +177,7 @@ class _Session:
         self.facts = facts
         self.report = report
         self.prepared = self.model().prepare(self.painting)
+        self.looks = _Looks(trainer, source.pixels) if trainer.config.patience else None
         self.seen: set[str] = set()  # warnings by kind, so that none is repeated with new figures
         self.warnings: list[str] = []
         self.unreported: list[str] = []
@@ -191,41 +202,49 @@ class _Session:
                 if now >= next_checkpoint:
                     self.save()
                     next_checkpoint = now + CHECKPOINT_SECONDS
-                if should_stop():
+                if self.looks is not None:
+                    self.looks.take(self.model().generate)
+                if should_stop() or trainer.plateaued:
                     break
         self.save()
         self.preview()
         self.run.write_plot()
-        finished = trainer.progress >= 1
         return Training(
-            self.model(),
+            self.result(),
             self.run.path,
             trainer.steps_done,
             trainer.seconds_done,
-            finished,
+            trainer.best.step if trainer.best else trainer.steps_done,
+            trainer.progress >= 1 or trainer.plateaued,
             tuple(self.warnings),
         )
 
     def model(self) -> Model:
         """The generator as it stands now."""
+        averaged = self.trainer.config.ema_decay > 0
+        return self._model(self.trainer.average if averaged else self.trainer.generator)
+
+    def result(self) -> Model:
+        """The best generator so far, or the present one where none was chosen."""
+        best = self.trainer.networks.get("best")
+        return self._model(best) if isinstance(best, GeneratorBase) else self.model()
+
+    def _model(self, generator: GeneratorBase) -> Model:
         trainer = self.trainer
-        averaged = trainer.config.ema_decay > 0
         facts = {**self.facts, "steps": trainer.steps_done, "seconds": round(trainer.seconds_done, 3)}
-        return Model(
-            trainer.average if averaged else trainer.generator, trainer.config, trainer.widths, facts
-        )
+        return Model(generator, trainer.config, trainer.widths, facts)
 
     def save(self) -> None:
         """Write checkpoint and model."""
-        trainer, model = self.trainer, self.model()
-        progress = {"step": trainer.steps_done, "seconds": trainer.seconds_done}
+        trainer, model = self.trainer, self.result()
+        progress = {"step": trainer.steps_done, "seconds": trainer.seconds_done, "best": trainer.best}
         self.run.save(trainer.state(), {**model.description(), **progress})
         model.save(self.run.model)
 
     def preview(self) -> None:
         """Refresh the preview and look at it for what a person would see."""
         translation = self.model().generate(self.prepared)
-        self.run.write_preview([self.painting, translation, self.trainer.photos[0]])
+        self.run.write_preview([self.painting, translation, self.trainer.photos[0][:3]])
         if self.trainer.progress > 0.2:  # the first pictures of a GAN deserve no alarm
             self.warn(picture_warnings(translation, self.painting))
 
@@ -264,6 +283,30 @@ class _Session:
             )
         )
         self.recent, self.reported_at = [], now
+
+
+class _Looks:
+    """Looks at the picture at even shares of the second half and keeps the best state."""
+
+    def __init__(self, trainer: Loop[Any], painting: Tensor) -> None:
+        self.trainer = trainer
+        view = middle(painting)
+        self.prepared = prepare(view, trainer.config)
+        self.score = make_score(view, [photo[:3] for photo in trainer.photos])
+        self.taken = self._due
+
+    @property
+    def _due(self) -> int:
+        return int((self.trainer.progress - 0.5) * 2 * LOOKS)
+
+    def take(self, translate: Callable[[Tensor], Tensor]) -> None:
+        """Look, if it is time; at shares of the progress, so that runs of so many steps can be repeated."""
+        if self.trainer.progress < 0.5 or self._due <= self.taken:
+            return
+        self.taken = self._due
+        score = self.score(translate(self.prepared))
+        if self.trainer.best is None or score < self.trainer.best.score:
+            self.trainer.keep(score)
 
 
 def _environment(device: torch.device) -> dict[str, str]:

@@ -12,10 +12,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sinct.config import Config
-from sinct.discriminator import Discriminator
-from sinct.generator import Features, Generator
+from sinct.generator import Features
 from sinct.loop import Loop, update
 from sinct.losses import generator_loss, patch_nce
+from sinct.networks import make_discriminator, make_generator
 from sinct.projection import Projection, random_positions, sample_features
 
 
@@ -27,7 +27,7 @@ class Losses(NamedTuple):
         r1: mean squared gradient norm at the photo's tiles; NaN at steps without R1.
         adversarial_g: of the generator, in nats.
         nce: PatchNCE, mean of painting and photo, in nats.
-        identity: L1 between G(photo) and photo on [-1, 1].
+        identity: L1 on [-1, 1] between the photo and what G makes of it.
     """
 
     adversarial_d: Tensor
@@ -51,10 +51,7 @@ class Trainer(Loop[Losses]):
         super().__init__(painting, photos, config, device)
         with torch.random.fork_rng(devices=[]):  # leaves the caller's random state alone
             torch.manual_seed(config.seed)
-            generator = Generator(config.width)
-            discriminator = Discriminator(
-                config.tile_size, config.discriminator_widths, deviation=config.minibatch_deviation
-            )
+            generator, discriminator = make_generator(config), make_discriminator(config)
             channels = [generator.feature_channels[depth] for depth in config.depths]
             projection = Projection(channels, config.projection_dimensions)
         self.generator = self.placed(generator)
@@ -71,7 +68,7 @@ class Trainer(Loop[Losses]):
         self.optimizer_d = self.adam(self.discriminator)
         self.optimizers = {"optimizer_g": self.optimizer_g, "optimizer_d": self.optimizer_d}
 
-    def step(self, painting: Tensor, content: Tensor, photo: Tensor) -> Losses:
+    def step(self, painting: Tensor, content: Tensor, photo: Tensor, painted: Tensor) -> Losses:
         """One update of D, then one of G and H, on (N, 3, S, S) crops in [-1, 1]: painting -> photo.
 
         Args:
@@ -79,29 +76,30 @@ class Trainer(Loop[Losses]):
             content: the same crops as PatchNCE shall keep them; the painting's own in the paper, without
                 brush strokes in ours.
             photo: crops of the target.
+            painted: the same crops as G gets them; the photo's own in the paper, as if painted in ours.
         """
-        config = self.config
-        kept = photo[: config.identity_crops]  # that G should leave alone: all in the paper
+        config, count = self.config, len(painting)
+        photo_kept, painted = photo[: config.identity_crops], painted[: config.identity_crops]
 
         with self.autocast():
-            output, features = self.generator.translate(torch.cat([painting, kept]))
-        translation, identity = output[: len(painting)], output[len(painting) :]
+            output, features = self.generator.translate(torch.cat([painting, painted]))
+        translation, identity = output[:count], output[count:]
 
         # Discriminator: tiles of the photo against tiles of detached translations.
         adversarial_d, r1 = self.judge(self.discriminator, photo, translation)
         update(self.optimizer_d, adversarial_d + self.lazy_r1(r1))
 
-        # Generator and projection: fool D, keep the content, leave the photo alone.
+        # Generator and projection: fool D, keep the content, give the photo back.
         self.discriminator.requires_grad_(False)
         with self.autocast():
             adversarial_g = generator_loss(self.discriminator(self.tiles(translation)))
             queries = self.generator.encode(output)
-            painting_keys, photo_keys = self._keys(features, painting, content, kept)
+            content_keys, photo_keys = self._keys(features, content, painted)
         nce = 0.5 * (
-            self.patch_nce(queries.crops(0, len(painting)), painting_keys)
-            + self.patch_nce(queries.crops(len(painting), None), photo_keys)
+            self.patch_nce(queries.crops(0, count), content_keys)
+            + self.patch_nce(queries.crops(count, None), photo_keys)
         )
-        identity_l1 = F.l1_loss(identity, kept) if len(kept) else nce.new_zeros(())
+        identity_l1 = F.l1_loss(identity, photo_kept) if len(painted) else nce.new_zeros(())
         update(
             self.optimizer_g,
             adversarial_g + config.nce_weight * nce + config.identity_weight * identity_l1,
@@ -134,15 +132,13 @@ class Trainer(Loop[Losses]):
         losses = [patch_nce(q, k, temperature=temperature) for q, k in zip(projected, targets, strict=True)]
         return torch.stack(losses).mean()
 
-    def _keys(
-        self, features: Features, painting: Tensor, content: Tensor, kept: Tensor
-    ) -> tuple[Features, Features]:
-        """Features of the content and of the photo, reused from the forward pass where they are the same."""
-        reuse, first = self.config.reuse_features, len(painting)
+    def _keys(self, features: Features, content: Tensor, painted: Tensor) -> tuple[Features, Features]:
+        """Features of the content and of the painted photo, reused from the forward pass where they are the same."""
+        reuse, first = self.config.reuse_features, len(content)
         with torch.no_grad():
             return (
                 features.crops(0, first)
                 if reuse and self.config.smoothing == 0
                 else self.generator.encode(content),
-                features.crops(first, None) if reuse else self.generator.encode(kept),
+                features.crops(first, None) if reuse else self.generator.encode(painted),
             )

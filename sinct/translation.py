@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sinct.generator import Generator
+from sinct.generator import GeneratorBase
 from sinct.windows import windows
 
 WINDOW = 1024
@@ -13,7 +13,7 @@ WINDOW = 1024
 
 @torch.no_grad()
 def translate_picture(
-    generator: Generator,
+    generator: GeneratorBase,
     picture: Tensor,
     *,
     window: int = WINDOW,

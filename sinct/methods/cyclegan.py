@@ -13,12 +13,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sinct.config import Config
-from sinct.discriminator import Discriminator
-from sinct.generator import Generator
 from sinct.loop import Loop, update
 from sinct.losses import generator_loss
 from sinct.methods import Job, Method, Result
 from sinct.methods._gan import train_and_translate
+from sinct.networks import make_discriminator, make_generator
 
 
 class CycleLosses(NamedTuple):
@@ -62,13 +61,8 @@ class CycleTrainer(Loop[CycleLosses]):
         self.cycle_weight, self.identity_weight = cycle_weight, identity_weight
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
-            generators = [Generator(config.width) for _ in range(2)]
-            discriminators = [
-                Discriminator(
-                    config.tile_size, config.discriminator_widths, deviation=config.minibatch_deviation
-                )
-                for _ in range(2)
-            ]
+            generators = [make_generator(config) for _ in range(2)]
+            discriminators = [make_discriminator(config) for _ in range(2)]
         self.generator, self.backward = map(self.placed, generators)
         self.discriminator, self.backward_discriminator = map(self.placed, discriminators)
         self.average = self.averaged(self.generator)
@@ -83,13 +77,14 @@ class CycleTrainer(Loop[CycleLosses]):
         self.optimizer_d = self.adam(self.discriminator, self.backward_discriminator)
         self.optimizers = {"optimizer_g": self.optimizer_g, "optimizer_d": self.optimizer_d}
 
-    def step(self, painting: Tensor, content: Tensor, photo: Tensor) -> CycleLosses:
+    def step(self, painting: Tensor, content: Tensor, photo: Tensor, painted: Tensor) -> CycleLosses:
         """One update of both discriminators, then one of both generators, on (N, 3, S, S) crops in [-1, 1].
 
         Args:
             painting: crops of the first domain, X.
             content: not used; the way back keeps the content.
             photo: crops of the second domain, Y.
+            painted: not used, for the same reason.
         """
         x, y, kept = painting, photo, self.config.identity_crops
         G, F_ = self.generator, self.backward
@@ -151,7 +146,9 @@ def run(
             painting, photos, config, device, cycle_weight=cycle_weight, identity_weight=identity_weight
         )
 
-    return train_and_translate(painting, photo, job, make, preset=preset, changes=changes)
+    # Both generators meet their domains as they are: what the presets lay over them is for sinct's objective.
+    plain = {"grain": 0.0, "repaint": False, **changes}
+    return train_and_translate(painting, photo, job, make, preset=preset, changes=plain)
 
 
 METHOD = Method(

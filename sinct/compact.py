@@ -1,0 +1,128 @@
+"""Smaller networks with the same interfaces, for trainings that a person waits for (ours).
+
+Full resolution is where StyleGAN2's blocks spend most time on the fewest channels. Here both networks begin on
+2×2 blocks of pixels (Shi et al. 2016, arXiv:1609.05158), and the generator's residual blocks work at a quarter
+of the resolution, where the same time buys twice the channels and twice the receptive field. A connection at
+half the resolution carries the painting's edges past them.
+"""
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sinct.generator import Features, GeneratorBase
+from sinct.layers import GAIN, DownBlock, EqualConv2d, EqualLinear, ResidualBlock, leaky_relu
+
+SHUFFLED = 16
+"""Channels at full resolution, in front of the last convolution."""
+
+
+class CompactGenerator(GeneratorBase):
+    """Translate pictures of any size that is a multiple of 4 px.
+
+    2×2 blocks of pixels -> w channels at half resolution -> 2w at a quarter, six residual blocks (three belong
+    to the encoder) -> back to half, joined with what was there -> pixel shuffle -> RGB.
+
+    Args:
+        width: channels w at half resolution.
+    """
+
+    stride = 4
+
+    def __init__(self, width: int = 48) -> None:
+        super().__init__()
+        self.stem = EqualConv2d(12, width, 3, gain=GAIN)
+        self.down = EqualConv2d(width, 2 * width, 3, stride=2, padding=1, gain=GAIN)
+        self.encoder = nn.ModuleList(ResidualBlock(2 * width) for _ in range(3))
+        self.decoder = nn.Sequential(*(ResidualBlock(2 * width) for _ in range(3)))
+        self.up = EqualConv2d(2 * width, width, 1, gain=1 / math.sqrt(2))
+        self.fine = ResidualBlock(width)
+        self.shuffle = EqualConv2d(width, 4 * SHUFFLED, 3, gain=GAIN)
+        self.to_rgb = EqualConv2d(SHUFFLED, 3, 3)
+        with (
+            torch.no_grad()
+        ):  # four equal pixels to begin with: no grid (Aitken et al. 2017, arXiv:1707.02937)
+            self.shuffle.weight.copy_(self.shuffle.weight[::4].repeat_interleave(4, dim=0))
+
+    @property
+    def feature_channels(self) -> tuple[int, int, int]:
+        """Channels of each of the features that `encode` returns."""
+        deep: int = self.down.weight.shape[0]
+        return 3, deep, deep
+
+    @property
+    def halo(self) -> int:
+        """Pixels beyond an output sample's own that can influence it, on each side; a multiple of the stride."""
+        half = 2 * (1 + 1 + 2 + 1)  # stem, downsampling, fine block, shuffle
+        quarter = 4 * (2 * (len(self.encoder) + len(self.decoder)) + 1)  # residual blocks, interpolation
+        full = 2  # to RGB, smoothing
+        return -(-(half + quarter + full) // self.stride) * self.stride
+
+    def encode(self, picture: Tensor) -> Features:
+        """(N, 3, H, W) in [-1, 1] -> the features that PatchNCE compares, at a quarter of the resolution."""
+        return self._encode(picture)[1]
+
+    def translate(self, picture: Tensor) -> tuple[Tensor, Features]:
+        """Translate and keep the input's features, so that PatchNCE need not encode it again."""
+        fine, features = self._encode(picture)
+        code = self.decoder(self.encoder[2](features.residual))
+        coarse = F.interpolate(self.up(code), scale_factor=2, mode="bilinear")
+        joined = self.fine(torch.add(coarse, fine, alpha=1 / math.sqrt(2)))
+        rgb = self.to_rgb(F.pixel_shuffle(leaky_relu(self.shuffle(joined)), 2))
+        return without_grid(rgb), features
+
+    def _encode(self, picture: Tensor) -> tuple[Tensor, Features]:
+        """Maps at half resolution, and the features of PatchNCE."""
+        fine = leaky_relu(self.stem(F.pixel_unshuffle(picture, 2)))
+        down = leaky_relu(self.down(fine))
+        return fine, Features(picture, down, self.encoder[1](self.encoder[0](down)))
+
+
+class CompactDiscriminator(nn.Module):
+    """One logit a tile, as `sinct.discriminator.Discriminator`, from half the resolution on.
+
+    Args:
+        tile_size: side of the square tiles, in pixels: 8 times a power of two that fits `widths`.
+        widths: channels at half of `tile_size`, at a quarter, ... and last at 4 px.
+    """
+
+    def __init__(self, tile_size: int, widths: Sequence[int]) -> None:
+        super().__init__()
+        if tile_size != 4 * 2 ** len(widths):
+            raise ValueError(
+                f"{len(widths)} widths suit tiles of {4 * 2 ** len(widths)} px, not of {tile_size} px; give one "
+                "width for each halving down to 4 px"
+            )
+        last = widths[-1]
+        self.stem = EqualConv2d(12, widths[0], 3, gain=GAIN)
+        self.blocks = nn.Sequential(*(DownBlock(wide, wider) for wide, wider in pairwise(widths)))
+        self.conv = EqualConv2d(last, last, 3, gain=GAIN)
+        self.hidden = EqualLinear(last * 4 * 4, last, gain=GAIN)
+        self.logit = EqualLinear(last, 1)
+
+    def forward(self, tiles: Tensor) -> Tensor:
+        """(N, 3, T, T) in [-1, 1] -> logits (N,)."""
+        x = self.blocks(leaky_relu(self.stem(F.pixel_unshuffle(tiles, 2))))
+        x = leaky_relu(self.conv(x)).flatten(start_dim=1)
+        logits: Tensor = self.logit(leaky_relu(self.hidden(x))).squeeze(1)
+        return logits
+
+
+def without_grid(x: Tensor) -> Tensor:
+    """Smooth each channel by [1, 2, 1] ⊗ [1, 2, 1] / 16, which lets no pattern of period 2 px through.
+
+    Args:
+        x: (N, C, H, W), any range; the border is repeated outwards.
+
+    Returns:
+        (N, C, H, W).
+    """
+    taps = x.new_tensor([1.0, 2.0, 1.0])
+    kernel = torch.outer(taps, taps) / 16
+    channels = x.shape[1]
+    padded = F.pad(x, (1, 1, 1, 1), mode="replicate")
+    return F.conv2d(padded, kernel.expand(channels, 1, 3, 3), groups=channels)

@@ -1,0 +1,72 @@
+"""Which state of a training to keep: the last step of a GAN is seldom its best."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from sinct.measures.distribution import (
+    colour_distribution,
+    distribution_distance,
+    patch_distributions,
+    wasserstein,
+)
+from sinct.measures.structure import gradient_similarity
+
+LOOKS = 10
+"""Looks at the picture in the second half of a training, where the learning rate falls."""
+
+PIXELS = 600_000
+"""The middle of a larger painting stands for all of it."""
+
+
+def middle(picture: Tensor, pixels: int = PIXELS) -> Tensor:
+    """Cut the middle out of a picture, (C, H, W) -> (C, H', W'), at most about a number of pixels, aspect kept."""
+    _, height, width = picture.shape
+    share = min(1.0, (pixels / (height * width)) ** 0.5)
+    rows, columns = max(1, round(height * share)), max(1, round(width * share))
+    top, left = (height - rows) // 2, (width - columns) // 2
+    return picture[:, top : top + rows, left : left + columns]
+
+
+@torch.no_grad()
+def make_score(painting: Tensor, photos: Sequence[Tensor]) -> Callable[[Tensor], float]:
+    """Make a measure of translations by statistics and structure together; lower is better.
+
+    It is the mean of two distances to the nearest photo, of colours and of patches without their means, each
+    relative to the painting's, plus 1 less the similarity of edges to the painting's: the painting itself
+    and a picture with the photo's statistics that shows nothing of the painting both have about 1.
+
+    Args:
+        painting: (3, H, W) in [-1, 1].
+        photos: (3, H', W') in [-1, 1].
+
+    Returns:
+        Function of a translation, (3, H, W) in [-1, 1].
+
+    Raises:
+        ConfigError: the painting is too small to measure.
+    """
+
+    def statistics(picture: Tensor) -> tuple[Tensor, list[Tensor]]:
+        picture = picture.cpu()
+        patches = patch_distributions(picture, without_means=True, projections=32, samples=8192)
+        return colour_distribution(picture, projections=32, samples=8192), patches
+
+    targets = [statistics(photo) for photo in photos]
+
+    def distances(picture: Tensor) -> Tensor:
+        colours, patches = statistics(picture)
+        found = [
+            (float(wasserstein(colours, colour).mean()), distribution_distance(patches, texture))
+            for colour, texture in targets
+        ]
+        return torch.tensor(min(found, key=sum))
+
+    scale = distances(painting).clamp_min(1e-6)
+
+    def score(translation: Tensor) -> float:
+        edges = gradient_similarity(translation.cpu(), painting.cpu())
+        return float((distances(translation) / scale).mean()) + 1 - edges
+
+    return score

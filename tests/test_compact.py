@@ -1,0 +1,99 @@
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.autograd import gradgradcheck
+
+from sinct.compact import CompactDiscriminator, CompactGenerator, without_grid
+from sinct.layers import blur
+from sinct.losses import r1_penalty
+from sinct.translation import translate_picture
+
+
+def generator(width: int = 2) -> CompactGenerator:
+    """A tiny one with random biases, in float64."""
+    torch.manual_seed(0)
+    network = CompactGenerator(width).double()
+    for name, parameter in network.named_parameters():
+        if name.endswith("bias"):
+            nn.init.normal_(parameter)
+    return network
+
+
+def noise(*shape: int) -> Tensor:
+    return torch.rand(shape, generator=torch.Generator().manual_seed(0)).double() * 2 - 1
+
+
+@pytest.mark.parametrize("size", [(4, 4), (8, 12), (20, 16)])
+def test_generator_keeps_the_size(size):
+    assert generator()(noise(2, 3, *size)).shape == (2, 3, *size)
+
+
+def test_generator_refuses_sizes_off_its_stride():
+    with pytest.raises(ValueError, match=r"needs multiples of 4 px, got \(1, 3, 8, 6\); pad"):
+        generator()(noise(1, 3, 8, 6))
+
+
+def test_encode_equals_the_features_of_translate():
+    network, x = generator(), noise(1, 3, 16, 16)
+    for encoded, met in zip(network.encode(x), network.translate(x)[1], strict=True):
+        torch.testing.assert_close(encoded, met, rtol=0, atol=0)
+    assert tuple(f.shape[1] for f in network.encode(x)) == network.feature_channels
+
+
+@pytest.mark.parametrize("offset", [0, 1, 2, 3])  # of the pixel in the downsampling grid
+def test_halo_covers_the_receptive_radius_and_little_more(offset):
+    network = generator()
+    centre = network.halo + 4 + offset
+    x = noise(1, 3, 2 * network.halo + 12, 2 * network.halo + 12).requires_grad_()
+    network(x)[0, :, centre, centre].sum().backward()
+    rows, columns = x.grad[0].abs().sum(dim=0).nonzero(as_tuple=True)
+    reach = max((rows - centre).abs().max().item(), (columns - centre).abs().max().item())
+    assert network.halo - 8 <= reach <= network.halo
+
+
+def test_windows_give_the_picture_of_the_whole():
+    torch.manual_seed(0)
+    network = CompactGenerator(2)
+    picture = noise(3, 203, 301).float()
+    whole = translate_picture(network, picture, window=1024)
+    windowed = translate_picture(network, picture, window=172)
+    torch.testing.assert_close(windowed, whole, rtol=0, atol=1e-5)
+
+
+def test_fresh_generator_lays_no_grid():
+    torch.manual_seed(0)
+    flat = torch.full((1, 3, 192, 192), 0.3)
+    inner = CompactGenerator(8)(flat)[0, :, 80:112, 80:112]
+    torch.testing.assert_close(inner, inner[:, :1, :1].expand_as(inner), rtol=0, atol=1e-4)
+
+
+def test_without_grid_removes_period_two_and_keeps_flat_areas():
+    grid = torch.ones(1, 2, 9, 9)
+    grid[..., ::2, :] = -1
+    torch.testing.assert_close(without_grid(grid)[..., 1:-1, :], torch.zeros(1, 2, 7, 9))
+    torch.testing.assert_close(without_grid(torch.ones(1, 2, 5, 5)), torch.ones(1, 2, 5, 5))
+
+
+def test_discriminator_gives_one_logit_a_tile():
+    assert CompactDiscriminator(16, (2, 3)).double()(noise(5, 3, 16, 16)).shape == (5,)
+
+
+def test_discriminator_says_which_tiles_its_widths_suit():
+    with pytest.raises(
+        ValueError, match="2 widths suit tiles of 16 px, not of 64 px; give one width for each"
+    ):
+        CompactDiscriminator(64, (2, 3))
+
+
+def test_r1_reaches_the_discriminators_weights():
+    torch.manual_seed(0)
+    network, real = CompactDiscriminator(16, (2, 3)).double(), noise(2, 3, 16, 16).requires_grad_()
+    r1_penalty(network(real), real).backward()
+    assert network.stem.weight.grad is not None
+    assert network.stem.weight.grad.abs().max() > 0
+
+
+@pytest.mark.parametrize("padding", [1, 2])
+def test_blur_can_be_differentiated_twice(padding):
+    x = noise(1, 2, 5, 6).requires_grad_()
+    assert gradgradcheck(lambda x: blur(x, padding).square(), (x,))
