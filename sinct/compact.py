@@ -59,7 +59,7 @@ class CompactGenerator(GeneratorBase):
         """Pixels beyond an output sample's own that can influence it, on each side; a multiple of the stride."""
         half = 2 * (1 + 1 + 2 + 1)  # stem, downsampling, fine block, shuffle
         quarter = 4 * (2 * (len(self.encoder) + len(self.decoder)) + 1)  # residual blocks, interpolation
-        full = 2  # to RGB, smoothing
+        full = 2 + 1  # to RGB, smoothing, and the grid's own offset
         return -(-(half + quarter + full) // self.stride) * self.stride
 
     def encode(self, picture: Tensor) -> Features:

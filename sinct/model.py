@@ -104,7 +104,8 @@ def prepare(pixels: Tensor, config: Config) -> Tensor:
         pixels = torch.lerp(total_variation_smooth(pixels, config.smoothing), pixels, config.detail)
     if config.grain > 0:
         random = torch.Generator().manual_seed(config.seed)
-        pixels = pixels + grain(1, *pixels.shape[1:], config.grain, random)[0].to(pixels)
+        _, height, width = pixels.shape
+        pixels = pixels + grain(1, height, width, config.grain, random)[0].to(pixels)
     return pixels
 
 

@@ -21,11 +21,11 @@ def preset(
 ) -> Config:
     """Settings of a preset on a device.
 
-    `paper` is the method as published. `draft` and `standard` are ours, for a person who waits: smaller
-    networks, fewer crops, several queries a crop, a smaller PatchNCE weight on deeper features only and with
-    keys from the smoothed painting (strokes and palette are then free to change), strokes reduced in what
-    the generator sees, most steps at the pictures' own size, lazy R1, a running average, and bfloat16 where
-    the device gains from it.
+    `paper` is the method as published, in bfloat16 where the device gains from it. `draft` and `standard` are ours,
+    for a person who waits: compact networks, few crops with many queries each, a smaller PatchNCE weight on
+    deeper features only and with keys from the smoothed painting (strokes and palette are then free to
+    change), strokes reduced and grain laid in what the generator sees, the photo painted to learn the way back
+    from, most steps at the pictures' own size, lazy R1, a running average and its best state.
 
     Args:
         name: draft, standard or paper.
@@ -41,32 +41,35 @@ def preset(
         raise ConfigError(f"unknown preset {name!r}; there are {', '.join(PRESETS)}")
     if steps is not None and seconds is not None:
         raise ConfigError("give either a time or a number of steps, not both")
-    config = Config() if name == "paper" else _ours(name, device)
+    config = _ours(name, device) if name != "paper" else Config()
+    config = dataclasses.replace(config, mixed_precision=gains_from_bfloat16(device))
     if steps is not None or seconds is not None:
         config = dataclasses.replace(config, steps=steps, seconds=seconds)
     return dataclasses.replace(config, seed=seed)
 
 
 def _ours(name: str, device: torch.device) -> Config:
-    """Chosen by looking at pictures made within the same time on two CPU cores; a GPU affords more."""
-    small = device.type == "cpu"
-    times = {"draft": 120.0 if small else 15.0, "standard": 600.0 if small else 60.0}
-    # More steps of the same size drift away from the painting; the longer preset's steps see more instead.
-    crops = (4 if name == "draft" else 8) if small else 16
+    """Chosen by measures and by looking at pictures made within the same time on two CPU cores (benchmarks/)."""
+    small = device.type == "cpu"  # a GPU affords more
+    times = {"draft": 120.0 if small else 15.0, "standard": 300.0 if small else 60.0}
+    crops = 4 if small else 16
     return Config(
-        width=32 if small else 64,
-        discriminator_widths=(32, 64, 96, 128, 192) if small else STANDARD_WIDTHS,
+        compact=True,
+        width=48 if small else 64,
+        discriminator_widths=(48, 96, 128, 192) if small else STANDARD_WIDTHS[1:],
         crops=crops,
         identity_crops=crops // 2,
         depths=(1, 2),
         queries=64,
         native_share=0.75,
         smoothing=0.3,
-        detail=0.3,
-        nce_weight=0.5,
+        detail=0.15,
+        repaint=True,
+        grain=0.1,
+        patience=0.3,
+        nce_weight=1.0,
         r1_interval=8,
         ema_decay=0.995,
-        mixed_precision=gains_from_bfloat16(device),
         steps=None,
         seconds=times[name],
     )

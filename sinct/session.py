@@ -1,5 +1,6 @@
 """A training together with its run directory: reports, log, preview, checkpoints, resuming."""
 
+import math
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -297,7 +298,7 @@ class _Looks:
 
     @property
     def _due(self) -> int:
-        return int((self.trainer.progress - 0.5) * 2 * LOOKS)
+        return math.floor((self.trainer.progress - 0.5) * 2 * LOOKS + 1e-6)
 
     def take(self, translate: Callable[[Tensor], Tensor]) -> None:
         """Look, if it is time; at shares of the progress, so that runs of so many steps can be repeated."""

@@ -7,9 +7,8 @@ import pytest
 import torch
 
 from sinct.config import Config
-from sinct.discriminator import Discriminator
 from sinct.errors import ConfigError
-from sinct.generator import Generator
+from sinct.networks import make_discriminator, make_generator
 from sinct.presets import PRESETS, preset
 
 CPU = torch.device("cpu")
@@ -27,6 +26,10 @@ PUBLISHED = {
     "max_width": 1024,
     "native_share": 0.0,
     "smoothing": 0.0,
+    "repaint": False,
+    "grain": 0.0,
+    "patience": 0.0,
+    "compact": False,
     "detail": 1.0,
     "temperature": 0.07,  # section 3
     "depths": (0, 1, 2),
@@ -71,7 +74,7 @@ POSITIVE = [
     "r1_interval",
     "learning_rate",
 ]
-NOT_NEGATIVE = ["smoothing", "nce_weight", "identity_weight", "r1_weight", "seed"]
+NOT_NEGATIVE = ["smoothing", "grain", "nce_weight", "identity_weight", "r1_weight", "seed"]
 
 
 @pytest.mark.parametrize("name", POSITIVE)
@@ -222,12 +225,21 @@ def test_config_cannot_be_changed() -> None:
 def test_preset_describes_networks_that_can_be_built(name: str) -> None:
     config = preset(name, CPU)
     with torch.device("meta"):  # shapes only
-        Generator(config.width)
-        Discriminator(config.tile_size, config.discriminator_widths, deviation=config.minibatch_deviation)
+        make_generator(config)
+        make_discriminator(config)
 
 
-def test_paper_preset_is_the_paper_on_any_device() -> None:
-    assert preset("paper", CPU) == Config()
+def test_paper_preset_is_the_paper_but_for_the_precision() -> None:
+    assert preset("paper", CPU).replace(mixed_precision=False) == Config()
+
+
+def test_compact_networks_want_their_own_widths() -> None:
+    with pytest.raises(
+        ConfigError, match=r"one discriminator width for each halving from half of it to 4 px, got 5"
+    ):
+        Config(compact=True)
+    with pytest.raises(ConfigError, match="compact networks have no minibatch_deviation"):
+        Config(compact=True, discriminator_widths=(8, 8, 8, 8), minibatch_deviation=True)
 
 
 @pytest.mark.parametrize("name", PRESETS)

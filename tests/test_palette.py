@@ -5,7 +5,7 @@ from sinct.palette import match_palette
 
 def picture(seed: int, scale: float, shift: float) -> torch.Tensor:
     random = torch.Generator().manual_seed(seed)
-    mix = torch.randn(3, 3, generator=random)
+    mix = torch.linalg.qr(torch.randn(3, 3, generator=random))[0] * torch.tensor([3.0, 2.0, 1.0])
     colours = (mix @ torch.randn(3, 30 * 40, generator=random)) * scale + shift
     return colours.view(3, 30, 40)
 

@@ -138,13 +138,13 @@ def test_mixed_precision_stays_near_float32(tiny):
 
 def test_content_is_the_painting_itself_without_smoothing(tiny):
     made = trainer(tiny.replace(smoothing=0.0))
-    painting, content, _ = made.sample()
+    painting, content, _, _ = made.sample()
     assert content.equal(painting)
 
 
 def test_content_is_cut_at_the_same_places_as_the_painting(tiny):
     made = trainer(tiny.replace(smoothing=0.01))
-    painting, content, _ = made.sample()
+    painting, content, _, _ = made.sample()
     assert not content.equal(painting)
     assert (content - painting).abs().max() < 0.1  # a weight of 0.01 moves no pixel far
 
