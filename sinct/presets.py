@@ -66,7 +66,7 @@ def _ours(name: str, device: torch.device) -> Config:
         detail=0.15,
         repaint=True,
         grain=0.1,
-        patience=0.3,
+        patience=0.4,
         nce_weight=1.0,
         r1_interval=8,
         ema_decay=0.995,

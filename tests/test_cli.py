@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 import sinct
 
 TINY = [
+    "--set=compact=false",
     "--set=width=4",
     "--set=discriminator_widths=[4,8,8]",
     "--set=tile_size=16",

@@ -18,6 +18,7 @@ from sinct.weights import FILES, Weights
 CPU = torch.device("cpu")
 SMALL_GAN = {
     "preset": "draft",
+    "compact": False,
     "width": 4,
     "discriminator_widths": (4, 8, 8),
     "projection_dimensions": 8,

@@ -17,7 +17,7 @@ from sinct import Config, ConfigError
 from sinct.training import Losses, Trainer
 
 TINY = (
-    "tiny:draft:width=4,discriminator_widths=[4,8,8],tile_size=16,crop_size=32,min_width=32,max_width=64,"
+    "tiny:draft:compact=false,width=4,discriminator_widths=[4,8,8],tile_size=16,crop_size=32,min_width=32,max_width=64,"
     "crops=2,identity_crops=1,queries=4,mixed_precision=false"
 )
 
