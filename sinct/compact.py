@@ -1,21 +1,19 @@
-"""Smaller networks with the same interfaces, for trainings that a person waits for (ours).
+"""A generator of fewer operations, for trainings that a person waits for (ours).
 
-Full resolution is where StyleGAN2's blocks spend most time on the fewest channels. Here both networks begin on
-2×2 blocks of pixels (Shi et al. 2016, arXiv:1609.05158), and the generator's residual blocks work at a quarter
-of the resolution, where the same time buys twice the channels and twice the receptive field. A connection at
-half the resolution carries the painting's edges past them.
+Full resolution is where StyleGAN2's blocks spend most time on the fewest channels. This one begins and ends on
+2×2 blocks of pixels (Shi et al. 2016, arXiv:1609.05158), and its residual blocks work at a quarter of the
+resolution, where the same time buys twice the channels and twice the receptive field. A connection at half the
+resolution carries the painting's edges past them.
 """
 
 import math
-from collections.abc import Sequence
-from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sinct.generator import Features, GeneratorBase
-from sinct.layers import GAIN, DownBlock, EqualConv2d, EqualLinear, ResidualBlock, leaky_relu
+from sinct.generator import Features, Generator, GeneratorBase
+from sinct.layers import GAIN, EqualConv2d, ResidualBlock, leaky_relu
 
 SHUFFLED = 16
 """Channels at full resolution, in front of the last convolution."""
@@ -82,36 +80,6 @@ class CompactGenerator(GeneratorBase):
         return fine, Features(picture, down, self.encoder[1](self.encoder[0](down)))
 
 
-class CompactDiscriminator(nn.Module):
-    """One logit a tile, as `sinct.discriminator.Discriminator`, from half the resolution on.
-
-    Args:
-        tile_size: side of the square tiles, in pixels: 8 times a power of two that fits `widths`.
-        widths: channels at half of `tile_size`, at a quarter, ... and last at 4 px.
-    """
-
-    def __init__(self, tile_size: int, widths: Sequence[int]) -> None:
-        super().__init__()
-        if tile_size != 4 * 2 ** len(widths):
-            raise ValueError(
-                f"{len(widths)} widths suit tiles of {4 * 2 ** len(widths)} px, not of {tile_size} px; give one "
-                "width for each halving down to 4 px"
-            )
-        last = widths[-1]
-        self.stem = EqualConv2d(12, widths[0], 3, gain=GAIN)
-        self.blocks = nn.Sequential(*(DownBlock(wide, wider) for wide, wider in pairwise(widths)))
-        self.conv = EqualConv2d(last, last, 3, gain=GAIN)
-        self.hidden = EqualLinear(last * 4 * 4, last, gain=GAIN)
-        self.logit = EqualLinear(last, 1)
-
-    def forward(self, tiles: Tensor) -> Tensor:
-        """(N, 3, T, T) in [-1, 1] -> logits (N,)."""
-        x = self.blocks(leaky_relu(self.stem(F.pixel_unshuffle(tiles, 2))))
-        x = leaky_relu(self.conv(x)).flatten(start_dim=1)
-        logits: Tensor = self.logit(leaky_relu(self.hidden(x))).squeeze(1)
-        return logits
-
-
 def without_grid(x: Tensor) -> Tensor:
     """Smooth each channel by [1, 2, 1] ⊗ [1, 2, 1] / 16, which lets no pattern of period 2 px through.
 
@@ -126,3 +94,8 @@ def without_grid(x: Tensor) -> Tensor:
     channels = x.shape[1]
     padded = F.pad(x, (1, 1, 1, 1), mode="replicate")
     return F.conv2d(padded, kernel.expand(channels, 1, 3, 3), groups=channels)
+
+
+def make_generator(width: int, *, compact: bool) -> GeneratorBase:
+    """Build a generator with random weights, the compact one or the paper's."""
+    return CompactGenerator(width) if compact else Generator(width)

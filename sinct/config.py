@@ -17,11 +17,10 @@ class Config:
     """Settings of one training. The defaults are the paper's and its authors' published configuration.
 
     Attributes:
-        compact: the networks of `sinct.compact` instead of the paper's (ours).
-        width: generator channels at full resolution (twice as many at half resolution); of compact networks
-            at half and a quarter of it.
-        discriminator_widths: channels at tile_size, tile_size / 2, ... 4 px; of compact networks from
-            tile_size / 2 on.
+        compact: the generator of `sinct.compact` instead of the paper's (ours).
+        width: generator channels at full resolution (twice as many at half resolution); of a compact one at
+            half and a quarter of it.
+        discriminator_widths: channels at tile_size, tile_size / 2, ... 4 px.
         minibatch_deviation: minibatch standard deviation in the discriminator; the authors' is off.
         projection_dimensions: length of the vectors that PatchNCE compares.
         crops: crops of the painting, and as many of the photo, a step.
@@ -124,17 +123,14 @@ class Config:
             raise ConfigError(
                 f"identity_crops must lie in 0 ... crops ({self.crops}), got {self.identity_crops}"
             )
-        if self.compact and self.minibatch_deviation:
-            raise ConfigError("compact networks have no minibatch_deviation; leave out one of the two")
         if self.crop_size % 2 or self.crop_size % self.tile_size:
             raise ConfigError(
                 f"crop_size must be even and a multiple of tile_size ({self.tile_size}), got {self.crop_size}"
             )
         widths = len(self.discriminator_widths)
-        if widths == 0 or self.tile_size != 4 * 2 ** (widths - 1 + self.compact):
-            first = "half of it" if self.compact else "itself"
+        if widths == 0 or self.tile_size != 4 * 2 ** (widths - 1):
             raise ConfigError(
-                f"tile_size {self.tile_size} needs one discriminator width for each halving from {first} to 4 px, "
+                f"tile_size {self.tile_size} needs one discriminator width for each halving down to 4 px, "
                 f"got {len(self.discriminator_widths)}: {self.discriminator_widths}"
             )
         if any(width < 1 for width in self.discriminator_widths):

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from sinct import checkpoint
+from sinct.compact import make_generator
 from sinct.config import Config
 from sinct.device import gains_from_bfloat16
 from sinct.errors import CheckpointError, ConfigError, DeviceError
 from sinct.generator import GeneratorBase
 from sinct.grain import grain
-from sinct.networks import make_generator
 from sinct.smoothing import total_variation_smooth
 from sinct.translation import WINDOW, translate_picture
 
@@ -123,7 +123,7 @@ def load_model(path: Path, device: torch.device) -> Model:
     try:
         config = Config.from_dict(loaded.description["config"])
         low, high = loaded.description["widths"]
-        generator = make_generator(config)
+        generator = make_generator(config.width, compact=config.compact)
         if loaded.description["kind"] == "model":
             name = "generator"
         elif loaded.description.get("best"):

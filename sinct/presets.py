@@ -22,7 +22,7 @@ def preset(
     """Settings of a preset on a device.
 
     `paper` is the method as published, in bfloat16 where the device gains from it. `draft` and `standard` are ours,
-    for a person who waits: compact networks, few crops with many queries each, a smaller PatchNCE weight on
+    for a person who waits: a compact generator, few crops with many queries each, a smaller PatchNCE weight on
     deeper features only and with keys from the smoothed painting (strokes and palette are then free to
     change), strokes reduced and grain laid in what the generator sees, the photo painted to learn the way back
     from, most steps at the pictures' own size, lazy R1, a running average and its best state.
@@ -56,18 +56,19 @@ def _ours(name: str, device: torch.device) -> Config:
     return Config(
         compact=True,
         width=48 if small else 64,
-        discriminator_widths=(48, 96, 128, 192) if small else STANDARD_WIDTHS[1:],
+        discriminator_widths=(32, 64, 96, 128, 192) if small else STANDARD_WIDTHS,
         crops=crops,
         identity_crops=crops // 2,
         depths=(1, 2),
         queries=64,
         native_share=0.75,
         smoothing=0.3,
-        detail=0.15,
+        detail=0.3,
         repaint=True,
-        grain=0.1,
+        grain=0.06,
         patience=0.4,
-        nce_weight=1.0,
+        nce_weight=0.5,
+        identity_weight=1.5,
         r1_interval=8,
         ema_decay=0.995,
         steps=None,

@@ -11,11 +11,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from sinct.compact import make_generator
 from sinct.config import Config
+from sinct.discriminator import Discriminator
 from sinct.generator import Features
 from sinct.loop import Loop, update
 from sinct.losses import generator_loss, patch_nce
-from sinct.networks import make_discriminator, make_generator
 from sinct.projection import Projection, random_positions, sample_features
 
 
@@ -51,7 +52,10 @@ class Trainer(Loop[Losses]):
         super().__init__(painting, photos, config, device)
         with torch.random.fork_rng(devices=[]):  # leaves the caller's random state alone
             torch.manual_seed(config.seed)
-            generator, discriminator = make_generator(config), make_discriminator(config)
+            generator = make_generator(config.width, compact=config.compact)
+            discriminator = Discriminator(
+                config.tile_size, config.discriminator_widths, deviation=config.minibatch_deviation
+            )
             channels = [generator.feature_channels[depth] for depth in config.depths]
             projection = Projection(channels, config.projection_dimensions)
         self.generator = self.placed(generator)

@@ -3,9 +3,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd import gradgradcheck
 
-from sinct.compact import CompactDiscriminator, CompactGenerator, without_grid
+from sinct.compact import CompactGenerator, without_grid
 from sinct.layers import blur
-from sinct.losses import r1_penalty
 from sinct.translation import translate_picture
 
 
@@ -72,25 +71,6 @@ def test_without_grid_removes_period_two_and_keeps_flat_areas():
     grid[..., ::2, :] = -1
     torch.testing.assert_close(without_grid(grid)[..., 1:-1, :], torch.zeros(1, 2, 7, 9))
     torch.testing.assert_close(without_grid(torch.ones(1, 2, 5, 5)), torch.ones(1, 2, 5, 5))
-
-
-def test_discriminator_gives_one_logit_a_tile():
-    assert CompactDiscriminator(16, (2, 3)).double()(noise(5, 3, 16, 16)).shape == (5,)
-
-
-def test_discriminator_says_which_tiles_its_widths_suit():
-    with pytest.raises(
-        ValueError, match="2 widths suit tiles of 16 px, not of 64 px; give one width for each"
-    ):
-        CompactDiscriminator(64, (2, 3))
-
-
-def test_r1_reaches_the_discriminators_weights():
-    torch.manual_seed(0)
-    network, real = CompactDiscriminator(16, (2, 3)).double(), noise(2, 3, 16, 16).requires_grad_()
-    r1_penalty(network(real), real).backward()
-    assert network.stem.weight.grad is not None
-    assert network.stem.weight.grad.abs().max() > 0
 
 
 @pytest.mark.parametrize("padding", [1, 2])

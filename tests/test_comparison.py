@@ -25,8 +25,8 @@ def pair(make_picture) -> tuple[Path, Path]:
 @pytest.fixture
 def tiny_gan(tiny) -> dict:
     names = (
-        "compact patience width discriminator_widths projection_dimensions crops identity_crops crop_size tile_size min_width "
-        "max_width mixed_precision"
+        "compact patience width discriminator_widths projection_dimensions crops identity_crops crop_size tile_size "
+        "min_width max_width mixed_precision"
     )
     return {"preset": "draft", **{name: getattr(tiny, name) for name in names.split()}}
 

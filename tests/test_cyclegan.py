@@ -33,8 +33,8 @@ def job(tmp_path, **budget) -> Job:
 
 def tiny_settings(tiny: Config) -> dict:
     names = (
-        "compact patience width discriminator_widths projection_dimensions crops identity_crops crop_size tile_size min_width "
-        "max_width mixed_precision"
+        "compact patience width discriminator_widths projection_dimensions crops identity_crops crop_size tile_size "
+        "min_width max_width mixed_precision"
     )
     return {name: getattr(tiny, name) for name in names.split()}
 

@@ -53,7 +53,8 @@ def scores(monkeypatch, values):
 
 def train(make_picture, tmp_path, config, **options):
     painting, photo = (
-        make_picture(name, width=80, height=60, seed=seed) for name, seed in (("painting.png", 1), ("photo.png", 2))
+        make_picture(name, width=80, height=60, seed=seed)
+        for name, seed in (("painting.png", 1), ("photo.png", 2))
     )
     return sinct.train(painting, photo, tmp_path / "run", config=config, **options)
 

@@ -12,12 +12,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from sinct.compact import make_generator
 from sinct.config import Config
+from sinct.discriminator import Discriminator
 from sinct.loop import Loop, update
 from sinct.losses import generator_loss
 from sinct.methods import Job, Method, Result
 from sinct.methods._gan import train_and_translate
-from sinct.networks import make_discriminator, make_generator
 
 
 class CycleLosses(NamedTuple):
@@ -61,8 +62,13 @@ class CycleTrainer(Loop[CycleLosses]):
         self.cycle_weight, self.identity_weight = cycle_weight, identity_weight
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
-            generators = [make_generator(config) for _ in range(2)]
-            discriminators = [make_discriminator(config) for _ in range(2)]
+            generators = [make_generator(config.width, compact=config.compact) for _ in range(2)]
+            discriminators = [
+                Discriminator(
+                    config.tile_size, config.discriminator_widths, deviation=config.minibatch_deviation
+                )
+                for _ in range(2)
+            ]
         self.generator, self.backward = map(self.placed, generators)
         self.discriminator, self.backward_discriminator = map(self.placed, discriminators)
         self.average = self.averaged(self.generator)
