@@ -41,8 +41,8 @@ class Config:
         grain: standard deviation of noise on what G sees, in units of [-1, 1], so that texture has something to
             grow from (ours).
         patience: share of the training's length without a better picture after which it ends; 0 always takes
-            all of it and its last state. Above 0 the best state since the learning rate began to fall is kept
-            (ours).
+            all of it and its last state. Above 0 the best state of the last quarter is kept; 1 never ends
+            early (ours).
         temperature: softmax divisor of PatchNCE, dimensionless.
         depths: which of the encoder's features PatchNCE compares: 0 the pixels, 1 the downsampling block's
             output, 2 the second residual block's; leaving out 0 is ours.

@@ -13,8 +13,11 @@ from sinct.measures.distribution import (
 )
 from sinct.measures.structure import gradient_similarity
 
-LOOKS = 10
-"""Looks at the picture in the second half of a training, where the learning rate falls."""
+FIRST_LOOK = 0.75
+"""Progress from which states are compared: before, a high learning rate makes them noisy."""
+
+LOOKS = 5
+"""Looks at the picture from there to the end."""
 
 PIXELS = 600_000
 """The middle of a larger painting stands for all of it."""

@@ -22,7 +22,7 @@ from sinct.loop import Best, Loop, LossTerms
 from sinct.model import Model, is_out_of_memory, prepare
 from sinct.presets import preset as preset_config
 from sinct.runs import RunDirectory, shrink
-from sinct.selection import LOOKS, make_score, middle
+from sinct.selection import FIRST_LOOK, LOOKS, make_score, middle
 from sinct.training import Trainer
 from sinct.version import __version__
 
@@ -287,7 +287,7 @@ class _Session:
 
 
 class _Looks:
-    """Looks at the picture at even shares of the second half and keeps the best state."""
+    """Looks at the picture at even shares of the last quarter and keeps the best state."""
 
     def __init__(self, trainer: Loop[Any], painting: Tensor) -> None:
         self.trainer = trainer
@@ -298,11 +298,11 @@ class _Looks:
 
     @property
     def _due(self) -> int:
-        return math.floor((self.trainer.progress - 0.5) * 2 * LOOKS + 1e-6)
+        return math.floor((self.trainer.progress - FIRST_LOOK) / (1 - FIRST_LOOK) * LOOKS + 1e-6)
 
     def take(self, translate: Callable[[Tensor], Tensor]) -> None:
         """Look, if it is time; at shares of the progress, so that runs of so many steps can be repeated."""
-        if self.trainer.progress < 0.5 or self._due <= self.taken:
+        if self._due < 0 or self._due <= self.taken:
             return
         self.taken = self._due
         score = self.score(translate(self.prepared))

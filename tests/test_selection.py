@@ -61,16 +61,16 @@ def train(make_picture, tmp_path, config, **options):
 
 def test_best_state_is_kept(make_picture, tmp_path, tiny, monkeypatch):
     scores(monkeypatch, [3.0, 1.0, 2.0, 2.0, 2.0, 2.0])
-    config = tiny.replace(steps=10, patience=1.0)
+    config = tiny.replace(steps=20, patience=1.0)
     done = train(make_picture, tmp_path, config)
-    assert (done.steps, done.kept) == (10, 6)  # looks at steps 5, 6, ... 10
+    assert (done.steps, done.kept) == (20, 16)  # looks at steps 15, 16, ... 20
     scores(monkeypatch, [3.0, 1.0])
     shorter = sinct.train(
         tmp_path / "painting.png",
         tmp_path / "photo.png",
         tmp_path / "stopped",
         config=config,
-        should_stop=iter([False] * 6 + [True]).__next__,
+        should_stop=iter([False] * 16 + [True]).__next__,
     )
     weights = [
         torch.cat([p.flatten() for p in m.generator.parameters()]) for m in (done.model, shorter.model)
@@ -80,21 +80,21 @@ def test_best_state_is_kept(make_picture, tmp_path, tiny, monkeypatch):
 
 def test_training_ends_where_the_picture_stands_still(make_picture, tmp_path, tiny, monkeypatch):
     scores(monkeypatch, [1.0, *[2.0] * 20])
-    done = train(make_picture, tmp_path, tiny.replace(steps=40, patience=0.2))
+    done = train(make_picture, tmp_path, tiny.replace(steps=40, patience=0.1))
     assert done.finished
-    assert done.kept == 20
-    assert done.steps == 29  # the first step beyond 20 + 0.2 * 40
+    assert done.kept == 30
+    assert done.steps == 35  # the first step beyond 30 + 0.1 * 40
 
 
 def test_resumed_run_remembers_its_best_state(make_picture, tmp_path, tiny, monkeypatch):
-    config = tiny.replace(steps=10, patience=1.0)
+    config = tiny.replace(steps=20, patience=1.0)
     scores(monkeypatch, [1.0, 2.0, 2.0])
-    asked = iter([False] * 7 + [True])
+    asked = iter([False] * 17 + [True])
     first = train(make_picture, tmp_path, config, should_stop=lambda: next(asked))
-    assert (first.steps, first.kept) == (7, 5)
+    assert (first.steps, first.kept) == (17, 15)
     scores(monkeypatch, [2.0] * 9)
     done = train(make_picture, tmp_path, None, resume=True)
-    assert (done.steps, done.kept) == (10, 5)
+    assert (done.steps, done.kept) == (20, 15)
     before, after = (list(m.model.generator.parameters()) for m in (first, done))
     assert all(a.equal(b) for a, b in zip(before, after, strict=True))
 
