@@ -45,7 +45,7 @@ Output = Annotated[
     Path, typer.Option("-o", "--output", help="Picture to write: .png .jpg .tif .webp.", show_default=False)
 ]
 PresetOption = Annotated[
-    Preset, typer.Option(help="draft: 2 min on a CPU; standard: 10 min; paper: 100,000 steps as published.")
+    Preset, typer.Option(help="draft: 2 min on a CPU; standard: 5 min; paper: 100,000 steps as published.")
 ]
 Time = Annotated[
     float | None,
