@@ -21,7 +21,7 @@ def describe(device: torch.device) -> dict[str, Any]:
     """Machine, versions and commit, JSON-serialisable."""
     gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else None
     return {
-        "device": gpu or f"{_processor()}, {len(os.sched_getaffinity(0))} cores",
+        "device": gpu or f"{_processor()}, {os.cpu_count()} processors",
         "threads": torch.get_num_threads(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
