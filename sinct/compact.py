@@ -41,9 +41,8 @@ class CompactGenerator(GeneratorBase):
         self.fine = ResidualBlock(width)
         self.shuffle = EqualConv2d(width, 4 * SHUFFLED, 3, gain=GAIN)
         self.to_rgb = EqualConv2d(SHUFFLED, 3, 3)
-        with (
-            torch.no_grad()
-        ):  # four equal pixels to begin with: no grid (Aitken et al. 2017, arXiv:1707.02937)
+        # Four equal pixels to begin with: no grid (Aitken et al. 2017, arXiv:1707.02937).
+        with torch.no_grad():
             self.shuffle.weight.copy_(self.shuffle.weight[::4].repeat_interleave(4, dim=0))
 
     @property

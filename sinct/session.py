@@ -244,7 +244,7 @@ class _Session:
 
     def preview(self) -> None:
         """Refresh the preview and look at it for what a person would see."""
-        translation = self.model().generate(self.prepared)
+        translation = self.result().generate(self.prepared)
         self.run.write_preview([self.painting, translation, self.trainer.photos[0][:3]])
         if self.trainer.progress > 0.2:  # the first pictures of a GAN deserve no alarm
             self.warn(picture_warnings(translation, self.painting))
