@@ -3,6 +3,8 @@
 import io
 import logging
 import math
+import os
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +19,7 @@ from tifffile import EXTRASAMPLE, PHOTOMETRIC, RESUNIT, SAMPLEFORMAT
 from sinct._colour import Array
 from sinct._exif import lasting_block, orientation_in
 from sinct.errors import InputError
+from sinct.files import StrPath
 
 READABLE = ("PNG", "JPEG", "TIFF", "WEBP", "AVIF", "GIF", "BMP", "PPM", "JPEG2000")
 """What Pillow may try; its other formats run foreign programs (EPS) or hold no pictures for people."""
@@ -54,6 +57,50 @@ class Stored(NamedTuple):
     exif: bytes | None
     dpi: tuple[float, float] | None
     remarks: list[str]
+
+
+class Header(NamedTuple):
+    """What a picture file says about itself without being decoded.
+
+    Attributes:
+        size: width and height in pixels, upright.
+        profile: ICC profile, or None.
+        exif: block to carry over, or None.
+        dpi: along the width and along the height, or None.
+    """
+
+    size: tuple[int, int]
+    profile: bytes | None
+    exif: bytes | None
+    dpi: tuple[float, float] | None
+
+
+def read_header(path: StrPath) -> Header:
+    """Read the header of the first picture of a file of any size.
+
+    Raises:
+        InputError: the file cannot be used.
+    """
+    with reading(sys.maxsize), open(path, "rb") as file:
+        image = Image.open(file, formats=READABLE)
+        profile, dpi, block = image.info.get("icc_profile"), image.info.get("dpi"), Image.Exif()
+        try:
+            block = image.getexif()
+            exif = lasting_block(block)
+        except Exception:  # Pillow's parser meets damage with exceptions of every kind
+            exif = None
+        orientation = orientation_in(block)
+        width, height = image.size
+        if image.format == "TIFF":
+            file.seek(0)
+            with tifffile.TiffFile(file) as tiff:
+                page = tiff.pages.first
+                if not _is_whole(page, os.fstat(file.fileno()).st_size):
+                    raise InputError("is damaged or cut off (missing strips); copy it again")
+                dpi, profile = _tiff_dpi(page), page.iccprofile
+                width, height = page.imagewidth, page.imagelength
+        size = (height, width) if orientation >= 5 else (width, height)
+        return Header(size, profile, exif, _plausible(dpi, orientation))
 
 
 def decode(data: bytes, max_pixels: int) -> Stored:

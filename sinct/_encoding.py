@@ -150,7 +150,9 @@ def xmp(provenance: Mapping[str, str]) -> bytes:
 
 def provenance_in(image: Image.Image) -> dict[str, str]:
     """Read back what `encode_png` or `xmp` wrote; {} if there is none."""
-    packet = image.info.get("xmp", b"")
+    packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
+    if isinstance(packet, str):
+        packet = packet.encode()
     if XMP_NAMESPACE.encode() not in packet:
         texts = ((key, text) for key, text in image.info.items() if isinstance(key, str))
         return {key.removeprefix(PNG_KEY): str(text) for key, text in texts if key.startswith(PNG_KEY)}

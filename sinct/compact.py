@@ -59,6 +59,11 @@ class CompactGenerator(GeneratorBase):
         full = 2 + 1  # to RGB, smoothing, and the grid's own offset
         return -(-(half + quarter + full) // self.stride) * self.stride
 
+    @property
+    def live_channels(self) -> int:
+        """Values a pixel in memory at once: some maps of w channels at half resolution (measured)."""
+        return 6 * self.stem.weight.shape[0] // 4 + 4 * SHUFFLED
+
     def encode(self, picture: Tensor) -> Features:
         """(N, 3, H, W) in [-1, 1] -> the features that PatchNCE compares, at a quarter of the resolution."""
         return self._encode(picture)[1]

@@ -71,6 +71,11 @@ class GeneratorBase(nn.Module, ABC):
     def halo(self) -> int:
         """Pixels beyond an output sample's own that can influence it, on each side; a multiple of the stride."""
 
+    @property
+    @abstractmethod
+    def live_channels(self) -> int:
+        """Values a pixel of the picture that are in memory at once while it is translated without gradients."""
+
     @abstractmethod
     def encode(self, picture: Tensor) -> Features:
         """(N, 3, H, W) in [-1, 1] -> the features that PatchNCE compares."""
@@ -132,6 +137,11 @@ class Generator(GeneratorBase):
         residual = 2 * self.stride * (len(self.encoder.blocks) + 3)
         up = 2  # of the blur's taps and the transposed kernel's, beyond what the code's own reach covers
         return down + residual + up
+
+    @property
+    def live_channels(self) -> int:
+        """Values a pixel in memory at once: a few maps of w channels at full resolution (measured)."""
+        return 5 * self.encoder.from_rgb.weight.shape[0] + 30
 
     def encode(self, picture: Tensor) -> Features:
         """(N, 3, H, W) in [-1, 1] -> the features that PatchNCE compares."""

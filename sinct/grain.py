@@ -1,11 +1,16 @@
 """Noise that a generator sees beside the picture, so that texture has something to grow from."""
 
+import hashlib
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 COARSE = 4
 """Pixels between the samples of the coarser of the two noises."""
+
+BLOCK = 256
+"""Side of the blocks that noise of a picture is drawn in, each from a seed of its own, in pixels."""
 
 
 def grain(count: int, height: int, width: int, deviation: float, generator: torch.Generator) -> Tensor:
@@ -31,3 +36,34 @@ def grain(count: int, height: int, width: int, deviation: float, generator: torc
     coarse = torch.randn(count, 3, *coarse_size, generator=generator)
     smooth = F.interpolate(coarse, scale_factor=COARSE, mode="bilinear")[:, :, :height, :width]
     return deviation * (fine + smooth)
+
+
+def grain_at(rows: slice, columns: slice, deviation: float, seed: int) -> Tensor:
+    """Cut a rectangle out of the grain of a picture without end, the same wherever its edges lie.
+
+    Args:
+        rows: from the picture's first, in pixels.
+        columns: likewise.
+        deviation: see `grain`.
+        seed: of the picture's grain.
+
+    Returns:
+        (3, H, W), on the CPU.
+    """
+    height, width = rows.stop - rows.start, columns.stop - columns.start
+    result = torch.empty(3, height, width)
+    for down in range(rows.start // BLOCK, -(-rows.stop // BLOCK)):
+        for across in range(columns.start // BLOCK, -(-columns.stop // BLOCK)):
+            block = _block(down, across, deviation, seed)
+            top, left = down * BLOCK - rows.start, across * BLOCK - columns.start
+            inside = block[:, max(0, -top) : height - top, max(0, -left) : width - left]
+            top, left = max(0, top), max(0, left)
+            result[:, top : top + inside.shape[1], left : left + inside.shape[2]] = inside
+    return result
+
+
+def _block(down: int, across: int, deviation: float, seed: int) -> Tensor:
+    """One block of a picture's grain; its coarser noise ends with the block, which no eye or network can tell."""
+    digest = hashlib.blake2b(f"{seed} {down} {across}".encode(), digest_size=7).digest()
+    random = torch.Generator().manual_seed(int.from_bytes(digest, "big"))
+    return grain(1, BLOCK, BLOCK, deviation, random)[0]

@@ -1,6 +1,6 @@
 """A trained generator with what is needed to use it well."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,10 @@ from sinct.config import Config
 from sinct.device import gains_from_bfloat16
 from sinct.errors import CheckpointError, ConfigError, DeviceError
 from sinct.generator import GeneratorBase
-from sinct.grain import grain
-from sinct.smoothing import total_variation_smooth
-from sinct.translation import WINDOW, translate_picture
+from sinct.grain import grain_at
+from sinct.smoothing import ITERATIONS, total_variation_smooth
+from sinct.translation import WINDOW, Cut, Part, assemble, plan, translate_windows
+from sinct.windows import Sides, Span
 
 
 @dataclass(frozen=True)
@@ -47,38 +48,65 @@ class Model:
         Raises:
             DeviceError: there is not enough memory.
         """
-        return self.generate(self.prepare(pixels))
+        height, width = pixels.shape[1:]
+        prepared = self.prepared(lambda rows, columns: pixels[:, rows, columns], height, width)
+        return self._assembled(prepared, height, width, WINDOW)
 
     def prepare(self, pixels: Tensor) -> Tensor:
-        """Bring a picture into the form that this generator was trained on, see `prepare`."""
+        """Bring a whole picture into the form that this generator was trained on, see `prepared`."""
         return prepare(pixels, self.config)
 
-    def generate(self, pixels: Tensor, *, window: int = WINDOW) -> Tensor:
-        """Run the generator over a prepared picture; where memory is short, in smaller windows.
+    def prepared(self, cut: Cut, height: int, width: int) -> Cut:
+        """Bring a picture into the form that this generator was trained on, cut by cut, on its device."""
+        device = self.device
+        return prepared(lambda rows, columns: cut(rows, columns).to(device), height, width, self.config)
+
+    def generate(self, pixels: Tensor) -> Tensor:
+        """Run the generator over a prepared picture.
 
         Args:
             pixels: (3, H, W) in [-1, 1].
-            window: side of the windows to begin with, in pixels.
 
         Returns:
             (3, H, W) in [-1, 1], float32, on the CPU.
 
         Raises:
-            DeviceError: not even windows of 128 px fit into memory.
+            DeviceError: there is not enough memory.
         """
-        device = next(self.generator.parameters()).device
-        mixed = self.config.mixed_precision and gains_from_bfloat16(device)
+        return self._assembled(lambda rows, columns: pixels[:, rows, columns], *pixels.shape[1:], WINDOW)
+
+    def windows(
+        self, prepared: Cut, height: int, width: int, rows: Sequence[Span], columns: Sequence[Span]
+    ) -> Iterator[Part]:
+        """Run the generator over windows of a prepared picture, see `translate_windows`."""
+        return translate_windows(
+            self.generator, prepared, height, width, rows, columns, mixed_precision=self.mixed_precision
+        )
+
+    @property
+    def device(self) -> torch.device:
+        """Where the generator is."""
+        return next(self.generator.parameters()).device
+
+    @property
+    def mixed_precision(self) -> bool:
+        """Whether it runs in bfloat16: it was trained so, and its device gains from it."""
+        return self.config.mixed_precision and gains_from_bfloat16(self.device)
+
+    def _assembled(self, prepared: Cut, height: int, width: int, window: int) -> Tensor:
+        """The whole picture; where memory is short, in smaller windows."""
         try:
-            return translate_picture(self.generator, pixels, window=window, mixed_precision=mixed)
+            spans = plan(self.generator, height, width, Sides(window, window))
+            return assemble(self.windows(prepared, height, width, *spans), height, width)
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
-        if window <= 128:
+        if window <= 256:
             raise DeviceError(
-                f"not enough memory on {device} for a picture of {pixels.shape[2]}x{pixels.shape[1]} px; close "
-                "other programs, give --device cpu, or a smaller picture"
+                f"not enough memory on {self.device} for a picture of {width}x{height} px; close "
+                "other programs, give --device cpu, or --max-memory"
             )
-        return self.generate(pixels, window=window // 2)
+        return self._assembled(prepared, height, width, window // 2)
 
     def save(self, path: Path) -> None:
         """Write the model as one small safetensors file (see `sinct.checkpoint`)."""
@@ -100,13 +128,40 @@ def prepare(pixels: Tensor, config: Config) -> Tensor:
     Returns:
         (3, H, W), about [-1, 1]; the same for the same seed and size.
     """
-    if config.detail < 1:
-        pixels = torch.lerp(total_variation_smooth(pixels, config.smoothing), pixels, config.detail)
-    if config.grain > 0:
-        random = torch.Generator().manual_seed(config.seed)
-        _, height, width = pixels.shape
-        pixels = pixels + grain(1, height, width, config.grain, random)[0].to(pixels)
-    return pixels
+    height, width = pixels.shape[1:]
+    whole = prepared(lambda rows, columns: pixels[:, rows, columns], height, width, config)
+    return whole(slice(0, height), slice(0, width))
+
+
+def prepared(cut: Cut, height: int, width: int, config: Config) -> Cut:
+    """`prepare` cut by cut: each cut is the same as that of the whole picture prepared, to rounding.
+
+    Args:
+        cut: gives the picture's pixels.
+        height: of the picture in pixels.
+        width: of the picture in pixels.
+        config: of the training.
+    """
+    reach = context(config)
+
+    def prepare_cut(rows: slice, columns: slice) -> Tensor:
+        top, left = max(0, rows.start - reach), max(0, columns.start - reach)
+        bottom, right = min(height, rows.stop + reach), min(width, columns.stop + reach)
+        pixels = cut(slice(top, bottom), slice(left, right))
+        if reach:
+            smooth = total_variation_smooth(pixels, config.smoothing)
+            pixels = torch.lerp(smooth, pixels, config.detail)
+        pixels = pixels[:, rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
+        if config.grain > 0:
+            pixels = pixels + grain_at(rows, columns, config.grain, config.seed).to(pixels)
+        return pixels
+
+    return prepare_cut
+
+
+def context(config: Config) -> int:
+    """Pixels beyond a cut, on each side, that its preparation depends on."""
+    return ITERATIONS if config.detail < 1 and config.smoothing > 0 else 0
 
 
 def load_model(path: Path, device: torch.device) -> Model:

@@ -255,14 +255,14 @@ def test_translation_retries_in_smaller_windows_when_memory_is_short(pair, tiny,
     model = sinct.train(*pair, tmp_path / "run", config=tiny).model
     tried = []
 
-    def short(generator, picture, *, window, mixed_precision):
-        tried.append(window)
-        if window > 256:
+    def short(generator, cut, height, width, rows, columns, *, mixed_precision):
+        tried.append(rows[0].stop)
+        if rows[0].stop > 256:
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
-        return picture
+        return iter([Part(0, 0, cut(slice(0, height), slice(0, width)))])
 
-    monkeypatch.setattr("sinct.model.translate_picture", short)
-    model.generate(torch.zeros(3, 8, 8))
+    monkeypatch.setattr("sinct.model.translate_windows", short)
+    assert model.generate(torch.zeros(3, 1100, 1100)).shape == (3, 1100, 1100)
     assert tried == [1024, 512, 256]
 
 

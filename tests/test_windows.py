@@ -2,7 +2,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from sinct.windows import spans, windows
+from sinct.windows import Sides, choose_sides, spans, waste
 
 few = settings(max_examples=100, deadline=None, derandomize=True)
 
@@ -76,6 +76,22 @@ def test_window_of_twice_the_halo_is_refused(window: int) -> None:
         spans(20, window=window, halo=4, stride=2)
 
 
-def test_windows_are_all_pairs_in_reading_order() -> None:
-    rows, columns = spans(20, 12, 2, 2), spans(14, 12, 2, 2)
-    assert list(windows(20, 14, 12, 2, 2)) == [(row, column) for row in rows for column in columns]
+@few
+@given(st.integers(1, 300), st.integers(1, 300), st.integers(10_000, 200_000))
+def test_chosen_windows_fit_and_waste_no_more_than_square_ones(height: int, width: int, area: int) -> None:
+    height, width, halo, stride = 4 * height, 4 * width, 16, 4
+    chosen = choose_sides(height, width, halo, stride, lambda sides: sides.rows * sides.columns <= area)
+    assert chosen is not None
+    assert chosen.rows * chosen.columns <= area
+    square = Sides(int(area**0.5), int(area**0.5))
+    assert waste(height, width, chosen, halo, stride) <= waste(height, width, square, halo, stride) + 0.001
+
+
+def test_picture_that_fits_is_one_window_without_waste() -> None:
+    chosen = choose_sides(400, 300, 16, 4, lambda sides: True)
+    assert chosen == Sides(400, 300)
+    assert waste(400, 300, chosen, 16, 4) == 0
+
+
+def test_too_little_memory_gives_no_windows() -> None:
+    assert choose_sides(400, 300, 16, 4, lambda sides: sides.rows * sides.columns < 96 * 96) is None
