@@ -16,6 +16,7 @@ from PIL.ExifTags import Base as Tag
 
 from sinct._colour import SRGB_PROFILE, Array
 from sinct._exif import lasting_tags
+from sinct.errors import OutputError
 
 PNG_KEY = "sinct:"
 """Begins the keys of provenance texts in a PNG."""
@@ -134,6 +135,12 @@ def _pillow(samples: Array, metadata: Metadata, kind: str, **options: object) ->
     return file.getvalue()
 
 
+def _no_encoder(samples: Array, metadata: Metadata) -> bytes:
+    raise OutputError(
+        "a .dzi is many files, which sinct.apply and sinct.translate write; give another suffix"
+    )
+
+
 # Provenance --------------------------------------------------------------------------------------------
 
 
@@ -188,5 +195,15 @@ TIFF = Format(encode_tiff, bits=(8, 16), max_side=2**31)
 JPEG = Format(encode_jpeg, bits=(8,), max_side=65_500, has_alpha=False, max_exif=65_533)  # libjpeg's limits
 WEBP = Format(encode_webp, bits=(8,), max_side=16_383)
 
-FORMATS = {".png": PNG, ".jpg": JPEG, ".jpeg": JPEG, ".tif": TIFF, ".tiff": TIFF, ".webp": WEBP}
+DEEP_ZOOM = Format(_no_encoder, bits=(8,), max_side=2**31, has_alpha=False)
+
+FORMATS = {
+    ".png": PNG,
+    ".jpg": JPEG,
+    ".jpeg": JPEG,
+    ".tif": TIFF,
+    ".tiff": TIFF,
+    ".webp": WEBP,
+    ".dzi": DEEP_ZOOM,
+}
 """Formats by the suffix of a file's name."""

@@ -7,15 +7,26 @@ from pathlib import Path
 
 from torch import Tensor
 
+from sinct._decoding import read_header
 from sinct.config import Config
 from sinct.device import choose_device
 from sinct.diagnostics import picture_warnings, scale_warning
-from sinct.errors import OutputError
+from sinct.errors import ConfigError, InputError, OutputError
 from sinct.files import StrPath
 from sinct.images import Picture, check_output, read_picture, write_picture
 from sinct.model import Model, load_model
 from sinct.runs import RunDirectory
 from sinct.session import OnProgress, Training, run_training
+from sinct.streaming import (
+    TRAINING_PIXELS,
+    OnPixels,
+    Source,
+    memory_budget,
+    must_stream,
+    open_source,
+    read_shrunk,
+    stream,
+)
 from sinct.version import __version__
 
 
@@ -28,12 +39,15 @@ class Translation:
         size: its width and height in pixels.
         warnings: what a person would see in it, one line each.
         training: of the model, None where a trained one was applied.
+        finished: False when a picture that is written row by row was stopped before its end; nothing has that
+            name then, and `resume` continues it.
     """
 
     output: Path
     size: tuple[int, int]
     warnings: tuple[str, ...]
     training: Training | None = field(default=None, repr=False)
+    finished: bool = True
 
 
 def train(
@@ -102,9 +116,11 @@ def translate(
     preset: str = "standard",
     device: str = "auto",
     bits: int | None = None,
+    max_memory: int | None = None,
     resume: bool = False,
     overwrite: bool = False,
     on_progress: OnProgress | None = None,
+    on_pixels: OnPixels | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Translation:
     """Train on one painting and its photos, and write the painting with the photos' look.
@@ -114,9 +130,13 @@ def translate(
     Args:
         painting: picture file.
         photos: picture file or files; several are the target together.
-        output: picture to write: .png, .jpg, .tif or .webp.
+        output: picture to write: .png, .jpg, .tif, .webp or .dzi.
         run_dir: by default `output` with the suffix .sinct.
         bits: 8 or 16 a channel; by default the painting's own where the format allows it.
+        max_memory: bytes for the process while the picture is translated, by default 1.5 GB or half of what is
+            free. A picture too large for them is read and written in rows (see `sinct.streaming`), and trained
+            on at 16 megapixels.
+        on_pixels: called with pixels done and all where the picture is written in rows.
         config, preset, device, resume, overwrite, on_progress, should_stop: as for `train`.
 
     Returns:
@@ -127,12 +147,15 @@ def translate(
     """
     where = choose_device(device)
     paths = _paths(photos)
-    source, targets = read_picture(painting), [read_picture(path) for path in paths]
     target = Path(output)
+    rows = _rows(painting, target, max_memory)
+    source = read_picture(painting) if rows is None else _shrunk(rows)
+    targets = [read_picture(path) for path in paths]
     _keep_inputs(target, [painting, *paths])
-    depth = _bits(source, target, bits)
+    depth = _bits(source.bits, target, bits)
+    size = (rows.width, rows.height) if rows else (source.pixels.shape[2], source.pixels.shape[1])
     # A resumed run may replace the unfinished picture that its interruption left.
-    check_output(target, overwrite=overwrite or resume, size=source.pixels.shape[:0:-1], bits=depth)
+    check_output(target, overwrite=overwrite or resume, size=size, bits=depth)
     run = RunDirectory(Path(run_dir) if run_dir is not None else target.with_suffix(".sinct"))
     training = run_training(
         source,
@@ -147,6 +170,13 @@ def translate(
         on_progress=on_progress,
         should_stop=should_stop,
     )
+    if rows is not None:
+        if not training.finished:
+            return Translation(target, size, training.warnings, training, finished=False)
+        found, finished = _stream(
+            training.model, rows, target, depth, max_memory, resume, overwrite, on_pixels, should_stop
+        )
+        return Translation(target, size, (*training.warnings, *found), training, finished)
     result = training.model.translate(source.pixels)
     found = tuple(picture_warnings(result, source.pixels))
     _write(result, target, source, training.model, depth, overwrite=overwrite or resume)
@@ -160,7 +190,11 @@ def apply(
     *,
     device: str = "auto",
     bits: int | None = None,
+    max_memory: int | None = None,
+    resume: bool = False,
     overwrite: bool = False,
+    on_pixels: OnPixels | None = None,
+    should_stop: Callable[[], bool] | None = None,
 ) -> Translation:
     """Translate any picture with a trained generator.
 
@@ -170,7 +204,12 @@ def apply(
         output: picture to write.
         device: auto, cpu, cuda, cuda:N or mps; a `Model` stays where it is.
         bits: 8 or 16 a channel; by default the picture's own where the format allows it.
+        max_memory: bytes for the process, by default 1.5 GB or half of what is free. A picture too large for
+            them is read and written in rows (see `sinct.streaming`).
+        resume: continue where a picture that is written in rows was interrupted.
         overwrite: replace an older output.
+        on_pixels: called with pixels done and all where the picture is written in rows.
+        should_stop: asked there after each row of windows; True keeps what is done.
 
     Raises:
         InputError: the picture or the model is not there or unreadable.
@@ -178,17 +217,69 @@ def apply(
         CheckpointError: the model is damaged or of another version.
         DeviceError: the device is unknown or has not enough memory.
     """
-    source = read_picture(picture)
     target = Path(output)
+    rows = _rows(picture, target, max_memory)
+    source = rows or read_picture(picture)
+    size = (source.width, source.height)
     _keep_inputs(target, [picture])
-    depth = _bits(source, target, bits)
-    check_output(target, overwrite=overwrite, size=source.pixels.shape[:0:-1], bits=depth)
+    depth = _bits(source.bits, target, bits)
+    check_output(target, overwrite=overwrite or resume, size=size, bits=depth)
     loaded = model if isinstance(model, Model) else load_model(Path(model), choose_device(device))
-    found = scale_warning(source.pixels.shape[2], loaded.widths)
-    result = loaded.translate(source.pixels)
-    found += picture_warnings(result, source.pixels)
-    _write(result, target, source, loaded, depth, overwrite=overwrite)
-    return Translation(target, (result.shape[2], result.shape[1]), tuple(found))
+    found = tuple(scale_warning(size[0], loaded.widths))
+    if isinstance(source, Picture):
+        result = loaded.translate(source.pixels)
+        found += tuple(picture_warnings(result, source.pixels))
+        _write(result, target, source, loaded, depth, overwrite=overwrite or resume)
+        return Translation(target, size, found)
+    remarks, finished = _stream(
+        loaded, source, target, depth, max_memory, resume, overwrite, on_pixels, should_stop
+    )
+    return Translation(target, size, (*found, *remarks), finished=finished)
+
+
+def _rows(picture: StrPath, output: Path, max_memory: int | None) -> Source | None:
+    """The picture to be read in rows, or None where it is to be read whole."""
+    if max_memory is not None and max_memory < 1:
+        raise ConfigError(f"max_memory must be above 0 bytes, got {max_memory}")
+    try:
+        size = read_header(picture).size
+    except (InputError, OSError):
+        read_picture(picture)  # says what is wrong with it
+        return None
+    return open_source(picture) if must_stream(size, output, max_memory) else None
+
+
+def _shrunk(source: Source) -> Picture:
+    """What a training sees of a painting that is too large for memory."""
+    pixels = read_shrunk(source, TRAINING_PIXELS)
+    return Picture(pixels, None, source.bits, source.header.dpi, source.header.exif, source.sha256)
+
+
+def _stream(
+    model: Model,
+    source: Source,
+    output: Path,
+    bits: int,
+    max_memory: int | None,
+    resume: bool,
+    overwrite: bool,
+    on_pixels: OnPixels | None,
+    should_stop: Callable[[], bool] | None,
+) -> tuple[tuple[str, ...], bool]:
+    """Translate in rows; remarks, and whether the end was reached."""
+    done = stream(
+        model,
+        source,
+        output,
+        bits=bits,
+        budget=memory_budget(max_memory),
+        provenance=_provenance(model, source.sha256),
+        resume=resume,
+        overwrite=overwrite,
+        on_pixels=on_pixels,
+        should_stop=should_stop,
+    )
+    return done.remarks, done.finished
 
 
 def _paths(photos: StrPath | Sequence[StrPath]) -> list[StrPath]:
@@ -207,25 +298,16 @@ def _keep_inputs(output: Path, inputs: Sequence[StrPath]) -> None:
         raise OutputError(f"the output {output} is one of the inputs; give it another name")
 
 
-def _bits(source: Picture, output: Path, asked: int | None) -> int:
+def _bits(stored: int, output: Path, asked: int | None) -> int:
     """Bits a channel to write: as asked, else as deep as the source where the format allows it."""
     if asked is not None:
         return asked
-    return source.bits if output.suffix.lower() in (".png", ".tif", ".tiff") else 8
+    return stored if output.suffix.lower() in (".png", ".tif", ".tiff") else 8
 
 
 def _write(
     result: Tensor, output: Path, source: Picture, model: Model, bits: int, *, overwrite: bool
 ) -> None:
-    facts = {name: model.facts.get(name) for name in ("preset", "steps", "painting_sha256", "photo_sha256")}
-    provenance = {
-        "software": f"sinct {__version__}",
-        "seed": str(model.config.seed),
-        "source_sha256": source.sha256,
-        **{
-            name: ", ".join(value) if isinstance(value, list) else str(value) for name, value in facts.items()
-        },
-    }
     write_picture(
         output,
         result,
@@ -233,6 +315,19 @@ def _write(
         bits=bits,
         dpi=source.dpi,
         exif=source.exif,
-        provenance=provenance,
+        provenance=_provenance(model, source.sha256),
         overwrite=overwrite,
     )
+
+
+def _provenance(model: Model, sha256: str) -> dict[str, str]:
+    """How a picture was made, for its file."""
+    facts = {name: model.facts.get(name) for name in ("preset", "steps", "painting_sha256", "photo_sha256")}
+    return {
+        "software": f"sinct {__version__}",
+        "seed": str(model.config.seed),
+        "source_sha256": sha256,
+        **{
+            name: ", ".join(value) if isinstance(value, list) else str(value) for name, value in facts.items()
+        },
+    }

@@ -50,6 +50,16 @@ class Picture:
     exif: bytes | None
     sha256: str
 
+    @property
+    def height(self) -> int:
+        """In pixels."""
+        return self.pixels.shape[1]
+
+    @property
+    def width(self) -> int:
+        """In pixels."""
+        return self.pixels.shape[2]
+
 
 def read_picture(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) -> Picture:
     """Read the first picture of a file, in sRGB and upright.

@@ -25,16 +25,25 @@ from sinct._encoding import xmp
 from sinct.device import memory, resident
 from sinct.errors import DeviceError, InputError, OutputError
 from sinct.files import StrPath, replacing, unwritable
-from sinct.images import _to_samples, _to_tensor
+from sinct.images import MAX_PIXELS, _to_samples, _to_tensor
 from sinct.model import Model, context
 from sinct.translation import padded_size, plan
 from sinct.windows import Sides, Span, choose_sides, waste
+
+OnPixels = Callable[[int, int], None]
+"""Called with pixels done and pixels in all."""
 
 DEFAULT_MEMORY = 1_500_000_000
 """Bytes that sinct takes for a picture where nothing is said, or half of what is free if that is less."""
 
 IN_MEMORY = 64
 """Bytes a pixel that reading, translating and writing a picture in memory takes, beside the windows."""
+
+FIXED = 700_000_000
+"""Bytes of the process itself with torch, and of windows of the usual size."""
+
+TRAINING_PIXELS = 16_000_000
+"""A larger painting that is streamed is trained on at this size."""
 
 BUFFERS = 3
 """Bands of rows in memory at a time: the one in use, the one before it while they change, the one being read."""
@@ -49,6 +58,29 @@ def memory_budget(asked: int | None) -> int:
         return asked
     room = memory(torch.device("cpu"))
     return min(DEFAULT_MEMORY, room.free // 2) if room else DEFAULT_MEMORY
+
+
+def must_stream(size: tuple[int, int], output: Path, max_memory: int | None) -> bool:
+    """Whether a picture has to be read and written in rows: it is too large for the budget, or tiles are asked for.
+
+    Where nothing is said about memory and pyvips is not installed, pictures are translated in memory as far as
+    they are read at all.
+
+    Args:
+        size: width and height in pixels.
+        output: that will be written.
+        max_memory: bytes, as a person asked.
+    """
+    pixels = size[0] * size[1]
+    if output.suffix.lower() == ".dzi" or pixels > MAX_PIXELS:
+        return True
+    fits = pixels * IN_MEMORY + FIXED <= memory_budget(max_memory)
+    if not fits and max_memory is None:
+        with suppress(InputError):
+            vips()
+            return True
+        return False
+    return not fits
 
 
 def plan_sides(
@@ -368,7 +400,7 @@ def stream(
     provenance: Mapping[str, str],
     resume: bool,
     overwrite: bool,
-    on_pixels: Callable[[int, int], None] | None = None,
+    on_pixels: OnPixels | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Streamed:
     """Translate a picture file of any size.
@@ -390,8 +422,13 @@ def stream(
         OutputError: something cannot be written.
         DeviceError: the budget is too small.
     """
+    if output.suffix.lower() not in STREAMED_SUFFIXES:
+        raise OutputError(
+            f"{output} cannot be written in rows, as a picture of {source.width}x{source.height} px must be with "
+            f"{budget / 1e9:.1f} GB of memory; end it in one of {', '.join(STREAMED_SUFFIXES)}, or raise --max-memory"
+        )
     height, width = source.height, source.width
-    channels = 3 + (source.alpha and output.suffix.lower() not in JPEGS)
+    channels = 3 + (source.alpha and output.suffix.lower() not in (*JPEGS, ".dzi"))
     job = {
         "source": source.sha256,
         "model": fingerprint(model),

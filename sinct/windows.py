@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 SMALLEST_KEPT = 64
-"""Fewest pixels a window keeps along an axis that it does not cover whole."""
+"""About the fewest pixels a window keeps along an axis that it does not cover whole."""
 
 
 class Span(NamedTuple):
@@ -109,6 +109,5 @@ def _candidates(length: int, halo: int, stride: int) -> list[tuple[int, int]]:
     """
     units = length // stride
     kept = {math.ceil(units / count) * stride for count in range(1, math.ceil(length / SMALLEST_KEPT) + 1)}
-    sides = {side + 2 * halo for side in kept if side >= SMALLEST_KEPT}
-    sides = {side for side in sides if side < length} | {length}
+    sides = {side + 2 * halo for side in kept if side + 2 * halo < length} | {length}
     return [(side, _read(length, side, halo, stride)) for side in sorted(sides)]

@@ -11,6 +11,7 @@ from PIL import Image
 import sinct
 from sinct import checkpoint
 from sinct.images import read_picture, read_provenance
+from sinct.translation import Part
 
 
 def size_of(path):
