@@ -5,6 +5,7 @@ import math
 import os
 import signal
 import sys
+import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -147,6 +148,40 @@ class TrainingDisplay(_Display):
             self.printed = progress.fraction
             left = clock(progress.remaining)
             err.print(f"{progress.fraction:4.0%}  {left} left  {figures}", highlight=False)
+
+
+class PixelDisplay(_Display):
+    """A bar for a picture that is translated row by row, in megapixels.
+
+    Args:
+        quiet: show nothing at all.
+    """
+
+    def __init__(self, *, quiet: bool) -> None:
+        super().__init__(
+            SpinnerColumn(),
+            BarColumn(bar_width=10),
+            TextColumn("{task.percentage:>3.0f}%"),
+            _TimeLeft(table_column=Column(no_wrap=True)),
+            TextColumn("{task.fields[figures]}", table_column=Column(no_wrap=True)),
+            quiet=quiet,
+        )
+        self.task: TaskID | None = None
+        self.begun, self.first, self.printed = 0.0, 0, 0.0
+
+    def __call__(self, done: int, total: int) -> None:
+        """Show pixels done; without a terminal, a line each tenth of the way."""
+        if self.task is None:  # rate and time left count from here: a resumed picture has a head start
+            self.task = self.bar.add_task("pixels", total=1.0, figures="", remaining=None)
+            self.begun, self.first, self.printed = time.monotonic(), done, done / total
+        rate = (done - self.first) / max(time.monotonic() - self.begun, 1e-9)
+        remaining = (total - done) / rate if rate else None
+        figures = f"{done / 1e6:.1f} of {total / 1e6:.1f} MP  {rate / 1e6:.2f} MP/s"
+        self.bar.update(self.task, completed=done / total, figures=figures, remaining=remaining)
+        if not err.is_terminal and not self.quiet and done / total >= self.printed + 0.1:
+            self.printed = done / total
+            left = "" if remaining is None else f"{clock(remaining)} left"
+            err.print(f"{done / total:4.0%}  {left}  {figures}", highlight=False)
 
 
 class StageDisplay(_Display):

@@ -15,6 +15,7 @@ from .options import (
     AsJson,
     Bits,
     Device,
+    MaxMemory,
     Output,
     Overwrite,
     Painting,
@@ -72,6 +73,7 @@ def translate(
     resume: Resume = False,
     overwrite: Overwrite = False,
     bits: Bits = None,
+    max_memory: MaxMemory = None,
     changes: Set = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -80,7 +82,7 @@ def translate(
     with display.errors(as_json=as_json, quiet=quiet or as_json):
         _translate(
             painting, photos, output, run_dir=run_dir, device=device, bits=bits, resume=resume,
-            overwrite=overwrite, as_json=as_json, quiet=quiet or as_json,
+            max_memory=max_memory, overwrite=overwrite, as_json=as_json, quiet=quiet or as_json,
             config=_config(resume, preset, time, steps, seed, device, changes), preset=preset,
         )  # fmt: skip
 
@@ -131,18 +133,25 @@ def apply(
     image: Annotated[Path, typer.Argument(help="The picture to translate.", show_default=False)],
     output: Output,
     device: Device = "auto",
+    resume: Resume = False,
     overwrite: Overwrite = False,
     bits: Bits = None,
+    max_memory: MaxMemory = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Translate any picture with a trained generator."""
     quiet = quiet or as_json
-    with display.errors(as_json=as_json, quiet=quiet):
+    with display.errors(as_json=as_json, quiet=quiet), display.stopping() as stop:
         import sinct
 
-        done = sinct.apply(model, image, output, device=device, bits=bits, overwrite=overwrite)
+        with display.PixelDisplay(quiet=quiet) as bar:
+            done = sinct.apply(
+                model, image, output, device=device, bits=bits, max_memory=max_memory, resume=resume,
+                overwrite=overwrite, on_pixels=bar, should_stop=stop,
+            )  # fmt: skip
         _report(done, as_json=as_json, quiet=quiet)
+        _end(done, stop, quiet=quiet)
 
 
 @app.command()
@@ -218,26 +227,29 @@ def _translate(
     import sinct
 
     with display.stopping() as stop:
-        with display.TrainingDisplay(quiet=quiet) as bar:
+        with display.TrainingDisplay(quiet=quiet) as bar, display.PixelDisplay(quiet=quiet) as pixels:
             done = sinct.translate(
-                painting, photos, output, preset=preset.value, on_progress=bar, should_stop=stop, **options
-            )
+                painting, photos, output, preset=preset.value, on_progress=bar, on_pixels=pixels,
+                should_stop=stop, **options,
+            )  # fmt: skip
         _report(done, as_json=as_json, quiet=quiet)
-        assert done.training is not None  # translate always trains
-        _end(done.training, stop, quiet=quiet)
+        _end(done, stop, quiet=quiet)
 
 
 def _report(done: "sinct.Translation", *, as_json: bool, quiet: bool) -> None:
     if as_json:
         trained = _training_facts(done.training) if done.training else {}
         facts = {"output": str(done.output), "width": done.size[0], "height": done.size[1]}
-        display.emit({**trained, **facts, "warnings": list(done.warnings)})
+        finished = done.finished and trained.get("finished", True)
+        display.emit({**trained, **facts, "warnings": list(done.warnings), "finished": finished})
         return
     for text in done.warnings:
         display.warn(text, quiet=quiet)
     trained_for = ""
     if done.training:
         trained_for = f" after {done.training.steps} steps in {display.clock(done.training.seconds)}"
+    if not done.finished:
+        return
     display.say(f"wrote {done.output} ({done.size[0]}x{done.size[1]} px){trained_for}", quiet=quiet)
 
 
@@ -251,14 +263,15 @@ def _training_facts(training: "sinct.Training") -> dict[str, Any]:
     }
 
 
-def _end(training: "sinct.Training", stop: display.Stop, *, quiet: bool) -> None:
+def _end(done: "sinct.Training | sinct.Translation", stop: display.Stop, *, quiet: bool) -> None:
     """Say how to go on after an interrupt, and exit as an interrupted program does."""
-    if stop() and not training.finished:
-        command = shlex.join(["sinct", *(word for word in sys.argv[1:] if word not in RESTART), "--resume"])
-        display.say(
-            f"stopped at step {training.steps}; everything is saved. To continue: {command}", quiet=quiet
-        )
-        raise typer.Exit(stop.exit_code)
+    training: Any = getattr(done, "training", done)  # of a Translation; a Training is its own
+    if not stop() or (done.finished and (training is None or training.finished)):
+        return
+    command = shlex.join(["sinct", *(word for word in sys.argv[1:] if word not in RESTART), "--resume"])
+    where = "in the picture" if training is None or training.finished else f"at step {training.steps}"
+    display.say(f"stopped {where}; everything is saved. To continue: {command}", quiet=quiet)
+    raise typer.Exit(stop.exit_code)
 
 
 app.command()(compare.compare)

@@ -37,12 +37,27 @@ def duration(text: str) -> float:
     return total
 
 
+def size(text: str) -> int:
+    """Read 2GB, 1.5G, 800MB or a number of bytes."""
+    units = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+    number = text.strip().upper().removesuffix("B").rstrip("I")
+    unit = number[-1:] if number[-1:] in units and not number[-1:].isdigit() else ""
+    try:
+        total = float(number.removesuffix(unit)) * units[unit]
+    except ValueError:
+        total = 0.0
+    if not 1 <= total < float("inf"):
+        raise typer.BadParameter(f"{text!r} is no amount of memory; give for instance 2GB or 800MB")
+    return int(total)
+
+
 Painting = Annotated[Path, typer.Argument(help="The picture to translate.", show_default=False)]
 Photos = Annotated[
     list[Path], typer.Argument(help="One or more photos whose look it takes.", show_default=False)
 ]
 Output = Annotated[
-    Path, typer.Option("-o", "--output", help="Picture to write: .png .jpg .tif .webp.", show_default=False)
+    Path,
+    typer.Option("-o", "--output", help="Picture to write: .png .jpg .tif .webp .dzi.", show_default=False),
 ]
 PresetOption = Annotated[
     Preset, typer.Option(help="draft: 2 min on a CPU; standard: 5 min; paper: 100,000 steps as published.")
@@ -60,9 +75,18 @@ RunDir = Annotated[
         help="Folder for checkpoints, log and preview.", show_default="the output's name with .sinct"
     ),
 ]
-Resume = Annotated[bool, typer.Option("--resume", help="Continue the run in the run directory.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue what was interrupted.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an older output and run.")]
 Bits = Annotated[int | None, typer.Option(help="8 or 16 bits a channel.", show_default="as the input")]
+MaxMemory = Annotated[
+    int | None,
+    typer.Option(
+        parser=size,
+        metavar="SIZE",
+        help="Memory for the translation; a picture too large for it is read and written in rows.",
+        show_default="1.5GB, or half of what is free",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")]
 Set = Annotated[

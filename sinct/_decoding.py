@@ -263,7 +263,7 @@ def _from_tiff(data: bytes, max_pixels: int) -> Stored | None:
             profile=page.iccprofile,
             read_exif=lambda: _tiff_exif(tiff, data),
             dpi=_tiff_dpi(page),
-            several=len(tiff.pages) > 1,
+            several=any(not page.aspage().is_reduced for page in tiff.pages[1:2]),  # a pyramid is one picture
         )
 
 

@@ -141,7 +141,7 @@ class Generator(GeneratorBase):
     @property
     def live_channels(self) -> int:
         """Values a pixel in memory at once: a few maps of w channels at full resolution (measured)."""
-        return 5 * self.encoder.from_rgb.weight.shape[0] + 30
+        return 5 * self.encoder.from_rgb.weight.shape[0] + 16
 
     def encode(self, picture: Tensor) -> Features:
         """(N, 3, H, W) in [-1, 1] -> the features that PatchNCE compares."""

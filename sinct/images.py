@@ -25,8 +25,8 @@ from sinct.files import replacing, unwritable
 MAX_PIXELS = 178_956_970
 """Most pixels that are read unless a caller allows more; where Pillow draws its line, too."""
 
-OUTPUT_SUFFIXES = tuple(FORMATS)
-"""Endings of the files that pictures can be written to; capitals do as well."""
+OUTPUT_SUFFIXES = tuple(suffix for suffix in FORMATS if suffix != ".dzi")
+"""Endings of the files that `write_picture` can write; capitals do as well."""
 
 
 @dataclass(frozen=True)

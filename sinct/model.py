@@ -73,7 +73,8 @@ class Model:
         Raises:
             DeviceError: there is not enough memory.
         """
-        return self._assembled(lambda rows, columns: pixels[:, rows, columns], *pixels.shape[1:], WINDOW)
+        height, width = pixels.shape[1:]
+        return self._assembled(lambda rows, columns: pixels[:, rows, columns], height, width, WINDOW)
 
     def windows(
         self, prepared: Cut, height: int, width: int, rows: Sequence[Span], columns: Sequence[Span]

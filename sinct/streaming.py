@@ -45,6 +45,9 @@ FIXED = 700_000_000
 TRAINING_PIXELS = 16_000_000
 """A larger painting that is streamed is trained on at this size."""
 
+SMOOTHING = 100
+"""Bytes a pixel that total-variation smoothing works in."""
+
 BUFFERS = 3
 """Bands of rows in memory at a time: the one in use, the one before it while they change, the one being read."""
 
@@ -114,7 +117,7 @@ def plan_sides(
 
     def needs(sides: Sides) -> tuple[int, int]:
         area = (sides.rows + 2 * reach) * (sides.columns + 2 * reach)
-        window = area * max(model.generator.live_channels * element, 4 * 30 if reach else 0)
+        window = area * max(model.generator.live_channels * element, SMOOTHING if reach else 0)
         band = min(height, sides.rows + 2 * reach) * width * bytes_per_pixel * BUFFERS
         return window, band + 2 * min(height, sides.rows) * width * bytes_per_pixel
 

@@ -1,0 +1,245 @@
+"""Pixels per second and peak memory from one megapixel up: `python -m benchmarks.large_pictures`.
+
+Each size runs in a process of its own, so that peak memory is its own: a square TIFF of smooth noise, written by
+the benchmark row by row, is translated from file to file by a generator with random weights of the draft preset,
+which takes as long as a trained one. The last size that fits into the time given is the last one run.
+"""
+
+import argparse
+import dataclasses
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import sinct
+from benchmarks.ceiling import Shape, flops_of, forward_rate
+from benchmarks.machine import RESULTS, describe, one_line, write_json
+from sinct.compact import make_generator
+from sinct.device import choose_device
+from sinct.model import Model
+from sinct.streaming import memory_budget, open_source, stream, vips
+from sinct.worker import peak_memory
+
+SIZES = (1, 4, 16, 64, 200)
+"""Megapixels."""
+
+SAMPLE = 512
+"""Side of the picture that the generator's operations are counted on, in pixels."""
+
+SAMPLED_WINDOWS = 3
+"""Windows of a large result that are compared with the picture translated in memory."""
+
+EXPLANATION = """\
+Seconds are from opening the source to the finished file, a tiled, pyramidal TIFF. Peak memory is the process's,
+with torch and libvips. Waste: pixels computed only to be cut away. The roofline is a 3x3 convolution forward in the
+generator's precision at the shape of its body, measured in the same process after the translation; "of it" counts
+the generator's operations only, so that smoothing, grain, reading, encoding and waste show as distance. Differing
+values: 8-bit values of sampled windows that differ from the same places translated in memory, and by how much.
+"""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was found for one size.
+
+    Attributes:
+        megapixels: of the picture.
+        width: of the generator.
+        side: of the picture, in pixels.
+        seconds: from file to file.
+        peak_bytes: most memory held, None where the system does not tell.
+        budget: bytes that were allowed.
+        waste: pixels computed only to be cut away, as a share of the picture's.
+        gflop: of the generator a megapixel.
+        roofline: GFLOP/s.
+        differing: share of sampled 8-bit values that differ from the picture translated in memory.
+        largest: such difference, in levels.
+    """
+
+    megapixels: float
+    width: int
+    side: int
+    seconds: float
+    peak_bytes: int | None
+    budget: int
+    waste: float
+    gflop: float
+    roofline: float
+    differing: float
+    largest: int
+
+    @property
+    def rate(self) -> float:
+        """Megapixels per second."""
+        return self.megapixels / self.seconds
+
+    @property
+    def fraction(self) -> float:
+        """Share of the roofline that the whole translation reaches."""
+        return self.gflop * self.rate / self.roofline
+
+
+def make_model(width: int, device: torch.device) -> Model:
+    """A generator of the draft preset with seeded random weights."""
+    config = sinct.preset("draft", device).replace(width=width)
+    torch.manual_seed(0)
+    generator = make_generator(width, compact=True).requires_grad_(False)
+    generator.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return Model(generator, config, (1, 10**6), {})
+
+
+def write_noise(path: Path, side: int) -> None:
+    """Write a square TIFF of smooth noise in three colours, row by row."""
+    pyvips = vips()
+    planes = [
+        pyvips.Image.perlin(side, side, cell_size=cell, seed=cell).linear(110, 128).cast("uchar")
+        for cell in (97, 173, 389)
+    ]
+    picture = planes[0].bandjoin(planes[1:]).copy(interpretation="srgb")
+    picture.tiffsave(str(path), compression="lzw", bigtiff=side * side * 3 > 2 * 10**9)
+
+
+def compare(model: Model, source: Path, output: Path, window: int = 512) -> tuple[float, int]:
+    """Translate windows of a picture in memory, with ample context, and compare them with the streamed result.
+
+    Returns:
+        Share of values that differ, and the largest difference in levels.
+    """
+    before, after = open_source(source), open_source(output)
+    margin = model.generator.halo + 60 + 4
+    differences = []
+    for place in range(SAMPLED_WINDOWS):
+        top = (before.height - window) * place // max(1, SAMPLED_WINDOWS - 1)
+        left = (before.width - window) * (place * 2 % SAMPLED_WINDOWS) // max(1, SAMPLED_WINDOWS - 1)
+        top, left = max(0, top), max(0, left)
+        bottom, right = min(before.height, top + window), min(before.width, left + window)
+        first = max(0, top - margin)
+        rows = before.rows()(first, min(before.height, bottom + margin))
+
+        def cut(down: slice, across: slice, rows: Any = rows, first: int = first) -> torch.Tensor:
+            return before.pixels(rows[down.start - first : down.stop - first, across], [])
+
+        prepared = model.prepared(cut, before.height, before.width)
+        part = _context(model, prepared, before.height, before.width, (top, bottom), (left, right))
+        expected = part.clamp(-1, 1).add(1).mul(127.5).round()
+        found = after.rows()(top, bottom)[:, left:right, :3]
+        differences.append((torch.from_numpy(found).permute(2, 0, 1).float() - expected).abs().flatten())
+    every = torch.cat(differences)
+    return float((every > 0).float().mean()), int(every.max())
+
+
+def _context(
+    model: Model, prepared: Any, height: int, width: int, rows: tuple[int, int], columns: tuple[int, int]
+) -> torch.Tensor:
+    """One window of the picture with its halo, run once."""
+    from sinct.windows import Span
+
+    def span(start: int, stop: int, length: int) -> Span:
+        halo, stride = model.generator.halo, model.generator.stride
+        start, stop = start // stride * stride, min(length, -(-stop // stride) * stride)
+        return Span(max(0, start - halo), min(length, stop + halo), start, stop)
+
+    down, across = span(*rows, height), span(*columns, width)
+    [part] = model.windows(prepared, height, width, [down], [across])
+    top, left = rows[0] - part.top, columns[0] - part.left
+    return part.pixels[:, top : top + rows[1] - rows[0], left : left + columns[1] - columns[0]]
+
+
+def measure(megapixels: float, width: int, max_memory: int | None, folder: str) -> Measured:
+    """Translate one size; runs in a process of its own."""
+    device = choose_device("auto")
+    side = round((megapixels * 1e6) ** 0.5 / 8) * 8
+    source, output = Path(folder) / "source.tif", Path(folder) / "output.tif"
+    model = make_model(width, device)
+    budget = memory_budget(max_memory)
+    started = time.perf_counter()
+    done = stream(
+        model, open_source(source), output, bits=8, budget=budget, provenance={}, resume=False, overwrite=True
+    )
+    seconds = time.perf_counter() - started
+    peak = peak_memory(device)
+    picture = torch.zeros(1, 3, SAMPLE, SAMPLE, device=device)
+    gflop = flops_of(lambda: model.generator(picture)) / 1e9 / (SAMPLE**2 / 1e6)
+    dtype = torch.bfloat16 if model.mixed_precision else torch.float32
+    roofline = forward_rate(Shape(1, 2 * width, 256), dtype, device)
+    differing, largest = compare(model, source, output)
+    return Measured(
+        side**2 / 1e6, width, side, seconds, peak, budget, done.waste, gflop, roofline, differing, largest
+    )
+
+
+def table(found: Sequence[Measured], facts: dict[str, Any]) -> str:
+    """Results as Markdown."""
+    lines = [
+        f"# Large pictures\n\n{one_line(facts)}\n\n{EXPLANATION}",
+        "| MP | generator | s | MP/s | peak GB | budget GB | waste | roofline GFLOP/s | of it | differing values |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for one in found:
+        peak = "not told" if one.peak_bytes is None else f"{one.peak_bytes / 1e9:.2f}"
+        lines.append(
+            f"| {one.megapixels:.0f} | compact, width {one.width} | {one.seconds:.1f} | {one.rate:.2f} | {peak} | "
+            f"{one.budget / 1e9:.2f} | {one.waste:.1%} | {one.roofline:.0f} | {one.fraction:.0%} | "
+            f"{one.differing:.1e}, at most {one.largest} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def plot(found: Sequence[Measured], path: Path) -> None:
+    """Rate and peak memory over the size."""
+    import matplotlib
+
+    matplotlib.use("agg")
+    import matplotlib.pyplot as plt
+
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
+    sizes = [one.megapixels for one in found]
+    left.semilogx(sizes, [one.rate for one in found], "o-")
+    left.set(xlabel="megapixels", ylabel="megapixels per second", ylim=(0, None))
+    right.semilogx(sizes, [(one.peak_bytes or 0) / 1e9 for one in found], "o-", label="peak")
+    right.semilogx(sizes, [one.budget / 1e9 for one in found], "--", label="budget")
+    right.set(xlabel="megapixels", ylabel="memory in GB", ylim=(0, None))
+    right.legend()
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def main() -> None:
+    """Run the sizes one after another and write the table, the plot and JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--megapixels", type=float, nargs="+", default=SIZES)
+    parser.add_argument("--width", type=int, default=48, help="of the compact generator")
+    parser.add_argument("--max-memory", type=float, help="in GB; by default sinct's own")
+    parser.add_argument("--scratch", type=Path, help="folder for the pictures; by default a temporary one")
+    parser.add_argument("-o", "--output", type=Path, default=RESULTS / "large_pictures")
+    options = parser.parse_args()
+    budget = None if options.max_memory is None else round(options.max_memory * 1e9)
+    found = []
+    facts = describe(choose_device("auto"))
+    for megapixels in options.megapixels:
+        with tempfile.TemporaryDirectory(dir=options.scratch) as folder:
+            side = round((megapixels * 1e6) ** 0.5 / 8) * 8
+            with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+                pool.submit(write_noise, Path(folder) / "source.tif", side).result()
+            with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+                found.append(pool.submit(measure, megapixels, options.width, budget, folder).result())
+        text = table(found, facts)
+        print(text.splitlines()[-1], flush=True)
+        write_json(
+            options.output / "large_pictures.json",
+            {"machine": facts, "sizes": [dataclasses.asdict(one) for one in found]},
+        )
+        (options.output / "large_pictures.md").write_text(text, encoding="utf-8")
+    plot(found, options.output / "large_pictures.png")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
