@@ -164,7 +164,7 @@ def measure(megapixels: float, width: int, max_memory: int | None, folder: str) 
         model, open_source(source), output, bits=8, budget=budget, provenance={}, resume=False, overwrite=True
     )
     seconds = time.perf_counter() - started
-    peak = peak_memory(device)
+    peak = peak_memory()
     picture = torch.zeros(1, 3, SAMPLE, SAMPLE, device=device)
     gflop = flops_of(lambda: model.generator(picture)) / 1e9 / (SAMPLE**2 / 1e6)
     dtype = torch.bfloat16 if model.mixed_precision else torch.float32

@@ -3,8 +3,14 @@
 import torch
 from torch import Tensor
 
+from sinct.windows import spans
+
 ITERATIONS = 60
 """Steps of the dual projection, which come within a few per cent of the minimum's energy."""
+
+TILE = 640
+"""Side of the tiles that a CPU works on, in pixels: they fit its cache, which is three times as fast, and overlap
+by as much as a step of the projection can reach for each step, so that no border shows."""
 
 
 @torch.no_grad()
@@ -26,6 +32,20 @@ def total_variation_smooth(picture: Tensor, weight: float, *, iterations: int = 
     """
     if weight <= 0:
         return picture
+    if picture.device.type != "cpu" or max(picture.shape[1:]) <= TILE:
+        return _smooth(picture, weight, iterations)
+    result = torch.empty_like(picture)
+    across = spans(picture.shape[2], max(TILE, 3 * iterations), iterations, 1)
+    for rows in spans(picture.shape[1], max(TILE, 3 * iterations), iterations, 1):
+        for columns in across:
+            part = picture[:, rows.start : rows.stop, columns.start : columns.stop].contiguous()
+            smooth = _smooth(part, weight, iterations)[:, rows.kept, columns.kept]
+            result[:, rows.keep_start : rows.keep_stop, columns.keep_start : columns.keep_stop] = smooth
+    return result
+
+
+def _smooth(picture: Tensor, weight: float, iterations: int) -> Tensor:
+    """`total_variation_smooth` in one piece."""
     # In place throughout: the loop is bound by memory, not by arithmetic.
     dual = picture.new_zeros((2, *picture.shape))
     ahead, u, scale = dual.clone(), torch.empty_like(picture), picture.new_empty(picture.shape[1:])
