@@ -48,6 +48,9 @@ TRAINING_PIXELS = 16_000_000
 SMOOTHING = 100
 """Bytes a pixel that total-variation smoothing works in."""
 
+COPIES = 48
+"""Bytes a pixel of a window's colours on their way to the generator and back: four float32 pictures."""
+
 BUFFERS = 3
 """Bands of rows in memory at a time: the one in use, the one before it while they change, the one being read."""
 
@@ -117,7 +120,7 @@ def plan_sides(
 
     def needs(sides: Sides) -> tuple[int, int]:
         area = (sides.rows + 2 * reach) * (sides.columns + 2 * reach)
-        window = area * max(model.generator.live_channels * element, SMOOTHING if reach else 0)
+        window = area * (COPIES + max(model.generator.live_channels * element, SMOOTHING if reach else 0))
         band = min(height, sides.rows + 2 * reach) * width * bytes_per_pixel * BUFFERS
         return window, band + 2 * min(height, sides.rows) * width * bytes_per_pixel
 

@@ -127,6 +127,45 @@ def test_duration_that_is_none_is_refused(text):
         options.duration(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [("2GB", 2 * 10**9), ("1.5G", 15 * 10**8), ("800 MB", 8 * 10**8), ("123", 123), ("1GiB", 10**9)],
+)
+def test_size(text, amount):
+    assert options.size(text) == amount
+
+
+@pytest.mark.parametrize("text", ["", "GB", "much", "-1GB", "0", "infGB", "nan"])
+def test_size_that_is_none_is_refused(text):
+    with pytest.raises(options.typer.BadParameter, match="is no amount of memory; give for instance 2GB"):
+        options.size(text)
+
+
+def test_deep_zoom_is_written_in_rows(pair, tmp_path):
+    pytest.importorskip("pyvips")
+    run = tmp_path / "run"
+    sinct_command("train", *pair, "--run-dir", run, "--steps=2", *TINY)
+    code, out, _ = sinct_command("apply", run, pair[0], "-o", tmp_path / "out.dzi", "--max-memory=2GB")
+    assert code == 0
+    assert "out.dzi (60x45 px)" in out
+    assert (tmp_path / "out_files").is_dir()
+    code, _, error = sinct_command("apply", run, pair[0], "-o", tmp_path / "out.dzi")
+    assert code == 1
+    assert "exists already; give another name, or --overwrite" in error
+
+
+def test_too_small_a_budget_is_one_line(pair, tmp_path):
+    pytest.importorskip("pyvips")
+    run = tmp_path / "run"
+    sinct_command("train", *pair, "--run-dir", run, "--steps=2", *TINY)
+    code, _, error = sinct_command("apply", run, pair[0], "-o", tmp_path / "out.png", "--max-memory=1MB")
+    assert code == 1
+    assert "0.00 GB are too little" in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "out.png").exists()
+    assert not list(tmp_path.glob(".*"))
+
+
 @pytest.mark.parametrize(("seconds", "text"), [(5, "0:05"), (65, "1:05"), (7509, "2:05:09")])
 def test_clock(seconds, text):
     assert display.clock(seconds) == text
