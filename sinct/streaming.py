@@ -320,40 +320,50 @@ class Scratch:
         self.file, self.state = self.folder / "rows.raw", self.folder / "state.json"
         self.job, self.row_bytes = dict(job), row_bytes
 
-    def begin(self, *, resume: bool, overwrite: bool) -> tuple[int, Sides | None]:
-        """Make the folder, or continue what is there.
+    def found(self, *, resume: bool, overwrite: bool) -> tuple[int, Sides | None]:
+        """Look for rows to continue; changes nothing.
 
         Returns:
             Rows that are done, and the windows they were done with.
 
         Raises:
-            OutputError: an unfinished translation is there and nothing is said about it, it is of another
-                job, or the folder cannot be written.
+            OutputError: an unfinished translation is there and nothing is said about it, or it is of another job.
+        """
+        if overwrite or not self.state.exists():
+            return 0, None
+        if not resume:
+            raise OutputError(
+                f"an unfinished translation lies in {self.folder}; give --resume to continue it, or "
+                "--overwrite to begin again"
+            )
+        try:
+            stored = json.loads(self.state.read_text())
+            job, rows, sides = stored["job"], int(stored["rows"]), Sides(*stored["sides"])
+            whole = rows == 0 or self.file.stat().st_size >= rows * self.row_bytes
+        except (OSError, ValueError, KeyError, TypeError):
+            whole = False
+        if not whole:
+            raise OutputError(f"{self.state} is damaged; give --overwrite to begin again") from None
+        if job != self.job:
+            raise OutputError(
+                f"the unfinished translation in {self.folder} is of another picture, model or setting; give "
+                "--overwrite to begin again"
+            )
+        return rows, sides
+
+    def begin(self, done: int, sides: Sides) -> None:
+        """Make the folder, or cut what is there down to the rows that count as done.
+
+        Raises:
+            OutputError: it cannot be written.
         """
         try:
-            if self.state.exists() and not overwrite:
-                stored = json.loads(self.state.read_text())
-                if not resume:
-                    raise OutputError(
-                        f"an unfinished translation lies in {self.folder}; give --resume to continue it, or "
-                        "--overwrite to begin again"
-                    )
-                if stored["job"] != self.job:
-                    raise OutputError(
-                        f"the unfinished translation in {self.folder} is of another picture, model or setting; give "
-                        "--overwrite to begin again"
-                    )
-                done: int = stored["rows"]
-                with self.file.open("rb+") as file:
-                    file.truncate(done * self.row_bytes)
-                return done, Sides(*stored["sides"])
             self.folder.mkdir(parents=True, exist_ok=True)
-            self.file.write_bytes(b"")
+            with self.file.open("ab") as file:
+                file.truncate(done * self.row_bytes)
+            self.save(done, sides)
         except OSError as error:
             raise unwritable(self.folder, error) from None
-        except (ValueError, KeyError, TypeError):
-            raise OutputError(f"{self.state} is damaged; give --overwrite to begin again") from None
-        return 0, None
 
     def append(self, rows: Array, done: int, sides: Sides) -> None:
         """Add rows; they are on the disk before they count as done."""
@@ -443,11 +453,11 @@ def stream(
         "device": model.device.type,
     }
     scratch = Scratch(output, job, width * channels * bits // 8)
-    done, earlier = scratch.begin(resume=resume, overwrite=overwrite)
+    done, earlier = scratch.found(resume=resume, overwrite=overwrite)
     size = max(source.bands * source.bits, channels * bits) // 8
     # The same windows as before the interruption, if there is still room: then no value differs by a rounding.
     sides = plan_sides(model, height, width, budget, bytes_per_pixel=size, preferred=earlier)
-    scratch.save(done, sides)
+    scratch.begin(done, sides)
     rows, columns = plan(model.generator, height, width, sides)
     left = _from(rows, done, model.generator.halo)
     reach, remarks = context(model.config), list[str]()

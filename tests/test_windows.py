@@ -94,4 +94,4 @@ def test_picture_that_fits_is_one_window_without_waste() -> None:
 
 
 def test_too_little_memory_gives_no_windows() -> None:
-    assert choose_sides(400, 300, 16, 4, lambda sides: sides.rows * sides.columns < 96 * 96) is None
+    assert choose_sides(400, 300, 16, 4, lambda sides: sides.rows * sides.columns < 60 * 60) is None
