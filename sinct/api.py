@@ -13,7 +13,7 @@ from sinct.device import choose_device
 from sinct.diagnostics import picture_warnings, scale_warning
 from sinct.errors import ConfigError, InputError, OutputError
 from sinct.files import StrPath
-from sinct.images import Picture, check_output, read_picture, write_picture
+from sinct.images import MAX_PIXELS, Picture, check_output, read_picture, write_picture
 from sinct.model import Model, load_model
 from sinct.runs import RunDirectory
 from sinct.session import OnProgress, Training, run_training
@@ -246,7 +246,15 @@ def _rows(picture: StrPath, output: Path, max_memory: int | None) -> Source | No
     except (InputError, OSError):
         read_picture(picture)  # says what is wrong with it
         return None
-    return open_source(picture) if must_stream(size, output, max_memory) else None
+    if not must_stream(size, output, max_memory):
+        return None
+    try:
+        return open_source(picture)
+    except InputError:
+        # Kinds of files that only Pillow reads: whole, unless that would break what was asked for.
+        if max_memory is None and size[0] * size[1] <= MAX_PIXELS and output.suffix.lower() != ".dzi":
+            return None
+        raise
 
 
 def _shrunk(source: Source) -> Picture:

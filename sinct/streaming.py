@@ -69,8 +69,8 @@ def memory_budget(asked: int | None) -> int:
 def must_stream(size: tuple[int, int], output: Path, max_memory: int | None) -> bool:
     """Whether a picture has to be read and written in rows: it is too large for the budget, or tiles are asked for.
 
-    Where nothing is said about memory and pyvips is not installed, pictures are translated in memory as far as
-    they are read at all.
+    Where nothing is said about memory, pictures are translated in memory as far as they are read at all when pyvips
+    is not installed or the output cannot be written in rows.
 
     Args:
         size: width and height in pixels.
@@ -81,12 +81,13 @@ def must_stream(size: tuple[int, int], output: Path, max_memory: int | None) -> 
     if output.suffix.lower() == ".dzi" or pixels > MAX_PIXELS:
         return True
     fits = pixels * IN_MEMORY + FIXED <= memory_budget(max_memory)
-    if not fits and max_memory is None:
-        with suppress(InputError):
-            vips()
-            return True
+    if fits or max_memory is not None:
+        return not fits
+    try:
+        vips()
+    except InputError:
         return False
-    return not fits
+    return output.suffix.lower() in STREAMED_SUFFIXES
 
 
 def plan_sides(
@@ -479,6 +480,8 @@ def stream(
             writing.result()
     stride, halo = model.generator.stride, model.generator.halo
     excess = waste(*padded_size(height, width, stride), sides, halo, stride)
+    if source.header.exif is not None and output.suffix.lower() in (".tif", ".tiff"):
+        remarks.append("EXIF data do not go into a TIFF that is written in rows; a .png or .jpg takes them")
     if done == height:
         write_streamed(scratch.file, output, source, channels=channels, bits=bits, provenance=provenance)
         scratch.remove()

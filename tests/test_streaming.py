@@ -197,6 +197,7 @@ def test_facts_survive_in_every_format(model, noisy, tmp_path, suffix, small_win
         assert image.info["icc_profile"]
         if suffix != ".tif":  # TIFF keeps such texts in tags of its own, which libvips does not write
             assert image.getexif()[315] == "Monet"
+    assert any("EXIF data do not go into a TIFF" in text for text in done.remarks) == (suffix == ".tif")
     assert read_provenance(output) == {"seed": "7"}
     assert not list(tmp_path.glob(".*"))
 
@@ -449,6 +450,8 @@ def test_pictures_above_the_budget_and_deep_zoom_are_streamed(monkeypatch):
     assert must_stream((10_000, 10_000), Path("a.tif"), 10**9)
     assert must_stream((10, 10), Path("a.dzi"), None)
     assert not must_stream((1000, 1000), Path("a.tif"), None)
+    assert must_stream((12_000, 12_000), Path("a.tif"), None)
+    assert not must_stream((12_000, 12_000), Path("a.webp"), None)
     monkeypatch.setitem(sys.modules, "pyvips", None)
     assert not must_stream((12_000, 12_000), Path("a.tif"), None)
     assert must_stream((12_000, 12_000), Path("a.tif"), 10**9)
@@ -525,6 +528,16 @@ def test_stopped_translation_is_continued(tiny, noisy, make_picture, tmp_path, s
     assert not output.exists()
     assert sinct.translate(source, photo, output, resume=True).finished
     assert output.exists()
+
+
+def test_file_that_only_pillow_reads_is_translated_in_memory(tiny, make_picture, tmp_path, monkeypatch):
+    monkeypatch.setattr(streaming, "FIXED", 10**12)  # nothing fits
+    source = make_picture("in.bmp")
+    model = make_model(tiny)
+    monkeypatch.setattr("sinct.api.open_source", lambda path: (_ for _ in ()).throw(sinct.InputError("no")))
+    assert sinct.apply(model, source, tmp_path / "out.png").finished
+    with pytest.raises(sinct.InputError, match="no"):
+        sinct.apply(model, source, tmp_path / "rows.png", max_memory=10**9)
 
 
 def test_memory_below_a_byte_is_refused(tiny, noisy, tmp_path):
