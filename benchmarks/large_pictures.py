@@ -2,7 +2,7 @@
 
 Each size runs in a process of its own, so that peak memory is its own: a square TIFF of smooth noise, written by
 the benchmark row by row, is translated from file to file by a generator with random weights of the draft preset,
-which takes as long as a trained one. The last size that fits into the time given is the last one run.
+which takes as long as a trained one.
 """
 
 import argparse
@@ -23,8 +23,9 @@ from benchmarks.ceiling import Shape, flops_of, forward_rate
 from benchmarks.machine import RESULTS, describe, one_line, write_json
 from sinct.compact import make_generator
 from sinct.device import choose_device
-from sinct.model import Model
-from sinct.streaming import memory_budget, open_source, stream, vips
+from sinct.model import Model, context
+from sinct.streaming import CLASSIC_TIFF, memory_budget, open_source, stream, vips
+from sinct.windows import Span
 from sinct.worker import peak_memory
 
 SIZES = (1, 4, 16, 64, 200)
@@ -95,6 +96,11 @@ def make_model(width: int, device: torch.device) -> Model:
     return Model(generator, config, (1, 10**6), {})
 
 
+def side_of(megapixels: float) -> int:
+    """Side of a square of about so many megapixels, in pixels."""
+    return round((megapixels * 1e6) ** 0.5 / 8) * 8
+
+
 def write_noise(path: Path, side: int) -> None:
     """Write a square TIFF of smooth noise in three colours, row by row."""
     pyvips = vips()
@@ -103,7 +109,7 @@ def write_noise(path: Path, side: int) -> None:
         for cell in (97, 173, 389)
     ]
     picture = planes[0].bandjoin(planes[1:]).copy(interpretation="srgb")
-    picture.tiffsave(str(path), compression="lzw", bigtiff=side * side * 3 > 2 * 10**9)
+    picture.tiffsave(str(path), compression="lzw", bigtiff=side * side * 3 > CLASSIC_TIFF)
 
 
 def compare(model: Model, source: Path, output: Path, window: int = 512) -> tuple[float, int]:
@@ -113,7 +119,7 @@ def compare(model: Model, source: Path, output: Path, window: int = 512) -> tupl
         Share of values that differ, and the largest difference in levels.
     """
     before, after = open_source(source), open_source(output)
-    margin = model.generator.halo + 60 + 4
+    margin = model.generator.halo + context(model.config) + model.generator.stride
     differences = []
     for place in range(SAMPLED_WINDOWS):
         top = (before.height - window) * place // max(1, SAMPLED_WINDOWS - 1)
@@ -139,7 +145,6 @@ def _context(
     model: Model, prepared: Any, height: int, width: int, rows: tuple[int, int], columns: tuple[int, int]
 ) -> torch.Tensor:
     """One window of the picture with its halo, run once."""
-    from sinct.windows import Span
 
     def span(start: int, stop: int, length: int) -> Span:
         halo, stride = model.generator.halo, model.generator.stride
@@ -155,7 +160,7 @@ def _context(
 def measure(megapixels: float, width: int, max_memory: int | None, folder: str) -> Measured:
     """Translate one size; runs in a process of its own."""
     device = choose_device("auto")
-    side = round((megapixels * 1e6) ** 0.5 / 8) * 8
+    side = side_of(megapixels)
     source, output = Path(folder) / "source.tif", Path(folder) / "output.tif"
     model = make_model(width, device)
     budget = memory_budget(max_memory)
@@ -225,9 +230,8 @@ def main() -> None:
     facts = describe(choose_device("auto"))
     for megapixels in options.megapixels:
         with tempfile.TemporaryDirectory(dir=options.scratch) as folder:
-            side = round((megapixels * 1e6) ** 0.5 / 8) * 8
             with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-                pool.submit(write_noise, Path(folder) / "source.tif", side).result()
+                pool.submit(write_noise, Path(folder) / "source.tif", side_of(megapixels)).result()
             with ProcessPoolExecutor(1, get_context("spawn")) as pool:
                 found.append(pool.submit(measure, megapixels, options.width, budget, folder).result())
         text = table(found, facts)

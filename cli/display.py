@@ -114,6 +114,17 @@ class _Display:
         self.bar.stop()
 
 
+def _gauge() -> tuple[ProgressColumn, ...]:
+    """Columns of a bar with time left and figures; all of it fits a terminal 80 wide."""
+    return (
+        SpinnerColumn(),
+        BarColumn(bar_width=10),
+        TextColumn("{task.percentage:>3.0f}%"),
+        _TimeLeft(table_column=Column(no_wrap=True)),
+        TextColumn("{task.fields[figures]}", table_column=Column(no_wrap=True)),
+    )
+
+
 class TrainingDisplay(_Display):
     """A progress bar fed by sinct's progress events.
 
@@ -122,14 +133,7 @@ class TrainingDisplay(_Display):
     """
 
     def __init__(self, *, quiet: bool) -> None:
-        super().__init__(
-            SpinnerColumn(),
-            BarColumn(bar_width=10),  # all of it fits a terminal 80 wide
-            TextColumn("{task.percentage:>3.0f}%"),
-            _TimeLeft(table_column=Column(no_wrap=True)),
-            TextColumn("{task.fields[figures]}", table_column=Column(no_wrap=True)),
-            quiet=quiet,
-        )
+        super().__init__(*_gauge(), quiet=quiet)
         self.task = self.bar.add_task("training", total=1.0, figures="", remaining=None)
         self.printed = 0.0
 
@@ -158,14 +162,7 @@ class PixelDisplay(_Display):
     """
 
     def __init__(self, *, quiet: bool) -> None:
-        super().__init__(
-            SpinnerColumn(),
-            BarColumn(bar_width=10),
-            TextColumn("{task.percentage:>3.0f}%"),
-            _TimeLeft(table_column=Column(no_wrap=True)),
-            TextColumn("{task.fields[figures]}", table_column=Column(no_wrap=True)),
-            quiet=quiet,
-        )
+        super().__init__(*_gauge(), quiet=quiet)
         self.task: TaskID | None = None
         self.begun, self.first, self.printed = 0.0, 0, 0.0
 

@@ -16,8 +16,8 @@ from sinct.errors import CheckpointError, ConfigError, DeviceError
 from sinct.generator import GeneratorBase
 from sinct.grain import grain_at
 from sinct.smoothing import ITERATIONS, total_variation_smooth
-from sinct.translation import WINDOW, Cut, Part, assemble, plan, translate_windows
-from sinct.windows import Sides, Span
+from sinct.translation import WINDOW, Cut, Part, translate_whole, translate_windows
+from sinct.windows import Span
 
 
 @dataclass(frozen=True)
@@ -97,8 +97,9 @@ class Model:
     def _assembled(self, prepared: Cut, height: int, width: int, window: int) -> Tensor:
         """The whole picture; where memory is short, in smaller windows."""
         try:
-            spans = plan(self.generator, height, width, Sides(window, window))
-            return assemble(self.windows(prepared, height, width, *spans), height, width)
+            return translate_whole(
+                self.generator, prepared, height, width, window=window, mixed_precision=self.mixed_precision
+            )
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise

@@ -480,7 +480,7 @@ def stream(
             writing.result()
     stride, halo = model.generator.stride, model.generator.halo
     excess = waste(*padded_size(height, width, stride), sides, halo, stride)
-    if source.header.exif is not None and output.suffix.lower() in (".tif", ".tiff"):
+    if source.header.exif is not None and output.suffix.lower() in TIFFS:
         remarks.append("EXIF data do not go into a TIFF that is written in rows; a .png or .jpg takes them")
     if done == height:
         write_streamed(scratch.file, output, source, channels=channels, bits=bits, provenance=provenance)
@@ -541,8 +541,9 @@ def fingerprint(model: Model) -> str:
 
 
 JPEGS = (".jpg", ".jpeg")
+TIFFS = (".tif", ".tiff")
 
-STREAMED_SUFFIXES = (".tif", ".tiff", ".png", *JPEGS, ".dzi")
+STREAMED_SUFFIXES = (*TIFFS, ".png", *JPEGS, ".dzi")
 """Endings of the files that pictures of any size can be written to."""
 
 SAVERS: Mapping[str, tuple[str, dict[str, Any]]] = {
@@ -581,7 +582,6 @@ def write_streamed(
     pyvips = vips()
     kind = {8: ("uchar", "srgb"), 16: ("ushort", "rgb16")}[bits]
     try:
-        # Rows are read as a file, not mapped, so that a written gigabyte does not count as memory.
         image = pyvips.Image.rawload(
             str(rows), source.width, source.height, channels, format=kind[0], interpretation=kind[1],
             access="sequential",
@@ -594,7 +594,7 @@ def write_streamed(
             "exif-data": source.header.exif,
         }
         for name, data in blobs.items():
-            if data is not None and (name != "exif-data" or output.suffix.lower() not in (".tif", ".tiff")):
+            if data is not None and (name != "exif-data" or output.suffix.lower() not in TIFFS):
                 image.set_type(pyvips.GValue.blob_type, name, data)
         suffix = output.suffix.lower().replace(".tiff", ".tif").replace(".jpeg", ".jpg")
         output.parent.mkdir(parents=True, exist_ok=True)

@@ -70,35 +70,30 @@ def translate_windows(
         yield Part(down.keep_start, across.keep_start, inside.cpu())
 
 
-def translate_picture(
+def translate_whole(
     generator: GeneratorBase,
-    picture: Tensor,
+    cut: Cut,
+    height: int,
+    width: int,
     *,
     window: int = WINDOW,
     mixed_precision: bool = False,
 ) -> Tensor:
-    """Translate one picture that is in memory, see `translate_windows`.
+    """Translate a picture in square windows and lay them together, see `translate_windows`.
 
     Args:
         generator: on the device to compute on.
-        picture: (3, H, W) in [-1, 1], on any device, H and W at least 1.
-        window: side of the square windows, in pixels.
+        cut: gives the picture's pixels.
+        height: of the picture in pixels, at least 1.
+        width: of the picture in pixels, at least 1.
+        window: side of the windows, in pixels.
         mixed_precision: autocast to bfloat16.
 
     Returns:
         (3, H, W) in [-1, 1], float32, on the CPU.
     """
-    height, width = picture.shape[1:]
     rows, columns = plan(generator, height, width, Sides(window, window))
-    parts = translate_windows(
-        generator,
-        lambda rows, columns: picture[:, rows, columns],
-        height,
-        width,
-        rows,
-        columns,
-        mixed_precision=mixed_precision,
-    )
+    parts = translate_windows(generator, cut, height, width, rows, columns, mixed_precision=mixed_precision)
     return assemble(parts, height, width)
 
 

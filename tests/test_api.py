@@ -11,7 +11,6 @@ from PIL import Image
 import sinct
 from sinct import checkpoint
 from sinct.images import read_picture, read_provenance
-from sinct.translation import Part
 
 
 def size_of(path):
@@ -256,16 +255,15 @@ def test_translation_retries_in_smaller_windows_when_memory_is_short(pair, tiny,
     model = sinct.train(*pair, tmp_path / "run", config=tiny).model
     tried = []
 
-    def short(generator, cut, height, width, rows, columns, *, mixed_precision):
-        tried.append(rows[0].stop)
-        if rows[0].stop > 256:
+    def short(generator, cut, height, width, *, window, mixed_precision):
+        tried.append(window)
+        if window > 256:
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
-        return iter([Part(0, 0, cut(slice(0, height), slice(0, width)))])
+        return cut(slice(0, height), slice(0, width))
 
-    monkeypatch.setattr("sinct.model.translate_windows", short)
-    assert model.generate(torch.zeros(3, 1100, 1100)).shape == (3, 1100, 1100)
-    assert len(tried) == 3
-    assert all(512 < tried[0] <= 1024 and 256 < tried[1] <= 512 and side <= 256 for side in tried[2:])
+    monkeypatch.setattr("sinct.model.translate_whole", short)
+    assert model.generate(torch.zeros(3, 8, 8)).shape == (3, 8, 8)
+    assert tried == [1024, 512, 256]
 
 
 def test_full_disk_while_saving_keeps_the_older_checkpoint(pair, tiny, tmp_path, monkeypatch):

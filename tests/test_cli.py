@@ -43,6 +43,13 @@ def sinct_command(*arguments):
     return result.exit_code, result.stdout, result.stderr
 
 
+@pytest.fixture
+def trained(pair, tmp_path):
+    """Run directory of a short training on the pair."""
+    sinct_command("train", *pair, "--run-dir", tmp_path / "run", "--steps=2", *TINY)
+    return tmp_path / "run"
+
+
 def test_translate_writes_a_picture_and_says_where(pair, tmp_path):
     code, out, _ = sinct_command("translate", *pair, "-o", tmp_path / "out.png", "--steps=2", *TINY)
     assert code == 0
@@ -141,24 +148,20 @@ def test_size_that_is_none_is_refused(text):
         options.size(text)
 
 
-def test_deep_zoom_is_written_in_rows(pair, tmp_path):
+def test_deep_zoom_is_written_in_rows(trained, pair, tmp_path):
     pytest.importorskip("pyvips")
-    run = tmp_path / "run"
-    sinct_command("train", *pair, "--run-dir", run, "--steps=2", *TINY)
-    code, out, _ = sinct_command("apply", run, pair[0], "-o", tmp_path / "out.dzi", "--max-memory=2GB")
+    code, out, _ = sinct_command("apply", trained, pair[0], "-o", tmp_path / "out.dzi", "--max-memory=2GB")
     assert code == 0
     assert "out.dzi (60x45 px)" in out
     assert (tmp_path / "out_files").is_dir()
-    code, _, error = sinct_command("apply", run, pair[0], "-o", tmp_path / "out.dzi")
+    code, _, error = sinct_command("apply", trained, pair[0], "-o", tmp_path / "out.dzi")
     assert code == 1
     assert "exists already; give another name, or --overwrite" in error
 
 
-def test_too_small_a_budget_is_one_line(pair, tmp_path):
+def test_too_small_a_budget_is_one_line(trained, pair, tmp_path):
     pytest.importorskip("pyvips")
-    run = tmp_path / "run"
-    sinct_command("train", *pair, "--run-dir", run, "--steps=2", *TINY)
-    code, _, error = sinct_command("apply", run, pair[0], "-o", tmp_path / "out.png", "--max-memory=1MB")
+    code, _, error = sinct_command("apply", trained, pair[0], "-o", tmp_path / "out.png", "--max-memory=1MB")
     assert code == 1
     assert "0.00 GB are too little" in error
     assert error.count("\n") == 1

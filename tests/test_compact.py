@@ -5,7 +5,7 @@ from torch.autograd import gradgradcheck
 
 from sinct.compact import CompactGenerator, without_grid
 from sinct.layers import blur
-from sinct.translation import translate_picture
+from sinct.translation import translate_whole
 
 
 def generator(width: int = 2) -> CompactGenerator:
@@ -54,8 +54,10 @@ def test_windows_give_the_picture_of_the_whole():
     torch.manual_seed(0)
     network = CompactGenerator(2)
     picture = noise(3, 203, 301).float()
-    whole = translate_picture(network, picture, window=1024)
-    windowed = translate_picture(network, picture, window=172)
+    whole, windowed = (
+        translate_whole(network, lambda rows, columns: picture[:, rows, columns], 203, 301, window=window)
+        for window in (1024, 172)
+    )
     torch.testing.assert_close(windowed, whole, rtol=0, atol=1e-5)
 
 

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -6,7 +8,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from sinct.generator import Generator
-from sinct.translation import translate_picture
+from sinct.translation import translate_whole
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +26,13 @@ def generator() -> Generator:
 
 def noise(height: int, width: int) -> Tensor:
     return torch.rand(3, height, width, generator=torch.Generator().manual_seed(0)) * 2 - 1
+
+
+def translate_picture(generator: Generator, picture: Tensor, **options: Any) -> Tensor:
+    """Of a picture in memory."""
+    return translate_whole(
+        generator, lambda rows, columns: picture[:, rows, columns], *picture.shape[1:], **options
+    )
 
 
 sizes = st.one_of(st.integers(1, 8), st.integers(60, 160))
