@@ -24,7 +24,9 @@ from benchmarks.machine import RESULTS, describe, one_line, write_json
 from sinct.compact import make_generator
 from sinct.device import choose_device
 from sinct.model import Model, context
-from sinct.streaming import CLASSIC_TIFF, memory_budget, open_source, stream, vips
+from sinct.streaming import memory_budget, open_source, stream
+from sinct.streaming.encoding import CLASSIC_TIFF
+from sinct.streaming.source import vips
 from sinct.windows import Span
 from sinct.worker import peak_memory
 
@@ -130,7 +132,7 @@ def compare(model: Model, source: Path, output: Path, window: int = 512) -> tupl
         rows = before.rows()(first, min(before.height, bottom + margin))
 
         def cut(down: slice, across: slice, rows: Any = rows, first: int = first) -> torch.Tensor:
-            return before.pixels(rows[down.start - first : down.stop - first, across], [])
+            return before.pixels(rows[down.start - first : down.stop - first, across])
 
         prepared = model.prepared(cut, before.height, before.width)
         part = _context(model, prepared, before.height, before.width, (top, bottom), (left, right))

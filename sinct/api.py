@@ -18,7 +18,6 @@ from sinct.model import Model, load_model
 from sinct.runs import RunDirectory
 from sinct.session import OnProgress, Training, run_training
 from sinct.streaming import (
-    TRAINING_PIXELS,
     OnPixels,
     Source,
     memory_budget,
@@ -28,6 +27,9 @@ from sinct.streaming import (
     stream,
 )
 from sinct.version import __version__
+
+TRAINING_PIXELS = 16_000_000
+"""A larger painting that is read in rows is trained on at this size."""
 
 
 @dataclass(frozen=True)

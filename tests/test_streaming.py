@@ -18,22 +18,15 @@ from PIL import Image
 from torch import nn
 
 import sinct
-from sinct import streaming
 from sinct.compact import make_generator
 from sinct.grain import BLOCK, grain_at
 from sinct.images import read_picture, read_provenance, write_picture
 from sinct.model import Model, prepare, prepared
-from sinct.streaming import (
-    Scratch,
-    fingerprint,
-    memory_budget,
-    must_stream,
-    open_source,
-    overlapping,
-    plan_sides,
-    read_shrunk,
-    stream,
-)
+from sinct.streaming import Streamed, budget, encoding, open_source, read_shrunk, stream, translate
+from sinct.streaming.budget import memory_budget, must_stream, plan_sides
+from sinct.streaming.scratch import Scratch
+from sinct.streaming.source import overlapping
+from sinct.streaming.translate import fingerprint
 from sinct.windows import Sides
 
 pyvips = pytest.importorskip("pyvips")
@@ -71,7 +64,7 @@ def noisy(tmp_path):
     return make
 
 
-def run_stream(model, source, output, **changes) -> streaming.Streamed:
+def run_stream(model, source, output, **changes) -> Streamed:
     options = {
         "bits": 8, "budget": 10**9, "provenance": {"seed": "7"}, "resume": False, "overwrite": False, **changes
     }  # fmt: skip
@@ -86,7 +79,7 @@ def samples(path) -> np.ndarray:
 @pytest.fixture
 def small_windows(monkeypatch):
     """Plan windows far smaller than a test picture, which memory alone would never ask for."""
-    monkeypatch.setattr(streaming, "plan_sides", lambda *_, **__: Sides(172, 188))
+    monkeypatch.setattr(translate, "plan_sides", lambda *_, **__: Sides(172, 188))
 
 
 # The same picture -------------------------------------------------------------------------------------------
@@ -110,7 +103,7 @@ def test_streamed_equals_whole(tmp_path_factory, height, width, sides, width_of_
     whole = model.translate(pixels)
     write_picture(folder / "whole.png", whole)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(streaming, "plan_sides", lambda *_, **__: Sides(*sides))
+        patch.setattr(translate, "plan_sides", lambda *_, **__: Sides(*sides))
         run_stream(model, folder / "in.png", folder / "out.png")
     difference = np.abs(samples(folder / "out.png") - samples(folder / "whole.png"))
     # A value on the edge between two levels may be rounded either way.
@@ -195,9 +188,7 @@ def test_facts_survive_in_every_format(model, noisy, tmp_path, suffix, small_win
     assert written.dpi == pytest.approx((300, 300), rel=0.01)
     with Image.open(output) as image:
         assert image.info["icc_profile"]
-        if suffix != ".tif":  # TIFF keeps such texts in tags of its own, which libvips does not write
-            assert image.getexif()[315] == "Monet"
-    assert any("EXIF data do not go into a TIFF" in text for text in done.remarks) == (suffix == ".tif")
+        assert image.getexif()[315] == "Monet"
     assert read_provenance(output) == {"seed": "7"}
     assert not list(tmp_path.glob(".*"))
 
@@ -230,7 +221,7 @@ def test_tiff_is_a_tiled_pyramid(model, noisy, tmp_path, small_windows):
 
 
 def test_large_tiff_is_big(model, noisy, tmp_path, small_windows, monkeypatch):
-    monkeypatch.setattr(streaming, "CLASSIC_TIFF", 1000)
+    monkeypatch.setattr(encoding, "CLASSIC_TIFF", 1000)
     run_stream(model, noisy(), tmp_path / "out.tif")
     from tifffile import TiffFile
 
@@ -268,7 +259,7 @@ def test_colours_are_those_of_the_reader_in_memory(mode, make_picture, tmp_path)
         picture.convert("L" if mode == "LA" else mode).convert(mode).save(tmp_path / f"in{suffix}")
     source = open_source(tmp_path / f"in{suffix}")
     rows = source.rows()
-    pixels = source.pixels(np.concatenate([rows(0, 20), rows(20, 45)]), [])
+    pixels = source.pixels(np.concatenate([rows(0, 20), rows(20, 45)]))
     torch.testing.assert_close(pixels, read_picture(tmp_path / f"in{suffix}").pixels, rtol=0, atol=0.005)
 
 
@@ -277,7 +268,7 @@ def test_profile_is_converted(make_picture, tmp_path):
 
     path = make_picture(icc_profile=cms_profile("adobergb"))
     source = open_source(path)
-    torch.testing.assert_close(source.pixels(source.rows()(0, 45), []), read_picture(path).pixels)
+    torch.testing.assert_close(source.pixels(source.rows()(0, 45)), read_picture(path).pixels)
 
 
 def test_shrunk_picture_has_at_most_so_many_pixels(noisy):
@@ -304,10 +295,10 @@ def test_stopped_and_resumed_is_the_same_file(model, noisy, tmp_path, small_wind
 
 def test_resumed_with_other_windows_is_the_same_to_rounding(model, noisy, tmp_path, monkeypatch):
     source = noisy()
-    monkeypatch.setattr(streaming, "plan_sides", lambda *_, **__: Sides(172, 188))
+    monkeypatch.setattr(translate, "plan_sides", lambda *_, **__: Sides(172, 188))
     run_stream(model, source, tmp_path / "straight.png")
     run_stream(model, source, tmp_path / "out.png", should_stop=lambda: True)
-    monkeypatch.setattr(streaming, "plan_sides", lambda *_, **__: Sides(220, 300))
+    monkeypatch.setattr(translate, "plan_sides", lambda *_, **__: Sides(220, 300))
     run_stream(model, source, tmp_path / "out.png", resume=True)
     assert np.abs(samples(tmp_path / "out.png") - samples(tmp_path / "straight.png")).max() <= 1
 
@@ -333,7 +324,7 @@ def test_damaged_state_is_told(model, noisy, tmp_path, small_windows):
     source = noisy()
     run_stream(model, source, tmp_path / "out.png", should_stop=lambda: True)
     (tmp_path / ".out.png.sinct" / "state.json").write_text("{")
-    with pytest.raises(sinct.OutputError, match=r"state\.json is damaged; give --overwrite"):
+    with pytest.raises(sinct.OutputError, match=r"sinct is damaged; give --overwrite"):
         run_stream(model, source, tmp_path / "out.png", resume=True)
 
 
@@ -342,10 +333,11 @@ import os, sys, time
 import torch
 sys.path.insert(0, {tests!r})
 from test_streaming import make_model, run_stream
-from sinct import Config, streaming
+from sinct import Config
+from sinct.streaming import translate
 from sinct.windows import Sides
 torch.set_num_threads(1)
-streaming.plan_sides = lambda *_, **__: Sides(150, 188)
+translate.plan_sides = lambda *_, **__: Sides(150, 188)
 model = make_model(Config(width=4, smoothing=0.2, detail=0.5, grain=0.05))
 run_stream(model, {source!r}, {output!r}, resume=True, should_stop=lambda: time.sleep(0.15))
 """
@@ -354,7 +346,7 @@ run_stream(model, {source!r}, {output!r}, resume=True, should_stop=lambda: time.
 @pytest.mark.slow
 def test_killed_at_any_moment_and_resumed_is_the_same_file(noisy, tmp_path, monkeypatch):
     source, output = noisy(width=200, height=300), tmp_path / "out.tif"
-    monkeypatch.setattr(streaming, "plan_sides", lambda *_, **__: Sides(150, 188))
+    monkeypatch.setattr(translate, "plan_sides", lambda *_, **__: Sides(150, 188))
     model = make_model(sinct.Config(width=4, smoothing=0.2, detail=0.5, grain=0.05))
     run_stream(model, source, tmp_path / "straight.tif")
     code = KILLED.format(tests=str(Path(__file__).parent), source=str(source), output=str(output))
@@ -393,7 +385,7 @@ def test_full_disk_leaves_the_older_output_and_the_finished_rows(
         ):
             run_stream(model, source, output, overwrite=True)
     with monkeypatch.context() as patch:
-        patch.setattr(streaming, "write_streamed", lambda *_, **__: full())
+        patch.setattr(translate, "encode", lambda *_, **__: full())
         with pytest.raises(OSError, match="No space"):
             run_stream(model, source, output, overwrite=True)
     assert output.read_bytes() == b"older"
@@ -440,7 +432,7 @@ def test_budget_that_is_too_small_says_how_much_it_takes(model):
 def test_default_budget_is_at_most_half_of_what_is_free(monkeypatch):
     from sinct.device import Memory
 
-    monkeypatch.setattr(streaming, "memory", lambda device: Memory(10**9, 2 * 10**9))
+    monkeypatch.setattr(budget, "memory", lambda device: Memory(10**9, 2 * 10**9))
     assert memory_budget(None) == 5 * 10**8
     assert memory_budget(123) == 123
 
@@ -531,7 +523,7 @@ def test_stopped_translation_is_continued(tiny, noisy, make_picture, tmp_path, s
 
 
 def test_file_that_only_pillow_reads_is_translated_in_memory(tiny, make_picture, tmp_path, monkeypatch):
-    monkeypatch.setattr(streaming, "FIXED", 10**12)  # nothing fits
+    monkeypatch.setattr(budget, "FIXED", 10**12)  # nothing fits
     source = make_picture("in.bmp")
     model = make_model(tiny)
     monkeypatch.setattr("sinct.api.open_source", lambda path: (_ for _ in ()).throw(sinct.InputError("no")))

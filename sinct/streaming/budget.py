@@ -1,0 +1,118 @@
+"""How much memory a translation may take, and the windows that stay within it."""
+
+from pathlib import Path
+
+import torch
+
+from sinct.device import memory, resident
+from sinct.errors import DeviceError, InputError
+from sinct.images import MAX_PIXELS
+from sinct.model import Model, context
+from sinct.streaming.encoding import SUFFIXES
+from sinct.streaming.source import vips
+from sinct.translation import padded_size
+from sinct.windows import Sides, choose_sides
+
+DEFAULT_MEMORY = 1_500_000_000
+"""Bytes that sinct takes for a picture where nothing is said, or half of what is free if that is less."""
+
+IN_MEMORY = 64
+"""Bytes a pixel that reading, translating and writing a picture in memory takes, beside the windows."""
+
+FIXED = 700_000_000
+"""Bytes of the process itself with torch, and of windows of the usual size."""
+
+SMOOTHING = 100
+"""Bytes a pixel that total-variation smoothing works in."""
+
+COPIES = 48
+"""Bytes a pixel of a window's colours on their way to the generator and back: four float32 pictures."""
+
+BUFFERS = 3
+"""Bands of rows in memory at a time: the one in use, the one before it while they change, the one being read."""
+
+
+def memory_budget(asked: int | None) -> int:
+    """Bytes that a translation may take: as asked, else `DEFAULT_MEMORY` or half of what is free."""
+    if asked is not None:
+        return asked
+    room = memory(torch.device("cpu"))
+    return min(DEFAULT_MEMORY, room.free // 2) if room else DEFAULT_MEMORY
+
+
+def must_stream(size: tuple[int, int], output: Path, max_memory: int | None) -> bool:
+    """Whether a picture has to be read and written in rows: it is too large for the budget, or tiles are asked for.
+
+    Where nothing is said about memory, pictures are translated in memory as far as they are read at all when pyvips
+    is not installed or the output cannot be written in rows.
+
+    Args:
+        size: width and height in pixels.
+        output: that will be written.
+        max_memory: bytes, as a person asked.
+    """
+    pixels = size[0] * size[1]
+    if output.suffix.lower() == ".dzi" or pixels > MAX_PIXELS:
+        return True
+    fits = pixels * IN_MEMORY + FIXED <= memory_budget(max_memory)
+    if fits or max_memory is not None:
+        return not fits
+    try:
+        vips()
+    except InputError:
+        return False
+    return output.suffix.lower() in SUFFIXES
+
+
+def plan_sides(
+    model: Model,
+    height: int,
+    width: int,
+    budget: int,
+    *,
+    bytes_per_pixel: int,
+    preferred: Sides | None = None,
+) -> Sides:
+    """Choose windows for a picture so that all that is in memory with them stays within a budget.
+
+    Args:
+        model: that is to run.
+        height: of the picture in pixels.
+        width: of the picture in pixels.
+        budget: bytes of main memory for the process, all in all.
+        bytes_per_pixel: of the source's samples.
+        preferred: taken if they fit.
+
+    Raises:
+        DeviceError: not even the smallest windows fit.
+    """
+    stride, halo, device = model.generator.stride, model.generator.halo, model.device
+    reach = context(model.config)
+    element = 2 if model.mixed_precision else 4
+    # A training that ended leaves memory to its process that is used again: it is not counted twice.
+    room = budget - min(resident(), 450_000_000)
+    on_device = memory(device) if device.type != "cpu" else None
+
+    def needs(sides: Sides) -> tuple[int, int]:
+        area = (sides.rows + 2 * reach) * (sides.columns + 2 * reach)
+        window = area * (COPIES + max(model.generator.live_channels * element, SMOOTHING if reach else 0))
+        band = min(height, sides.rows + 2 * reach) * width * bytes_per_pixel * BUFFERS
+        return window, band + 2 * min(height, sides.rows) * width * bytes_per_pixel
+
+    def fits(sides: Sides) -> bool:
+        window, bands = needs(sides)
+        if on_device is not None:
+            return window <= on_device.free // 2 and bands <= room
+        return window + bands <= room
+
+    if preferred is not None and fits(preferred):
+        return preferred
+    sides = choose_sides(*padded_size(height, width, stride), halo, stride, fits)
+    if sides is None:
+        smallest = min(2 * halo + 64, *padded_size(height, width, stride))
+        least = sum(needs(Sides(smallest, smallest))) + budget - room
+        raise DeviceError(
+            f"{budget / 1e9:.2f} GB are too little for a picture of {width}x{height} px with this generator; it "
+            f"takes about {least / 1e9:.2f} GB: give --max-memory {least / 1e9 + 0.05:.1f}GB, or close other programs"
+        )
+    return sides

@@ -1,0 +1,106 @@
+"""Finished rows to a picture file, by libvips."""
+
+import os
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from PIL.Image import Exif
+
+from sinct._colour import SRGB_PROFILE
+from sinct._decoding import Header
+from sinct._encoding import xmp
+from sinct._exif import lasting_tags
+from sinct._tiff_tags import add_tags
+from sinct.errors import OutputError
+from sinct.files import replacing, unwritable
+from sinct.streaming.source import vips
+
+TIFFS = (".tif", ".tiff")
+OPAQUE = (".jpg", ".jpeg", ".dzi")
+SUFFIXES = (*TIFFS, ".png", *OPAQUE)
+"""Endings of the files that pictures of any size can be written to; the opaque ones hold no alpha."""
+
+SAVERS: Mapping[str, tuple[str, dict[str, Any]]] = {
+    ".tif": (
+        "tiffsave",
+        {
+            "tile": True, "tile_width": 256, "tile_height": 256, "pyramid": True,
+            "compression": "deflate", "predictor": "horizontal",
+        },
+    ),
+    ".png": ("pngsave", {"compression": 6}),
+    ".jpg": ("jpegsave", {"Q": 95, "subsample_mode": "off"}),
+}  # fmt: skip
+"""libvips's operations and their options."""
+
+CLASSIC_TIFF = 2_000_000_000
+"""Bytes of samples above which a TIFF is written as BigTIFF; its offsets end at twice that."""
+
+
+def encode(rows: Path, output: Path, source: Header, provenance: Mapping[str, str]) -> None:
+    """Encode finished rows as a picture file, whole or not at all, with the sRGB profile and the source's facts.
+
+    Args:
+        rows: plain TIFF of the samples.
+        output: its suffix chooses the format.
+        source: gives resolution and EXIF.
+        provenance: how the picture was made.
+
+    Raises:
+        OutputError: writing failed; the rows are still there.
+    """
+    pyvips = vips()
+    suffix = output.suffix.lower().replace(".tiff", ".tif").replace(".jpeg", ".jpg")
+    try:
+        image = pyvips.Image.tiffload(str(rows), access="sequential")
+        image = image.copy(
+            **({"xres": source.dpi[0] / 25.4, "yres": source.dpi[1] / 25.4} if source.dpi else {})
+        )
+        blobs = {"icc-profile-data": SRGB_PROFILE, "xmp-data": xmp(provenance)}
+        if source.exif is not None and suffix != ".tif":
+            blobs["exif-data"] = source.exif
+        for name, data in blobs.items():
+            image.set_type(pyvips.GValue.blob_type, name, data)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        if suffix == ".dzi":
+            _write_deep_zoom(image, output)
+            return
+        operation, options = SAVERS[suffix]
+        if suffix == ".tif":
+            options = {**options, "bigtiff": rows.stat().st_size > CLASSIC_TIFF}
+        with replacing(Path(os.path.realpath(output))) as temporary:
+            getattr(image, operation)(str(temporary), **options)
+            if suffix == ".tif" and source.exif is not None:  # libvips writes none into a TIFF
+                exif = Exif()
+                exif.load(source.exif)
+                add_tags(temporary, lasting_tags(exif))
+    except pyvips.Error as error:
+        reason = " ".join(str(error).split())[:200]
+        raise OutputError(
+            f"cannot write {output}: {reason}; make room, then repeat with --resume: no row is lost"
+        ) from None
+    except OSError as error:
+        raise unwritable(output, error) from None
+
+
+def _write_deep_zoom(image: Any, output: Path) -> None:
+    """Tiles in NAME_files and, when they are complete, NAME.dzi, which viewers open."""
+    folder = output.with_name(f".{output.name}.tiles")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    try:
+        image.dzsave(str(folder / output.stem), suffix=".jpg[Q=90]", tile_size=254, overlap=1)
+        tiles = output.with_name(f"{output.stem}_files")
+        older = output.with_name(f".{output.stem}_files.old")
+        if tiles.exists():
+            with suppress(FileNotFoundError):
+                output.unlink()  # a description of tiles that change is no picture
+            tiles.rename(older)
+        (folder / f"{output.stem}_files").rename(tiles)
+        (folder / f"{output.stem}.dzi").rename(output)
+        shutil.rmtree(older, ignore_errors=True)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,164 @@
+"""Finished rows of a translation, kept on the disk until the last one is done."""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import tifffile
+
+from sinct._colour import Array
+from sinct.errors import OutputError
+from sinct.files import replacing, unwritable
+from sinct.windows import Sides
+
+ROWS_PER_STRIP = 16
+"""Rows that a reader of the scratch file takes at a time."""
+
+
+@dataclass(frozen=True)
+class Raster:
+    """Layout of a picture's samples.
+
+    Attributes:
+        height: in pixels.
+        width: in pixels.
+        channels: 3, or 4 with alpha.
+        bits: 8 or 16 a channel.
+    """
+
+    height: int
+    width: int
+    channels: int
+    bits: int
+
+    @property
+    def dtype(self) -> str:
+        """Of the samples, for NumPy."""
+        return f"uint{self.bits}"
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of one row."""
+        return self.width * self.channels * self.bits // 8
+
+
+class Scratch:
+    """Finished rows, in a folder beside the output.
+
+    They lie in a plain TIFF: what is encoded from it at the end is read piece by piece, where libvips would map a
+    file without a header into memory whole.
+
+    Args:
+        output: that will be written.
+        job: what the rows depend on; rows of another job are not continued.
+        raster: of the output.
+    """
+
+    def __init__(self, output: Path, job: Mapping[str, Any], raster: Raster) -> None:
+        self.folder = output.with_name(f".{output.name}.sinct")
+        self.file, self.state = self.folder / "rows.tif", self.folder / "state.json"
+        self.job, self.raster = {**job, "raster": asdict(raster)}, raster
+        self._offset = 0  # of the first row in the file
+
+    def found(self, *, resume: bool, overwrite: bool) -> tuple[int, Sides | None]:
+        """Look for rows to continue; changes nothing.
+
+        Returns:
+            Rows that are done, and the windows they were done with.
+
+        Raises:
+            OutputError: an unfinished translation is there and nothing is said about it, or it is of another job.
+        """
+        if overwrite or not self.state.exists():
+            return 0, None
+        if not resume:
+            raise OutputError(
+                f"an unfinished translation lies in {self.folder}; give --resume to continue it, or "
+                "--overwrite to begin again"
+            )
+        try:
+            stored = json.loads(self.state.read_text())
+            job, rows, sides = stored["job"], int(stored["rows"]), Sides(*stored["sides"])
+            whole = job != self.job or self._first_row() > 0
+        except (OSError, ValueError, KeyError, TypeError):
+            whole = False
+        if not whole:
+            raise OutputError(f"{self.folder} is damaged; give --overwrite to begin again") from None
+        if job != self.job:
+            raise OutputError(
+                f"the unfinished translation in {self.folder} is of another picture, model or setting; give "
+                "--overwrite to begin again"
+            )
+        return rows, sides
+
+    def begin(self, done: int, sides: Sides) -> None:
+        """Make the folder and an empty file, unless rows are to be continued.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        raster = self.raster
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            if done == 0:
+                self.state.unlink(missing_ok=True)
+                tifffile.imwrite(
+                    self.file, shape=(raster.height, raster.width, raster.channels), dtype=raster.dtype,
+                    photometric="rgb", planarconfig="contig", extrasamples=["unassalpha"] * (raster.channels - 3),
+                    rowsperstrip=ROWS_PER_STRIP, bigtiff=True, byteorder="<", metadata=None, software=False,
+                )  # fmt: skip
+            self._offset = self._first_row()
+            self.save(done, sides)
+        except OSError as error:
+            raise unwritable(self.folder, error) from None
+
+    def append(self, rows: Array, done: int, sides: Sides) -> None:
+        """Add rows; they are on the disk before they count as done.
+
+        Args:
+            rows: (H, W, channels) of the raster's type.
+            done: rows that are then done.
+            sides: windows they were done with.
+
+        Raises:
+            OutputError: they cannot be written.
+        """
+        try:
+            with self.file.open("r+b") as file:
+                file.seek(self._offset + (done - len(rows)) * self.raster.row_bytes)
+                file.write(rows.astype(rows.dtype.newbyteorder("<"), copy=False).data)
+                file.flush()
+                os.fsync(file.fileno())
+            self.save(done, sides)
+        except OSError as error:
+            raise unwritable(self.file, error) from None
+
+    def remove(self) -> None:
+        """Delete the folder."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def save(self, rows: int, sides: Sides) -> None:
+        """Note how many rows are done and with which windows."""
+        with replacing(self.state) as temporary:
+            temporary.write_text(json.dumps({"job": self.job, "rows": rows, "sides": sides}))
+
+    def _first_row(self) -> int:
+        """Where the samples begin in the file.
+
+        Raises:
+            ValueError: it is not the file that `begin` made.
+        """
+        with tifffile.TiffFile(self.file) as tiff:
+            page = tiff.pages.first
+            offset = int(page.dataoffsets[0])
+            whole = (
+                page.is_contiguous
+                and self.file.stat().st_size >= offset + self.raster.height * self.raster.row_bytes
+            )
+        if not whole:
+            raise ValueError(f"{self.file} is cut off")
+        return offset

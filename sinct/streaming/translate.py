@@ -1,0 +1,185 @@
+"""One picture from file to file: read in bands of rows, translated, kept on the disk, encoded at the end.
+
+Reading, translating and writing overlap, one thread each.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor
+
+from sinct._colour import Array
+from sinct.errors import OutputError
+from sinct.images import _to_samples
+from sinct.model import Model, context
+from sinct.streaming.budget import plan_sides
+from sinct.streaming.encoding import OPAQUE, SUFFIXES, encode
+from sinct.streaming.scratch import Raster, Scratch
+from sinct.streaming.source import Band, Source, overlapping
+from sinct.translation import padded_size, plan
+from sinct.windows import Span, waste
+
+OnPixels = Callable[[int, int], None]
+"""Called with pixels done and pixels in all."""
+
+
+@dataclass(frozen=True)
+class Streamed:
+    """How a streamed translation ended.
+
+    Attributes:
+        rows: done.
+        finished: whether the output is written.
+        waste: pixels computed only to be cut away, as a share of the picture's.
+        remarks: what a person should know about the source.
+    """
+
+    rows: int
+    finished: bool
+    waste: float
+    remarks: tuple[str, ...]
+
+
+def stream(
+    model: Model,
+    source: Source,
+    output: Path,
+    *,
+    bits: int,
+    budget: int,
+    provenance: Mapping[str, str],
+    resume: bool,
+    overwrite: bool,
+    on_pixels: OnPixels | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Streamed:
+    """Translate a picture file of any size.
+
+    Args:
+        model: that is to run.
+        source: the picture.
+        output: .tif (tiled, pyramidal, BigTIFF where needed), .png, .jpg or .dzi (Deep Zoom).
+        bits: 8 or 16 a channel.
+        budget: bytes of main memory for the process, all in all.
+        provenance: how the picture was made.
+        resume: continue an interrupted translation.
+        overwrite: begin again where one was interrupted, and replace an older output.
+        on_pixels: called with pixels done and all, a window at a time.
+        should_stop: asked after each row of windows; True keeps what is done.
+
+    Raises:
+        InputError: the source is damaged.
+        OutputError: something cannot be written.
+        DeviceError: the budget is too small.
+    """
+    raster = _raster(source, output, bits, budget)
+    height, width = raster.height, raster.width
+    job = {
+        "source": source.sha256,
+        "model": fingerprint(model),
+        "bfloat16": model.mixed_precision,
+        "device": model.device.type,
+    }
+    scratch = Scratch(output, job, raster)
+    done, earlier = scratch.found(resume=resume, overwrite=overwrite)
+    size = max(source.bands * source.bits, raster.channels * bits) // 8
+    # The same windows as before the interruption, if there is still room: then no value differs by a rounding.
+    sides = plan_sides(model, height, width, budget, bytes_per_pixel=size, preferred=earlier)
+    scratch.begin(done, sides)
+    rows, columns = plan(model.generator, height, width, sides)
+    left = _from(rows, done, model.generator.halo)
+    reach = context(model.config)
+    bands = [(max(0, span.start - reach), min(height, span.stop + reach)) for span in left]
+
+    def report(span: Span, right: int) -> None:
+        if on_pixels is not None:
+            on_pixels(
+                span.keep_start * width + right * (min(height, span.keep_stop) - span.keep_start),
+                height * width,
+            )
+
+    with ThreadPoolExecutor(1, "writing") as pool:
+        writing: Future[None] | None = None
+        for span, band in zip(left, overlapping(source.rows(), bands), strict=True):
+            finished = _translate_row(model, source, band, span, columns, raster, partial(report, span))
+            if writing is not None:
+                writing.result()
+            done = min(height, span.keep_stop)
+            writing = pool.submit(scratch.append, finished, done, sides)
+            if should_stop is not None and done < height and should_stop():
+                break
+        if writing is not None:
+            writing.result()
+    stride, halo = model.generator.stride, model.generator.halo
+    excess = waste(*padded_size(height, width, stride), sides, halo, stride)
+    if done == height:
+        encode(scratch.file, output, source.header, provenance)
+        scratch.remove()
+    return Streamed(done, done == height, excess, tuple(source.remarks()))
+
+
+def _raster(source: Source, output: Path, bits: int, budget: int) -> Raster:
+    """What the output will hold.
+
+    Raises:
+        OutputError: it cannot be written in rows.
+    """
+    suffix = output.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise OutputError(
+            f"{output} cannot be written in rows, as a picture of {source.width}x{source.height} px must be with "
+            f"{budget / 1e9:.1f} GB of memory; end it in one of {', '.join(SUFFIXES)}, or raise --max-memory"
+        )
+    channels = 3 + (source.alpha and suffix not in OPAQUE)
+    return Raster(source.height, source.width, channels, bits)
+
+
+def _from(rows: Sequence[Span], done: int, halo: int) -> list[Span]:
+    """What is left of a plan whose first rows are done, also where they were done under another plan."""
+    return [
+        span if span.keep_start >= done else span._replace(keep_start=done, start=max(0, done - halo))
+        for span in rows
+        if span.keep_stop > done
+    ]
+
+
+def _translate_row(
+    model: Model,
+    source: Source,
+    band: Band,
+    span: Span,
+    columns: Sequence[Span],
+    raster: Raster,
+    on_columns: Callable[[int], None],
+) -> Array:
+    """Translate one row of windows, (H, W, channels) samples as they are written."""
+
+    def cut(rows: slice, columns: slice) -> Tensor:
+        return source.pixels(band.rows(rows.start, rows.stop)[:, columns])
+
+    top, stop = span.keep_start, min(raster.height, span.keep_stop)
+    result = np.empty((stop - top, raster.width, raster.channels), raster.dtype)
+    prepared = model.prepared(cut, raster.height, raster.width)
+    for part in model.windows(prepared, raster.height, raster.width, [span], columns):
+        right = part.left + part.pixels.shape[2]
+        result[:, part.left : right, :3] = _to_samples(part.pixels, None, raster.bits)
+        on_columns(right)
+    if raster.channels == 4:
+        alpha = band.rows(top, stop)[..., -1].astype(np.float32)
+        result[..., 3] = np.rint(alpha * ((2**raster.bits - 1) / (2**source.bits - 1)))
+    return result
+
+
+def fingerprint(model: Model) -> str:
+    """Hash of all that a translation by this model depends on."""
+    digest = hashlib.sha256(json.dumps(model.config.to_dict(), sort_keys=True).encode())
+    for name, tensor in sorted(model.generator.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
