@@ -112,7 +112,7 @@ def train(pair: Pair, config: Config, marks: Sequence[float], device: torch.devi
         TrainingError: a loss is not finite.
         ConfigError: a picture is too narrow for a crop.
     """
-    trainer = Trainer(pair.painting, [pair.photo], config, device)
+    trainer = Trainer([pair.painting], [pair.photo], config, device)
     generator = trainer.average if config.ema_decay > 0 else trainer.generator
     snapshots: list[Snapshot] = []
 

@@ -158,7 +158,7 @@ def measure(name: str, config: sinct.Config, device: torch.device, steps: int) -
     random = torch.Generator().manual_seed(0)
     painting, photo = (torch.rand(3, *size, generator=random) * 2 - 1 for size in ((966, 1200), (768, 1024)))
     interval = config.r1_interval
-    run = Trainer(painting, [photo], config, device).run()
+    run = Trainer([painting], [photo], config, device).run()
     first = [timed(run, device) for _ in range(WARM_UP)]
     later = [timed(run, device) for _ in range(math.ceil(steps / interval) * interval)]
     # Before anything but training takes memory.

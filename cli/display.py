@@ -30,6 +30,7 @@ from sinct.errors import SinctError
 
 if TYPE_CHECKING:
     import sinct
+    from sinct.batch.coordinator import Progress as BatchProgress
     from sinct.comparison import Stage
 
 out = Console(soft_wrap=True)
@@ -55,6 +56,11 @@ def fail(text: str, *, as_json: bool = False) -> None:
         print(json.dumps({"error": line}))
     else:
         err.print(Text.assemble(("error: ", "bold red"), line))
+
+
+def plain(text: str) -> Text:
+    """Text for a table, in which brackets mean nothing."""
+    return Text(text)
 
 
 @contextmanager
@@ -211,6 +217,50 @@ class StageDisplay(_Display):
             if not self.quiet:
                 result = f"no result: {stage.note}" if stage.note else "done"
                 err.print(f"{label} {result}", highlight=False, markup=False)
+
+
+class BatchDisplay(_Display):
+    """A bar for all jobs of a batch, and one for each that runs.
+
+    Args:
+        quiet: show nothing at all.
+    """
+
+    def __init__(self, *, quiet: bool) -> None:
+        super().__init__(
+            TextColumn("{task.description}", markup=False, table_column=Column(max_width=30, no_wrap=True)),
+            BarColumn(bar_width=10),
+            TextColumn("{task.percentage:>3.0f}%"),
+            _TimeLeft(table_column=Column(no_wrap=True)),
+            TextColumn("{task.fields[figures]}", table_column=Column(no_wrap=True)),
+            quiet=quiet,
+        )
+        self.all = self.bar.add_task("all", total=1.0, figures="", remaining=None)
+        self.tasks: dict[str, TaskID] = {}
+        self.begun = time.monotonic()
+        self.first: int | None = None
+
+    def __call__(self, progress: "BatchProgress") -> None:
+        """Show one event; without a terminal, a line whenever a job ends."""
+        if self.first is None:
+            self.first = progress.done
+        hours = (time.monotonic() - self.begun) / 3600
+        rate = f", {(progress.done - self.first) / hours:.1f}/h" if progress.done > self.first else ""
+        failed = f", {progress.failed} failed" if progress.failed else ""
+        figures = f"{progress.done} of {progress.total} done{rate}{failed}"
+        share = (progress.done + progress.failed + sum(part for part, _ in progress.running.values())) / max(
+            1, progress.total
+        )
+        self.bar.update(self.all, completed=share, figures=figures, remaining=progress.remaining)
+        for name in set(self.tasks) - set(progress.running):
+            self.bar.remove_task(self.tasks.pop(name))
+        for name, (part, remaining) in progress.running.items():
+            if name not in self.tasks:
+                self.tasks[name] = self.bar.add_task(name, total=1.0, figures="", remaining=None)
+            self.bar.update(self.tasks[name], completed=part, remaining=remaining)
+        if progress.note and not self.quiet:
+            left = "" if progress.remaining is None else f", {clock(progress.remaining)} left"
+            self.bar.console.print(f"{progress.note} ({figures}{left})", highlight=False, markup=False)
 
 
 class Stop:

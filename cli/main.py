@@ -11,6 +11,7 @@ import typer
 from sinct.version import __version__
 
 from . import compare, display
+from .batch import batch_app
 from .options import (
     AsJson,
     Bits,
@@ -94,6 +95,10 @@ def train(
     run_dir: Annotated[
         Path, typer.Option(help="Folder for model, checkpoints, log, preview.", show_default=False)
     ],
+    more: Annotated[
+        list[Path] | None,
+        typer.Option("--painting", metavar="PATH", help="More paintings of a series; once for each."),
+    ] = None,
     preset: PresetOption = Preset.standard,
     time: Time = None,
     steps: Steps = None,
@@ -113,8 +118,8 @@ def train(
         config = _config(resume, preset, time, steps, seed, device, changes)
         with display.TrainingDisplay(quiet=quiet) as bar:
             training = sinct.train(
-                painting, photos, run_dir, config=config, preset=preset.value, device=device, resume=resume,
-                overwrite=overwrite, on_progress=bar, should_stop=stop,
+                [painting, *(more or [])], photos, run_dir, config=config, preset=preset.value, device=device,
+                resume=resume, overwrite=overwrite, on_progress=bar, should_stop=stop,
             )  # fmt: skip
         if as_json:
             display.emit(_training_facts(training))
@@ -276,6 +281,7 @@ def _end(done: "sinct.Training | sinct.Translation", stop: display.Stop, *, quie
 
 app.command()(compare.compare)
 app.command()(compare.evaluate)
+app.add_typer(batch_app, name="batch")
 app.add_typer(weights_app, name="weights")
 
 

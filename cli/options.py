@@ -19,6 +19,24 @@ class Preset(StrEnum):
     paper = "paper"
 
 
+class Match(StrEnum):
+    """Names of `sinct.batch.matching.MATCHES`, likewise."""
+
+    name = "name"
+    palette = "palette"
+    nearest = "nearest"
+
+
+class Format(StrEnum):
+    """Formats of a batch's pictures."""
+
+    png = "png"
+    tif = "tif"
+    jpg = "jpg"
+    webp = "webp"
+    dzi = "dzi"
+
+
 def duration(text: str) -> float:
     """Read 90, 90s, 10m, 2h or 1h30m as seconds."""
     units = {"h": 3600.0, "m": 60.0, "s": 1.0}
@@ -113,6 +131,17 @@ def settings(
     from sinct.device import choose_device
 
     config = sinct.preset(preset.value, choose_device(device), seconds=time, steps=steps, seed=seed)
+    return config.replace(**parse_changes(changes))
+
+
+def parse_changes(changes: list[str] | None) -> dict[str, Any]:
+    """Read NAME=VALUE, the values as JSON.
+
+    Raises:
+        SinctError: one is none.
+    """
+    import sinct
+
     values: dict[str, Any] = {}
     for change in changes or []:
         name, equals, text = change.partition("=")
@@ -126,4 +155,4 @@ def settings(
             ) from None
     if {"steps", "seconds"} & set(values):
         raise sinct.ConfigError("--set does not take steps or seconds; use --steps or --time")
-    return config.replace(**values)
+    return values

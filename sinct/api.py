@@ -16,6 +16,7 @@ from sinct.files import StrPath
 from sinct.images import MAX_PIXELS, Picture, check_output, read_picture, write_picture
 from sinct.model import Model, load_model
 from sinct.runs import RunDirectory
+from sinct.series import choose, one_or_all, read_series
 from sinct.session import OnProgress, Training, run_training
 from sinct.streaming import (
     OnPixels,
@@ -53,7 +54,7 @@ class Translation:
 
 
 def train(
-    painting: StrPath,
+    paintings: StrPath | Sequence[StrPath],
     photos: StrPath | Sequence[StrPath],
     run_dir: StrPath,
     *,
@@ -65,10 +66,12 @@ def train(
     on_progress: OnProgress | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Training:
-    """Train a generator that gives one painting the look of one or several photos.
+    """Train a generator that gives one painting, or a series, the look of one or several photos.
 
     Args:
-        painting: picture file.
+        paintings: picture file or files. Of several, each step sees one. At most 64 are trained on, evenly spread
+            over the list, which a warning says; and 24 megapixels in all, of larger paintings parts at their own
+            resolution (see `sinct.series`). `apply` then translates each.
         photos: picture file or files; several are the target together.
         run_dir: folder for checkpoints, log and preview (see `sinct.runs`).
         config: all settings; by default those of `preset` on the device.
@@ -92,9 +95,10 @@ def train(
     """
     where = choose_device(device)
     paths = _paths(photos)
-    source, targets = read_picture(painting), [read_picture(path) for path in paths]
+    chosen, remarks = choose(_paths(paintings))
+    sources, targets = read_series(chosen), [read_picture(path) for path in paths]
     return run_training(
-        source,
+        sources,
         targets,
         RunDirectory(Path(run_dir)),
         config=config,
@@ -102,9 +106,10 @@ def train(
         device=where,
         resume=resume,
         overwrite=overwrite,
-        names=_names(painting, paths),
+        names=_names(chosen, paths),
         on_progress=on_progress,
         should_stop=should_stop,
+        remarks=remarks,
     )
 
 
@@ -160,7 +165,7 @@ def translate(
     check_output(target, overwrite=overwrite or resume, size=size, bits=depth)
     run = RunDirectory(Path(run_dir) if run_dir is not None else target.with_suffix(".sinct"))
     training = run_training(
-        source,
+        [source],
         targets,
         run,
         config=config,
@@ -168,7 +173,7 @@ def translate(
         device=where,
         resume=resume,
         overwrite=overwrite,
-        names=_names(painting, paths),
+        names=_names([painting], paths),
         on_progress=on_progress,
         should_stop=should_stop,
     )
@@ -292,14 +297,20 @@ def _stream(
     return done.remarks, done.finished
 
 
-def _paths(photos: StrPath | Sequence[StrPath]) -> list[StrPath]:
+def _paths(paths: StrPath | Sequence[StrPath]) -> list[StrPath]:
     """One path or several, as a list."""
-    return [photos] if isinstance(photos, (str, PathLike)) else list(photos)
+    found = [paths] if isinstance(paths, (str, PathLike)) else list(paths)
+    if not found:
+        raise InputError("a list of pictures is empty; give at least one painting and one photo")
+    return found
 
 
-def _names(painting: StrPath, photos: Sequence[StrPath]) -> dict[str, str | list[str]]:
+def _names(paintings: Sequence[StrPath], photos: Sequence[StrPath]) -> dict[str, str | list[str]]:
     """File names of the inputs, for config.json."""
-    return {"painting": Path(painting).name, "photos": [Path(path).name for path in photos]}
+    return {
+        "painting": one_or_all([Path(path).name for path in paintings]),
+        "photos": [Path(path).name for path in photos],
+    }
 
 
 def _keep_inputs(output: Path, inputs: Sequence[StrPath]) -> None:

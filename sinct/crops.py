@@ -1,4 +1,4 @@
-"""Zoomed random crops of one picture, and their division into tiles.
+"""Zoomed random crops of one picture, their division into tiles, and parts of large pictures.
 
 Randomness comes from one CPU `torch.Generator` whatever the training device, so that the same seed sees
 the same crops everywhere; pixels are cut and resampled where the picture lies.
@@ -41,6 +41,25 @@ def width_range(
 def uniform(low: float, high: float, generator: torch.Generator) -> float:
     """Draw one number from [low, high)."""
     return low + (high - low) * torch.rand((), generator=generator).item()
+
+
+def excerpt(picture: Tensor, pixels: int, down: float, across: float) -> Tensor:
+    """Cut a window of the picture's own shape out of it, at its own resolution.
+
+    Args:
+        picture: (C, H, W).
+        pixels: height times width of the window, about; a picture without more is returned whole.
+        down: place of the window from 0, the top, to 1, the bottom.
+        across: place from 0, the left, to 1, the right.
+
+    Returns:
+        (C, H', W'), a view of the picture.
+    """
+    _, height, width = picture.shape
+    share = min(1.0, (pixels / (height * width)) ** 0.5)
+    rows, columns = max(1, round(height * share)), max(1, round(width * share))
+    top, left = int(down * (height - rows)), int(across * (width - columns))
+    return picture[:, top : top + rows, left : left + columns]
 
 
 def random_crops(

@@ -41,6 +41,7 @@ class Picture:
         exif: what stays true of the EXIF data: texts, camera and place, with orientation 1 and without
             sizes, thumbnail, colour space and maker note; None if nothing is left.
         sha256: of the file's bytes, in hexadecimal.
+        share: of the file's width that `pixels` show; below 1 where they are a part cut out of it.
     """
 
     pixels: Tensor
@@ -49,6 +50,7 @@ class Picture:
     dpi: tuple[float, float] | None
     exif: bytes | None
     sha256: str
+    share: float = 1.0
 
     @property
     def height(self) -> int:

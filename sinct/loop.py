@@ -1,4 +1,4 @@
-"""What every training on two pictures shares: crops, the clock, the loop, and the state to continue from."""
+"""What every training on paintings and photos shares: crops, the clock, the loop, and the state to continue from."""
 
 import copy
 import math
@@ -18,7 +18,7 @@ from sinct.errors import CheckpointError, TrainingError
 from sinct.generator import GeneratorBase, update_average
 from sinct.grain import grain
 from sinct.losses import discriminator_loss, r1_penalty
-from sinct.palette import match_palette
+from sinct.palette import match_palette, pooled_colours
 from sinct.smoothing import total_variation_smooth
 
 
@@ -55,12 +55,12 @@ class Best(NamedTuple):
 
 
 class Loop(ABC, Generic[Losses]):
-    """A training of a generator and its companions on one painting and its photos.
+    """A training of a generator and its companions on one painting, or a series, and its photos.
 
     A subclass builds its networks in `__init__` and takes one step of its objective in `step`.
 
     Args:
-        painting: (3, H, W) in [-1, 1], float32.
+        paintings: one or more (3, H, W) in [-1, 1], float32, translated alike. Each step sees one of them.
         photos: one or more (3, H, W) in [-1, 1], the target together.
         config: all settings.
         device: where networks and pictures lie.
@@ -84,19 +84,20 @@ class Loop(ABC, Generic[Losses]):
     optimizers: dict[str, torch.optim.Adam]
 
     def __init__(
-        self, painting: Tensor, photos: Sequence[Tensor], config: Config, device: torch.device
+        self, paintings: Sequence[Tensor], photos: Sequence[Tensor], config: Config, device: torch.device
     ) -> None:
         self.config = config
         self.device = device
-        for picture in (painting, *photos):
-            self._width_range(picture)  # refuse before any work
-        painting = painting.to(device)
-        content = total_variation_smooth(painting, config.smoothing)
-        # One tensor, (6, H, W): what G translates and what is kept of it, to be cropped at the same places.
-        self.source = torch.cat([torch.lerp(content, painting, config.detail), content])
-        # The same for each photo: what G should give back, and what is left of it when it is painted.
+        for picture in (*paintings, *photos):
+            scaled_widths(picture, config)  # refuse before any work
+        # One tensor each, (6, H, W): what G translates and what is kept of it, to be cropped at the same places.
+        self.paintings = [self._with_content(painting.to(device)) for painting in paintings]
+        # The same for each photo: what G should give back, and what is left of it when it is painted. A series has
+        # one palette: with one for each painting, a painted colour would stand for several of the photo's, and
+        # every pair would take memory.
+        palette = pooled_colours(paintings).to(device)
         self.photos = [
-            torch.cat([photo, self._repainted(photo, painting)])
+            torch.cat([photo, self._repainted(photo, palette)])
             for photo in (photo.to(device) for photo in photos)
         ]
         self.random = torch.Generator().manual_seed(config.seed)
@@ -109,8 +110,11 @@ class Loop(ABC, Generic[Losses]):
         """One update of all networks on (N, 3, S, S) crops in [-1, 1], as `sample` draws them."""
 
     def sample(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Draw crops, each (crops, 3, size, size): of the painting, its content, one photo, and that photo painted."""
-        painting, content = torch.split(self._crops(self.source), 3, dim=1)
+        """Draw crops, each (crops, 3, size, size): of one painting, its content, one photo, and that photo painted."""
+        # One painting takes no draw, so that trainings of it stay what they were before there were series.
+        count = len(self.paintings)
+        which = int(torch.randint(count, (), generator=self.random)) if count > 1 else 0
+        painting, content = torch.split(self._crops(self.paintings[which]), 3, dim=1)
         which = int(torch.randint(len(self.photos), (), generator=self.random))
         photo, painted = torch.split(self._crops(self.photos[which]), 3, dim=1)
         if self.config.repaint:
@@ -125,11 +129,16 @@ class Loop(ABC, Generic[Losses]):
         count, _, height, width = crops.shape
         return crops + grain(count, height, width, self.config.grain, self.random).to(crops)
 
-    def _repainted(self, photo: Tensor, painting: Tensor) -> Tensor:
-        """A photo in the painting's palette, smoothed as the painting is; as it is where that is off."""
+    def _with_content(self, painting: Tensor) -> Tensor:
+        """A painting with its strokes reduced, and the content that is kept of it."""
+        content = total_variation_smooth(painting, self.config.smoothing)
+        return torch.cat([torch.lerp(content, painting, self.config.detail), content])
+
+    def _repainted(self, photo: Tensor, palette: Tensor) -> Tensor:
+        """A photo in the paintings' palette, smoothed as they are; as it is where that is off."""
         if not self.config.repaint:
             return photo
-        return total_variation_smooth(match_palette(photo, painting), self.config.smoothing)
+        return total_variation_smooth(match_palette(photo, palette), self.config.smoothing)
 
     # The loop ---------------------------------------------------------------------------------------
 
@@ -283,26 +292,16 @@ class Loop(ABC, Generic[Losses]):
 
     @property
     def widths(self) -> tuple[int, int]:
-        """Smallest and largest width in pixels that the painting is seen at."""
-        low, high = self._width_range(self.source)
-        if self.config.native_share > 0:
-            low, high = min(low, self.source.shape[2]), max(high, self.source.shape[2])
-        return low, high
-
-    def _width_range(self, picture: Tensor) -> tuple[int, int]:
-        config = self.config
-        return width_range(
-            picture.shape[1],
-            picture.shape[2],
-            crop_size=config.crop_size,
-            min_width=config.min_width,
-            max_width=config.max_width,
+        """Smallest and largest width in pixels that any of the paintings is seen at."""
+        lowest, highest = zip(
+            *(seen_widths(painting, self.config) for painting in self.paintings), strict=True
         )
+        return min(lowest), max(highest)
 
     def _crops(self, picture: Tensor) -> Tensor:
         """Random crops at a random width, or at the picture's own."""
         config = self.config
-        width = uniform(*self._width_range(picture), self.random)
+        width = uniform(*scaled_widths(picture, config), self.random)
         native = uniform(0, 1, self.random) < config.native_share
         if native and min(picture.shape[1:]) >= config.crop_size:
             width = picture.shape[2]
@@ -315,6 +314,29 @@ class Loop(ABC, Generic[Losses]):
     def _layout(self, crops: Tensor) -> Tensor:
         last = self.config.channels_last
         return crops.contiguous(memory_format=torch.channels_last if last else torch.contiguous_format)
+
+
+def scaled_widths(picture: Tensor, config: Config) -> tuple[int, int]:
+    """Smallest and largest width in pixels that a picture, (C, H, W), is scaled to.
+
+    Raises:
+        ConfigError: it is too narrow for a crop.
+    """
+    return width_range(
+        picture.shape[1],
+        picture.shape[2],
+        crop_size=config.crop_size,
+        min_width=config.min_width,
+        max_width=config.max_width,
+    )
+
+
+def seen_widths(picture: Tensor, config: Config) -> tuple[int, int]:
+    """Smallest and largest width in pixels that a picture is seen at: `scaled_widths`, or its own."""
+    low, high = scaled_widths(picture, config)
+    if config.native_share > 0:
+        low, high = min(low, picture.shape[2]), max(high, picture.shape[2])
+    return low, high
 
 
 def update(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:

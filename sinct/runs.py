@@ -5,7 +5,8 @@ checkpoint.safetensors   all that is needed to continue (see `sinct.checkpoint`)
 model.safetensors        the generator alone, for `apply`
 log.jsonl                one JSON object each 10 steps: step, seconds, mean losses; and warnings
 losses.png               the same as a plot, drawn at the end
-preview.png              painting, translation so far and photo, side by side, refreshed as it goes
+preview.png              painting, translation so far and photo, side by side, refreshed as it goes; of a series
+                         a row for each of up to three paintings
 """
 
 import json
@@ -140,23 +141,16 @@ class RunDirectory:
         """Write the checkpoint whole, or leave the older one."""
         checkpoint.save(self.checkpoint, "checkpoint", tensors, description)
 
-    def write_preview(self, pictures: Sequence[Tensor]) -> None:
-        """Write pictures side by side at the first one's height, at most 640 px.
+    def write_preview(self, rows: Sequence[Sequence[Tensor]]) -> None:
+        """Write rows of pictures, each at the height of its first one, at most 640 px.
 
         Args:
-            pictures: (3, H, W) each, in [-1, 1].
+            rows: pictures side by side, (3, H, W) each, in [-1, 1]; shorter rows are filled up in white.
         """
-        height = min(PREVIEW_HEIGHT, pictures[0].shape[1])
-        row = [
-            F.interpolate(
-                picture[None].cpu(),
-                (height, max(1, round(picture.shape[2] * height / picture.shape[1]))),
-                mode="bilinear",
-                antialias=True,
-            )[0]
-            for picture in pictures
-        ]
-        write_picture(self.preview, torch.cat(row, dim=2), overwrite=True)
+        lines = [_side_by_side(row) for row in rows]
+        width = max(line.shape[2] for line in lines)
+        filled = [F.pad(line, (0, width - line.shape[2]), value=1.0) for line in lines]
+        write_picture(self.preview, torch.cat(filled, dim=1), overwrite=True)
 
     def write_plot(self) -> None:
         """Draw the log's losses over steps, one panel each."""
@@ -175,6 +169,21 @@ class RunDirectory:
         figure.axes[-1].set_axis_off()
         with replacing(self.plot) as temporary:
             figure.savefig(temporary, format="png", dpi=100)
+
+
+def _side_by_side(pictures: Sequence[Tensor]) -> Tensor:
+    """Pictures at the first one's height, at most 640 px, as one, (3, H, W)."""
+    height = min(PREVIEW_HEIGHT, pictures[0].shape[1])
+    row = [
+        F.interpolate(
+            picture[None].cpu(),
+            (height, max(1, round(picture.shape[2] * height / picture.shape[1]))),
+            mode="bilinear",
+            antialias=True,
+        )[0]
+        for picture in pictures
+    ]
+    return torch.cat(row, dim=2)
 
 
 def shrink(picture: Tensor, pixels: int) -> Tensor:

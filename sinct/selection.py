@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from sinct.crops import excerpt
 from sinct.measures.distribution import (
     colour_distribution,
     distribution_distance,
@@ -25,11 +26,7 @@ PIXELS = 600_000
 
 def middle(picture: Tensor, pixels: int = PIXELS) -> Tensor:
     """Cut the middle out of a picture, (C, H, W) -> (C, H', W'), at most about a number of pixels, aspect kept."""
-    _, height, width = picture.shape
-    share = min(1.0, (pixels / (height * width)) ** 0.5)
-    rows, columns = max(1, round(height * share)), max(1, round(width * share))
-    top, left = (height - rows) // 2, (width - columns) // 2
-    return picture[:, top : top + rows, left : left + columns]
+    return excerpt(picture, pixels, 0.5, 0.5)
 
 
 @torch.no_grad()

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import torch
@@ -18,11 +19,12 @@ from sinct.diagnostics import discriminator_warnings, picture_warnings
 from sinct.errors import CheckpointError, ConfigError, DeviceError
 from sinct.generator import GeneratorBase
 from sinct.images import Picture
-from sinct.loop import Best, Loop, LossTerms
+from sinct.loop import Best, Loop, LossTerms, seen_widths
 from sinct.model import Model, is_out_of_memory, prepare
 from sinct.presets import preset as preset_config
 from sinct.runs import RunDirectory, shrink
-from sinct.selection import FIRST_LOOK, LOOKS, make_score, middle
+from sinct.selection import FIRST_LOOK, LOOKS, PIXELS, make_score, middle
+from sinct.series import one_or_all, spread
 from sinct.training import Trainer
 from sinct.version import __version__
 
@@ -36,7 +38,15 @@ PREVIEW_SHARE = 0.03
 """Share of the time that previews may take."""
 
 PREVIEW_PIXELS = 2_000_000
-"""Larger paintings are translated smaller for the preview; up to here it shows what the result will be."""
+"""Larger paintings are translated smaller for the preview; up to here it shows what the result will be. The
+paintings of a series share them."""
+
+PREVIEWED = 3
+"""Paintings of a series that the preview shows, evenly spread over it."""
+
+LOOKED_AT = 4
+"""Paintings of a series that choose the best state, evenly spread over it; together they have as many pixels to
+look at as one, since looking takes time from training."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +101,7 @@ OnProgress = Callable[[Progress], None]
 
 
 def run_training(
-    source: Picture,
+    sources: Sequence[Picture],
     targets: Sequence[Picture],
     run: RunDirectory,
     *,
@@ -103,22 +113,27 @@ def run_training(
     overwrite: bool,
     on_progress: OnProgress | None,
     should_stop: Callable[[], bool] | None,
-    make: Callable[[Tensor, Sequence[Tensor], Config, torch.device], Loop[Any]] = Trainer,
+    remarks: Sequence[str] = (),
+    make: Callable[[Sequence[Tensor], Sequence[Tensor], Config, torch.device], Loop[Any]] = Trainer,
 ) -> Training:
     """Train on decoded pictures; see `sinct.train` for arguments, result and errors.
 
     Args:
-        source: the painting.
+        sources: the paintings, one or several.
         targets: the photos.
         run: where everything is kept.
-        names: file names of the inputs, for config.json.
+        names: file names of the inputs, for config.json: "painting", of several a list, and "photos".
         config, preset, resume, overwrite, on_progress, should_stop: as for `sinct.train`.
         device: that is there.
+        remarks: warnings to begin with.
         make: of the training; by default the paper's method.
     """
     if resume and overwrite:
         raise ConfigError("--resume and --overwrite contradict each other; give one of them")
-    hashes = {"painting_sha256": source.sha256, "photo_sha256": [photo.sha256 for photo in targets]}
+    hashes = {
+        "painting_sha256": one_or_all([source.sha256 for source in sources]),
+        "photo_sha256": [photo.sha256 for photo in targets],
+    }
     asked = config
     if resume:
         config, facts = run.read_config()
@@ -132,8 +147,11 @@ def run_training(
     else:
         config = asked if asked is not None else preset_config(preset, device)
         facts = {"preset": preset, **names, **hashes, **_environment(device)}
+    widths = _widths(sources, names.get("painting", ""), config)
     try:
-        trainer = make(source.pixels, [photo.pixels for photo in targets], config, device)
+        trainer = make(
+            [source.pixels for source in sources], [photo.pixels for photo in targets], config, device
+        )
         if resume:
             stored = checkpoint.load(run.checkpoint)
             best = stored.description.get("best")
@@ -147,7 +165,8 @@ def run_training(
         else:
             run.create(overwrite=overwrite)
         run.write_config(config, facts)
-        session = _Session(trainer, source, run, facts, on_progress or (lambda progress: None))
+        session = _Session(trainer, sources, widths, run, facts, on_progress or (lambda progress: None))
+        session.warn(remarks)
         return session.train(should_stop or (lambda: False))
     except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
@@ -167,18 +186,22 @@ class _Session:
     def __init__(
         self,
         trainer: Loop[Any],
-        source: Picture,
+        sources: Sequence[Picture],
+        widths: tuple[int, int],
         run: RunDirectory,
         facts: Mapping[str, Any],
         report: OnProgress,
     ) -> None:
         self.trainer = trainer
-        self.painting = shrink(source.pixels, PREVIEW_PIXELS)
+        shown = spread(sources, PREVIEWED)
+        self.paintings = [shrink(source.pixels, PREVIEW_PIXELS // len(shown)) for source in shown]
+        self.widths = widths
         self.run = run
         self.facts = facts
         self.report = report
-        self.prepared = self.model().prepare(self.painting)
-        self.looks = _Looks(trainer, source.pixels) if trainer.config.patience else None
+        self.prepared = [self.model().prepare(painting) for painting in self.paintings]
+        looked_at = [source.pixels for source in spread(sources, LOOKED_AT)]
+        self.looks = _Looks(trainer, looked_at) if trainer.config.patience else None
         self.seen: set[str] = set()  # warnings by kind, so that none is repeated with new figures
         self.warnings: list[str] = []
         self.unreported: list[str] = []
@@ -233,7 +256,7 @@ class _Session:
     def _model(self, generator: GeneratorBase) -> Model:
         trainer = self.trainer
         facts = {**self.facts, "steps": trainer.steps_done, "seconds": round(trainer.seconds_done, 3)}
-        return Model(generator, trainer.config, trainer.widths, facts)
+        return Model(generator, trainer.config, self.widths, facts)
 
     def save(self) -> None:
         """Write checkpoint and model."""
@@ -244,10 +267,13 @@ class _Session:
 
     def preview(self) -> None:
         """Refresh the preview and look at it for what a person would see."""
-        translation = self.result().generate(self.prepared)
-        self.run.write_preview([self.painting, translation, self.trainer.photos[0][:3]])
+        result, photo = self.result(), self.trainer.photos[0][:3]
+        translations = [result.generate(prepared) for prepared in self.prepared]
+        pairs = list(zip(self.paintings, translations, strict=True))
+        self.run.write_preview([(painting, translation, photo) for painting, translation in pairs])
         if self.trainer.progress > 0.2:  # the first pictures of a GAN deserve no alarm
-            self.warn(picture_warnings(translation, self.painting))
+            for painting, translation in pairs:
+                self.warn(picture_warnings(translation, painting))
 
     def warn(self, found: Sequence[str]) -> None:
         """Keep warnings of a new kind for the next report."""
@@ -287,13 +313,14 @@ class _Session:
 
 
 class _Looks:
-    """Looks at the picture at even shares of the last quarter and keeps the best state."""
+    """Looks at the pictures at even shares of the last quarter and keeps the best state by their mean score."""
 
-    def __init__(self, trainer: Loop[Any], painting: Tensor) -> None:
+    def __init__(self, trainer: Loop[Any], paintings: Sequence[Tensor]) -> None:
         self.trainer = trainer
-        view = middle(painting)
-        self.prepared = prepare(view, trainer.config)
-        self.score = make_score(view, [photo[:3] for photo in trainer.photos])
+        views = [middle(painting, PIXELS // len(paintings)) for painting in paintings]
+        self.prepared = [prepare(view, trainer.config) for view in views]
+        photos = [photo[:3] for photo in trainer.photos]
+        self.scores = [make_score(view, photos) for view in views]
         self.taken = self._due
 
     @property
@@ -305,9 +332,29 @@ class _Looks:
         if self._due < 0 or self._due <= self.taken:
             return
         self.taken = self._due
-        score = self.score(translate(self.prepared))
+        score = fmean(
+            score(translate(prepared)) for score, prepared in zip(self.scores, self.prepared, strict=True)
+        )
         if self.trainer.best is None or score < self.trainer.best.score:
             self.trainer.keep(score)
+
+
+def _widths(sources: Sequence[Picture], names: str | Sequence[str], config: Config) -> tuple[int, int]:
+    """Smallest and largest width that whole paintings are seen at, also those of which a training has a part.
+
+    Raises:
+        ConfigError: a painting is too narrow for a crop; of several, the message begins with its name.
+    """
+    names = [names] if isinstance(names, str) else names
+    lowest, highest = [], []
+    for name, source in zip(names, sources, strict=True):
+        try:
+            low, high = seen_widths(source.pixels, config)
+        except ConfigError as error:
+            raise ConfigError(f"{name}: {error}" if len(sources) > 1 else str(error)) from None
+        lowest.append(round(low / source.share))
+        highest.append(round(high / source.share))
+    return min(lowest), max(highest)
 
 
 def _environment(device: torch.device) -> dict[str, str]:

@@ -47,9 +47,9 @@ class Trainer(Loop[Losses]):
     """
 
     def __init__(
-        self, painting: Tensor, photos: Sequence[Tensor], config: Config, device: torch.device
+        self, paintings: Sequence[Tensor], photos: Sequence[Tensor], config: Config, device: torch.device
     ) -> None:
-        super().__init__(painting, photos, config, device)
+        super().__init__(paintings, photos, config, device)
         with torch.random.fork_rng(devices=[]):  # leaves the caller's random state alone
             torch.manual_seed(config.seed)
             generator = make_generator(config.width, compact=config.compact)

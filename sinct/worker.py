@@ -151,6 +151,12 @@ def peak_memory() -> int | None:
     if torch.cuda.is_available() and torch.cuda.max_memory_allocated():
         return torch.cuda.max_memory_allocated()
     try:
+        with open("/proc/self/status", encoding="ascii", errors="replace") as file:
+            marks = dict(line.split(":", 1) for line in file if ":" in line)
+        return int(marks["VmHWM"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):
+        pass  # getrusage would tell on Linux too, but begins with what the parent held
+    try:
         import resource
     except ImportError:  # Windows
         return None

@@ -24,7 +24,7 @@ PAINTING, PHOTO = picture(45, 60, 0), picture(50, 64, 1)
 
 def trainer(config: Config, cycle_weight: float = 10.0, identity_weight: float = 5.0) -> CycleTrainer:
     weights = {"cycle_weight": cycle_weight, "identity_weight": identity_weight}
-    return CycleTrainer(PAINTING, [PHOTO], config, CPU, **weights)
+    return CycleTrainer([PAINTING], [PHOTO], config, CPU, **weights)
 
 
 def job(tmp_path, **budget) -> Job:
@@ -71,7 +71,7 @@ def test_generators_terms_do_not_reach_the_discriminators(tiny):
 
 
 def test_crops_and_first_weights_are_those_of_sinct(tiny):
-    ours, sincts = trainer(tiny), Trainer(PAINTING, [PHOTO], tiny, CPU)
+    ours, sincts = trainer(tiny), Trainer([PAINTING], [PHOTO], tiny, CPU)
     for crops, theirs in zip(ours.sample(), sincts.sample(), strict=True):
         assert crops.equal(theirs)
     for weights, others in zip(ours.generator.parameters(), sincts.generator.parameters(), strict=True):

@@ -110,7 +110,7 @@ def test_without_patience_the_last_state_is_taken_and_nothing_is_measured(
 def test_repainted_photo_has_the_paintings_strokes_and_palette(tiny):
     painting, photo = noisy(blobs(0) * 0.3 + 0.5), blobs(1) * 0.5 - 0.4
     config = tiny.replace(repaint=True, native_share=1.0, detail=1.0)
-    made = Trainer(painting, [photo], config, torch.device("cpu"))
+    made = Trainer([painting], [photo], config, torch.device("cpu"))
     _, content, kept, painted = made.sample()
     assert abs(float(painted.mean() - painting.mean())) < 0.25  # the photo's own is 0.9 away
     assert float(kept.mean()) < 0

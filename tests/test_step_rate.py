@@ -109,7 +109,7 @@ def test_the_ceilings_operations_are_those_that_are_counted():
 
 
 def test_body_shape_is_what_the_residual_blocks_see(tiny):
-    trainer = Trainer(torch.zeros(3, 40, 50), [torch.zeros(3, 40, 50)], tiny, CPU)
+    trainer = Trainer([torch.zeros(3, 40, 50)], [torch.zeros(3, 40, 50)], tiny, CPU)
     seen = []
     block = trainer.generator.encoder.blocks[-1]  # the encoder's last: PatchNCE does not go so deep
     handle = block.register_forward_pre_hook(lambda _, inputs: seen.append(tuple(inputs[0].shape)))
@@ -200,7 +200,7 @@ def test_measure_times_and_counts_whole_intervals(tiny):
     found = measure("tiny", config, CPU, steps=3)
     assert found.steps == 4  # R1 is at every second step
     picture = torch.rand(3, 60, 80)
-    run = Trainer(picture, [picture], config, CPU).run()
+    run = Trainer([picture], [picture], config, CPU).run()
     with_r1, without = (flops_of(lambda: next(run)) for _ in range(2))
     assert with_r1 > without
     assert found.gflop == pytest.approx((with_r1 + without) / 2 / 1e9)

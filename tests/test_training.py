@@ -16,7 +16,7 @@ def picture(seed: int, height: int = 45, width: int = 60) -> torch.Tensor:
 
 
 def trainer(config: Config) -> Trainer:
-    return Trainer(picture(0), [picture(1)], config, CPU)
+    return Trainer([picture(0)], [picture(1)], config, CPU)
 
 
 def run(config: Config, steps: int) -> tuple[Trainer, list[Losses]]:
@@ -151,7 +151,7 @@ def test_content_is_cut_at_the_same_places_as_the_painting(tiny):
 
 def test_all_photos_are_seen(tiny):
     white, black = torch.ones(3, 45, 60), -torch.ones(3, 45, 60)
-    made = Trainer(picture(0), [white, black], tiny, CPU)
+    made = Trainer([picture(0)], [white, black], tiny, CPU)
     means = {round(float(made.sample()[2].mean())) for _ in range(20)}
     assert means == {-1, 1}
 
@@ -181,12 +181,12 @@ def test_non_finite_loss_is_named_with_its_step(tiny):
 
 def test_panorama_too_narrow_for_a_crop_is_refused(tiny):
     with pytest.raises(ConfigError, match="crop size 32 px does not fit a picture of 40x1 px"):
-        Trainer(picture(0, 1, 40), [picture(1)], tiny, CPU)
+        Trainer([picture(0, 1, 40)], [picture(1)], tiny, CPU)
 
 
 @pytest.mark.parametrize(("height", "width"), [(20, 20), (200, 33), (33, 200), (33, 47)])
 def test_any_shape_trains(tiny, height, width):
-    made = Trainer(picture(0, height, width), [picture(1, width, height)], tiny, CPU)
+    made = Trainer([picture(0, height, width)], [picture(1, width, height)], tiny, CPU)
     assert all(torch.isfinite(made.step(*made.sample())[0:1][0]) for _ in range(2))
 
 
@@ -203,5 +203,5 @@ def test_losses_name_every_term_of_the_objective():
 @pytest.mark.cuda
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_step_on_cuda(tiny):
-    made = Trainer(picture(0), [picture(1)], dataclasses.replace(tiny, steps=2), torch.device("cuda"))
+    made = Trainer([picture(0)], [picture(1)], dataclasses.replace(tiny, steps=2), torch.device("cuda"))
     assert len(list(made.run())) == 2

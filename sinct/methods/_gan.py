@@ -20,7 +20,7 @@ def train_and_translate(
     painting: Tensor,
     photo: Tensor,
     job: Job,
-    make: Callable[[Tensor, Sequence[Tensor], Config, torch.device], Loop[Any]],
+    make: Callable[[Sequence[Tensor], Sequence[Tensor], Config, torch.device], Loop[Any]],
     *,
     preset: str,
     changes: Mapping[str, Any],
@@ -50,7 +50,7 @@ def train_and_translate(
 
     def train(*, resume: bool) -> Any:
         return run_training(
-            _picture(painting),
+            [_picture(painting)],
             [_picture(photo)],
             run,
             names={},

@@ -43,14 +43,14 @@ class CycleTrainer(Loop[CycleLosses]):
     """G: painting -> photo and F: photo -> painting, with a discriminator each.
 
     Args:
-        painting, photos, config, device: see `sinct.loop.Loop`.
+        paintings, photos, config, device: see `sinct.loop.Loop`.
         cycle_weight: of the cycle loss.
         identity_weight: of the identity loss.
     """
 
     def __init__(
         self,
-        painting: Tensor,
+        paintings: Sequence[Tensor],
         photos: Sequence[Tensor],
         config: Config,
         device: torch.device,
@@ -58,7 +58,7 @@ class CycleTrainer(Loop[CycleLosses]):
         cycle_weight: float,
         identity_weight: float,
     ) -> None:
-        super().__init__(painting, photos, config, device)
+        super().__init__(paintings, photos, config, device)
         self.cycle_weight, self.identity_weight = cycle_weight, identity_weight
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
@@ -146,10 +146,10 @@ def run(
     """
 
     def make(
-        painting: Tensor, photos: Sequence[Tensor], config: Config, device: torch.device
+        paintings: Sequence[Tensor], photos: Sequence[Tensor], config: Config, device: torch.device
     ) -> CycleTrainer:
         return CycleTrainer(
-            painting, photos, config, device, cycle_weight=cycle_weight, identity_weight=identity_weight
+            paintings, photos, config, device, cycle_weight=cycle_weight, identity_weight=identity_weight
         )
 
     # Both generators meet their domains as they are: what the presets lay over them is for sinct's objective.

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib import font_manager
 from PIL import Image, ImageFont
+from torch import Tensor
 
 from sinct.images import read_picture
 from sinct.results import Comparison, MethodResult
@@ -59,8 +60,13 @@ def _is_control(panel: Panel) -> bool:
 
 def read(path: Path) -> Image.Image:
     """Read a picture file as 8-bit sRGB."""
-    pixels = read_picture(path).pixels.add(1).mul(127.5).round().byte()
-    return Image.fromarray(np.ascontiguousarray(pixels.permute(1, 2, 0).numpy()))
+    return to_image(read_picture(path).pixels)
+
+
+def to_image(pixels: Tensor) -> Image.Image:
+    """(3, H, W) in [-1, 1] -> 8-bit RGB."""
+    samples = pixels.add(1).mul(127.5).round().byte()
+    return Image.fromarray(np.ascontiguousarray(samples.permute(1, 2, 0).numpy()))
 
 
 def embed(pictures: Sequence[Image.Image]) -> tuple[list[str], bool]:

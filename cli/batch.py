@@ -1,0 +1,307 @@
+"""`sinct batch`: a collection of paintings, its status, second tries and report."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+from typer.core import TyperGroup
+
+from . import display
+from .options import (
+    AsJson,
+    Bits,
+    Device,
+    Format,
+    Match,
+    MaxMemory,
+    Preset,
+    PresetOption,
+    Quiet,
+    Seed,
+    Set,
+    Steps,
+    Time,
+    parse_changes,
+)
+
+if TYPE_CHECKING:
+    from sinct.batch.coordinator import Summary
+    from sinct.batch.ledger import Entry
+    from sinct.batch.workers import Workers
+
+
+class _RunByDefault(TyperGroup):
+    """`sinct batch FOLDER ...` means `sinct batch run FOLDER ...`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0] not in self.commands and args[0] not in ("--help", "-h"):
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
+batch_app = typer.Typer(
+    cls=_RunByDefault,
+    no_args_is_help=True,
+    help="Translate a collection: a folder, a pattern or a manifest. `sinct batch FOLDER --photo REF -o DIR` runs it.",
+)
+
+Folder = Annotated[Path, typer.Argument(help="Folder that was given with -o.", show_default=False)]
+Workers_ = Annotated[
+    int | None,
+    typer.Option(
+        "--workers", min=1, help="Jobs at a time.", show_default="one for each GPU, or for every two cores"
+    ),
+]
+Retries = Annotated[int, typer.Option(min=0, help="Further attempts for what may go better another time.")]
+Ray = Annotated[
+    str | None,
+    typer.Option("--ray", metavar="ADDRESS", help="Run jobs on a Ray cluster: its address, or auto."),
+]
+
+
+@batch_app.command()
+def run(
+    collection: Annotated[
+        str,
+        typer.Argument(
+            help="Folder of paintings, pattern such as 'scans/**/*.tif', or manifest (.csv, .jsonl).",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder for pictures and ledger.", show_default=False)
+    ],
+    photo: Annotated[
+        list[str] | None, typer.Option(help="Reference for every painting; repeat for several.")
+    ] = None,
+    photos: Annotated[str | None, typer.Option(help="Folder of references, of which each gets one.")] = None,
+    match: Annotated[
+        Match, typer.Option(help="How: same name, nearest palette, or colours and textures.")
+    ] = (Match.name),
+    shared_model: Annotated[
+        bool, typer.Option("--shared-model", help="Train one model on all paintings, and apply it to each.")
+    ] = False,
+    format: Annotated[Format, typer.Option(help="Of the pictures.")] = Format.png,
+    preset: PresetOption = Preset.standard,
+    time: Time = None,
+    steps: Steps = None,
+    seed: Seed = 0,
+    changes: Set = None,
+    bits: Bits = None,
+    device: Device = "auto",
+    workers: Workers_ = None,
+    ray: Ray = None,
+    retries: Retries = 2,
+    max_memory: MaxMemory = None,
+    outputs: Annotated[
+        str | None,
+        typer.Option(help="Folder or URL for the pictures, where it is not -o: s3://bucket/folder."),
+    ] = None,
+    verify: Annotated[bool, typer.Option("--verify", help="Read all that is done and compare it.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")
+    ] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Translate a collection; the same command again goes on where it was stopped."""
+    quiet = quiet or as_json
+    with display.errors(as_json=as_json, quiet=quiet), display.stopping() as stop:
+        from sinct.batch.collection import read_collection
+        from sinct.batch.settings import Settings
+
+        settings = Settings(preset.value, steps, time, seed, bits, parse_changes(changes))
+        if steps is not None and time is not None:
+            raise typer.BadParameter("give either --time or --steps, not both")
+        jobs = read_collection(
+            collection, outputs or str(output), settings, photo=photo or (), photos=photos, match=match.value,
+            shared_model=shared_model, suffix=f".{format.value}", cache=output / ".sinct" / "matching.json",
+        )  # fmt: skip
+        entries = [job.entry() for job in jobs]
+        if dry_run:
+            _plan(entries, output, workers, device, as_json=as_json)
+            return
+        where = _workers(device, workers, ray)
+        summary = _run(
+            entries, output, where, stop, quiet=quiet, retries=retries, verify=verify, max_memory=max_memory
+        )
+        _end(summary, output, stop, as_json=as_json, quiet=quiet)
+
+
+@batch_app.command()
+def retry(
+    folder: Folder,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Jobs to make anew; by default all that failed.")
+    ] = None,
+    device: Device = "auto",
+    workers: Workers_ = None,
+    ray: Ray = None,
+    retries: Retries = 2,
+    max_memory: MaxMemory = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Try failed jobs again as if for the first time, and whatever is left."""
+    quiet = quiet or as_json
+    with display.errors(as_json=as_json, quiet=quiet), display.stopping() as stop:
+        from sinct.batch.coordinator import ledger_path
+        from sinct.batch.ledger import State, read_entries
+
+        entries = read_entries(ledger_path(folder))
+        failed = [entry.name for entry in entries if entry.state is State.failed]
+        where = _workers(device, workers, ray)
+        summary = _run(
+            None, folder, where, stop, quiet=quiet, retries=retries, again=names or failed, max_memory=max_memory
+        )  # fmt: skip
+        _end(summary, folder, stop, as_json=as_json, quiet=quiet)
+
+
+@batch_app.command()
+def status(folder: Folder, as_json: AsJson = False) -> None:
+    """Show where every job stands, also while it runs."""
+    with display.errors(as_json=as_json, quiet=as_json):
+        from sinct.batch.coordinator import ledger_path
+        from sinct.batch.ledger import State, read_entries
+
+        entries = read_entries(ledger_path(folder))
+        if as_json:
+            display.emit({"jobs": [_facts(entry) for entry in entries]})
+            return
+        table = Table(box=None, pad_edge=False)
+        for column in ("job", "state", "tries", "time", "note"):
+            table.add_column(column, overflow="fold")
+        for entry in entries:
+            seconds = entry.figures.get("seconds")
+            note = entry.error or "; ".join(entry.warnings)
+            table.add_row(
+                display.plain(entry.name), entry.state.value, str(entry.attempts),
+                display.clock(seconds) if seconds else "", display.plain(note),
+            )  # fmt: skip
+        display.out.print(table)
+        counts = {state: sum(entry.state is state for entry in entries) for state in State}
+        display.say(", ".join(f"{count} {state.value}" for state, count in counts.items() if count))
+
+
+@batch_app.command()
+def report(folder: Folder, as_json: AsJson = False) -> None:
+    """Write report.html, a contact sheet with a table, and report.csv."""
+    with display.errors(as_json=as_json, quiet=as_json):
+        from sinct.batch.coordinator import ledger_path
+        from sinct.batch.ledger import read_entries
+        from sinct.batch.report import write_batch_report
+
+        page = write_batch_report(folder, read_entries(ledger_path(folder)))
+        if as_json:
+            display.emit({"report": str(page)})
+        else:
+            display.say(f"wrote {page} and {page.with_suffix('.csv').name}")
+
+
+def _workers(device: str, workers: int | None, ray: str | None) -> "Workers":
+    """Where jobs run."""
+    if ray is not None:
+        from sinct.batch.cluster import RayWorkers
+
+        return RayWorkers(ray)
+    from sinct.batch.workers import LocalWorkers, local_slots
+    from sinct.device import choose_device
+
+    return LocalWorkers(local_slots(choose_device(device), workers, every=device == "auto"))
+
+
+def _run(
+    entries: "list[Entry] | None",
+    folder: Path,
+    workers: "Workers",
+    stop: display.Stop,
+    *,
+    quiet: bool,
+    **options: Any,
+) -> "Summary":
+    from sinct.batch.coordinator import run_batch
+
+    with display.BatchDisplay(quiet=quiet) as bar:
+        return run_batch(entries, folder, workers, on_progress=bar, should_stop=stop, **options)
+
+
+def _plan(entries: "list[Entry]", folder: Path, workers: int | None, device: str, *, as_json: bool) -> None:
+    """Say what a run would do."""
+    import shutil
+
+    from sinct.batch import estimate
+    from sinct.batch.coordinator import preview
+    from sinct.batch.ledger import State
+    from sinct.batch.workers import local_slots
+    from sinct.device import choose_device
+
+    found = preview(entries, folder)
+    left = [entry for entry in found if entry.state in (State.waiting, State.running)]
+    done = [entry for entry in found if entry.state is State.done]
+    times = [estimate.seconds_need(entry, done) for entry in left]
+    places = len(local_slots(choose_device(device), workers, every=device == "auto"))
+    sharing = places  # a length by the clock is for a device of one's own
+    known = [seconds for seconds in times if seconds is not None]
+    seconds = sum(known) / places * sharing if len(known) == len(times) else None
+    space = sum(map(estimate.disk_need, left))
+    there = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
+    free = shutil.disk_usage(there).free
+    if as_json:
+        display.emit(
+            {
+                "jobs": [_facts(entry) for entry in found],
+                "seconds": seconds,
+                "bytes": space,
+                "free_bytes": free,
+            }
+        )
+        return
+    for entry in found:
+        photos = ", ".join(entry.photos)
+        what = entry.error or (f"{entry.painting} + {photos} -> {entry.output}" if photos else entry.output)
+        display.say(f"{entry.state.value:8} {entry.name}: {what}")
+    takes = "not known before the first is done" if seconds is None else f"about {display.clock(seconds)}"
+    display.say(
+        f"{len(left)} to do, {len(done)} done, {sum(entry.state is State.failed for entry in found)} failed; time: "
+        f"{takes}; space: about {space / 1e9:.1f} GB of {free / 1e9:.1f} GB free"
+    )
+
+
+def _facts(entry: "Entry") -> dict[str, Any]:
+    """One job for programs."""
+    return {
+        "name": entry.name, "state": entry.state.value, "painting": entry.painting, "photos": list(entry.photos),
+        "output": entry.output, "attempts": entry.attempts, "error": entry.error, "warnings": list(entry.warnings),
+        "figures": dict(entry.figures),
+    }  # fmt: skip
+
+
+def _end(summary: "Summary", folder: Path, stop: display.Stop, *, as_json: bool, quiet: bool) -> None:
+    """Say how it ended; the exit code tells whether all (0), some (3) or none (1) of the pictures are there."""
+    from sinct.batch.ledger import State
+
+    done, failed = summary.count(State.done), summary.count(State.failed)
+    if as_json:
+        display.emit(
+            {
+                "done": done, "failed": failed, "made": list(summary.made), "interrupted": summary.interrupted,
+                "jobs": [_facts(entry) for entry in summary.entries],
+            }
+        )  # fmt: skip
+    for entry in summary.entries:
+        if entry.state is State.failed:
+            display.warn(f"{entry.name}: {entry.error}", quiet=quiet)
+    if summary.interrupted:
+        command = shlex.join(["sinct", *sys.argv[1:]])
+        so_far = f"{done} of {len(summary.entries)} done"
+        display.say(f"stopped with {so_far}; everything is saved. To continue: {command}", quiet=quiet)
+        raise typer.Exit(stop.exit_code)
+    earlier = done - len(set(summary.made))
+    before = f" ({earlier} of them before)" if earlier > 0 else ""
+    display.say(f"{done} of {len(summary.entries)} done{before}, {failed} failed: {folder}", quiet=quiet)
+    if failed:
+        display.say(f"to try them again: sinct batch retry {shlex.quote(str(folder))}", quiet=quiet)
+        raise typer.Exit(3 if done else 1)

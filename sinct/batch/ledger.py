@@ -1,0 +1,247 @@
+"""What a batch has done and has still to do: one SQLite database, changed by one process at a time.
+
+Every change is one transaction that is on the disk before the next step, so that a kill or a power cut leaves the
+state before it or after it.
+"""
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from sinct.errors import InputError, OutputError
+
+SCHEMA = 1
+"""Version of the tables."""
+
+
+class State(StrEnum):
+    """Where a job stands."""
+
+    waiting = "waiting"
+    running = "running"
+    done = "done"
+    failed = "failed"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One job as the ledger knows it.
+
+    Attributes:
+        name: of the job: its output's path within the batch's folder, without suffix; unique.
+        painting: path or URL.
+        photos: paths or URLs, the target together; none where a model is applied.
+        output: path or URL.
+        job: all else that it is asked for, JSON-serialisable (see `sinct.batch.collection.Job`).
+        state: where it stands.
+        attempts: begun so far, since it was last reset.
+        key: hash of everything its result depends on, as far as it was known when it was last begun.
+        error: why it failed, one line.
+        again: whether a failed one may go better another time.
+        squeeze: what want of memory asks of its next attempt: 1 to run alone, each one more to halve its crops.
+        warnings: what a person would see in its picture, one line each.
+        figures: of its run, by name: steps, seconds, memory (bytes), width, height, bytes, device.
+        hashes: sha256 of painting, photos and output by role, with the size and the time of the files.
+        started: when it was last begun, seconds since 1970.
+        ended: when it was last done or failed.
+    """
+
+    name: str
+    painting: str
+    photos: tuple[str, ...]
+    output: str
+    job: Mapping[str, Any]
+    state: State = State.waiting
+    attempts: int = 0
+    key: str = ""
+    error: str | None = None
+    again: bool = False
+    squeeze: int = 0
+    warnings: tuple[str, ...] = ()
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    hashes: Mapping[str, Any] = field(default_factory=dict)
+    started: float | None = None
+    ended: float | None = None
+
+
+TABLES = """
+CREATE TABLE jobs (
+    name TEXT PRIMARY KEY,
+    position INTEGER NOT NULL,
+    listed INTEGER NOT NULL,
+    painting TEXT NOT NULL,
+    photos TEXT NOT NULL,
+    output TEXT NOT NULL,
+    job TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('waiting', 'running', 'done', 'failed')),
+    attempts INTEGER NOT NULL DEFAULT 0,
+    key TEXT NOT NULL DEFAULT '',
+    error TEXT,
+    again INTEGER NOT NULL DEFAULT 0,
+    squeeze INTEGER NOT NULL DEFAULT 0,
+    warnings TEXT NOT NULL DEFAULT '[]',
+    figures TEXT NOT NULL DEFAULT '{}',
+    hashes TEXT NOT NULL DEFAULT '{}',
+    started REAL,
+    ended REAL
+);
+"""
+
+JSON_COLUMNS = ("photos", "job", "warnings", "figures", "hashes")
+
+
+class Ledger:
+    """An open ledger.
+
+    Args:
+        path: of the database; made if it is not there, unless it is only read.
+        readonly: for looking at a batch, also while it runs.
+
+    Raises:
+        InputError: it is not there to be read, damaged, or of another version.
+        OutputError: it cannot be made or written.
+    """
+
+    def __init__(self, path: Path, *, readonly: bool = False) -> None:
+        self.path = path
+        if readonly and not path.exists():
+            raise InputError(f"{path.parent.parent} holds no batch; give the folder that was given with -o")
+        with self._telling():
+            self._database = sqlite3.connect(path, isolation_level=None, timeout=30)
+            self._database.row_factory = sqlite3.Row
+            if readonly:
+                self._database.execute("PRAGMA query_only = ON")
+            else:
+                self._database.execute("PRAGMA journal_mode = WAL")
+                self._database.execute("PRAGMA synchronous = FULL")
+            [version] = self._database.execute("PRAGMA user_version").fetchone()
+            if version == 0 and not readonly:
+                with self._change() as change:
+                    change.execute(TABLES)
+                    change.execute(f"PRAGMA user_version = {SCHEMA}")
+                version = SCHEMA
+        if version != SCHEMA:
+            raise InputError(f"{path} is a ledger of version {version}, this sinct reads {SCHEMA}")
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._database.close()
+
+    # Reading --------------------------------------------------------------------------------------------
+
+    def entries(self) -> list[Entry]:
+        """Every job of the collection as it was last given, in its order."""
+        with self._telling():
+            rows = self._database.execute("SELECT * FROM jobs WHERE listed ORDER BY position").fetchall()
+        return [_entry(row) for row in rows]
+
+    def entry(self, name: str) -> Entry:
+        """One job.
+
+        Raises:
+            InputError: there is none of that name.
+        """
+        with self._telling():
+            row = self._database.execute("SELECT * FROM jobs WHERE name = ?", (name,)).fetchone()
+        if row is None:
+            raise InputError(f"the batch has no job {name!r}; `sinct batch status` lists them")
+        return _entry(row)
+
+    # Changing -------------------------------------------------------------------------------------------
+
+    def plan(self, entries: Sequence[Entry]) -> None:
+        """Take a collection over: new jobs wait, known ones keep their state, others are no longer listed."""
+        with self._change() as change:
+            change.execute("UPDATE jobs SET listed = 0")
+            for position, entry in enumerate(entries):
+                asked = {
+                    "painting": entry.painting,
+                    "photos": json.dumps(entry.photos),
+                    "output": entry.output,
+                    "job": json.dumps(entry.job, sort_keys=True),
+                }
+                change.execute(
+                    "INSERT INTO jobs (name, position, listed, painting, photos, output, job, state) "
+                    "VALUES (:name, :position, 1, :painting, :photos, :output, :job, 'waiting') "
+                    "ON CONFLICT (name) DO UPDATE SET position = :position, listed = 1, painting = :painting, "
+                    "photos = :photos, output = :output, job = :job",
+                    {"name": entry.name, "position": position, **asked},
+                )
+
+    def update(self, name: str, **values: Any) -> None:
+        """Set columns of one job, all at once."""
+        stored = {
+            column: json.dumps(value) if column in JSON_COLUMNS else value for column, value in values.items()
+        }
+        with self._change() as change:
+            change.execute(
+                f"UPDATE jobs SET {', '.join(f'{column} = :{column}' for column in stored)} WHERE name = :name",
+                {**stored, "name": name},
+            )
+
+    def reset(self, name: str) -> None:
+        """Let a job wait as if it had never been tried."""
+        self.update(name, state="waiting", attempts=0, error=None, again=False, squeeze=0)
+
+    def start(self, name: str, key: str) -> None:
+        """A job begins."""
+        with self._change() as change:
+            change.execute(
+                "UPDATE jobs SET state = 'running', attempts = attempts + 1, key = ?, started = ?, ended = NULL, "
+                "error = NULL WHERE name = ?",
+                (key, time.time(), name),
+            )
+
+    @contextmanager
+    def _change(self) -> Iterator[sqlite3.Connection]:
+        with self._telling():
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._database
+            except BaseException:
+                self._database.execute("ROLLBACK")
+                raise
+            self._database.execute("COMMIT")
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Turn SQLite's errors into one line."""
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                raise OutputError(
+                    f"cannot use the ledger {self.path}: {error}; make room or check its permissions, then repeat"
+                ) from None
+            raise InputError(
+                f"{self.path} is no ledger or damaged ({error}); move it away to begin the batch anew"
+            ) from None
+
+
+def read_entries(path: Path) -> list[Entry]:
+    """Every job of a batch, also while it runs; see `Ledger`."""
+    with closing(Ledger(path, readonly=True)) as ledger:
+        return ledger.entries()
+
+
+def _entry(row: sqlite3.Row) -> Entry:
+    values = {
+        key: json.loads(row[key]) if key in JSON_COLUMNS else row[key]
+        for key in row.keys()  # noqa: SIM118 - a Row iterates over values
+        if key not in ("position", "listed")
+    }
+    return Entry(
+        **{
+            **values,
+            "state": State(values["state"]),
+            "photos": tuple(values["photos"]),
+            "warnings": tuple(values["warnings"]),
+            "again": bool(values["again"]),
+        }
+    )

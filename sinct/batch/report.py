@@ -1,0 +1,221 @@
+"""How a batch went, as a page to look at and a table to compute with."""
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote
+
+from sinct.batch import storage
+from sinct.batch.ledger import Entry, State
+from sinct.batch.pictures import read_small
+from sinct.errors import InputError
+from sinct.files import unwritable
+from sinct.report.page import render, write_text
+from sinct.report.pictures import embed_thumbnail, to_image
+from sinct.report.tables import write_csv
+
+THUMBNAIL = 240
+"""Pixels of a thumbnail's longer side; of a photo's half as many."""
+
+MOST_SHOWN = 500
+"""Most jobs whose thumbnails a page holds, about 50 kB each; beyond that it links to the pictures."""
+
+PHOTOS = 3
+"""Most photos of a job that are shown."""
+
+TOLD = 10
+"""Most failures at the head of the page."""
+
+URGENCY = (State.failed, State.running, State.waiting, State.done)
+"""Order of the states in the table."""
+
+
+def write_batch_report(folder: Path, entries: Sequence[Entry]) -> Path:
+    """Write `report.html` and `report.csv`, each whole or not at all.
+
+    The page shows thumbnails of local pictures; it opens offline, alone, and asks for nothing. Pictures that are
+    not there or cannot be read have a word in their place. Thumbnails are kept in `.sinct/thumbnails`, so that only
+    pictures that are new or have changed are read. The same jobs and pictures give the same bytes.
+
+    Args:
+        folder: of the batch.
+        entries: its jobs.
+
+    Returns:
+        Path of the page.
+
+    Raises:
+        OutputError: the folder cannot be written to.
+    """
+    write_text(folder / "report.csv", to_csv(entries))
+    counts = {state: sum(entry.state is state for entry in entries) for state in State}
+    gallery = _Gallery(folder, embedded=len(entries) <= MOST_SHOWN)
+    failed = [(number, entry) for number, entry in enumerate(entries, 1) if entry.state is State.failed]
+    page = folder / "report.html"
+    text = render(
+        "batch.html",
+        scripts=("page.js",),
+        name=folder.resolve().name,
+        entries=entries,
+        counts={state.value: count for state, count in counts.items()},
+        warned=sum(bool(entry.warnings) for entry in entries),
+        seconds=sum(entry.figures.get("seconds") or 0 for entry in entries),
+        failed=failed[:TOLD],
+        untold=len(failed[TOLD:]),
+        cards=[_card(gallery, entry) for entry in entries],
+        most=None if gallery.embedded else MOST_SHOWN,
+        rows=[_row(entry) for entry in entries],
+    )
+    write_text(page, text)
+    return page
+
+
+class _Shown(NamedTuple):
+    """A picture on the page.
+
+    Attributes:
+        role: painting, result or photo.
+        name: of its file, or its URL.
+        source: data URI of its thumbnail; None where there is none.
+        link: to the file; None where there is nothing to open.
+        note: what stands in place of the thumbnail.
+    """
+
+    role: str
+    name: str
+    source: str | None = None
+    link: str | None = None
+    note: str = ""
+
+
+class _Card(NamedTuple):
+    """A job on the contact sheet."""
+
+    entry: Entry
+    pair: list[_Shown]
+    photos: list[_Shown]
+    more_paintings: int
+    more_photos: int
+
+
+class _Row(NamedTuple):
+    """A job in the table."""
+
+    entry: Entry
+    urgency: int
+    pixels: int | None
+
+
+class _Gallery:
+    """The pictures of a batch as its page shows them.
+
+    Args:
+        folder: of the page, to which links are relative.
+        embedded: whether there are thumbnails.
+    """
+
+    def __init__(self, folder: Path, *, embedded: bool) -> None:
+        self.embedded = embedded
+        self._folder = folder
+        self._kept = folder / ".sinct" / "thumbnails"
+        if embedded:
+            try:
+                self._kept.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise unwritable(self._kept, error) from None
+
+    def show(self, role: str, place: str) -> _Shown:
+        """A picture that should be there."""
+        if storage.is_remote(place):
+            return _Shown(role, place, note="not on this machine")
+        name = Path(place).name
+        if not os.path.exists(place):
+            return _Shown(role, name, note="not there")
+        link = self._link(place)
+        if Path(place).suffix.lower() == ".dzi":
+            return _Shown(role, name, link=link, note="Deep Zoom, in many small pictures")
+        if not self.embedded:
+            return _Shown(role, name, link=link)
+        side = THUMBNAIL // 2 if role == "photo" else THUMBNAIL
+        try:
+            return _Shown(role, name, self._thumbnail(place, side), link)
+        except InputError:
+            return _Shown(role, name, link=link, note="cannot be read")
+
+    def _thumbnail(self, place: str, side: int) -> str:
+        """Data URI of a picture's thumbnail, kept for as long as the file does not change.
+
+        Raises:
+            InputError: the picture cannot be read.
+        """
+        mark = json.dumps([place, storage.stamp(place), side])
+        kept = self._kept / f"{hashlib.sha256(mark.encode()).hexdigest()[:32]}.txt"
+        try:
+            return kept.read_text(encoding="ascii")
+        except (OSError, ValueError):
+            pass
+        picture = to_image(read_small(Path(place), 2 * side))  # halved by a sharper filter
+        made = embed_thumbnail(picture, max(1, round(side * picture.width / max(picture.size))))
+        write_text(kept, made)
+        return made
+
+    def _link(self, place: str) -> str:
+        """Address of a local file, relative to the page."""
+        try:
+            path = os.path.relpath(place, self._folder)
+        except ValueError:  # on another drive
+            return Path(place).absolute().as_uri()
+        return f"./{quote(os.fsencode(path.replace(os.sep, '/')))}"
+
+
+def _card(gallery: _Gallery, entry: Entry) -> _Card:
+    pair = [gallery.show("painting", entry.painting)] if entry.painting else []
+    if entry.state is not State.done:
+        note = "no picture" if entry.state is State.failed else entry.state.value
+        pair.append(_Shown("result", "", note=note))
+    elif entry.output:
+        pair.append(gallery.show("result", entry.output))
+    else:
+        pair.append(_Shown("result", "", note="a model for the other jobs"))
+    photos = [gallery.show("photo", place) for place in entry.photos[:PHOTOS]]
+    paintings = entry.job.get("paintings") or ()
+    return _Card(entry, pair, photos, max(0, len(paintings) - 1), len(entry.photos[PHOTOS:]))
+
+
+def _row(entry: Entry) -> _Row:
+    width, height = entry.figures.get("width"), entry.figures.get("height")
+    pixels = None if width is None or height is None else width * height
+    return _Row(entry, URGENCY.index(entry.state), pixels)
+
+
+COLUMNS = (
+    "name", "state", "painting", "photos", "output", "attempts", "seconds", "steps", "width", "height", "memory",
+    "warnings", "error", "seed", "preset",
+)  # fmt: skip
+"""Of report.csv: seconds the job took, memory in bytes at its peak, several photos or warnings with " | " between."""
+
+
+def to_csv(entries: Sequence[Entry]) -> str:
+    """One row per job, with a mark at the start that tells spreadsheet programs the encoding.
+
+    A text that begins as a formula does gets an apostrophe before it: names come from files, and formulas can act.
+    """
+    return "\ufeff" + write_csv(COLUMNS, [[_inert(cell) for cell in _cells(entry)] for entry in entries])
+
+
+def _cells(entry: Entry) -> list[object]:
+    settings = entry.job.get("settings") or {}
+    return [
+        entry.name, entry.state.value, entry.painting, " | ".join(entry.photos), entry.output, entry.attempts,
+        *(entry.figures.get(name) for name in ("seconds", "steps", "width", "height", "memory")),
+        " | ".join(entry.warnings), entry.error, settings.get("seed"), settings.get("preset"),
+    ]  # fmt: skip
+
+
+def _inert(cell: object) -> object:
+    """A cell that no spreadsheet program computes."""
+    risky = isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
+    return f"'{cell}" if risky else cell

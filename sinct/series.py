@@ -1,0 +1,74 @@
+"""A series of paintings that one generator is trained on, within bounds of memory."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import TypeVar
+
+from sinct.crops import excerpt
+from sinct.files import StrPath
+from sinct.images import Picture, read_picture
+
+PAINTINGS = 64
+"""At most so many paintings of a series are trained on, evenly spread over it."""
+
+PIXELS = 24_000_000
+"""At most so many pixels of several paintings are trained on, the same number of each; with all that a training
+derives from them they take 0.9 GB. One painting is trained on whole."""
+
+DOWN, ACROSS = 0.7548776662466927, 0.5698402909980532
+"""Steps from the place of one painting's part to the next one's, which fill a square evenly (Roberts 2018, R2)."""
+
+Item = TypeVar("Item")
+
+
+def spread(items: Sequence[Item], count: int) -> list[Item]:
+    """Choose at most so many items, evenly spread: the middle one of each of `count` equal stretches."""
+    count = min(count, len(items))
+    return [items[(2 * number + 1) * len(items) // (2 * count)] for number in range(count)]
+
+
+def choose(paths: Sequence[Item]) -> tuple[list[Item], list[str]]:
+    """Choose the paintings of a series that are trained on, and say in one line where they are not all."""
+    if len(paths) <= PAINTINGS:
+        return list(paths), []
+    remark = (
+        f"the series has {len(paths)} paintings; the training sees {PAINTINGS} of them, evenly spread over it, and "
+        "the generator can be applied to all"
+    )
+    return spread(paths, PAINTINGS), [remark]
+
+
+def read_series(paths: Sequence[StrPath]) -> list[Picture]:
+    """Read the paintings of a series, of large ones a part at the file's own resolution.
+
+    The parts are as large for each painting and lie at other places from painting to painting, so that skies and
+    foregrounds are seen, too.
+
+    Args:
+        paths: one or more picture files.
+
+    Returns:
+        Pictures of at most about `PIXELS` in all, without alpha where a part was cut out; one painting whole.
+
+    Raises:
+        InputError: a picture cannot be read.
+    """
+    if len(paths) == 1:
+        return [read_picture(paths[0])]
+    return [
+        _part(read_picture(path), PIXELS // len(paths), number * DOWN % 1, number * ACROSS % 1)
+        for number, path in enumerate(paths, start=1)
+    ]
+
+
+def one_or_all(values: Sequence[str]) -> str | list[str]:
+    """What is said of each painting, as it is written down: of one painting no list."""
+    return values[0] if len(values) == 1 else list(values)
+
+
+def _part(picture: Picture, pixels: int, down: float, across: float) -> Picture:
+    part = excerpt(picture.pixels, pixels, down, across)
+    if part.shape == picture.pixels.shape:
+        return picture
+    # A copy, so that the whole picture's memory is free before the next one is read.
+    return dataclasses.replace(picture, pixels=part.clone(), alpha=None, share=part.shape[2] / picture.width)

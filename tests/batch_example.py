@@ -1,0 +1,63 @@
+"""A small batch with everything that its report must cope with, for the tests of the report."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from sinct.batch.ledger import Entry, State
+
+FIGURES = {
+    "steps": 500, "seconds": 84.2, "training_seconds": 80.0, "memory": 1_250_000_000, "width": 160, "height": 120,
+    "bytes": 40_000, "device": "cpu",
+}  # fmt: skip
+
+
+def job(kind: str = "pair", **values) -> dict:
+    """What a job is asked for."""
+    return {"kind": kind, "settings": {"preset": "standard", "seed": 7, "steps": None}, **values}
+
+
+def make_picture(path: Path, seed: int = 0, size: tuple[int, int] = (160, 120)) -> str:
+    """Write seeded blobs."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    coarse = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+    Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC).save(path)
+    return str(path)
+
+
+def make_batch(folder: Path) -> list[Entry]:
+    """Write the pictures of a batch in `folder`/out; its jobs."""
+    inputs, out = folder / "in", folder / "out"
+    painting = make_picture(inputs / "märz & sea.png", 1)
+    tall = make_picture(inputs / "tall.png", 2, (60, 200))
+    photos = [make_picture(inputs / f"photo {i}.jpg", 3 + i, (150, 100)) for i in range(5)]
+    result = make_picture(out / "sub" / "märz & sea.png", 9)
+    (out / "huge.dzi").write_text("<Image/>")
+    dull = ("the result is much darker than the painting", "speckle in flat areas")
+    remote = ("s3://museum/sea.tif", ("https://photos.example/a.jpg",), "s3://out/sea.png")
+    alike = {"state": State.done, "attempts": 1, "figures": FIGURES}
+    return [
+        Entry("sub/märz & sea", painting, (photos[0],), result, job(), **alike),
+        Entry(
+            "warned", tall, (photos[1],), make_picture(out / "warned.png", 2, (60, 200)), job(),
+            **{**alike, "figures": {**FIGURES, "seconds": 9.0, "steps": 90}}, warnings=dull,
+        ),
+        Entry("huge", painting, (photos[0],), str(out / "huge.dzi"), job(), **alike),
+        Entry("remote", *remote, job(), **alike),
+        Entry("gone", painting, (photos[0],), str(out / "gone.png"), job(), **alike),
+        Entry(
+            "failed", str(inputs / "missing.png"), (photos[2],), str(out / "failed.png"), job(),
+            state=State.failed, attempts=3, error="missing.png does not exist; a picture file is needed",
+        ),
+        Entry("shared-model", painting, tuple(photos), "", job("series", paintings=[painting, tall, tall]), **alike),
+        Entry(
+            "applied", tall, (), make_picture(out / "applied.png", 4, (60, 200)), job("apply"), state=State.done,
+            attempts=1, figures={"seconds": 3.5, "memory": None, "width": 60, "height": 200},
+        ),
+        Entry("now", painting, (photos[3],), str(out / "now.png"), job(), state=State.running, attempts=1),
+        Entry(
+            "later", painting, (photos[4],), str(out / "later.png"), job(), attempts=1,
+            error="ran out of memory; will be tried again",
+        ),
+    ]  # fmt: skip

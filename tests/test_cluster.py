@@ -1,0 +1,234 @@
+"""Jobs as Ray tasks, on a cluster of two small nodes that this module starts on this machine."""
+
+import dataclasses
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import filelock
+import pytest
+
+from sinct import Config
+from sinct.batch.cluster import RayWorkers
+from sinct.batch.settings import Settings
+from sinct.batch.work import Outcome, Request, perform
+from sinct.errors import ConfigError
+
+ray = pytest.importorskip("ray")
+
+MakeRequest = Callable[..., Request]
+
+LONG = 100_000
+"""Steps of a job that is not waited for."""
+
+
+@pytest.fixture
+def make_request(tmp_path: Path, make_picture, tiny: Config) -> MakeRequest:
+    """A small job with its own folder and pictures."""
+
+    def make(name: str, steps: int) -> Request:
+        changes = dataclasses.asdict(tiny)
+        for own in ("steps", "seconds", "seed"):
+            del changes[own]
+        folder = tmp_path / name
+        return Request(
+            name=name,
+            kind="pair",
+            paintings=(str(make_picture(f"{name}-painting.png")),),
+            photos=(str(make_picture(f"{name}-photo.png", seed=len(name))),),
+            output=str(folder / "out.png"),
+            folder=str(folder),
+            settings=Settings(preset="draft", steps=steps, changes=changes).to_json(),
+            key=name,
+            device="cpu",
+            threads=1,
+        )
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator:
+    """A head that computes nothing, and two nodes for one job each."""
+    from ray.cluster_utils import Cluster
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.delenv("RAY_ADDRESS", raising=False)
+        quick = {
+            "health_check_period_ms": 500,
+            "health_check_timeout_ms": 2000,
+        }  # a lost node is noticed soon
+        head = {"num_cpus": 0, "include_dashboard": False, "_system_config": quick}
+        cluster = Cluster(initialize_head=True, head_node_args=head)
+        for _ in range(2):
+            cluster.add_node(num_cpus=1)
+        cluster.wait_for_nodes()
+        yield cluster
+        cluster.shutdown()
+
+
+@pytest.fixture
+def workers(cluster) -> Iterator[RayWorkers]:
+    workers = RayWorkers(cluster.address)
+    yield workers
+    workers.stop()
+
+
+def alone(request: Request) -> bytes:
+    """What the job makes in this process, undisturbed."""
+    folder = Path(request.folder).with_name(f"{request.name}-alone")
+    outcome = perform(
+        dataclasses.replace(request, folder=str(folder), output=str(folder / "out.png")),
+        report=lambda share, remaining: None,
+        should_stop=lambda: False,
+    )
+    assert outcome.reason is None
+    return (folder / "out.png").read_bytes()
+
+
+def until_begun(workers: RayWorkers, names: set[str]) -> None:
+    deadline = time.monotonic() + 60
+    while names:
+        assert time.monotonic() < deadline
+        for event in workers.wait(1):
+            assert not event.ended, event
+            if event.share > 0:
+                names = names - {event.name}
+
+
+def until_ended(workers: RayWorkers, names: set[str]) -> dict[str, Outcome | None]:
+    found: dict[str, Outcome | None] = {}
+    deadline = time.monotonic() + 60
+    while names - found.keys():
+        assert time.monotonic() < deadline
+        found |= {event.name: event.outcome for event in workers.wait(1) if event.ended}
+    return found
+
+
+def assert_nobody_works_on(request: Request, seconds: float = 0) -> None:
+    filelock.FileLock(Path(request.folder) / "lock", timeout=seconds).acquire().lock.release()
+
+
+def test_missing_ray_is_told_with_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(ConfigError, match=r"pip install 'sinct\[ray\]'"):
+        RayWorkers("auto")
+
+
+@pytest.mark.parametrize("address", ["", "10.0.0.1", "ray://10.0.0.1:10001", ":6379", "local"])
+def test_what_is_no_address_is_told(address):
+    with pytest.raises(ConfigError, match="is no address of a Ray cluster; give auto or HOST:PORT"):
+        RayWorkers(address)
+
+
+def test_address_where_nothing_listens_is_told_at_once():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    began = time.monotonic()
+    with pytest.raises(ConfigError, match=f"no Ray cluster answers at 127.0.0.1:{port}: .*refused") as told:
+        RayWorkers(f"127.0.0.1:{port}")
+    assert time.monotonic() - began < 15
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.slow
+def test_other_version_of_ray_is_told(cluster, monkeypatch):
+    monkeypatch.setattr(ray, "__version__", "2.0.0")
+    with pytest.raises(ConfigError, match=r"versions differ: .*Ray: 2\.0\.0") as told:
+        RayWorkers(cluster.address)
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.slow
+def test_other_version_of_sinct_is_told(cluster, monkeypatch):
+    monkeypatch.setattr("sinct.batch.cluster.__version__", "0.0.1")
+    with pytest.raises(ConfigError, match=r"a node has sinct .*, here is 0\.0\.1; install the same"):
+        RayWorkers(cluster.address)
+
+
+@pytest.mark.slow
+def test_joining_leaves_the_signals_to_the_caller(cluster):
+    before = signal.getsignal(signal.SIGTERM)
+    mine = lambda number, frame: None  # noqa: E731
+    signal.signal(signal.SIGTERM, mine)
+    try:
+        RayWorkers(cluster.address).stop()
+        assert signal.getsignal(signal.SIGTERM) is mine
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.slow
+def test_jobs_survive_a_lost_node_with_the_same_results(cluster, workers, make_request):
+    assert workers.places == 2
+    requests = [make_request("first", 600), make_request("second", 600)]
+    for request in requests:
+        workers.start(request, need=2**20)
+    until_begun(workers, {"first", "second"})
+    cluster.remove_node(next(iter(cluster.worker_nodes)), allow_graceful=False)
+    outcomes = until_ended(workers, {"first", "second"})
+    assert workers.places == 1
+    cluster.add_node(num_cpus=1)
+    for request in requests:
+        assert outcomes[request.name].reason is None
+        assert Path(request.output).read_bytes() == alone(request)
+
+
+@pytest.mark.slow
+def test_stopped_job_leaves_nothing_running_and_is_continued(cluster, make_request):
+    workers = RayWorkers(cluster.address)
+    request = make_request("stopped", 600)
+    workers.start(request, need=2**20)
+    until_begun(workers, {"stopped"})
+    workers.stop()
+    assert until_ended(workers, {"stopped"}) == {"stopped": None}
+    assert_nobody_works_on(request)
+    first: list[float] = []
+    outcome = perform(request, report=lambda share, remaining: first.append(share), should_stop=lambda: False)
+    assert outcome.reason is None
+    assert first[0] > 0.01  # a job that is begun anew reports 1 / 600
+    assert Path(request.output).read_bytes() == alone(request)
+
+
+@pytest.mark.slow
+def test_jobs_end_with_a_coordinator_that_is_killed(cluster, make_request):
+    request = make_request("orphan", LONG)
+    script = (
+        "import json, sys, time\n"
+        "from sinct.batch.cluster import RayWorkers\n"
+        "from sinct.batch.work import Request\n"
+        "workers = RayWorkers(sys.argv[1])\n"
+        "workers.start(Request.from_json(json.loads(sys.argv[2])), 0)\n"
+        "while not any(event.share > 0 for event in workers.wait(1)): pass\n"
+        "print('begun', flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    coordinator = subprocess.Popen(
+        [sys.executable, "-c", script, cluster.address, json.dumps(request.to_json())],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert coordinator.stdout is not None
+    assert coordinator.stdout.readline() == "begun\n"
+    with pytest.raises(filelock.Timeout):
+        assert_nobody_works_on(request)
+    coordinator.kill()
+    coordinator.wait()
+    coordinator.stdout.close()
+    assert_nobody_works_on(request, seconds=30)
+
+
+@pytest.mark.slow
+def test_lack_of_a_shared_disk_is_told(workers, make_request, monkeypatch):
+    request = make_request("elsewhere", 4)
+    monkeypatch.setattr(Path, "mkdir", lambda *args, **kwargs: None)  # as if made on another machine's disk
+    workers.start(request, need=0)
+    [outcome] = until_ended(workers, {"elsewhere"}).values()
+    assert "does not see" in outcome.reason
+    assert outcome.again
