@@ -235,17 +235,16 @@ def _plan(entries: "list[Entry]", folder: Path, workers: int | None, device: str
     from sinct.batch import estimate
     from sinct.batch.coordinator import preview
     from sinct.batch.ledger import State
-    from sinct.batch.workers import local_slots
+    from sinct.batch.workers import LocalWorkers, local_slots
     from sinct.device import choose_device
 
     found = preview(entries, folder)
     left = [entry for entry in found if entry.state in (State.waiting, State.running)]
     done = [entry for entry in found if entry.state is State.done]
-    times = [estimate.seconds_need(entry, done) for entry in left]
-    places = len(local_slots(choose_device(device), workers, every=device == "auto"))
-    sharing = places  # a length by the clock is for a device of one's own
+    where = LocalWorkers(local_slots(choose_device(device), workers, every=device == "auto"))
+    times = [estimate.seconds_need(entry, done, where.sharing) for entry in left]
     known = [seconds for seconds in times if seconds is not None]
-    seconds = sum(known) / places * sharing if len(known) == len(times) else None
+    seconds = sum(known) / where.places if len(known) == len(times) else None
     space = sum(map(estimate.disk_need, left))
     there = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
     free = shutil.disk_usage(there).free

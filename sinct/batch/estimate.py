@@ -64,8 +64,14 @@ def _step(config: Config) -> int:
     return int(seen * config.width * ACTIVATIONS[config.mixed_precision])
 
 
-def seconds_need(entry: Entry, done: Sequence[Entry]) -> float | None:
-    """Seconds that a job takes on a device of its own; None where nothing is known about its steps yet."""
+def seconds_need(entry: Entry, done: Sequence[Entry], sharing: int) -> float | None:
+    """Seconds that a job takes; None where nothing is known about its steps yet.
+
+    Args:
+        entry: of the job.
+        done: finished ones, which tell for those that are alike.
+        sharing: jobs on the same device, each of which takes so much longer by the clock.
+    """
     settings = Settings.from_json(entry.job["settings"])
     alike = [
         other.figures["seconds"] for other in done
@@ -77,7 +83,7 @@ def seconds_need(entry: Entry, done: Sequence[Entry]) -> float | None:
     if entry.job["kind"] == "apply":
         return None
     config = settings.config(torch.device("cpu"))
-    return config.seconds
+    return None if config.seconds is None else config.seconds * sharing
 
 
 def disk_need(entry: Entry) -> int:

@@ -161,10 +161,10 @@ def _made(request: Request, folder: Path, report: OnShare, should_stop: Callable
     if request.threads is not None:
         torch.set_num_threads(request.threads)
     device = choose_device(request.device)
+    resume = _continues(request, folder)
     paintings = _fetched(request.paintings, folder / "inputs" / "painting")
     photos = _fetched(request.photos, folder / "inputs" / "photo")
     settings = Settings.from_json(request.settings)
-    resume = _continues(request, folder)
     output = _local_output(request, folder)
     warnings: list[str] = []
     facts: dict[str, Any] = {"device": str(device)}
