@@ -80,12 +80,3 @@ def memory(device: torch.device) -> Memory | None:
     except (OSError, ValueError, KeyError):
         return None
     return Memory(available, pages * size)
-
-
-def resident() -> int:
-    """Bytes of main memory that this process holds now; a usual value where the system does not tell."""
-    try:
-        with open("/proc/self/statm", encoding="ascii") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError):
-        return 450_000_000

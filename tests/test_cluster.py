@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -14,10 +15,11 @@ import filelock
 import pytest
 
 from sinct import Config
-from sinct.batch.cluster import RayWorkers
+from sinct.batch.cluster import RayWorkers, failure, work
 from sinct.batch.settings import Settings
 from sinct.batch.work import Outcome, Request, perform
-from sinct.errors import ConfigError
+from sinct.errors import ConfigError, Interrupted
+from sinct.version import __version__
 
 ray = pytest.importorskip("ray")
 
@@ -40,7 +42,7 @@ def make_request(tmp_path: Path, make_picture, tiny: Config) -> MakeRequest:
             name=name,
             kind="pair",
             paintings=(str(make_picture(f"{name}-painting.png")),),
-            photos=(str(make_picture(f"{name}-photo.png", seed=len(name))),),
+            photos=(str(make_picture(f"{name}-photo.png", seed=1)),),
             output=str(folder / "out.png"),
             folder=str(folder),
             settings=Settings(preset="draft", steps=steps, changes=changes).to_json(),
@@ -73,13 +75,6 @@ def cluster() -> Iterator:
         cluster.shutdown()
 
 
-@pytest.fixture
-def workers(cluster) -> Iterator[RayWorkers]:
-    workers = RayWorkers(cluster.address)
-    yield workers
-    workers.stop()
-
-
 def alone(request: Request) -> bytes:
     """What the job makes in this process, undisturbed."""
     folder = Path(request.folder).with_name(f"{request.name}-alone")
@@ -92,14 +87,16 @@ def alone(request: Request) -> bytes:
     return (folder / "out.png").read_bytes()
 
 
-def until_begun(workers: RayWorkers, names: set[str]) -> None:
+def until_begun(workers: RayWorkers, names: set[str], least: float = 0) -> float:
+    """Wait until all have told that they have come so far; returns the last one's share."""
     deadline = time.monotonic() + 60
-    while names:
-        assert time.monotonic() < deadline
-        for event in workers.wait(1):
+    while True:
+        for event in workers.wait(0.1):
             assert not event.ended, event
-            if event.share > 0:
-                names = names - {event.name}
+            names = names - {event.name} if event.share >= least else names
+            if not names:
+                return event.share
+        assert time.monotonic() < deadline
 
 
 def until_ended(workers: RayWorkers, names: set[str]) -> dict[str, Outcome | None]:
@@ -137,6 +134,44 @@ def test_address_where_nothing_listens_is_told_at_once():
     assert "\n" not in str(told.value)
 
 
+def test_address_of_something_else_is_told_in_bounded_time(monkeypatch):
+    monkeypatch.setattr("sinct.batch.cluster.PATIENCE", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with pytest.raises(
+            ConfigError, match=f"the Ray cluster at 127.0.0.1:{port} was not joined within 1 s"
+        ):
+            RayWorkers(f"127.0.0.1:{port}")
+
+
+def test_node_with_another_sinct_is_told(make_request):
+    outcome = work(make_request("other", LONG), "0.0.1", board=None)
+    assert re.fullmatch(r".* has sinct .*, not 0\.0\.1; install the same on every node", outcome.reason)
+    assert outcome.again
+
+
+def test_node_that_does_not_see_the_folder_is_told(make_request):
+    outcome = work(make_request("elsewhere", LONG), __version__, board=None)
+    assert re.fullmatch(r".* does not see .*elsewhere; give a folder on a disk that .* share", outcome.reason)
+    assert outcome.again
+
+
+@pytest.mark.parametrize(
+    ("error", "reason", "out_of_memory"),
+    [
+        (ray.exceptions.OutOfMemoryError("97 %"), "its node ran out of memory, and Ray ended it", True),
+        (ray.exceptions.WorkerCrashedError(), "its process or node was lost 4 times: The worker died", False),
+        (ray.exceptions.NodeDiedError("gone"), "its process or node was lost 4 times: gone", False),
+    ],
+)
+def test_what_ray_tells_of_a_job_becomes_its_outcome(make_request, error, reason, out_of_memory):
+    outcome = failure(make_request("any", LONG), error)
+    assert outcome.reason.startswith(reason)
+    assert outcome.again
+    assert outcome.out_of_memory is out_of_memory
+    assert "\n" not in outcome.reason
+
+
 @pytest.mark.slow
 def test_other_version_of_ray_is_told(cluster, monkeypatch):
     monkeypatch.setattr(ray, "__version__", "2.0.0")
@@ -153,47 +188,51 @@ def test_other_version_of_sinct_is_told(cluster, monkeypatch):
 
 
 @pytest.mark.slow
-def test_joining_leaves_the_signals_to_the_caller(cluster):
-    before = signal.getsignal(signal.SIGTERM)
-    mine = lambda number, frame: None  # noqa: E731
-    signal.signal(signal.SIGTERM, mine)
+def test_joining_leaves_signals_to_the_caller(cluster, monkeypatch):
+    monkeypatch.setattr(ray, "__version__", "2.0.0")  # ends just after Ray has taken them over
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
-        RayWorkers(cluster.address).stop()
-        assert signal.getsignal(signal.SIGTERM) is mine
+        with pytest.raises(ConfigError):
+            RayWorkers(cluster.address)
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGTERM, before)
 
 
 @pytest.mark.slow
-def test_jobs_survive_a_lost_node_with_the_same_results(cluster, workers, make_request):
-    assert workers.places == 2
-    requests = [make_request("first", 600), make_request("second", 600)]
-    for request in requests:
-        workers.start(request, need=2**20)
-    until_begun(workers, {"first", "second"})
-    cluster.remove_node(next(iter(cluster.worker_nodes)), allow_graceful=False)
-    outcomes = until_ended(workers, {"first", "second"})
-    assert workers.places == 1
-    cluster.add_node(num_cpus=1)
+def test_jobs_survive_a_lost_node_with_the_same_results(cluster, make_request):
+    workers = RayWorkers(cluster.address)
+    try:
+        assert workers.places == 2
+        requests = [make_request(name, steps=100) for name in ("first", "second")]
+        for request in requests:
+            workers.start(request, need=2**20)
+        until_begun(workers, {"first", "second"})
+        cluster.remove_node(next(iter(cluster.worker_nodes)), allow_graceful=False)
+        outcomes = until_ended(workers, {"first", "second"})
+        assert workers.places == 1
+    finally:
+        workers.stop()
+        cluster.add_node(num_cpus=1)
+    expected = alone(requests[0])
     for request in requests:
         assert outcomes[request.name].reason is None
-        assert Path(request.output).read_bytes() == alone(request)
+        assert Path(request.output).read_bytes() == expected
 
 
 @pytest.mark.slow
-def test_stopped_job_leaves_nothing_running_and_is_continued(cluster, make_request):
+def test_stopped_job_leaves_nothing_running_and_can_be_continued(cluster, make_request):
     workers = RayWorkers(cluster.address)
-    request = make_request("stopped", 600)
+    request = make_request("stopped", LONG)
     workers.start(request, need=2**20)
-    until_begun(workers, {"stopped"})
+    share = until_begun(workers, {"stopped"}, least=1 / LONG)
     workers.stop()
     assert until_ended(workers, {"stopped"}) == {"stopped": None}
     assert_nobody_works_on(request)
-    first: list[float] = []
-    outcome = perform(request, report=lambda share, remaining: first.append(share), should_stop=lambda: False)
-    assert outcome.reason is None
-    assert first[0] > 0.01  # a job that is begun anew reports 1 / 600
-    assert Path(request.output).read_bytes() == alone(request)
+    shares: list[float] = []
+    with pytest.raises(Interrupted):
+        perform(request, report=lambda share, _: shares.append(share), should_stop=lambda: bool(shares))
+    assert shares[0] > share
 
 
 @pytest.mark.slow
@@ -222,13 +261,3 @@ def test_jobs_end_with_a_coordinator_that_is_killed(cluster, make_request):
     coordinator.wait()
     coordinator.stdout.close()
     assert_nobody_works_on(request, seconds=30)
-
-
-@pytest.mark.slow
-def test_lack_of_a_shared_disk_is_told(workers, make_request, monkeypatch):
-    request = make_request("elsewhere", 4)
-    monkeypatch.setattr(Path, "mkdir", lambda *args, **kwargs: None)  # as if made on another machine's disk
-    workers.start(request, need=0)
-    [outcome] = until_ended(workers, {"elsewhere"}).values()
-    assert "does not see" in outcome.reason
-    assert outcome.again

@@ -10,6 +10,8 @@ import os
 import platform
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -99,6 +101,20 @@ def work(request: Request, version: str, board: Any) -> Outcome | None:
 def installed() -> str:
     """The version of sinct, where this is called."""
     return __version__
+
+
+def failure(request: Request, error: Exception) -> Outcome:
+    """The outcome of a job that Ray says this of, instead of `work`'s own."""
+    from ray import exceptions
+
+    out_of_memory = isinstance(error, exceptions.OutOfMemoryError)
+    if out_of_memory:
+        reason = "its node ran out of memory, and Ray ended it"
+    elif isinstance(error, exceptions.RayTaskError):  # nothing that `perform` foresees
+        reason = f"broke off: {_one_line(error.cause)}"
+    else:
+        reason = f"its process or node was lost {LOSSES + 1} times: {_one_line(error)}"
+    return Outcome(request.key, reason, again=True, out_of_memory=out_of_memory)
 
 
 @dataclass(frozen=True)
@@ -231,21 +247,15 @@ class RayWorkers:
         """Note how a task ended, or begin it again."""
         task = self._running.pop(reference)
         request, errors = task.request, self._ray.exceptions
+        self._begun.discard(request.name)
         try:
             outcome = self._ray.get(reference)
-        except errors.OutOfMemoryError:
-            reason = "its node ran out of memory, and Ray ended it"
-            outcome = Outcome(request.key, reason, again=True, out_of_memory=True)
-        except errors.RayTaskError as error:  # nothing that `perform` foresees
-            outcome = Outcome(request.key, f"broke off: {_one_line(error.cause)}", again=True)
         except errors.RayError as error:
-            if not self._stopping and task.losses < LOSSES:
-                self._begun.discard(request.name)
+            lost = not isinstance(error, errors.RayTaskError | errors.OutOfMemoryError)
+            if lost and not self._stopping and task.losses < LOSSES:
                 self._submit(dataclasses.replace(task, losses=task.losses + 1))
                 return
-            reason = f"lost {task.losses + 1} times with its process or node: {_one_line(error)}"
-            outcome = None if self._stopping else Outcome(request.key, reason, again=True)
-        self._begun.discard(request.name)
+            outcome = None if self._stopping else failure(request, error)
         self._events.append(Event(request.name, 1.0, outcome=outcome, ended=True))
 
     def _survey(self, nodes: dict[str, dict[str, float]]) -> None:
@@ -292,8 +302,7 @@ def _joined(address: str) -> Any:
         raise ConfigError("a cluster needs Ray, which is not installed; pip install 'sinct[ray]'") from None
     if address == "auto":
         address = os.environ.get("RAY_ADDRESS") or address
-    if address != "auto":
-        _knock(address)
+    _knock(address)
     # Ray takes SIGTERM over; who calls has a use for it.
     main = threading.current_thread() is threading.main_thread()
     before = signal.getsignal(signal.SIGTERM)
@@ -316,22 +325,31 @@ def _joined(address: str) -> Any:
 
 
 def _knock(address: str) -> None:
-    """See whether anything listens there: Ray itself would try for minutes.
+    """See whether the cluster answers, from another process: Ray may try for many minutes and cannot be stopped.
 
     Raises:
-        ConfigError: nothing does, or it is no address.
+        ConfigError: it does not, or it is no address.
     """
-    host, _, port = address.rpartition(":")
-    if not host or "/" in host or not port.isdigit():
-        raise ConfigError(
-            f"{address!r} is no address of a Ray cluster; give auto or HOST:PORT, say 10.0.0.1:6379"
-        )
+    if address != "auto":
+        host, _, port = address.rpartition(":")
+        if not host or "/" in host or not port.isdigit():
+            raise ConfigError(
+                f"{address!r} is no address of a Ray cluster; give auto or HOST:PORT, say 10.0.0.1:6379"
+            )
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
+        except (OSError, OverflowError) as error:
+            raise ConfigError(
+                f"no Ray cluster answers at {address}: {_one_line(error)}; check the address, or start one with "
+                "`ray start --head`"
+            ) from None
+    join = "import sys, ray; ray.init(sys.argv[1], log_to_driver=False)"
     try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
-    except (OSError, OverflowError) as error:
+        subprocess.run([sys.executable, "-c", join, address], capture_output=True, timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
         raise ConfigError(
-            f"no Ray cluster answers at {address}: {_one_line(error)}; check the address, or start one with "
-            "`ray start --head`"
+            f"the Ray cluster at {address} was not joined within {PATIENCE:.0f} s; give the port that "
+            "`ray start --head` prints (often 6379), on a machine that is a node of the cluster"
         ) from None
 
 

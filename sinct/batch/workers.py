@@ -164,9 +164,7 @@ class LocalWorkers:
     def stop(self) -> None:
         """Let every job save its state and end; see `Workers`."""
         for process, _ in self._running.values():
-            if process.stdin is not None and not process.stdin.closed:
-                with suppress(OSError):
-                    process.stdin.close()
+            _close_input(process)
         deadline = time.monotonic() + GRACE
         for process, _ in self._running.values():
             try:
@@ -193,9 +191,17 @@ class LocalWorkers:
                 stopped = True
         code = process.wait()
         process.stdout.close()
+        _close_input(process)
         if outcome is None and not stopped:
             outcome = Outcome(request.key, _ended_by(code, request), again=True, out_of_memory=code == -9)
         self._events.put(Event(request.name, 1.0, outcome=outcome, ended=True))
+
+
+def _close_input(process: subprocess.Popen[str]) -> None:
+    """Tell a worker to save its state and end."""
+    with suppress(OSError):  # what it did not read of its request
+        if process.stdin is not None:
+            process.stdin.close()
 
 
 def _ended_by(code: int, request: Request) -> str:

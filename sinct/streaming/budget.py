@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from sinct.device import memory, resident
+from sinct.device import memory
 from sinct.errors import DeviceError, InputError
 from sinct.images import MAX_PIXELS
 from sinct.model import Model, context
@@ -21,6 +21,10 @@ IN_MEMORY = 64
 
 FIXED = 700_000_000
 """Bytes of the process itself with torch, and of windows of the usual size."""
+
+PROCESS = 500_000_000
+"""Bytes of a process that has begun to translate, without its windows: torch's libraries, kernels, fragments. What a
+training before it leaves to its process is used again."""
 
 SMOOTHING = 100
 """Bytes a pixel that total-variation smoothing works in."""
@@ -89,8 +93,7 @@ def plan_sides(
     stride, halo, device = model.generator.stride, model.generator.halo, model.device
     reach = context(model.config)
     element = 2 if model.mixed_precision else 4
-    # A training that ended leaves memory to its process that is used again: it is not counted twice.
-    room = budget - min(resident(), 450_000_000)
+    room = budget - PROCESS
     on_device = memory(device) if device.type != "cpu" else None
 
     def needs(sides: Sides) -> tuple[int, int]:
