@@ -27,6 +27,7 @@ from sinct.model import Model, context
 from sinct.streaming import memory_budget, open_source, stream
 from sinct.streaming.encoding import CLASSIC_TIFF
 from sinct.streaming.source import vips
+from sinct.translation import MARGIN, continued_size
 from sinct.windows import Span
 from sinct.worker import peak_memory
 
@@ -147,13 +148,16 @@ def _context(
     model: Model, prepared: Any, height: int, width: int, rows: tuple[int, int], columns: tuple[int, int]
 ) -> torch.Tensor:
     """One window of the picture with its halo, run once."""
+    halo, stride = model.generator.halo, model.generator.stride
 
-    def span(start: int, stop: int, length: int) -> Span:
-        halo, stride = model.generator.halo, model.generator.stride
-        start, stop = start // stride * stride, min(length, -(-stop // stride) * stride)
-        return Span(max(0, start - halo), min(length, stop + halo), start, stop)
+    def span(start: int, stop: int, length: int, continued: int) -> Span:
+        start, stop = start // stride * stride, -(-stop // stride) * stride
+        return Span(
+            max(-MARGIN, start - halo), min(continued - MARGIN, stop + halo), start, min(length, stop)
+        )
 
-    down, across = span(*rows, height), span(*columns, width)
+    continued = continued_size(height, width, stride)
+    down, across = span(*rows, height, continued[0]), span(*columns, width, continued[1])
     [part] = model.windows(prepared, height, width, [down], [across])
     top, left = rows[0] - part.top, columns[0] - part.left
     return part.pixels[:, top : top + rows[1] - rows[0], left : left + columns[1] - columns[0]]

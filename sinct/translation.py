@@ -5,7 +5,6 @@ from itertools import product
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from sinct.generator import GeneratorBase
@@ -13,6 +12,10 @@ from sinct.windows import Sides, Span, spans
 
 WINDOW = 1024
 """Default side of a window, in pixels: about 0.7 GB of float32 maps at width 80, little of it halo."""
+
+MARGIN = 32
+"""Pixels by which a picture is continued beyond its border, mirrored, for the generator: where convolutions pad with
+zeros a line would show along the border (ours). A multiple of every stride."""
 
 Cut = Callable[[slice, slice], Tensor]
 """Rows and columns of a picture, in pixels -> (3, H, W) in [-1, 1], on any device."""
@@ -58,16 +61,14 @@ def translate_windows(
         mixed_precision: autocast to bfloat16.
     """
     device = next(generator.parameters()).device
+    continued = mirrored(cut, height, width)
     for down, across in product(rows, columns):
-        part = cut(_inside(down, height), _inside(across, width)).to(device, torch.float32)
-        missing = (0, across.stop - across.start - part.shape[2], 0, down.stop - down.start - part.shape[1])
-        part = F.pad(part[None], missing, mode="replicate")  # cut away again below
-        part = part.contiguous(memory_format=torch.channels_last)
+        part = continued(slice(down.start, down.stop), slice(across.start, across.stop))
+        part = part[None].to(device, torch.float32).contiguous(memory_format=torch.channels_last)
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=mixed_precision):
             translated = generator(part)[0]
         kept = translated[:, down.kept, across.kept].float().clamp(-1, 1)
-        inside = kept[:, : height - down.keep_start, : width - across.keep_start]
-        yield Part(down.keep_start, across.keep_start, inside.cpu())
+        yield Part(down.keep_start, across.keep_start, kept.cpu())
 
 
 def translate_whole(
@@ -98,13 +99,26 @@ def translate_whole(
 
 
 def plan(generator: GeneratorBase, height: int, width: int, sides: Sides) -> tuple[list[Span], list[Span]]:
-    """Spans along the height and the width of a picture, for windows of these sides."""
-    padded = padded_size(height, width, generator.stride)
-    down, across = (
-        spans(length, side, generator.halo, generator.stride)
-        for length, side in zip(padded, sides, strict=True)
-    )
-    return down, across
+    """Spans along the height and the width of a picture, for windows of these sides.
+
+    They read up to `MARGIN` pixels beyond the picture, and a little more where its size is no multiple of the stride,
+    and keep what lies inside.
+    """
+
+    def along(length: int, continued: int, side: int) -> list[Span]:
+        found = (
+            Span(
+                start - MARGIN,
+                stop - MARGIN,
+                max(0, keep_start - MARGIN),
+                min(length, keep_stop - MARGIN),
+            )
+            for start, stop, keep_start, keep_stop in spans(continued, side, generator.halo, generator.stride)
+        )
+        return [span for span in found if span.keep_start < span.keep_stop]
+
+    continued = continued_size(height, width, generator.stride)
+    return along(height, continued[0], sides.rows), along(width, continued[1], sides.columns)
 
 
 def assemble(parts: Iterator[Part], height: int, width: int) -> Tensor:
@@ -115,11 +129,38 @@ def assemble(parts: Iterator[Part], height: int, width: int) -> Tensor:
     return result
 
 
-def padded_size(height: int, width: int, stride: int) -> tuple[int, int]:
-    """Size rounded up to the generator's stride."""
-    return height + -height % stride, width + -width % stride
+def continued_size(height: int, width: int, stride: int) -> tuple[int, int]:
+    """Size with the margin on each side, rounded up to the generator's stride."""
+    rows, columns = height + 2 * MARGIN, width + 2 * MARGIN
+    return rows + -rows % stride, columns + -columns % stride
 
 
-def _inside(span: Span, length: int) -> slice:
-    """What a window reads of the picture itself, without the padding of odd sizes."""
-    return slice(span.start, min(span.stop, length))
+def mirrored(cut: Cut, height: int, width: int) -> Cut:
+    """Continue a picture beyond its borders by itself, mirrored at its outermost pixels, as often as it takes.
+
+    Args:
+        cut: gives the picture's pixels.
+        height: of the picture in pixels.
+        width: of the picture in pixels.
+
+    Returns:
+        Cut of any rows and columns, also below 0 and beyond the picture.
+    """
+
+    def cut_anywhere(rows: slice, columns: slice) -> Tensor:
+        down, across = _mirrored(rows, height), _mirrored(columns, width)
+        top, left = int(down.min()), int(across.min())
+        part = cut(slice(top, int(down.max()) + 1), slice(left, int(across.max()) + 1))
+        for dimension, places in ((1, down - top), (2, across - left)):
+            if not places.equal(torch.arange(part.shape[dimension])):
+                part = part.index_select(dimension, places.to(part.device))
+        return part
+
+    return cut_anywhere
+
+
+def _mirrored(span: slice, length: int) -> Tensor:
+    """Which pixels stand for a stretch of an axis, part of which may lie outside of it."""
+    period = max(1, 2 * (length - 1))
+    places = torch.arange(span.start, span.stop) % period
+    return torch.where(places < length, places, period - places)

@@ -89,7 +89,7 @@ def alone(request: Request) -> bytes:
 
 def until_begun(workers: RayWorkers, names: set[str], least: float = 0) -> float:
     """Wait until all have told that they have come so far; returns the last one's share."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while True:
         for event in workers.wait(0.1):
             assert not event.ended, event
@@ -101,7 +101,7 @@ def until_begun(workers: RayWorkers, names: set[str], least: float = 0) -> float
 
 def until_ended(workers: RayWorkers, names: set[str]) -> dict[str, Outcome | None]:
     found: dict[str, Outcome | None] = {}
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while names - found.keys():
         assert time.monotonic() < deadline
         found |= {event.name: event.outcome for event in workers.wait(1) if event.ended}

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from sinct.generator import Generator
-from sinct.translation import translate_whole
+from sinct.translation import mirrored, translate_whole
 
 
 @pytest.fixture(scope="module")
@@ -64,16 +64,28 @@ def test_size_is_kept(generator: Generator, size: tuple[int, int]) -> None:
     assert translated.dtype == torch.float32
 
 
-def test_even_picture_is_translated_as_it_is(generator: Generator) -> None:
-    picture = noise(6, 8)
-    torch.testing.assert_close(translate_picture(generator, picture), generator(picture[None])[0])
-
-
-def test_odd_picture_is_continued_by_its_last_pixels(generator: Generator) -> None:
-    picture = noise(5, 7)
-    continued = F.pad(picture[None], (0, 1, 0, 1), mode="replicate")[0]
-    expected = translate_picture(generator, continued)[:, :5, :7]
+@pytest.mark.parametrize("size", [(40, 36), (39, 37)])
+def test_picture_is_continued_by_its_mirror_image(generator: Generator, size: tuple[int, int]) -> None:
+    picture = noise(*size)
+    odd = [side % 2 for side in size]
+    continued = F.pad(picture[None], (32, 32 + odd[1], 32, 32 + odd[0]), mode="reflect")
+    expected = generator(continued)[0, :, 32 : 32 + size[0], 32 : 32 + size[1]]
     torch.testing.assert_close(translate_picture(generator, picture), expected)
+
+
+def test_picture_smaller_than_its_margin_is_mirrored_again_and_again() -> None:
+    picture = torch.arange(3.0).view(1, 1, 3)
+    cut = mirrored(lambda rows, columns: picture[:, rows, columns], 1, 3)
+    assert cut(slice(-2, 1), slice(-5, 6))[0].tolist() == [[1, 0, 1, 2, 1, 0, 1, 2, 1, 0, 1]] * 3
+    assert cut(slice(0, 1), slice(-2, 0)).tolist() == [[[2, 1]]]
+
+
+def test_no_line_shows_along_the_border(generator: Generator) -> None:
+    """An even picture stays even up to its border, where zeros beyond it would show."""
+    translated = translate_picture(generator, torch.full((3, 40, 40), 0.4))
+    assert (translated - translated[:, 20:21, 20:21]).abs().max() < 1e-5
+    alone = generator(torch.full((1, 3, 40, 40), 0.4))[0]
+    assert (alone - alone[:, 20:21, 20:21]).abs().max() > 1e-2
 
 
 def test_result_is_clamped(generator: Generator) -> None:

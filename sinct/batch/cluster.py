@@ -1,7 +1,8 @@
 """Where jobs run: tasks on a Ray cluster; `sinct.batch.workers` has the same on this machine.
 
 The jobs' folders, and inputs and outputs that are no URLs, lie on a disk that every node sees under the same path.
-Ray ends the tasks when the process that asked for them is gone; they also end by themselves, saving their state.
+Ray ends the tasks when the process that asked for them is gone; they also end by themselves, saving their state. When
+the cluster's head is gone, Ray ends that process, too, within minutes; what the jobs have done lies in their folders.
 """
 
 import dataclasses
@@ -27,7 +28,10 @@ PERIOD = 1.0
 """Seconds between two messages of a job."""
 
 PATIENCE = 60.0
-"""Seconds that a part of the cluster has to answer."""
+"""Seconds that the cluster has to answer."""
+
+IMPORTING = 300.0
+"""Seconds that a node has to load sinct, with torch, from a slow disk at worst."""
 
 LOSSES = 3
 """Times that a job is begun again at once because its process or its node was lost."""
@@ -209,7 +213,7 @@ class RayWorkers:
             return
         self._stopping = True
         if self._running:
-            self._ray.get(self._board.stop.remote())
+            self._board.stop.remote()
             self._take_progress()
             for reference, task in self._running.items():
                 if task.request.name not in self._begun:
@@ -239,7 +243,10 @@ class RayWorkers:
         self._running[reference] = task
 
     def _take_progress(self) -> None:
-        news = self._ray.get(self._board.take.remote())
+        try:
+            news = self._ray.get(self._board.take.remote(), timeout=PERIOD)
+        except self._ray.exceptions.GetTimeoutError:
+            return  # the board is still starting, or again; progress can wait
         self._begun |= news.keys()
         self._events += [Event(name, share, remaining) for name, (share, remaining) in news.items()]
 
@@ -279,7 +286,7 @@ class RayWorkers:
             if self._takes(resources)
         ]
         try:
-            found = set(ray.get(asked, timeout=PATIENCE))
+            found = set(ray.get(asked, timeout=IMPORTING))
         except ray.exceptions.RayTaskError as error:
             raise ConfigError(
                 f"a node cannot run sinct: {_one_line(error.cause)}; install sinct {__version__} on every node"
@@ -314,9 +321,12 @@ def _joined(address: str) -> Any:
             raise ConfigError(
                 f"versions differ: {_one_line(text.partition(':')[2])}; install the cluster's Ray and Python here"
             ) from None
+        reason = _one_line(error.__cause__ or error).partition(". ")[
+            0
+        ]  # then Ray names options that are not ours
         raise ConfigError(
-            f"cannot join the Ray cluster at {address}: {_one_line(error.__cause__ or error)}; "
-            "is it up, and this machine one of its nodes (`ray start --address=HOST:PORT`)?"
+            f"cannot join the Ray cluster at {address}: {reason}; start one with `ray start --head`, or make this "
+            "machine a node of it with `ray start --address=HOST:PORT`"
         ) from None
     finally:
         if main and before is not None:

@@ -10,7 +10,7 @@ from sinct.images import MAX_PIXELS
 from sinct.model import Model, context
 from sinct.streaming.encoding import SUFFIXES
 from sinct.streaming.source import vips
-from sinct.translation import padded_size
+from sinct.translation import continued_size
 from sinct.windows import Sides, choose_sides
 
 DEFAULT_MEMORY = 1_500_000_000
@@ -110,9 +110,9 @@ def plan_sides(
 
     if preferred is not None and fits(preferred):
         return preferred
-    sides = choose_sides(*padded_size(height, width, stride), halo, stride, fits)
+    sides = choose_sides(*continued_size(height, width, stride), halo, stride, fits)
     if sides is None:
-        smallest = min(2 * halo + 64, *padded_size(height, width, stride))
+        smallest = min(2 * halo + 64, *continued_size(height, width, stride))
         least = sum(needs(Sides(smallest, smallest))) + budget - room
         raise DeviceError(
             f"{budget / 1e9:.2f} GB are too little for a picture of {width}x{height} px with this generator; it "

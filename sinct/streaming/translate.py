@@ -22,7 +22,7 @@ from sinct.streaming.budget import plan_sides
 from sinct.streaming.encoding import OPAQUE, SUFFIXES, encode
 from sinct.streaming.scratch import Raster, Scratch
 from sinct.streaming.source import Band, Source, overlapping
-from sinct.translation import padded_size, plan
+from sinct.translation import MARGIN, continued_size, plan
 from sinct.windows import Span, waste
 
 OnPixels = Callable[[int, int], None]
@@ -99,10 +99,7 @@ def stream(
 
     def report(span: Span, right: int) -> None:
         if on_pixels is not None:
-            on_pixels(
-                span.keep_start * width + right * (min(height, span.keep_stop) - span.keep_start),
-                height * width,
-            )
+            on_pixels(span.keep_start * width + right * (span.keep_stop - span.keep_start), height * width)
 
     with ThreadPoolExecutor(1, "writing") as pool:
         writing: Future[None] | None = None
@@ -110,14 +107,14 @@ def stream(
             finished = _translate_row(model, source, band, span, columns, raster, partial(report, span))
             if writing is not None:
                 writing.result()
-            done = min(height, span.keep_stop)
+            done = span.keep_stop
             writing = pool.submit(scratch.append, finished, done, sides)
             if should_stop is not None and done < height and should_stop():
                 break
         if writing is not None:
             writing.result()
     stride, halo = model.generator.stride, model.generator.halo
-    excess = waste(*padded_size(height, width, stride), sides, halo, stride)
+    excess = waste(*continued_size(height, width, stride), sides, halo, stride)
     if done == height:
         encode(scratch.file, output, source.header, provenance)
         scratch.remove()
@@ -143,7 +140,7 @@ def _raster(source: Source, output: Path, bits: int, budget: int) -> Raster:
 def _from(rows: Sequence[Span], done: int, halo: int) -> list[Span]:
     """What is left of a plan whose first rows are done, also where they were done under another plan."""
     return [
-        span if span.keep_start >= done else span._replace(keep_start=done, start=max(0, done - halo))
+        span if span.keep_start >= done else span._replace(keep_start=done, start=max(-MARGIN, done - halo))
         for span in rows
         if span.keep_stop > done
     ]
@@ -163,7 +160,7 @@ def _translate_row(
     def cut(rows: slice, columns: slice) -> Tensor:
         return source.pixels(band.rows(rows.start, rows.stop)[:, columns])
 
-    top, stop = span.keep_start, min(raster.height, span.keep_stop)
+    top, stop = span.keep_start, span.keep_stop
     result = np.empty((stop - top, raster.width, raster.channels), raster.dtype)
     prepared = model.prepared(cut, raster.height, raster.width)
     for part in model.windows(prepared, raster.height, raster.width, [span], columns):
