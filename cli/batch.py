@@ -206,7 +206,7 @@ def _workers(device: str, workers: int | None, ray: str | None) -> "Workers":
     if ray is not None:
         from sinct.batch.cluster import RayWorkers
 
-        return RayWorkers(ray)
+        return RayWorkers(ray, device=device)
     from sinct.batch.workers import LocalWorkers, local_slots
     from sinct.device import choose_device
 

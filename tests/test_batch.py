@@ -22,7 +22,7 @@ from sinct.batch.ledger import Ledger, State, read_entries
 from sinct.batch.settings import Settings
 from sinct.batch.storage import sha256
 from sinct.batch.work import Outcome, perform
-from sinct.batch.workers import LocalWorkers, Slot, local_slots
+from sinct.batch.workers import Event, LocalWorkers, Slot, local_slots
 
 TINY = {
     "width": 4, "discriminator_widths": [4, 8, 8], "projection_dimensions": 8, "crops": 2, "identity_crops": 2,
@@ -306,6 +306,34 @@ def test_faults_of_work_are_told_as_outcomes(collection, out, tmp_path):
     outcome = perform(request_of(entry, out), report=lambda *_: None, should_stop=lambda: False)
     assert "p0.png is no picture" in outcome.reason
     assert not outcome.again
+
+
+def test_full_disk_is_told_and_may_go_better_another_time(collection, out, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    entry = collection()[0]
+    monkeypatch.setattr("sinct.files.tempfile.mkstemp", full)
+    outcome = perform(request_of(entry, out), report=lambda *_: None, should_stop=lambda: False)
+    assert "No space left on device; choose another place or make room" in outcome.reason
+    assert outcome.again
+    monkeypatch.undo()
+    assert perform(request_of(entry, out), report=lambda *_: None, should_stop=lambda: False).reason is None
+
+
+def test_painting_that_vanishes_while_it_is_worked_on_costs_its_job(collection, out, tmp_path):
+    class Vanishing(Fake):
+        def start(self, request, need):
+            if request.name == "p1":
+                Path(request.paintings[0]).unlink()
+                outcome = perform(request, report=lambda *_: None, should_stop=lambda: False)
+                self.events.append(Event(request.name, 1.0, outcome=outcome, ended=True))
+            else:
+                super().start(request, need)
+
+    summary = run_batch(collection(), out, Vanishing())
+    assert states(summary) == {"p0": "done", "p1": "failed", "p2": "done"}
+    assert "p1.png does not exist" in summary.entries[1].error
 
 
 def test_inputs_and_outputs_may_be_urls(collection, out, tmp_path):

@@ -3,3 +3,26 @@
 Nothing is done twice, and nothing that goes wrong with one picture stops the others: what is done, by whom, with which
 result or reason stands in a ledger (`sinct.batch.ledger`), and each job has a process of its own.
 """
+
+from sinct.batch.collection import Job, read_collection
+from sinct.batch.coordinator import Progress, Summary, ledger_path, preview, run_batch
+from sinct.batch.ledger import Entry, State, read_entries
+from sinct.batch.settings import Settings
+from sinct.batch.workers import LocalWorkers, Slot, local_slots
+
+__all__ = [
+    "Entry",
+    "Job",
+    "LocalWorkers",
+    "Progress",
+    "Settings",
+    "Slot",
+    "State",
+    "Summary",
+    "ledger_path",
+    "local_slots",
+    "preview",
+    "read_collection",
+    "read_entries",
+    "run_batch",
+]
