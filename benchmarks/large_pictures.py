@@ -1,8 +1,8 @@
 """Pixels per second and peak memory from one megapixel up: `python -m benchmarks.large_pictures`.
 
 Each size runs in a process of its own, so that peak memory is its own: a square TIFF of smooth noise, written by
-the benchmark row by row, is translated from file to file by a generator with random weights of the draft preset,
-which takes as long as a trained one.
+the benchmark row by row, is translated from file to file by a preset's generator with random weights, which takes as
+long as a trained one.
 """
 
 import argparse
@@ -55,6 +55,7 @@ class Measured:
 
     Attributes:
         megapixels: of the picture.
+        preset: whose generator and preparation were used.
         width: of the generator.
         side: of the picture, in pixels.
         seconds: from file to file.
@@ -68,6 +69,7 @@ class Measured:
     """
 
     megapixels: float
+    preset: str
     width: int
     side: int
     seconds: float
@@ -90,11 +92,12 @@ class Measured:
         return self.gflop * self.rate / self.roofline
 
 
-def make_model(width: int, device: torch.device) -> Model:
-    """A generator of the draft preset with seeded random weights."""
-    config = sinct.preset("draft", device).replace(width=width)
+def make_model(preset: str, width: int | None, device: torch.device) -> Model:
+    """A generator of a preset, or of another width, with seeded random weights."""
+    config = sinct.preset(preset, device)
+    config = config if width is None else config.replace(width=width)
     torch.manual_seed(0)
-    generator = make_generator(width, compact=True).requires_grad_(False)
+    generator = make_generator(config.width, compact=config.compact).requires_grad_(False)
     generator.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return Model(generator, config, (1, 10**6), {})
 
@@ -163,12 +166,14 @@ def _context(
     return part.pixels[:, top : top + rows[1] - rows[0], left : left + columns[1] - columns[0]]
 
 
-def measure(megapixels: float, width: int, max_memory: int | None, folder: str) -> Measured:
+def measure(
+    megapixels: float, preset: str, width: int | None, max_memory: int | None, folder: str
+) -> Measured:
     """Translate one size; runs in a process of its own."""
     device = choose_device("auto")
     side = side_of(megapixels)
     source, output = Path(folder) / "source.tif", Path(folder) / "output.tif"
-    model = make_model(width, device)
+    model = make_model(preset, width, device)
     budget = memory_budget(max_memory)
     started = time.perf_counter()
     done = stream(
@@ -179,10 +184,21 @@ def measure(megapixels: float, width: int, max_memory: int | None, folder: str) 
     picture = torch.zeros(1, 3, SAMPLE, SAMPLE, device=device)
     gflop = flops_of(lambda: model.generator(picture)) / 1e9 / (SAMPLE**2 / 1e6)
     dtype = torch.bfloat16 if model.mixed_precision else torch.float32
-    roofline = forward_rate(Shape(1, 2 * width, 256), dtype, device)
+    roofline = forward_rate(Shape(1, 2 * model.config.width, 256), dtype, device)
     differing, largest = compare(model, source, output)
     return Measured(
-        side**2 / 1e6, width, side, seconds, peak, budget, done.waste, gflop, roofline, differing, largest
+        side**2 / 1e6,
+        preset,
+        model.config.width,
+        side,
+        seconds,
+        peak,
+        budget,
+        done.waste,
+        gflop,
+        roofline,
+        differing,
+        largest,
     )
 
 
@@ -196,7 +212,7 @@ def table(found: Sequence[Measured], facts: dict[str, Any]) -> str:
     for one in found:
         peak = "not told" if one.peak_bytes is None else f"{one.peak_bytes / 1e9:.2f}"
         lines.append(
-            f"| {one.megapixels:.0f} | compact, width {one.width} | {one.seconds:.1f} | {one.rate:.2f} | {peak} | "
+            f"| {one.megapixels:.0f} | {one.preset}, width {one.width} | {one.seconds:.1f} | {one.rate:.2f} | {peak} | "
             f"{one.budget / 1e9:.2f} | {one.waste:.1%} | {one.roofline:.0f} | {one.fraction:.0%} | "
             f"{one.differing:.1e}, at most {one.largest} |"
         )
@@ -226,7 +242,8 @@ def main() -> None:
     """Run the sizes one after another and write the table, the plot and JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--megapixels", type=float, nargs="+", default=SIZES)
-    parser.add_argument("--width", type=int, default=48, help="of the compact generator")
+    parser.add_argument("--preset", choices=sinct.PRESETS, default="draft")
+    parser.add_argument("--width", type=int, help="of the generator, instead of the preset's")
     parser.add_argument("--max-memory", type=float, help="in GB; by default sinct's own")
     parser.add_argument("--scratch", type=Path, help="folder for the pictures; by default a temporary one")
     parser.add_argument("-o", "--output", type=Path, default=RESULTS / "large_pictures")
@@ -239,7 +256,9 @@ def main() -> None:
             with ProcessPoolExecutor(1, get_context("spawn")) as pool:
                 pool.submit(write_noise, Path(folder) / "source.tif", side_of(megapixels)).result()
             with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-                found.append(pool.submit(measure, megapixels, options.width, budget, folder).result())
+                found.append(
+                    pool.submit(measure, megapixels, options.preset, options.width, budget, folder).result()
+                )
         text = table(found, facts)
         print(text.splitlines()[-1], flush=True)
         write_json(
