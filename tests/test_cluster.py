@@ -62,10 +62,8 @@ def cluster() -> Iterator:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patch.delenv("RAY_ADDRESS", raising=False)
-        quick = {
-            "health_check_period_ms": 500,
-            "health_check_timeout_ms": 2000,
-        }  # a lost node is noticed soon
+        # A lost node is noticed soon.
+        quick = {"health_check_period_ms": 500, "health_check_timeout_ms": 2000}
         head = {"num_cpus": 0, "include_dashboard": False, "_system_config": quick}
         cluster = Cluster(initialize_head=True, head_node_args=head)
         for _ in range(2):
@@ -109,7 +107,8 @@ def until_ended(workers: RayWorkers, names: set[str]) -> dict[str, Outcome | Non
 
 
 def assert_nobody_works_on(request: Request, seconds: float = 0) -> None:
-    filelock.FileLock(Path(request.folder) / "lock", timeout=seconds).acquire().lock.release()
+    with filelock.FileLock(Path(request.folder) / "lock", timeout=seconds):
+        pass
 
 
 def test_missing_ray_is_told_with_what_to_install(monkeypatch):
@@ -254,10 +253,12 @@ def test_jobs_end_with_a_coordinator_that_is_killed(cluster, make_request):
         text=True,
     )
     assert coordinator.stdout is not None
-    assert coordinator.stdout.readline() == "begun\n"
-    with pytest.raises(filelock.Timeout):
-        assert_nobody_works_on(request)
-    coordinator.kill()
-    coordinator.wait()
-    coordinator.stdout.close()
+    try:
+        assert coordinator.stdout.readline() == "begun\n"
+        with pytest.raises(filelock.Timeout):
+            assert_nobody_works_on(request)
+    finally:
+        coordinator.kill()
+        coordinator.wait()
+        coordinator.stdout.close()
     assert_nobody_works_on(request, seconds=30)
