@@ -178,6 +178,7 @@ def test_remote_folder_is_listed(photo, tmp_path):
         ({}, "give either --photo"),
         ({"photo": ["a.png"], "photos": "b"}, "give either --photo"),
         ({"photo": ["a.png"], "suffix": ".xyz"}, "unknown format"),
+        ({"photos": "b", "match": "palette", "shared_model": True}, "toward all photos together"),
     ],
 )
 def test_contradictions_are_refused(options, message, folder, tmp_path):

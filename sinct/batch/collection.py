@@ -329,6 +329,10 @@ def read_collection(
     settings.config(torch.device("cpu"))  # refuse before any work
     if suffix not in FORMATS:
         raise ConfigError(f"unknown format {suffix!r}; there are {', '.join(FORMATS)}")
+    if shared_model and match != "name":
+        raise ConfigError(
+            "one model is trained toward all photos together; leave out --match or --shared-model"
+        )
     if collection.lower().endswith(MANIFESTS):
         if photo or photos:
             raise ConfigError("a manifest names its photos itself; leave out --photo and --photos")
