@@ -13,17 +13,21 @@ StrPath = str | os.PathLike[str]
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path in the same folder; on leaving without an error it becomes `path`.
+def replacing(path: Path, *, folder: Path | None = None) -> Iterator[Path]:
+    """Yield a temporary path; on leaving without an error it becomes `path`.
 
     The bytes are on the disk before the name changes, so that a crash, a full disk or a kill leaves the
     old file or the new one, never a part.
+
+    Args:
+        path: of the file.
+        folder: for the temporary one, which a kill leaves behind: on the same disk; by default that of `path`.
 
     Raises:
         OutputError: the folder cannot be written to, or the disk is full.
     """
     try:
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".sinct-", suffix=".part")
+        descriptor, name = tempfile.mkstemp(dir=folder or path.parent, prefix=".sinct-", suffix=".part")
         os.close(descriptor)
     except OSError as error:
         raise unwritable(path, error) from None

@@ -369,6 +369,52 @@ def test_killed_at_any_moment_and_resumed_is_the_same_file(noisy, tmp_path, monk
     assert output.read_bytes() == (tmp_path / "straight.tif").read_bytes()
 
 
+KILLED_WRITING = """
+import os, signal, sys
+import torch
+sys.path.insert(0, {tests!r})
+from test_streaming import make_model, run_stream
+from sinct import Config
+from sinct.streaming import encoding, translate
+from sinct.windows import Sides
+torch.set_num_threads(1)
+translate.plan_sides = lambda *_, **__: Sides(150, 188)
+def killed(path, tags):  # the picture is written, its tags are not
+    os.kill(os.getpid(), signal.SIGKILL)
+encoding.add_tags = killed
+model = make_model(Config(width=4, smoothing=0.2, detail=0.5, grain=0.05))
+run_stream(model, {source!r}, {output!r}, resume=True)
+"""
+
+
+@pytest.mark.slow
+def test_killed_while_the_file_is_written_and_resumed_is_the_same_file(noisy, tmp_path, monkeypatch):
+    exif = Image.Exif()
+    exif[315] = "Monet"
+    source, output = noisy(width=200, height=300, exif=exif), tmp_path / "out" / "out.tif"
+    monkeypatch.setattr(translate, "plan_sides", lambda *_, **__: Sides(150, 188))
+    model = make_model(sinct.Config(width=4, smoothing=0.2, detail=0.5, grain=0.05))
+    run_stream(model, source, tmp_path / "straight.tif")
+    code = KILLED_WRITING.format(tests=str(Path(__file__).parent), source=str(source), output=str(output))
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -signal.SIGKILL
+    assert not output.exists()
+    assert list((tmp_path / "out" / ".out.tif.sinct").glob("*.part"))
+    seen = []
+    run_stream(model, source, output, resume=True, on_pixels=lambda done, total: seen.append(done))
+    assert seen == []  # every row was kept
+    assert output.read_bytes() == (tmp_path / "straight.tif").read_bytes()
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["out.tif"]
+
+
+def test_link_as_output_stays_a_link(model, noisy, tmp_path, small_windows):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "real.png").write_bytes(b"older")
+    (tmp_path / "out.png").symlink_to(tmp_path / "elsewhere" / "real.png")
+    run_stream(model, noisy(), tmp_path / "out.png", overwrite=True)
+    assert (tmp_path / "out.png").is_symlink()
+    assert read_picture(tmp_path / "elsewhere" / "real.png").pixels.shape == (3, 260, 300)
+
+
 def test_full_disk_leaves_the_older_output_and_the_finished_rows(
     model, noisy, tmp_path, monkeypatch, small_windows
 ):

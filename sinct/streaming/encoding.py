@@ -1,6 +1,5 @@
 """Finished rows to a picture file, by libvips."""
 
-import os
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
@@ -44,7 +43,7 @@ def encode(rows: Path, output: Path, source: Header, provenance: Mapping[str, st
     """Encode finished rows as a picture file, whole or not at all, with the sRGB profile and the source's facts.
 
     Args:
-        rows: plain TIFF of the samples.
+        rows: plain TIFF of the samples, on the output's disk.
         output: its suffix chooses the format.
         source: gives resolution and EXIF.
         provenance: how the picture was made.
@@ -71,7 +70,9 @@ def encode(rows: Path, output: Path, source: Header, provenance: Mapping[str, st
         operation, options = SAVERS[suffix]
         if suffix == ".tif":
             options = {**options, "bigtiff": rows.stat().st_size > CLASSIC_TIFF}
-        with replacing(Path(os.path.realpath(output))) as temporary:
+        for left_behind in rows.parent.glob("*.part"):
+            left_behind.unlink()
+        with replacing(output, folder=rows.parent) as temporary:
             getattr(image, operation)(str(temporary), **options)
             if suffix == ".tif" and source.exif is not None:  # libvips writes none into a TIFF
                 exif = Exif()

@@ -78,6 +78,7 @@ def stream(
         OutputError: something cannot be written.
         DeviceError: the budget is too small.
     """
+    output = output.resolve()  # what a link points to is replaced, not the link
     raster = _raster(source, output, bits, budget)
     height, width = raster.height, raster.width
     job = {
