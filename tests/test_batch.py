@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -216,6 +217,36 @@ def test_result_that_nobody_noted_is_found(collection, out):
     assert summary.entries[0].figures == {"steps": 4}
 
 
+@pytest.mark.parametrize("moment", range(10))
+def test_end_at_any_change_of_the_ledger_loses_nothing(collection, out, monkeypatch, moment):
+    class Killed(BaseException):
+        pass
+
+    changes = iter(range(100))
+
+    def until_killed(change):
+        def changed(*arguments, **values):
+            if next(changes) == moment:
+                raise Killed
+            change(*arguments, **values)
+
+        return changed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Ledger, "start", until_killed(Ledger.start))
+        patch.setattr(Ledger, "update", until_killed(Ledger.update))
+        first = Fake({"p1": [failing(again=True), None]})
+        with suppress(Killed):
+            run_batch(collection(), out, first)
+    again = Fake()
+    summary = run_batch(collection(), out, again)
+    assert states(summary) == dict.fromkeys(["p0", "p1", "p2"], "done")
+    for request in first.requests + again.requests:
+        assert Path(request.output).read_text() == f"{request.name} {request.key}"
+    twice = [request.name for request in first.requests + again.requests]
+    assert len(twice) <= 3 + 1 + 1  # one failed, one was cut off
+
+
 def test_one_batch_at_a_time(collection, out):
     import filelock
 
@@ -306,6 +337,20 @@ def test_faults_of_work_are_told_as_outcomes(collection, out, tmp_path):
     outcome = perform(request_of(entry, out), report=lambda *_: None, should_stop=lambda: False)
     assert "p0.png is no picture" in outcome.reason
     assert not outcome.again
+
+
+def test_job_waits_for_an_earlier_process_of_its_own(collection, out, monkeypatch):
+    import filelock
+
+    request = request_of(collection()[0], out)
+    Path(request.folder).mkdir(parents=True)
+    with filelock.FileLock(Path(request.folder) / "lock"):
+        with pytest.raises(sinct.errors.Interrupted):
+            perform(request, report=lambda *_: None, should_stop=lambda: True)
+        monkeypatch.setattr("sinct.batch.work.PATIENCE", 0.0)
+        outcome = perform(request, report=lambda *_: None, should_stop=lambda: False)
+    assert "another process still works on it" in outcome.reason
+    assert outcome.again
 
 
 def test_full_disk_is_told_and_may_go_better_another_time(collection, out, monkeypatch):

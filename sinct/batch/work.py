@@ -4,7 +4,8 @@ import dataclasses
 import json
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,9 @@ from sinct.runs import RunDirectory
 from sinct.session import Progress, Training
 from sinct.worker import peak_memory
 
-PATIENCE = 60.0
-"""Seconds that a job waits for an earlier process of its own to end, which was told to stop."""
+PATIENCE = 600.0
+"""Seconds that a job waits for an earlier process of its own to end, which was told to stop but looks at that wish
+only between two steps or windows."""
 
 OnShare = Callable[[float, float | None], None]
 """Called with the share that is done, in [0, 1], and the seconds left where they can be told."""
@@ -134,7 +136,7 @@ def perform(request: Request, *, report: OnShare, should_stop: Callable[[], bool
     folder = Path(request.folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(folder / "lock", timeout=PATIENCE):
+        with _alone(folder / "lock", should_stop):
             outcome = _made(request, folder, report, should_stop)
             outcome.save(folder / "outcome.json")
         return outcome
@@ -154,6 +156,25 @@ def perform(request: Request, *, report: OnShare, should_stop: Callable[[], bool
     except Exception as error:
         reason = f"broke off with {type(error).__name__}: {' '.join(str(error).split())[:200]}"
         return Outcome(request.key, reason, again=True, out_of_memory=is_out_of_memory(error))
+
+
+@contextmanager
+def _alone(path: Path, should_stop: Callable[[], bool]) -> Iterator[None]:
+    """Hold a lock, waiting for it while nobody says to stop."""
+    lock, deadline = filelock.FileLock(path), time.monotonic() + PATIENCE
+    while True:
+        try:
+            lock.acquire(timeout=0.5)
+            break
+        except filelock.Timeout:
+            if should_stop():
+                raise Interrupted("stopped as asked") from None
+            if time.monotonic() > deadline:
+                raise
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _made(request: Request, folder: Path, report: OnShare, should_stop: Callable[[], bool]) -> Outcome:
