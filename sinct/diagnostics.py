@@ -5,6 +5,11 @@ from kornia.color import rgb_to_grayscale
 from torch import Tensor
 
 
+def kind(warning: str) -> str:
+    """What warnings have in common that differ in their figures only."""
+    return "".join(letter for letter in warning if not letter.isdigit())
+
+
 def luminance(picture: Tensor) -> Tensor:
     """(3, H, W) sRGB-encoded -> (H, W) luma with Rec. 601 weights, in the picture's range."""
     grey: Tensor = rgb_to_grayscale(picture)[0]

@@ -15,7 +15,7 @@ from torch import Tensor
 from sinct import checkpoint
 from sinct.config import Config
 from sinct.device import memory
-from sinct.diagnostics import discriminator_warnings, picture_warnings
+from sinct.diagnostics import discriminator_warnings, kind, picture_warnings
 from sinct.errors import CheckpointError, ConfigError, DeviceError
 from sinct.generator import GeneratorBase
 from sinct.images import Picture
@@ -278,9 +278,8 @@ class _Session:
     def warn(self, found: Sequence[str]) -> None:
         """Keep warnings of a new kind for the next report."""
         for text in found:
-            kind = "".join(letter for letter in text if not letter.isdigit())
-            if kind not in self.seen:
-                self.seen.add(kind)
+            if kind(text) not in self.seen:
+                self.seen.add(kind(text))
                 self.warnings.append(text)
                 self.unreported.append(text)
 

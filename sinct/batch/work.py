@@ -18,6 +18,7 @@ from sinct.batch import storage
 from sinct.batch.settings import Settings
 from sinct.config import Config
 from sinct.device import choose_device
+from sinct.diagnostics import kind
 from sinct.errors import CheckpointError, DeviceError, InputError, Interrupted, OutputError, SinctError
 from sinct.files import replacing
 from sinct.images import read_picture
@@ -217,11 +218,12 @@ def _made(request: Request, folder: Path, report: OnShare, should_stop: Callable
     if not all(part.finished for part in (training, made) if part is not None):
         raise Interrupted("stopped as asked")
 
-    if training is not None:
-        warnings += training.warnings
+    found = [] if made is None else list(made.warnings)
+    if training is not None:  # of the finished picture where both warn of the same
+        kinds = set(map(kind, found))
+        found += [text for text in training.warnings if kind(text) not in kinds]
         facts |= {"steps": training.steps, "training_seconds": round(training.seconds, 1)}
     if made is not None:
-        warnings += [text for text in made.warnings if text not in warnings]
         facts |= {"width": made.size[0], "height": made.size[1], "bytes": output.stat().st_size}
     digest = storage.sha256(str(output)) if made is not None else None
     if storage.is_remote(request.output):
@@ -231,7 +233,7 @@ def _made(request: Request, folder: Path, report: OnShare, should_stop: Callable
     RunDirectory(folder / "run").checkpoint.unlink(missing_ok=True)
     shutil.rmtree(folder / "inputs", ignore_errors=True)
     facts |= {"seconds": round(time.monotonic() - began, 1), "memory": peak_memory()}
-    return Outcome(request.key, warnings=tuple(warnings), figures=facts, output_sha256=digest)
+    return Outcome(request.key, warnings=(*warnings, *found), figures=facts, output_sha256=digest)
 
 
 def _fetched(places: Sequence[str], copies: Path) -> list[Path]:
