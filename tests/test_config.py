@@ -28,6 +28,7 @@ PUBLISHED = {
     "native_share": 0.0,
     "smoothing": 0.0,
     "repaint": False,
+    "jitter": 0.0,
     "grain": 0.0,
     "patience": 0.0,
     "compact": False,
