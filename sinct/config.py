@@ -38,9 +38,6 @@ class Config:
         repaint: give G crops of the photo as if they were painted, smoothed, in the painting's palette and with
             the painting's strokes over them, and let the identity term ask for the photo back; off, G gets
             and should leave alone the photo itself (ours otherwise).
-        jitter: standard deviation of the brightness, in units of [-1, 1], that crops of the photo as if painted are
-            moved by, and 0.6 of it for the logarithm of their contrast, so that what a thing is does not hang on
-            how light it is painted (ours).
         grain: standard deviation of noise on what G sees, in units of [-1, 1], so that texture has something to
             grow from (ours).
         patience: share of the training's length without a better picture after which it ends; 0 always takes
@@ -85,7 +82,6 @@ class Config:
     smoothing: float = 0.0
     detail: float = 1.0
     repaint: bool = False
-    jitter: float = 0.0
     grain: float = 0.0
     patience: float = 0.0
     temperature: float = 0.07
@@ -113,7 +109,7 @@ class Config:
         for name in positive.split():
             if not (math.isfinite(getattr(self, name)) and getattr(self, name) > 0):
                 raise ConfigError(f"{name} must be above 0, got {getattr(self, name)}")
-        for name in ["smoothing", "jitter", "grain", "nce_weight", "identity_weight", "r1_weight", "seed"]:
+        for name in ["smoothing", "grain", "nce_weight", "identity_weight", "r1_weight", "seed"]:
             if not (math.isfinite(getattr(self, name)) and getattr(self, name) >= 0):
                 raise ConfigError(f"{name} must be 0 or more, got {getattr(self, name)}")
         if self.seed >= 2**63:

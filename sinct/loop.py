@@ -21,9 +21,6 @@ from sinct.losses import discriminator_loss, r1_penalty
 from sinct.palette import match_palette, pooled_colours
 from sinct.smoothing import total_variation_smooth
 
-CONTRAST_JITTER = 0.6
-"""Jitter of the logarithm of the contrast, for each unit of brightness."""
-
 
 class LossTerms(Protocol):
     """A NamedTuple of scalar tensors, one for each term of an objective."""
@@ -121,17 +118,9 @@ class Loop(ABC, Generic[Losses]):
         which = int(torch.randint(len(self.photos), (), generator=self.random))
         photo, painted = torch.split(self._crops(self.photos[which]), 3, dim=1)
         if self.config.repaint:
-            # In another light, and with strokes of the painting from anywhere.
-            painted = self._jittered(painted) + painting - content
+            painted = painted + painting - content  # with strokes of the painting from anywhere
         painting, painted = self._grained(painting), self._grained(painted)
         return self._layout(painting), self._layout(content), self._layout(photo), self._layout(painted)
-
-    def _jittered(self, crops: Tensor) -> Tensor:
-        """Change brightness and contrast of each crop as the settings say."""
-        if not self.config.jitter:
-            return crops
-        draws = torch.randn(2, len(crops), 1, 1, 1, generator=self.random).to(crops) * self.config.jitter
-        return crops * torch.exp(CONTRAST_JITTER * draws[0]) + draws[1]
 
     def _grained(self, crops: Tensor) -> Tensor:
         """Add noise as the settings say."""

@@ -28,7 +28,6 @@ PUBLISHED = {
     "native_share": 0.0,
     "smoothing": 0.0,
     "repaint": False,
-    "jitter": 0.0,
     "grain": 0.0,
     "patience": 0.0,
     "compact": False,
