@@ -22,7 +22,7 @@ IN_MEMORY = 64
 FIXED = 700_000_000
 """Bytes of the process itself with torch, and of windows of the usual size."""
 
-PROCESS = 500_000_000
+PROCESS = 560_000_000
 """Bytes of a process that has begun to translate, without its windows: torch's libraries, kernels, fragments. What a
 training before it leaves to its process is used again."""
 
