@@ -80,7 +80,7 @@ def run(
     photos: Annotated[str | None, typer.Option(help="Folder of references, of which each gets one.")] = None,
     match: Annotated[
         Match, typer.Option(help="How: same name, nearest palette, or colours and textures.")
-    ] = (Match.name),
+    ] = Match.name,
     shared_model: Annotated[
         bool, typer.Option("--shared-model", help="Train one model on all paintings, and apply it to each.")
     ] = False,
@@ -235,13 +235,11 @@ def _plan(entries: "list[Entry]", folder: Path, workers: int | None, device: str
     from sinct.batch import estimate
     from sinct.batch.coordinator import preview
     from sinct.batch.ledger import State
-    from sinct.batch.workers import LocalWorkers, local_slots
-    from sinct.device import choose_device
 
     found = preview(entries, folder)
     left = [entry for entry in found if entry.state in (State.waiting, State.running)]
     done = [entry for entry in found if entry.state is State.done]
-    where = LocalWorkers(local_slots(choose_device(device), workers, every=device == "auto"))
+    where = _workers(device, workers, None)
     times = [estimate.seconds_need(entry, done, where.sharing) for entry in left]
     known = [seconds for seconds in times if seconds is not None]
     seconds = sum(known) / where.places if len(known) == len(times) else None

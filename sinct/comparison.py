@@ -22,11 +22,12 @@ from typing import Any
 import torch
 
 from sinct import methods
+from sinct._json import write_json
 from sinct.device import choose_device
 from sinct.diagnostics import picture_warnings
 from sinct.doctor import examine
 from sinct.errors import ConfigError, InputError, Interrupted, OutputError, WeightsError
-from sinct.files import StrPath, replacing, unwritable
+from sinct.files import StrPath, unwritable
 from sinct.images import Picture, read_picture, write_picture
 from sinct.measures import Evaluator, measured
 from sinct.regions import read_regions
@@ -316,8 +317,7 @@ def _begin(folder: Path, source: Picture, target: Picture, hashes: Sequence[str]
         record.parent.mkdir(parents=True, exist_ok=True)
         for name, picture in (("painting", source), ("photo", target)):
             write_picture(folder / f"{name}.png", picture.pixels, bits=8, overwrite=True)
-        with replacing(record) as temporary:
-            temporary.write_text(json.dumps(list(hashes)), encoding="utf-8")
+        write_json(record, list(hashes))
     except OSError as error:
         raise unwritable(folder, error) from None
 
@@ -348,8 +348,7 @@ def _outcome(
         shutil.rmtree(folder)  # what lies there was asked for otherwise
     folder.mkdir(parents=True, exist_ok=True)
     stored.unlink(missing_ok=True)
-    with replacing(asked) as temporary:
-        temporary.write_text(json.dumps(request.to_json()), encoding="utf-8")
+    write_json(asked, request.to_json())
     if should_stop():
         raise Interrupted("stopped as asked")
     report(0.0)

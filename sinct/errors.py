@@ -5,6 +5,11 @@ show it to a person as it is.
 """
 
 
+def one_line(error: object) -> str:
+    """What an error of someone else's says, as part of a message: one line, not too long."""
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
 class SinctError(Exception):
     """Base of all errors that a person can act on."""
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from sinct.checkpoint import part, prefixed
 from sinct.config import Config
 from sinct.crops import random_crops, tiles, uniform, width_range
-from sinct.errors import CheckpointError, TrainingError
+from sinct.errors import CheckpointError, TrainingError, one_line
 from sinct.generator import GeneratorBase, update_average
 from sinct.grain import grain
 from sinct.losses import discriminator_loss, r1_penalty
@@ -231,7 +231,7 @@ class Loop(ABC, Generic[Losses]):
                 optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
             self.random.set_state(tensors["random"])
         except (RuntimeError, KeyError, ValueError, TypeError) as error:
-            reason = " ".join(str(error).split())[:200]
+            reason = one_line(error)
             raise CheckpointError(
                 f"the checkpoint does not fit these settings ({reason}); resume with the run's own settings"
             ) from None

@@ -12,7 +12,7 @@ from sinct import checkpoint
 from sinct.compact import make_generator
 from sinct.config import Config
 from sinct.device import gains_from_bfloat16
-from sinct.errors import CheckpointError, ConfigError, DeviceError
+from sinct.errors import CheckpointError, ConfigError, DeviceError, one_line
 from sinct.generator import GeneratorBase
 from sinct.grain import grain_at
 from sinct.smoothing import ITERATIONS, total_variation_smooth
@@ -189,7 +189,7 @@ def load_model(path: Path, device: torch.device) -> Model:
             name = "average" if config.ema_decay else "generator"
         generator.load_state_dict(checkpoint.part(loaded.tensors, name))
     except (KeyError, ValueError, TypeError, RuntimeError, ConfigError) as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = one_line(error)
         raise CheckpointError(f"{path} holds no generator that fits its settings ({reason})") from None
     generator.requires_grad_(False).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return Model(generator, config, (low, high), loaded.description["facts"])

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from sinct.errors import ConfigError
+from sinct.errors import ConfigError, one_line
 from sinct.torchvision_compat import import_torchvision
 
 MEAN = (0.485, 0.456, 0.406)
@@ -55,7 +55,7 @@ class VGG(nn.Module):
             try:
                 built.load_state_dict(own)
             except RuntimeError as error:
-                reason = " ".join(str(error).split())[:200]
+                reason = one_line(error)
                 raise ConfigError(f"these are not the weights of a VGG-{depth} ({reason})") from None
         self.layers = nn.ModuleDict()
         block, number = 1, 1

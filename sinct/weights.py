@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
-from sinct.errors import OutputError, WeightsError
+from sinct.errors import OutputError, WeightsError, one_line
 from sinct.files import replacing
 
 if TYPE_CHECKING:  # files are listed and fetched without waiting for torch
@@ -172,7 +172,7 @@ class Weights:
         try:
             state = torch.load(path, map_location="cpu", weights_only=True)
         except Exception as error:  # torch raises nearly anything on bytes that are not its own
-            reason = " ".join(str(error).split())[:200]
+            reason = one_line(error)
             raise WeightsError(
                 f"{path} cannot be read as tensors by name ({type(error).__name__}: {reason}); it is damaged "
                 f"or wants to run code, which is refused: delete it and run `{_command(name, self.folder)}`"

@@ -19,10 +19,10 @@ from typing import Any
 import torch
 
 from sinct import methods
+from sinct._json import plain, write_json
 from sinct.budget import Budget
 from sinct.device import choose_device
-from sinct.errors import Interrupted, SinctError
-from sinct.files import replacing
+from sinct.errors import Interrupted, SinctError, one_line
 from sinct.images import read_picture, write_picture
 from sinct.model import is_out_of_memory
 from sinct.regions import read_regions
@@ -66,8 +66,7 @@ class Request:
 
     def to_json(self) -> dict[str, Any]:
         """Values as they come back from JSON, so that requests can be compared with stored ones."""
-        values: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(self)))
-        return values
+        return plain(self)
 
 
 @dataclass(frozen=True)
@@ -90,8 +89,7 @@ class Outcome:
 
     def save(self, path: Path) -> None:
         """Write as JSON, whole or not at all."""
-        with replacing(path) as temporary:
-            temporary.write_text(json.dumps(dataclasses.asdict(self)), encoding="utf-8")
+        write_json(path, dataclasses.asdict(self))
 
     @classmethod
     def load(cls, path: Path) -> "Outcome":
@@ -142,7 +140,7 @@ def perform(
             reason = f"out of memory on {device}; close other programs or give smaller pictures"
         else:
             traceback.print_exc()
-            reason = f"broke off with {type(error).__name__}: {' '.join(str(error).split())[:200]}"
+            reason = f"broke off with {type(error).__name__}: {one_line(error)}"
     return Outcome(reason, earlier + time.monotonic() - began, peak_memory(), device, facts)
 
 

@@ -8,6 +8,14 @@ from sinct.batch.work import Outcome
 from sinct.batch.workers import Event
 
 
+def make_collection(make_picture, folder, name):
+    """Write three paintings, named by a pattern such as p{}, and photo.png."""
+    (folder / "paintings").mkdir()
+    for number in range(3):
+        make_picture(f"paintings/{name.format(number)}.png", seed=number)
+    make_picture("photo.png", seed=9)
+
+
 class Fake:
     """Workers that write no picture of worth but do as they are told.
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from batch_fake import Fake, failing
+from batch_fake import Fake, failing, make_collection
 
 import sinct
 from sinct.batch.collection import SERIES, read_collection
@@ -38,10 +38,7 @@ SETTINGS = Settings("draft", steps=4, changes=TINY)
 @pytest.fixture
 def collection(make_picture, tmp_path):
     """Three paintings and a photo, as entries."""
-    (tmp_path / "paintings").mkdir()
-    for number in range(3):
-        make_picture(f"paintings/p{number}.png", seed=number)
-    make_picture("photo.png", seed=9)
+    make_collection(make_picture, tmp_path, "p{}")
 
     def entries(settings=SETTINGS, **options):
         options = {"photo": [str(tmp_path / "photo.png")], **options}

@@ -5,7 +5,7 @@ import json
 import sys
 
 import pytest
-from batch_fake import Fake, failing
+from batch_fake import Fake, failing, make_collection
 from typer.testing import CliRunner
 
 from cli.main import app
@@ -18,10 +18,7 @@ from sinct.batch.settings import Settings
 
 @pytest.fixture
 def folder(make_picture, tmp_path):
-    (tmp_path / "paintings").mkdir()
-    for number in range(3):
-        make_picture(f"paintings/[p{number}].png", seed=number)
-    make_picture("photo.png", seed=9)
+    make_collection(make_picture, tmp_path, "[p{}]")
     return tmp_path
 
 

@@ -21,7 +21,7 @@ from typing import Any
 
 from sinct.batch.work import Outcome, Request, perform
 from sinct.batch.workers import GRACE, Event
-from sinct.errors import ConfigError, Interrupted
+from sinct.errors import ConfigError, Interrupted, one_line
 from sinct.version import __version__
 
 PERIOD = 1.0
@@ -115,9 +115,9 @@ def failure(request: Request, error: Exception) -> Outcome:
     if out_of_memory:
         reason = "its node ran out of memory, and Ray ended it"
     elif isinstance(error, exceptions.RayTaskError):  # nothing that `perform` foresees
-        reason = f"broke off: {_one_line(error.cause)}"
+        reason = f"broke off: {one_line(error.cause)}"
     else:
-        reason = f"its process or node was lost {LOSSES + 1} times: {_one_line(error)}"
+        reason = f"its process or node was lost {LOSSES + 1} times: {one_line(error)}"
     return Outcome(request.key, reason, again=True, out_of_memory=out_of_memory)
 
 
@@ -289,10 +289,10 @@ class RayWorkers:
             found = set(ray.get(asked, timeout=IMPORTING))
         except ray.exceptions.RayTaskError as error:
             raise ConfigError(
-                f"a node cannot run sinct: {_one_line(error.cause)}; install sinct {__version__} on every node"
+                f"a node cannot run sinct: {one_line(error.cause)}; install sinct {__version__} on every node"
             ) from None
         except ray.exceptions.RayError as error:
-            raise ConfigError(f"a node does not answer: {_one_line(error)}; see `ray status`") from None
+            raise ConfigError(f"a node does not answer: {one_line(error)}; see `ray status`") from None
         if other := found - {__version__}:
             raise ConfigError(
                 f"a node has sinct {', '.join(sorted(other))}, here is {__version__}; install the same on every node"
@@ -319,9 +319,9 @@ def _joined(address: str) -> Any:
         text = str(error)
         if "Version mismatch" in text:
             raise ConfigError(
-                f"versions differ: {_one_line(text.partition(':')[2])}; install the cluster's Ray and Python here"
+                f"versions differ: {one_line(text.partition(':')[2])}; install the cluster's Ray and Python here"
             ) from None
-        reason = _one_line(error.__cause__ or error).partition(". ")[
+        reason = one_line(error.__cause__ or error).partition(". ")[
             0
         ]  # then Ray names options that are not ours
         raise ConfigError(
@@ -350,7 +350,7 @@ def _knock(address: str) -> None:
             socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
         except (OSError, OverflowError) as error:
             raise ConfigError(
-                f"no Ray cluster answers at {address}: {_one_line(error)}; check the address, or start one with "
+                f"no Ray cluster answers at {address}: {one_line(error)}; check the address, or start one with "
                 "`ray start --head`"
             ) from None
     join = "import sys, ray; ray.init(sys.argv[1], log_to_driver=False)"
@@ -371,7 +371,3 @@ def _nodes(ray: Any) -> dict[str, dict[str, float]]:
 def _on(ray: Any, node: str) -> Any:
     """The wish for a node."""
     return ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(node, soft=False)
-
-
-def _one_line(error: object) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__

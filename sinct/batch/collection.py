@@ -16,27 +16,13 @@ from sinct.batch import storage
 from sinct.batch.ledger import Entry
 from sinct.batch.matching import Descriptions, PhotosFor, photos_by_look, photos_by_name, same_photos
 from sinct.batch.settings import Settings
-from sinct.errors import ConfigError, InputError
+from sinct.errors import ConfigError, InputError, one_line
 from sinct.series import choose
 
 PICTURES = (
-    *(
-        ".avif",
-        ".bmp",
-        ".gif",
-        ".jp2",
-        ".jpe",
-        ".jpeg",
-        ".jpg",
-        ".jxl",
-        ".pbm",
-        ".pgm",
-        ".png",
-        ".ppm",
-        ".psd",
-    ),
-    *(".tga", ".tif", ".tiff", ".webp"),
-)
+    ".avif", ".bmp", ".gif", ".jp2", ".jpe", ".jpeg", ".jpg", ".jxl", ".pbm", ".pgm", ".png", ".ppm", ".psd", ".tga",
+    ".tif", ".tiff", ".webp",
+)  # fmt: skip
 """Suffixes by which pictures are told from other files in a folder."""
 
 MANIFESTS = (".csv", ".jsonl", ".ndjson")
@@ -217,7 +203,7 @@ def _rows(path: str) -> Sequence[tuple[int, Mapping[str, Any]]]:
                 raise ValueError("every line must be an object")
             known = set(rows[0][1]) if rows else set()
     except (OSError, ValueError, csv.Error) as error:
-        reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:200]
+        reason = getattr(error, "strerror", None) or one_line(error)
         raise InputError(f"cannot read the manifest {path}: {reason}") from None
     if not rows or "painting" not in known or not {"photo", "photos"} & known:
         raise InputError(

@@ -124,9 +124,15 @@ def run_batch(
             for name in again:
                 ledger.reset(ledger.entry(name).name)
             batch = _Batch(
-                ledger, folder, workers, retries, max_memory, on_progress or (lambda progress: None)
+                ledger,
+                folder,
+                workers,
+                retries,
+                max_memory,
+                on_progress or (lambda progress: None),
+                verify=verify,
             )
-            batch.look(verify=verify)
+            batch.look()
             try:
                 interrupted = batch.run(should_stop or (lambda: False))
             finally:
@@ -146,6 +152,7 @@ def preview(entries: Sequence[Entry], folder: Path) -> list[Entry]:
     if path.exists():
         with closing(Ledger(path, readonly=True)) as ledger:
             known = {entry.name: entry for entry in ledger.entries()}
+    keys = _Keys(known)
     found = []
     for entry in entries:
         earlier = known.get(entry.name)
@@ -159,7 +166,7 @@ def preview(entries: Sequence[Entry], folder: Path) -> list[Entry]:
                 earlier, job=entry.job, painting=entry.painting, photos=entry.photos, output=entry.output
             )
             try:
-                same = earlier.state is State.done and _Keys(known).key(entry) == earlier.key
+                same = earlier.state is State.done and keys.key(entry, keys.inputs(entry)) == earlier.key
             except SinctError as error:
                 found.append(replace(entry, state=State.failed, error=str(error)))
                 continue
@@ -182,31 +189,36 @@ class _Keys:
             for place, (stamp, digest) in entry.hashes.items()
         }
 
-    def sha256(self, place: str) -> str:
-        """Of a file; trusts a size and time that it had when it was read."""
-        mark = (place, json.dumps(storage.stamp(place)))
+    def seen(self, place: str) -> list[Any]:
+        """Stamp and hash of a file; trusts a size and time that it had when it was read."""
+        stamp = storage.stamp(place)
+        mark = (place, json.dumps(stamp))
         if self.verify or mark not in self.stamps:
             if place not in self.hashes:
                 self.hashes[place] = storage.sha256(place)
             self.stamps[mark] = self.hashes[place]
-        return self.stamps[mark]
+        return [stamp, self.stamps[mark]]
 
     def inputs(self, entry: Entry) -> dict[str, Any]:
         """Place -> stamp and hash, of all that a job reads."""
-        places = (*entry.job["paintings"], *entry.photos)
-        return {place: [storage.stamp(place), self.sha256(place)] for place in places}
+        return {place: self.seen(place) for place in _places(entry)}
 
-    def key(self, entry: Entry) -> str:
+    def key(self, entry: Entry, inputs: Mapping[str, Any]) -> str:
         """Hash of inputs, settings, and of the model that is applied."""
         needs = entry.job["needs"]
         facts = {
-            "inputs": [self.sha256(place) for place in (*entry.job["paintings"], *entry.photos)],
+            "inputs": [inputs[place][1] for place in _places(entry)],
             "settings": entry.job["settings"],
             "kind": entry.job["kind"],
             "output": entry.output,
             "model": self.known[needs].key if needs else None,
         }
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def _places(entry: Entry) -> tuple[str, ...]:
+    """All that a job reads."""
+    return (*entry.job["paintings"], *entry.photos)
 
 
 class _Batch:
@@ -220,6 +232,8 @@ class _Batch:
         retries: int,
         max_memory: int | None,
         report: OnProgress,
+        *,
+        verify: bool,
     ) -> None:
         self.ledger, self.folder, self.workers = ledger, folder, workers
         self.retries, self.max_memory, self.report = retries, max_memory, report
@@ -229,13 +243,12 @@ class _Batch:
         self.needs: dict[str, int] = {}
         self.made: list[str] = []
         self.began = time.monotonic()
-        self.keys = _Keys(self.entries)
+        self.keys = _Keys(self.entries, verify=verify)
 
     # Looking --------------------------------------------------------------------------------------------
 
-    def look(self, *, verify: bool) -> None:
+    def look(self) -> None:
         """Find out what is left to do."""
-        self.keys = _Keys(self.entries, verify=verify)
         for name, entry in list(self.entries.items()):
             if entry.job["fault"]:
                 self._failed(entry, Outcome("", entry.job["fault"]))
@@ -260,7 +273,7 @@ class _Batch:
             if entry.state is not State.waiting:
                 self._reset(entry)
             return
-        key = self.keys.key(entry)
+        key = self.keys.key(entry, self.keys.inputs(entry))
         if entry.state is State.running:  # the process that ran it is gone
             outcome = Outcome.load(run_folder(self.folder, entry.name) / "outcome.json")
             if (
@@ -351,7 +364,8 @@ class _Batch:
 
     def _start(self, entry: Entry) -> None:
         try:
-            hashes, key = self.keys.inputs(entry), self.keys.key(entry)
+            hashes = self.keys.inputs(entry)
+            key = self.keys.key(entry, hashes)
             needs = entry.job["needs"]
             request = Request(
                 name=entry.name,

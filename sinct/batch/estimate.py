@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import torch
 
+from sinct._decoding import read_header
 from sinct.api import TRAINING_PIXELS
 from sinct.batch import storage
 from sinct.batch.ledger import Entry, State
@@ -29,8 +30,6 @@ KEPT_BYTES = 4_000_000
 
 def pixels_of(place: str) -> int | None:
     """Pixels of a local picture by its header; None where that cannot be told without reading it."""
-    from sinct._decoding import read_header
-
     if storage.is_remote(place):
         return None
     try:

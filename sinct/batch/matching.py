@@ -17,10 +17,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sinct._json import write_json
 from sinct.batch import storage
 from sinct.batch.pictures import read_small
 from sinct.errors import ConfigError, InputError
-from sinct.files import replacing, unwritable
+from sinct.files import unwritable
 from sinct.measures.distribution import colour_distribution, patch_distributions, wasserstein
 
 PhotosFor = Callable[[str], tuple[str, ...]]
@@ -238,8 +239,7 @@ class Descriptions:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise unwritable(self.path, error) from None
-        with replacing(self.path) as temporary:
-            temporary.write_text(json.dumps({"version": VERSION, "pictures": pictures}), encoding="utf-8")
+        write_json(self.path, {"version": VERSION, "pictures": pictures})
         self._new = 0
 
 

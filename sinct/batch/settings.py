@@ -1,13 +1,12 @@
 """How one picture is to be made: the part of a job that a person sets."""
 
-import dataclasses
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
+from sinct._json import plain
 from sinct.config import Config
 from sinct.errors import ConfigError
 from sinct.presets import PRESETS, preset
@@ -50,8 +49,7 @@ class Settings:
 
     def to_json(self) -> dict[str, Any]:
         """As it comes back from JSON."""
-        values: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(self)))
-        return values
+        return plain(self)
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Settings":

@@ -13,11 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sinct.errors import InputError, OutputError
+from sinct.errors import InputError, OutputError, one_line
 from sinct.files import replacing, unwritable
 
 CHUNK = 2**20
-"""Bytes copied or hashed at a time."""
+"""Bytes copied at a time."""
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)  # two letters or more: C:\\ is none
 
@@ -59,11 +59,8 @@ def sha256(place: str) -> str:
     Raises:
         InputError: it is not there or not readable.
     """
-    digest = hashlib.sha256()
     with _reading(place), _open(place) as file:
-        while chunk := file.read(CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def fetch(place: str, folder: Path, name: str) -> Path:
@@ -91,28 +88,17 @@ def fetch(place: str, folder: Path, name: str) -> Path:
 
 
 def store(file: Path, place: str) -> None:
-    """Put a finished local file where it belongs, whole or not at all.
+    """Put a finished local file at a URL.
 
     Raises:
         OutputError: it cannot be written there.
     """
-    if not is_remote(place):
-        target = Path(place)
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if file.resolve() == target.resolve():
-                return
-            with replacing(target) as temporary:
-                shutil.copyfile(file, temporary)
-        except OSError as error:
-            raise unwritable(target, error) from None
-        return
     try:
         system, path = _system(place)
         system.makedirs(system._parent(path), exist_ok=True)
         system.put_file(str(file), path)  # object stores show a file when it is complete
     except Exception as error:  # every back end has errors of its own
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        reason = one_line(error)
         raise OutputError(f"cannot write {place}: {reason}; check the address and your rights") from None
 
 
@@ -171,7 +157,5 @@ def _reading(place: str) -> Iterator[None]:
     except (InputError, OutputError):
         raise
     except Exception as error:  # every back end has errors of its own
-        reason = (
-            getattr(error, "strerror", None) or " ".join(str(error).split())[:200] or type(error).__name__
-        )
+        reason = getattr(error, "strerror", None) or one_line(error)
         raise InputError(f"cannot read {place}: {reason}; check the path and your rights") from None

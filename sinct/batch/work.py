@@ -14,13 +14,21 @@ import filelock
 import torch
 
 from sinct import api
+from sinct._json import plain, write_json
 from sinct.batch import storage
 from sinct.batch.settings import Settings
 from sinct.config import Config
 from sinct.device import choose_device
 from sinct.diagnostics import kind
-from sinct.errors import CheckpointError, DeviceError, InputError, Interrupted, OutputError, SinctError
-from sinct.files import replacing
+from sinct.errors import (
+    CheckpointError,
+    DeviceError,
+    InputError,
+    Interrupted,
+    OutputError,
+    SinctError,
+    one_line,
+)
 from sinct.images import read_picture
 from sinct.model import is_out_of_memory
 from sinct.runs import RunDirectory
@@ -74,8 +82,7 @@ class Request:
 
     def to_json(self) -> dict[str, Any]:
         """As it comes back from JSON."""
-        values: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(self)))
-        return values
+        return plain(self)
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Request":
@@ -108,8 +115,7 @@ class Outcome:
 
     def save(self, path: Path) -> None:
         """Write as JSON, whole or not at all."""
-        with replacing(path) as temporary:
-            temporary.write_text(json.dumps(dataclasses.asdict(self)), encoding="utf-8")
+        write_json(path, dataclasses.asdict(self))
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Outcome":
@@ -155,7 +161,7 @@ def perform(request: Request, *, report: OnShare, should_stop: Callable[[], bool
     except OSError as error:
         return Outcome(request.key, f"{error.strerror or error}: {error.filename}", again=True)
     except Exception as error:
-        reason = f"broke off with {type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        reason = f"broke off with {type(error).__name__}: {one_line(error)}"
         return Outcome(request.key, reason, again=True, out_of_memory=is_out_of_memory(error))
 
 
@@ -294,6 +300,5 @@ def _continues(request: Request, folder: Path) -> bool:
     if not same:
         for stale in (folder / "run", folder / "inputs"):
             shutil.rmtree(stale, ignore_errors=True)
-        with replacing(asked) as temporary:
-            temporary.write_text(json.dumps(mark), encoding="utf-8")
+        write_json(asked, mark)
     return same and (request.kind == "apply" or RunDirectory(folder / "run").checkpoint.exists())

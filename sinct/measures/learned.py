@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sinct.errors import ConfigError, WeightsError
+from sinct.errors import ConfigError, WeightsError, one_line
 from sinct.measures.pyramid import sampled_patches
 from sinct.torchvision_compat import import_torchvision
 from sinct.vgg import VGG
@@ -256,7 +256,7 @@ class Inception:
                 "inception-v3", ["2048"], feature_extractor_weights_path=file
             )
         except RuntimeError as error:
-            reason = " ".join(str(error).split())[:200]
+            reason = one_line(error)
             raise WeightsError(f"these are not the weights of FID's Inception ({reason})") from None
         self.network = network.to(device)
 

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sinct.budget import Budget
-from sinct.errors import ConfigError, InputError
+from sinct.errors import ConfigError, InputError, one_line
 from sinct.methods import Job, Method, Result
 
 BANDS = ("LL", "LH", "HL", "HH")
@@ -279,7 +279,7 @@ class _Network(nn.Module):
             try:
                 self.load_state_dict(state)
             except RuntimeError as error:
-                reason = " ".join(str(error).split())[:200]
+                reason = one_line(error)
                 raise ConfigError(f"{wrong} ({reason})") from None
             for name, channels in poolings.items():
                 for key, kernel in _Bands(channels).state_dict().items():

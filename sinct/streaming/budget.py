@@ -113,7 +113,7 @@ def plan_sides(
     sides = choose_sides(*continued_size(height, width, stride), halo, stride, fits)
     if sides is None:
         smallest = min(2 * halo + 64, *continued_size(height, width, stride))
-        least = sum(needs(Sides(smallest, smallest))) + budget - room
+        least = sum(needs(Sides(smallest, smallest))) + PROCESS
         raise DeviceError(
             f"{budget / 1e9:.2f} GB are too little for a picture of {width}x{height} px with this generator; it "
             f"takes about {least / 1e9:.2f} GB: give --max-memory {least / 1e9 + 0.05:.1f}GB, or close other programs"

@@ -13,7 +13,7 @@ from sinct._decoding import Header
 from sinct._encoding import xmp
 from sinct._exif import lasting_tags
 from sinct._tiff_tags import add_tags
-from sinct.errors import OutputError
+from sinct.errors import OutputError, one_line
 from sinct.files import replacing, unwritable
 from sinct.streaming.source import vips
 
@@ -79,7 +79,7 @@ def encode(rows: Path, output: Path, source: Header, provenance: Mapping[str, st
                 exif.load(source.exif)
                 add_tags(temporary, lasting_tags(exif))
     except pyvips.Error as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = one_line(error)
         raise OutputError(
             f"cannot write {output}: {reason}; make room, then repeat with --resume: no row is lost"
         ) from None

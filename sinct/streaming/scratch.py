@@ -11,8 +11,9 @@ from typing import Any
 import tifffile
 
 from sinct._colour import Array
+from sinct._json import write_json
 from sinct.errors import OutputError
-from sinct.files import replacing, unwritable
+from sinct.files import unwritable
 from sinct.windows import Sides
 
 ROWS_PER_STRIP = 16
@@ -143,8 +144,7 @@ class Scratch:
 
     def save(self, rows: int, sides: Sides) -> None:
         """Note how many rows are done and with which windows."""
-        with replacing(self.state) as temporary:
-            temporary.write_text(json.dumps({"job": self.job, "rows": rows, "sides": sides}))
+        write_json(self.state, {"job": self.job, "rows": rows, "sides": sides})
 
     def _first_row(self) -> int:
         """Where the samples begin in the file.

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from sinct._colour import Array, to_srgb
 from sinct._decoding import Header, read_header
-from sinct.errors import InputError
+from sinct.errors import InputError, one_line
 from sinct.files import StrPath
 from sinct.images import _to_tensor
 
@@ -157,7 +157,7 @@ def _reading(path: Path) -> Iterator[None]:
     try:
         yield
     except vips().Error as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = one_line(error)
         raise InputError(f"{path} is damaged or cut off ({reason}); copy it again") from None
 
 
