@@ -29,15 +29,17 @@ class Config:
         tile_size: side of the discriminator's tiles, in pixels; divides crop_size.
         min_width: smallest width that a picture is scaled to before cropping, in pixels.
         max_width: largest such width, in pixels.
+        overhang: share of their side that crops may hang over the border by before they are pushed inside, so
+            that a picture's edges, often its sky, are seen as often as its middle (ours above 0).
         native_share: share of steps that see a picture at its own size instead (ours).
         smoothing: contrast on [-1, 1] that total-variation smoothing takes out of the painting before PatchNCE
             sees it, so that strokes are not content to keep; 0 compares with the painting itself (ours
             otherwise).
         detail: share of the contrast taken out that the generator still sees; with 1 it sees the painting
             itself (ours otherwise).
-        repaint: give G crops of the photo as if they were painted, smoothed, in the painting's palette and with
-            the painting's strokes over them, and let the identity term ask for the photo back; off, G gets
-            and should leave alone the photo itself (ours otherwise).
+        repaint: give G crops of the photo as if they were painted, in the painting's palette and smoothed like
+            it, and let the identity term ask for the photo back; off, G gets and should leave alone the photo
+            itself (ours otherwise).
         grain: standard deviation of noise on what G sees, in units of [-1, 1], so that texture has something to
             grow from (ours).
         patience: share of the training's length without a better picture after which it ends; 0 always takes
@@ -49,6 +51,8 @@ class Config:
         queries: query positions a crop and depth; more than 1 is ours.
         nce_weight: of PatchNCE.
         identity_weight: of the L1 distance between the photo and what G makes of it.
+        matching_weight: of the distance between the discriminator's maps of the two; 0 leaves it out (ours
+            otherwise).
         r1_weight: of R1, times 1/2.
         r1_interval: steps from one R1 to the next, its weight growing with it; above 1 is ours.
         learning_rate: of Adam, constant for the first half, then linear to 0.
@@ -78,6 +82,7 @@ class Config:
     tile_size: int = 64
     min_width: int = 384
     max_width: int = 1024
+    overhang: float = 0.0
     native_share: float = 0.0
     smoothing: float = 0.0
     detail: float = 1.0
@@ -89,6 +94,7 @@ class Config:
     queries: int = 1
     nce_weight: float = 4.0
     identity_weight: float = 1.0
+    matching_weight: float = 0.0
     r1_weight: float = 1.0
     r1_interval: int = 1
     learning_rate: float = 0.002
@@ -109,12 +115,20 @@ class Config:
         for name in positive.split():
             if not (math.isfinite(getattr(self, name)) and getattr(self, name) > 0):
                 raise ConfigError(f"{name} must be above 0, got {getattr(self, name)}")
-        for name in ["smoothing", "grain", "nce_weight", "identity_weight", "r1_weight", "seed"]:
+        for name in [
+            "smoothing",
+            "grain",
+            "nce_weight",
+            "identity_weight",
+            "matching_weight",
+            "r1_weight",
+            "seed",
+        ]:
             if not (math.isfinite(getattr(self, name)) and getattr(self, name) >= 0):
                 raise ConfigError(f"{name} must be 0 or more, got {getattr(self, name)}")
         if self.seed >= 2**63:
             raise ConfigError(f"seed must be below 2**63, got {self.seed}")
-        for name in ("native_share", "ema_decay", "detail", "patience"):
+        for name in ("overhang", "native_share", "ema_decay", "detail", "patience"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"{name} must lie in [0, 1], got {getattr(self, name)}")
         if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
@@ -132,6 +146,10 @@ class Config:
             raise ConfigError(
                 f"tile_size {self.tile_size} needs one discriminator width for each halving down to 4 px, "
                 f"got {len(self.discriminator_widths)}: {self.discriminator_widths}"
+            )
+        if self.matching_weight and widths == 1:
+            raise ConfigError(
+                "matching_weight needs a discriminator of two or more widths; its tile_size is 4 px"
             )
         if any(width < 1 for width in self.discriminator_widths):
             raise ConfigError(f"discriminator_widths must be above 0, got {self.discriminator_widths}")

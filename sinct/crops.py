@@ -63,7 +63,13 @@ def excerpt(picture: Tensor, pixels: int, down: float, across: float) -> Tensor:
 
 
 def random_crops(
-    picture: Tensor, *, count: int, size: int, width: float, generator: torch.Generator
+    picture: Tensor,
+    *,
+    count: int,
+    size: int,
+    width: float,
+    generator: torch.Generator,
+    overhang: float = 0.0,
 ) -> Tensor:
     """Scale a picture to a width, cut crops at random places and flip half of them.
 
@@ -75,6 +81,9 @@ def random_crops(
         size: side of the square crops, in pixels.
         width: that the picture is scaled to, aspect kept, in pixels.
         generator: on the CPU.
+        overhang: share of their side that crops may hang over the border by, half of it on each side, before
+            they are pushed inside. With 0 every place is as likely, and a pixel at the border is in a crop as
+            seldom as if it were a place of its own; with 1 their centres are spread evenly over the picture.
 
     Returns:
         (count, C, size, size), channels last in memory, on the picture's device.
@@ -83,7 +92,9 @@ def random_crops(
     side = min(round(size * picture_width / width), picture_height, picture_width)
     corners = torch.rand(count, 2, generator=generator)
     room = torch.tensor([picture_height - side + 1, picture_width - side + 1])
-    top, left = (corners * room).long().unbind(dim=1)  # float32 < 1, so never beyond the room
+    places = corners * (room + overhang * side) - overhang * side / 2
+    places = torch.minimum(places.long().clamp_min(0), room - 1)
+    top, left = places.unbind(dim=1)
     flipped = torch.rand(count, generator=generator) < 0.5
 
     along = torch.arange(side)

@@ -61,6 +61,14 @@ class Discriminator(nn.Module):
         self.hidden = EqualLinear(last * 4 * 4, last, gain=GAIN)
         self.logit = EqualLinear(last, 1)
 
+    def maps(self, tiles: Tensor) -> list[Tensor]:
+        """(N, 3, T, T) in [-1, 1] -> the maps behind each block, at half of T, a quarter, ... 4 px."""
+        x, found = leaky_relu(self.from_rgb(tiles)), []
+        for block in self.blocks:
+            x = block(x)
+            found.append(x)
+        return found
+
     def forward(self, tiles: Tensor) -> Tensor:
         """(N, 3, T, T) in [-1, 1] -> logits (N,)."""
         x = self.blocks(leaky_relu(self.from_rgb(tiles)))

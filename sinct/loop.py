@@ -18,7 +18,7 @@ from sinct.errors import CheckpointError, TrainingError, one_line
 from sinct.generator import GeneratorBase, update_average
 from sinct.grain import grain
 from sinct.losses import discriminator_loss, r1_penalty
-from sinct.palette import match_palette, pooled_colours
+from sinct.palette import match_palette, palette_of
 from sinct.smoothing import total_variation_smooth
 
 
@@ -95,9 +95,9 @@ class Loop(ABC, Generic[Losses]):
         # The same for each photo: what G should give back, and what is left of it when it is painted. A series has
         # one palette: with one for each painting, a painted colour would stand for several of the photo's, and
         # every pair would take memory.
-        palette = pooled_colours(paintings).to(device)
+        palette = palette_of(paintings) if config.repaint else None
         self.photos = [
-            torch.cat([photo, self._repainted(photo, palette)])
+            torch.cat([photo, self._painted(photo, palette)])
             for photo in (photo.to(device) for photo in photos)
         ]
         self.random = torch.Generator().manual_seed(config.seed)
@@ -117,8 +117,6 @@ class Loop(ABC, Generic[Losses]):
         painting, content = torch.split(self._crops(self.paintings[which]), 3, dim=1)
         which = int(torch.randint(len(self.photos), (), generator=self.random))
         photo, painted = torch.split(self._crops(self.photos[which]), 3, dim=1)
-        if self.config.repaint:
-            painted = painted + painting - content  # with strokes of the painting from anywhere
         painting, painted = self._grained(painting), self._grained(painted)
         return self._layout(painting), self._layout(content), self._layout(photo), self._layout(painted)
 
@@ -134,11 +132,9 @@ class Loop(ABC, Generic[Losses]):
         content = total_variation_smooth(painting, self.config.smoothing)
         return torch.cat([torch.lerp(content, painting, self.config.detail), content])
 
-    def _repainted(self, photo: Tensor, palette: Tensor) -> Tensor:
-        """A photo in the paintings' palette, smoothed as they are; as it is where that is off."""
-        if not self.config.repaint:
-            return photo
-        return total_variation_smooth(match_palette(photo, palette), self.config.smoothing)
+    def _painted(self, photo: Tensor, palette: Tensor | None) -> Tensor:
+        """A photo in the paintings' palette, its detail reduced like their strokes; as it is without a palette."""
+        return photo if palette is None else self._with_content(match_palette(photo, palette))[:3]
 
     # The loop ---------------------------------------------------------------------------------------
 
@@ -307,7 +303,12 @@ class Loop(ABC, Generic[Losses]):
             width = picture.shape[2]
         return self._layout(
             random_crops(
-                picture, count=config.crops, size=config.crop_size, width=width, generator=self.random
+                picture,
+                count=config.crops,
+                size=config.crop_size,
+                width=width,
+                generator=self.random,
+                overhang=config.overhang,
             )
         )
 

@@ -1,61 +1,111 @@
-"""Give one picture the palette of another, or of several, by one linear map of its colours."""
+"""Repaint a photo in the palette of a painting, or of several: smooth in its smooth places, rough in its rough ones."""
 
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-COLOURS = 2**14
-"""Colours taken of each of several pictures: their mean and covariance are then within about a per cent."""
+from sinct.smoothing import total_variation_smooth
+from sinct.transport import transport
+
+SAMPLES = 2**15
+"""Pixels that stand for a picture, or for each of several."""
+
+TEXTURE_WEIGHT = 0.8
+"""Of texture beside colour: one standard deviation of it counts as much as this distance on [-1, 1]."""
+
+TEXTURE_SIDE = 1024
+"""Pixels of the longer side that texture is measured at, so that a scan's canvas does not count as strokes."""
+
+TEXTURE_CELL = 16
+"""Pixels over which texture is averaged, at that size."""
+
+FLAT = 0.01
+"""Contrast on [-1, 1] below which textures count as equally smooth."""
+
+PART = 2**20
+"""Pixels that are moved at a time."""
 
 
-def pooled_colours(pictures: Sequence[Tensor]) -> Tensor:
-    """Colours of several pictures together, for `match_palette`; each counts alike, whatever its size.
+def palette_of(pictures: Sequence[Tensor]) -> Tensor:
+    """Colours of one or more pictures together with the texture around them, for `match_palette`.
 
     Args:
-        pictures: one or more (3, H, W).
+        pictures: one or more (3, H, W) in [-1, 1]; each counts alike, whatever its size.
 
     Returns:
-        (3, N) with `COLOURS` of each picture, at even distances in reading order; one picture as it is.
+        (4, N) on the CPU, float64: colours, and standardised texture in their units.
     """
-    if len(pictures) == 1:
-        return pictures[0]
-    positions = torch.linspace(0, 1, COLOURS, dtype=torch.float64)
-    return torch.cat(
-        [
-            colours[:, (positions * (colours.shape[1] - 1)).long()]
-            for colours in (p.flatten(1) for p in pictures)
-        ],
-        dim=1,
-    )
+    return _standardised(torch.cat([_sample(_seen(picture)) for picture in pictures], dim=1))
 
 
-def match_palette(picture: Tensor, target: Tensor) -> Tensor:
-    """Move a picture's colours so that their mean and covariance are another's.
+def match_palette(picture: Tensor, palette: Tensor) -> Tensor:
+    """Move a picture's colours so that they are distributed as a palette's, texture by texture.
 
-    The map is the optimal transport between two Gaussians, A = S^-½ (S^½ T S^½)^½ S^-½ with the covariances S and
-    T, so colours move no farther than they must and stay in order. Being linear, it cannot tear a gradient.
+    Colour alone would give the brightest of one picture to the brightest of the other: white chalk to a pale sky.
+    Texture tells them apart, since skies and seas are smooth in paintings as in photos. What is moved is therefore
+    the joint distribution of both; the map is then made smooth, a quadratic polynomial, so that it cannot tear a
+    gradient.
 
     Args:
         picture: (3, H, W) in [-1, 1].
-        target: (3, H', W') or (3, N) in [-1, 1].
+        palette: (4, N), see `palette_of`.
 
     Returns:
         (3, H, W) in [-1, 1], clamped.
 
-    Pitié & Kokaram 2007, "The linear Monge-Kantorovitch linear colour mapping for example-based colour
-    transfer", section 3.
+    Ours; on iterated transport (Pitié et al. 2007, see `sinct.transport`).
     """
-    colours, aim = (x.flatten(1).double() for x in (picture, target))
-    mean, wanted = colours.mean(dim=1, keepdim=True), aim.mean(dim=1, keepdim=True)
-    root, inverse = (_power(torch.cov(colours), exponent) for exponent in (0.5, -0.5))
-    transport = inverse @ _power(root @ torch.cov(aim) @ root, 0.5) @ inverse
-    moved = transport @ (colours - mean) + wanted
-    return moved.view_as(picture).to(picture.dtype).clamp(-1, 1)
+    seen = _seen(picture)
+    sample = _sample(seen)
+    moved = transport(_standardised(sample), palette, iterations=20, seed=0, share=0.5)[:3]
+    centre, deviation = sample.mean(dim=1, keepdim=True), sample.std(dim=1, keepdim=True).clamp_min(1e-3)
+    # gelsd, because a grey picture leaves the system without full rank.
+    fit = torch.linalg.lstsq(_quadratic((sample - centre) / deviation).T, moved.T, driver="gelsd").solution
+    fit, centre, deviation = (x.to(picture) for x in (fit.T, centre, deviation))
+    parts = [
+        fit @ _quadratic((part - centre) / deviation) for part in torch.split(seen.flatten(1), PART, dim=1)
+    ]
+    return torch.cat(parts, dim=1).view_as(picture).clamp(-1, 1)
 
 
-def _power(matrix: Tensor, exponent: float) -> Tensor:
-    """Power of a symmetric positive matrix; grey pictures have none in two directions, hence the floor."""
-    values, vectors = torch.linalg.eigh(matrix)
-    power: Tensor = vectors @ torch.diag(values.clamp_min(1e-6) ** exponent) @ vectors.T
-    return power
+def texture(picture: Tensor) -> Tensor:
+    """Logarithm of the contrast that smoothing takes out around each pixel, (3, H, W) in [-1, 1] -> (1, H, W)."""
+    height, width = picture.shape[1:]
+    scale = min(1.0, TEXTURE_SIDE / max(height, width))
+    small = _resized(picture, height * scale, width * scale, "area")
+    detail = (small - total_variation_smooth(small, 0.3)).mean(dim=0, keepdim=True).abs()
+    cells = _resized(detail, detail.shape[1] / TEXTURE_CELL, detail.shape[2] / TEXTURE_CELL, "area")
+    return _resized(cells.add(FLAT).log(), height, width, "bilinear")
+
+
+def _seen(picture: Tensor) -> Tensor:
+    """Colours and texture, (4, H, W)."""
+    return torch.cat([picture, texture(picture)])
+
+
+def _sample(seen: Tensor) -> Tensor:
+    """(4, H, W) -> (4, SAMPLES) at even distances in reading order, on the CPU, float64."""
+    pixels = seen.flatten(1)
+    positions = torch.linspace(0, 1, SAMPLES, dtype=torch.float64) * (pixels.shape[1] - 1)
+    return pixels[:, positions.long().to(seen.device)].cpu().double()
+
+
+def _standardised(sample: Tensor) -> Tensor:
+    """Bring the texture of (4, N) to mean 0 and the weight as deviation: what is rough differs between pictures."""
+    roughness = sample[3:]
+    deviation = roughness.std().clamp_min(1e-3)
+    return torch.cat([sample[:3], TEXTURE_WEIGHT / deviation * (roughness - roughness.mean())])
+
+
+def _quadratic(x: Tensor) -> Tensor:
+    """All products of two of (D, N) and 1, (D + 1) (D + 2) / 2 rows."""
+    rows = torch.cat([x.new_ones(1, x.shape[1]), x])
+    return torch.stack([rows[i] * rows[j] for i in range(len(rows)) for j in range(i, len(rows))])
+
+
+def _resized(x: Tensor, height: float, width: float, mode: str) -> Tensor:
+    """(C, H, W) at another size, at least a pixel."""
+    size = max(1, round(height)), max(1, round(width))
+    return x if x.shape[1:] == size else F.interpolate(x[None], size, mode=mode)[0]

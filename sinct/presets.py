@@ -25,7 +25,8 @@ def preset(
     for a person who waits: a compact generator, few crops with many queries each, a smaller PatchNCE weight on
     deeper features only and with keys from the smoothed painting (strokes and palette are then free to
     change), strokes reduced and grain laid in what the generator sees, the photo painted to learn the way back
-    from, most steps at the pictures' own size, lazy R1, a running average and its best state.
+    from in pixels and in the discriminator's features, edges seen as often as the middle, most steps at the
+    pictures' own size, lazy R1, a running average and its best state.
 
     Args:
         name: draft, standard or paper.
@@ -61,6 +62,7 @@ def _ours(name: str, device: torch.device) -> Config:
         identity_crops=crops // 2,
         depths=(1, 2),
         queries=64,
+        overhang=1.0,
         native_share=0.75,
         smoothing=0.3,
         detail=0.3,
@@ -68,6 +70,7 @@ def _ours(name: str, device: torch.device) -> Config:
         grain=0.06,
         patience=1.0,
         nce_weight=0.5,
+        matching_weight=1.0,
         # Longer trainings drift away from the painting where the discriminator is free to.
         r1_weight=1.0 if name == "draft" else 10.0,
         r1_interval=8,

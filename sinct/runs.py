@@ -159,14 +159,16 @@ class RunDirectory:
         entries = [entry for entry in self.read_log() if "adversarial_d" in entry]
         if not entries:
             return
-        names = ("adversarial_d", "adversarial_g", "nce", "identity", "r1")
+        names = ("adversarial_d", "adversarial_g", "nce", "identity", "matching", "r1")
         figure = Figure(figsize=(10, 6), layout="constrained")
-        for axes, name in zip(figure.subplots(2, 3).flat, names, strict=False):
+        for axes, name in zip(figure.subplots(2, 3).flat, names, strict=True):
             points = [(entry["step"], entry[name]) for entry in entries if entry.get(name) is not None]
-            axes.plot(*zip(*points, strict=True), linewidth=0.8) if points else None
+            if not points:
+                axes.set_axis_off()
+                continue
+            axes.plot(*zip(*points, strict=True), linewidth=0.8)
             axes.set(title=name, xlabel="step")
             axes.grid(alpha=0.3)
-        figure.axes[-1].set_axis_off()
         with replacing(self.plot) as temporary:
             figure.savefig(temporary, format="png", dpi=100)
 

@@ -16,7 +16,7 @@ from sinct.config import Config
 from sinct.discriminator import Discriminator
 from sinct.generator import Features
 from sinct.loop import Loop, update
-from sinct.losses import generator_loss, patch_nce
+from sinct.losses import feature_matching, generator_loss, patch_nce
 from sinct.projection import Projection, random_positions, sample_features
 
 
@@ -29,6 +29,7 @@ class Losses(NamedTuple):
         adversarial_g: of the generator, in nats.
         nce: PatchNCE, mean of painting and photo, in nats.
         identity: L1 on [-1, 1] between the photo and what G makes of it.
+        matching: distance of D's maps between the two, dimensionless; 0 where it has no weight (ours).
     """
 
     adversarial_d: Tensor
@@ -36,6 +37,7 @@ class Losses(NamedTuple):
     adversarial_g: Tensor
     nce: Tensor
     identity: Tensor
+    matching: Tensor
 
 
 class Trainer(Loop[Losses]):
@@ -104,14 +106,26 @@ class Trainer(Loop[Losses]):
             + self.patch_nce(queries.crops(count, None), photo_keys)
         )
         identity_l1 = F.l1_loss(identity, photo_kept) if len(painted) else nce.new_zeros(())
+        matching = self.matching(identity, photo_kept)
         update(
             self.optimizer_g,
-            adversarial_g + config.nce_weight * nce + config.identity_weight * identity_l1,
+            adversarial_g
+            + config.nce_weight * nce
+            + config.identity_weight * identity_l1
+            + config.matching_weight * matching,
         )
 
-        return Losses(
-            adversarial_d.detach(), r1.detach(), adversarial_g.detach(), nce.detach(), identity_l1.detach()
-        )
+        terms = adversarial_d, r1, adversarial_g, nce, identity_l1, matching
+        return Losses(*(term.detach() for term in terms))
+
+    def matching(self, restored: Tensor, photo: Tensor) -> Tensor:
+        """Distance between D's maps of photo crops and of what G made of them when they were painted."""
+        if not (self.config.matching_weight and len(restored)):
+            return restored.new_zeros(())
+        with self.autocast():
+            with torch.no_grad():
+                wanted = self.discriminator.maps(self.tiles(photo))
+            return feature_matching(self.discriminator.maps(self.tiles(restored)), wanted)
 
     def patch_nce(self, queries: Features, keys: Features) -> Tensor:
         """PatchNCE of crops of one picture at random positions, averaged over the depths.

@@ -25,6 +25,7 @@ PUBLISHED = {
     "tile_size": 64,
     "min_width": 384,
     "max_width": 1024,
+    "overhang": 0.0,
     "native_share": 0.0,
     "smoothing": 0.0,
     "repaint": False,
@@ -37,6 +38,7 @@ PUBLISHED = {
     "queries": 1,
     "nce_weight": 4.0,
     "identity_weight": 1.0,
+    "matching_weight": 0.0,
     "r1_weight": 1.0,
     "r1_interval": 1,
     "learning_rate": 0.002,  # appendix C.1
@@ -75,7 +77,7 @@ POSITIVE = [
     "r1_interval",
     "learning_rate",
 ]
-NOT_NEGATIVE = ["smoothing", "grain", "nce_weight", "identity_weight", "r1_weight", "seed"]
+NOT_NEGATIVE = ["smoothing", "grain", "nce_weight", "identity_weight", "matching_weight", "r1_weight", "seed"]
 
 
 @pytest.mark.parametrize("name", POSITIVE)
@@ -101,6 +103,7 @@ def test_setting_may_be_0(name: str) -> None:
     ("changes", "message"),
     [
         ({"seed": 2**63}, r"seed must be below 2\*\*63, got 9223372036854775808"),
+        ({"overhang": 1.1}, r"overhang must lie in \[0, 1\], got 1\.1"),
         ({"native_share": 1.1}, r"native_share must lie in \[0, 1\], got 1\.1"),
         ({"native_share": -0.1}, r"native_share must lie in \[0, 1\], got -0\.1"),
         ({"ema_decay": math.nan}, r"ema_decay must lie in \[0, 1\], got nan"),
@@ -124,6 +127,10 @@ def test_setting_may_be_0(name: str) -> None:
         (
             {"discriminator_widths": (), "tile_size": 2},
             "tile_size 2 needs one discriminator width for each halving",
+        ),
+        (
+            {"discriminator_widths": (8,), "tile_size": 4, "matching_weight": 1.0},
+            "matching_weight needs a discriminator of two or more widths; its tile_size is 4 px",
         ),
         ({"crops": 1, "identity_crops": 0}, "PatchNCE needs 2 or more positions a picture; raise crops or"),
         ({"identity_crops": 1}, "PatchNCE needs 2 or more positions a picture; raise crops or queries"),

@@ -1,4 +1,3 @@
-import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -6,7 +5,7 @@ from torch import Tensor
 from sinct import methods
 from sinct.budget import Budget
 from sinct.methods import Job
-from sinct.methods.colour_transfer import match_distribution, random_rotation, transfer_colours
+from sinct.methods.colour_transfer import transfer_colours
 from sinct.weights import Weights
 
 
@@ -16,34 +15,6 @@ def noise(*shape: int, seed: int = 0) -> Tensor:
 
 def job(tmp_path) -> Job:
     return Job(Budget(), torch.device("cpu"), 0, tmp_path, Weights())
-
-
-def slow_match(values: list[float], target: list[float]) -> list[float]:
-    ranks = sorted(range(len(values)), key=lambda index: values[index])
-    result = [0.0] * len(values)
-    for rank, index in enumerate(ranks):
-        at = (rank + 0.5) / len(values) * len(target) - 0.5
-        result[index] = float(np.interp(at, range(len(target)), sorted(target)))
-    return result
-
-
-@pytest.mark.parametrize("counts", [(5, 5), (9, 4), (4, 9), (1, 3)])
-def test_match_distribution_equals_a_slow_loop(counts: tuple[int, int]) -> None:
-    values, target = noise(counts[0]), noise(counts[1], seed=1)
-    expected = torch.tensor(slow_match(values.tolist(), target.tolist()), dtype=torch.float64)
-    torch.testing.assert_close(match_distribution(values, target), expected)
-
-
-def test_match_distribution_of_equal_counts_is_a_permutation_of_the_target() -> None:
-    values, target = noise(50), noise(50, seed=1)
-    moved = match_distribution(values, target)
-    torch.testing.assert_close(moved.sort().values, target.sort().values, rtol=0, atol=1e-12)
-    assert moved.argsort().equal(values.argsort())
-
-
-def test_random_rotation_is_orthogonal() -> None:
-    rotation = random_rotation(torch.Generator().manual_seed(3))
-    torch.testing.assert_close(rotation @ rotation.T, torch.eye(3, dtype=torch.float64))
 
 
 def test_colours_come_to_the_photos_mean_and_covariance() -> None:

@@ -96,10 +96,14 @@ def test_crops_stay_near_the_pictures_range(height: int, width: int, zoom: float
 
 
 @few
-@given(height=lengths, width=lengths, seed=seeds)
-def test_crops_at_native_width_are_windows_of_the_picture(height: int, width: int, seed: int) -> None:
+@given(height=lengths, width=lengths, seed=seeds, overhang=st.sampled_from([0.0, 1.0]))
+def test_crops_at_native_width_are_windows_of_the_picture(
+    height: int, width: int, seed: int, overhang: float
+) -> None:
     picture = numbered(height, width)
-    for crop in random_crops(picture, count=3, size=8, width=width, generator=seeded(seed)):
+    for crop in random_crops(
+        picture, count=3, size=8, width=width, generator=seeded(seed), overhang=overhang
+    ):
         top, left = int(crop[0].min()), int(crop[1].min())
         window = picture[:, top : top + 8, left : left + 8]
         assert torch.equal(crop, window) or torch.equal(crop, window.flip(-1))
@@ -109,6 +113,19 @@ def test_crops_reach_every_place_and_both_flips() -> None:
     crops = random_crops(numbered(9, 10), count=300, size=8, width=10, generator=seeded())
     places = {(int(crop[0, 0, 0]), int(crop[1].min()), bool(crop[1, 0, 0] < crop[1, 0, 1])) for crop in crops}
     assert len(places) == 2 * 3 * 2
+
+
+def test_overhang_shows_edges_nearly_as_often_as_the_middle() -> None:
+    shares = []
+    for overhang in (0.0, 1.0):
+        crops = random_crops(
+            numbered(40, 40), count=2000, size=8, width=40, generator=seeded(), overhang=overhang
+        )
+        rows = crops[:, 0, :, 0]
+        edge, middle = ((rows == row).any(dim=1).float().mean() for row in (0, 20))
+        shares.append(float(edge / middle))
+    assert shares[0] < 0.2
+    assert 0.4 < shares[1] < 0.7  # a pixel at the border has a neighbourhood on one side only
 
 
 def test_crop_of_a_shrunk_picture_sees_more_of_it() -> None:

@@ -4,6 +4,7 @@ from torch import Tensor
 from torch.autograd import gradcheck, gradgradcheck
 
 from sinct.discriminator import Discriminator, minibatch_deviation
+from sinct.layers import leaky_relu
 from sinct.losses import r1_penalty
 
 SMALL = {"tile_size": 8, "widths": (2, 3)}
@@ -32,6 +33,13 @@ def test_deviation_adds_one_channel_of_weights() -> None:
 @pytest.mark.parametrize("deviation", [False, True])
 def test_one_logit_a_tile(deviation: bool) -> None:
     assert discriminator(deviation=deviation)(noise(5, 3, 8, 8)).shape == (5,)
+
+
+def test_maps_are_those_behind_each_halving() -> None:
+    network, tiles = discriminator(), noise(5, 3, 8, 8)
+    (found,) = network.maps(tiles)
+    assert found.shape == (5, 3, 4, 4)
+    torch.testing.assert_close(found, network.blocks(leaky_relu(network.from_rgb(tiles))))
 
 
 def test_batch_equals_its_items_one_by_one() -> None:

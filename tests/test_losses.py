@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import gradcheck
 
-from sinct.losses import discriminator_loss, generator_loss, patch_nce, r1_penalty
+from sinct.losses import discriminator_loss, feature_matching, generator_loss, patch_nce, r1_penalty
 
 
 def noise(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> Tensor:
@@ -168,6 +168,35 @@ def test_patch_nce_refuses_shapes(shapes: tuple[tuple[int, ...], ...]) -> None:
 def test_patch_nce_needs_a_negative(positions: int) -> None:
     with pytest.raises(ValueError, match=f"needs 2 or more positions for a negative, got {positions}"):
         patch_nce(torch.ones(positions, 3), torch.ones(positions, 3))
+
+
+# Feature matching
+
+
+def test_feature_matching_equals_a_slow_loop() -> None:
+    found, wanted = [noise(2, 3, 4, 4), noise(2, 5)], [noise(2, 3, 4, 4, seed=1), noise(2, 5, seed=1)]
+    expected = 0.0
+    for x, y in zip(found, wanted, strict=True):
+        distance = sum(abs(a - b) for a, b in zip(x.flatten().tolist(), y.flatten().tolist(), strict=True))
+        expected += distance / sum(abs(b) for b in y.flatten().tolist()) / 2
+    assert feature_matching(found, wanted).item() == pytest.approx(expected)
+
+
+def test_feature_matching_does_not_depend_on_the_maps_scale() -> None:
+    found, wanted = [noise(2, 3)], [noise(2, 3, seed=1)]
+    scaled = feature_matching([9 * found[0]], [9 * wanted[0]])
+    torch.testing.assert_close(scaled, feature_matching(found, wanted))
+
+
+def test_feature_matching_of_equal_maps_is_0_even_where_they_are_empty() -> None:
+    assert feature_matching([noise(3, 4), torch.zeros(2)], [noise(3, 4), torch.zeros(2)]) == 0
+
+
+def test_feature_matching_passes_gradcheck_and_gives_the_wanted_no_gradient() -> None:
+    wanted = noise(3, 4, seed=1).requires_grad_()
+    assert gradcheck(lambda x: feature_matching([x], [wanted.detach()]), noise(3, 4).requires_grad_())
+    feature_matching([noise(3, 4).requires_grad_()], [wanted]).backward()
+    assert wanted.grad is None
 
 
 # Precision

@@ -12,7 +12,6 @@ import sinct
 from sinct import checkpoint, series, session
 from sinct.crops import excerpt
 from sinct.images import read_picture, read_provenance
-from sinct.palette import COLOURS, match_palette, pooled_colours
 from sinct.series import choose, read_series, spread
 from sinct.training import Trainer
 
@@ -76,19 +75,6 @@ def test_widths_are_those_of_all_paintings(tiny):
 def test_photos_are_painted_in_the_palette_of_the_whole_series(tiny):
     made = Trainer([flat(-1), flat(0.5)], [flat(0.9)], tiny.replace(repaint=True), CPU)
     torch.testing.assert_close(made.photos[0][3:].mean(), torch.tensor(-0.25), rtol=0, atol=0.01)
-
-
-def test_every_painting_of_a_series_counts_alike_in_its_palette():
-    pooled = pooled_colours([flat(-1, 10, 10), flat(1, 300, 200)])
-    assert pooled.shape == (3, 2 * COLOURS)
-    assert float(pooled.mean()) == 0
-
-
-def test_palette_from_a_sample_is_close_to_that_of_all_colours(make_picture):
-    picture = read_picture(make_picture("large.png", 400, 300)).pixels
-    photo = read_picture(make_picture("photo.png", seed=1)).pixels
-    sampled = match_palette(photo, pooled_colours([picture, picture]))
-    torch.testing.assert_close(sampled, match_palette(photo, picture), rtol=0, atol=0.02)
 
 
 def test_list_of_one_painting_is_that_painting(paintings, photo, tiny, tmp_path):

@@ -196,8 +196,26 @@ def test_trained_widths_include_the_paintings_own_only_when_seen(tiny):
     assert trainer(tiny.replace(native_share=0.0)).widths == (43, 48)
 
 
+def test_matching_asks_for_the_photo_in_the_discriminators_maps(tiny):
+    made = trainer(tiny.replace(matching_weight=1.0))
+    photo = made.sample()[2]
+    assert made.matching(photo, photo) == 0
+    assert made.matching(-photo, photo) > 0.1
+    assert made.matching(photo[:0], photo[:0]) == 0
+
+
+def test_matching_moves_the_generator_but_not_the_discriminator(tiny):
+    plain, matched = (trainer(tiny.replace(matching_weight=weight)) for weight in (0.0, 10.0))
+    for made in (plain, matched):
+        losses = made.step(*made.sample())
+    assert float(losses.matching) > 0
+    for name, same in (("discriminator", True), ("generator", False)):
+        ours, theirs = (list(made.networks[name].parameters()) for made in (plain, matched))
+        assert all(x.equal(y) for x, y in zip(ours, theirs, strict=True)) is same
+
+
 def test_losses_name_every_term_of_the_objective():
-    assert set(Losses._fields) == {"adversarial_d", "r1", "adversarial_g", "nce", "identity"}
+    assert set(Losses._fields) == {"adversarial_d", "r1", "adversarial_g", "nce", "identity", "matching"}
 
 
 @pytest.mark.cuda

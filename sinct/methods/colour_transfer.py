@@ -5,10 +5,10 @@ the pixels' colours, as a cloud of points, are moved along random axes until eac
 distribution. Strokes stay strokes, so whatever a method gains beyond this row is more than colour.
 """
 
-import torch
 from torch import Tensor
 
 from sinct.methods import Job, Method, Result
+from sinct.transport import transport
 
 
 def transfer_colours(painting: Tensor, photo: Tensor, *, iterations: int, seed: int) -> Tensor:
@@ -23,41 +23,10 @@ def transfer_colours(painting: Tensor, photo: Tensor, *, iterations: int, seed: 
     Returns:
         (3, H, W); may leave the photo's range slightly.
 
-    Pitié et al. 2007, section 3: in each rotated basis every axis is mapped by u -> Q_photo(P_painting(u)),
-    with P and Q the cumulative distribution and the quantile function along it.
+    Pitié et al. 2007, section 3; see `sinct.transport`.
     """
-    generator = torch.Generator().manual_seed(seed)
-    colours, target = painting.flatten(1).clone(), photo.flatten(1)
-    for _ in range(iterations):
-        rotation = random_rotation(generator).to(colours)
-        along, aim = rotation @ colours, rotation @ target
-        moved = torch.stack([match_distribution(u, v) for u, v in zip(along, aim, strict=True)])
-        colours = rotation.T @ moved
-    return colours.view_as(painting)
-
-
-def match_distribution(values: Tensor, target: Tensor) -> Tensor:
-    """Map (N,) values monotonically so that they are distributed as the (M,) target ones.
-
-    The n-th smallest of N becomes the target's quantile at (n + 1/2) / N, linearly interpolated: the optimal
-    transport in one dimension.
-    """
-    ordered = target.sort().values
-    position = (torch.arange(len(values), dtype=ordered.dtype) + 0.5) / len(values) * len(target) - 0.5
-    position = position.clamp(0, len(target) - 1)
-    low = position.floor().long()
-    high = (low + 1).clamp(max=len(target) - 1)
-    quantiles = torch.lerp(ordered[low], ordered[high], position - low)
-    result = torch.empty_like(values)
-    result[values.argsort(stable=True)] = quantiles
-    return result
-
-
-def random_rotation(generator: torch.Generator) -> Tensor:
-    """Draw an orthogonal (3, 3) matrix uniformly, as float64."""
-    q, r = torch.linalg.qr(torch.randn(3, 3, generator=generator, dtype=torch.float64))
-    rotation: Tensor = q * r.diagonal().sign()
-    return rotation
+    moved = transport(painting.flatten(1), photo.flatten(1), iterations=iterations, seed=seed)
+    return moved.view_as(painting)
 
 
 def run(painting: Tensor, photo: Tensor, job: Job, *, iterations: int = 20) -> Result:
