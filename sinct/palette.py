@@ -12,14 +12,14 @@ from sinct.transport import transport
 SAMPLES = 2**15
 """Pixels that stand for a picture, or for each of several."""
 
-TEXTURE_WEIGHT = 0.8
+TEXTURE_WEIGHT = 0.35
 """Of texture beside colour: one standard deviation of it counts as much as this distance on [-1, 1]."""
 
 TEXTURE_SIDE = 1024
 """Pixels of the longer side that texture is measured at, so that a scan's canvas does not count as strokes."""
 
-TEXTURE_CELL = 16
-"""Pixels over which texture is averaged, at that size."""
+CELLS = 21
+"""Texture is averaged over cells, so many along the longer side: smaller ones tell stroke from stroke."""
 
 FLAT = 0.01
 """Contrast on [-1, 1] below which textures count as equally smooth."""
@@ -76,7 +76,8 @@ def texture(picture: Tensor) -> Tensor:
     scale = min(1.0, TEXTURE_SIDE / max(height, width))
     small = _resized(picture, height * scale, width * scale, "area")
     detail = (small - total_variation_smooth(small, 0.3)).mean(dim=0, keepdim=True).abs()
-    cells = _resized(detail, detail.shape[1] / TEXTURE_CELL, detail.shape[2] / TEXTURE_CELL, "area")
+    share = min(1.0, CELLS / max(detail.shape))
+    cells = _resized(detail, detail.shape[1] * share, detail.shape[2] * share, "area")
     return _resized(cells.add(FLAT).log(), height, width, "bilinear")
 
 
