@@ -44,6 +44,7 @@ WORK = (
     "smoothing",
     "depths",
     "queries",
+    "matching_weight",
     "r1_interval",
 )
 """Settings that decide how much a step has to compute; what leaves them alone changes only its speed."""

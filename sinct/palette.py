@@ -12,13 +12,14 @@ from sinct.transport import transport
 SAMPLES = 2**15
 """Pixels that stand for a picture, or for each of several."""
 
-TEXTURE_WEIGHT = 0.35
-"""Of texture beside colour: one standard deviation of it counts as much as this distance on [-1, 1]."""
+TEXTURE_GAIN, TEXTURE_MOST = 9.0, 0.8
+"""Of texture beside colour: one standard deviation of it counts as much as the gain times its variance, at most as
+this distance on [-1, 1]. A painting whose strokes are alike everywhere says little by them."""
 
 TEXTURE_SIDE = 1024
 """Pixels of the longer side that texture is measured at, so that a scan's canvas does not count as strokes."""
 
-CELLS = 21
+CELLS = 32
 """Texture is averaged over cells, so many along the longer side: smaller ones tell stroke from stroke."""
 
 FLAT = 0.01
@@ -35,9 +36,10 @@ def palette_of(pictures: Sequence[Tensor]) -> Tensor:
         pictures: one or more (3, H, W) in [-1, 1]; each counts alike, whatever its size.
 
     Returns:
-        (4, N) on the CPU, float64: colours, and standardised texture in their units.
+        (4, N) on the CPU, float64: colours, and texture about 0 in their units.
     """
-    return _standardised(torch.cat([_sample(_seen(picture)) for picture in pictures], dim=1))
+    sample = torch.cat([_sample(_seen(picture)) for picture in pictures], dim=1)
+    return _scaled(sample, min(TEXTURE_MOST, TEXTURE_GAIN * float(sample[3].var())))
 
 
 def match_palette(picture: Tensor, palette: Tensor) -> Tensor:
@@ -59,7 +61,8 @@ def match_palette(picture: Tensor, palette: Tensor) -> Tensor:
     """
     seen = _seen(picture)
     sample = _sample(seen)
-    moved = transport(_standardised(sample), palette, iterations=20, seed=0, share=0.5)[:3]
+    scaled = _scaled(sample, float(palette[3].std()))
+    moved = transport(scaled, palette, iterations=20, seed=0, share=0.5)[:3]
     centre, deviation = sample.mean(dim=1, keepdim=True), sample.std(dim=1, keepdim=True).clamp_min(1e-3)
     # gelsd, because a grey picture leaves the system without full rank.
     fit = torch.linalg.lstsq(_quadratic((sample - centre) / deviation).T, moved.T, driver="gelsd").solution
@@ -93,11 +96,10 @@ def _sample(seen: Tensor) -> Tensor:
     return pixels[:, positions.long().to(seen.device)].cpu().double()
 
 
-def _standardised(sample: Tensor) -> Tensor:
-    """Bring the texture of (4, N) to mean 0 and the weight as deviation: what is rough differs between pictures."""
-    roughness = sample[3:]
-    deviation = roughness.std().clamp_min(1e-3)
-    return torch.cat([sample[:3], TEXTURE_WEIGHT / deviation * (roughness - roughness.mean())])
+def _scaled(sample: Tensor, deviation: float) -> Tensor:
+    """Bring the texture of (4, N) to mean 0 and a deviation: what is rough for a photo is not for a painting."""
+    rough = sample[3:]
+    return torch.cat([sample[:3], deviation / rough.std().clamp_min(1e-3) * (rough - rough.mean())])
 
 
 def _quadratic(x: Tensor) -> Tensor:
