@@ -20,7 +20,7 @@ TEXTURE_SIDE = 1024
 """Pixels of the longer side that texture is measured at, so that a scan's canvas does not count as strokes."""
 
 CELLS = 32
-"""Texture is averaged over cells, so many along the longer side: smaller ones tell stroke from stroke."""
+"""Texture is averaged over cells, so many along the longer side; smaller ones would tell stroke from stroke."""
 
 FLAT = 0.01
 """Contrast on [-1, 1] below which textures count as equally smooth."""
@@ -38,7 +38,7 @@ def palette_of(pictures: Sequence[Tensor]) -> Tensor:
     Returns:
         (4, N) on the CPU, float64: colours, and texture about 0 in their units.
     """
-    sample = torch.cat([_sample(_seen(picture)) for picture in pictures], dim=1)
+    sample = torch.cat([_sample(picture, texture(picture)) for picture in pictures], dim=1)
     return _scaled(sample, min(TEXTURE_MOST, TEXTURE_GAIN * float(sample[3].var())))
 
 
@@ -59,18 +59,17 @@ def match_palette(picture: Tensor, palette: Tensor) -> Tensor:
 
     Ours; on iterated transport (Pitié et al. 2007, see `sinct.transport`).
     """
-    seen = _seen(picture)
-    sample = _sample(seen)
+    rough = texture(picture)
+    sample = _sample(picture, rough)
     scaled = _scaled(sample, float(palette[3].std()))
     moved = transport(scaled, palette, iterations=20, seed=0, share=0.5)[:3]
     centre, deviation = sample.mean(dim=1, keepdim=True), sample.std(dim=1, keepdim=True).clamp_min(1e-3)
     # gelsd, because a grey picture leaves the system without full rank.
     fit = torch.linalg.lstsq(_quadratic((sample - centre) / deviation).T, moved.T, driver="gelsd").solution
     fit, centre, deviation = (x.to(picture) for x in (fit.T, centre, deviation))
-    parts = [
-        fit @ _quadratic((part - centre) / deviation) for part in torch.split(seen.flatten(1), PART, dim=1)
-    ]
-    return torch.cat(parts, dim=1).view_as(picture).clamp(-1, 1)
+    parts = zip(*(torch.split(x.flatten(1), PART, dim=1) for x in (picture, rough)), strict=True)
+    moved_parts = [fit @ _quadratic((torch.cat(part) - centre) / deviation) for part in parts]
+    return torch.cat(moved_parts, dim=1).view_as(picture).clamp_(-1, 1)
 
 
 def texture(picture: Tensor) -> Tensor:
@@ -84,16 +83,11 @@ def texture(picture: Tensor) -> Tensor:
     return _resized(cells.add(FLAT).log(), height, width, "bilinear")
 
 
-def _seen(picture: Tensor) -> Tensor:
-    """Colours and texture, (4, H, W)."""
-    return torch.cat([picture, texture(picture)])
-
-
-def _sample(seen: Tensor) -> Tensor:
-    """(4, H, W) -> (4, SAMPLES) at even distances in reading order, on the CPU, float64."""
-    pixels = seen.flatten(1)
-    positions = torch.linspace(0, 1, SAMPLES, dtype=torch.float64) * (pixels.shape[1] - 1)
-    return pixels[:, positions.long().to(seen.device)].cpu().double()
+def _sample(picture: Tensor, rough: Tensor) -> Tensor:
+    """(3, H, W) and (1, H, W) -> (4, SAMPLES) at even distances in reading order, on the CPU, float64."""
+    count = picture.shape[1] * picture.shape[2]
+    positions = torch.linspace(0, count - 1, SAMPLES, dtype=torch.float64).long().to(picture.device)
+    return torch.cat([x.flatten(1)[:, positions] for x in (picture, rough)]).cpu().double()
 
 
 def _scaled(sample: Tensor, deviation: float) -> Tensor:
