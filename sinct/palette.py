@@ -19,6 +19,9 @@ this distance on [-1, 1]. A painting whose strokes are alike everywhere says lit
 TEXTURE_SIDE = 1024
 """Pixels of the longer side that texture is measured at, so that a scan's canvas does not count as strokes."""
 
+STROKES = 0.3
+"""Contrast on [-1, 1] that counts as texture, where it can be smoothed away (`sinct.smoothing`)."""
+
 CELLS = 32
 """Texture is averaged over cells, so many along the longer side; smaller ones would tell stroke from stroke."""
 
@@ -77,7 +80,7 @@ def texture(picture: Tensor) -> Tensor:
     height, width = picture.shape[1:]
     scale = min(1.0, TEXTURE_SIDE / max(height, width))
     small = _resized(picture, height * scale, width * scale, "area")
-    detail = (small - total_variation_smooth(small, 0.3)).mean(dim=0, keepdim=True).abs()
+    detail = (small - total_variation_smooth(small, STROKES)).mean(dim=0, keepdim=True).abs()
     share = min(1.0, CELLS / max(detail.shape))
     cells = _resized(detail, detail.shape[1] * share, detail.shape[2] * share, "area")
     return _resized(cells.add(FLAT).log(), height, width, "bilinear")

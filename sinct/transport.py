@@ -28,7 +28,7 @@ def transport(points: Tensor, target: Tensor, *, iterations: int, seed: int, sha
         rotation = random_rotation(len(points), generator).to(points)
         along, aim = rotation @ moved, rotation @ target
         matched = torch.stack([match_distribution(u, v) for u, v in zip(along, aim, strict=True)])
-        moved = rotation.T @ (matched if share == 1 else torch.lerp(along, matched, share))
+        moved = rotation.T @ torch.lerp(along, matched, share)
     return moved
 
 
