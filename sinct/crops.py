@@ -82,8 +82,8 @@ def random_crops(
         width: that the picture is scaled to, aspect kept, in pixels.
         generator: on the CPU.
         overhang: share of their side that crops may hang over the border by, half of it on each side, before
-            they are pushed inside. With 0 every place is as likely, and a pixel at the border is in a crop as
-            seldom as if it were a place of its own; with 1 their centres are spread evenly over the picture.
+            they are pushed inside. With 0 every place is as likely, which shows the border seldom; with 1 their
+            centres are spread evenly over the picture, and those beyond the border's reach moved to it.
 
     Returns:
         (count, C, size, size), channels last in memory, on the picture's device.
