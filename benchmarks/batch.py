@@ -21,7 +21,7 @@ from sinct.batch.coordinator import run_batch
 from sinct.batch.ledger import State
 from sinct.batch.settings import Settings
 from sinct.batch.workers import LocalWorkers, Slot, local_slots
-from sinct.device import choose_device
+from sinct.runtime.device import choose_device
 
 EXPLANATION = """\
 Every job is the same work, so the rates can be compared with each other. Together: as many at a time as the table says;

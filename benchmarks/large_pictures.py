@@ -22,8 +22,8 @@ import sinct
 from benchmarks.ceiling import Shape, flops_of, forward_rate
 from benchmarks.machine import RESULTS, describe, one_line, write_json
 from sinct.compact import make_generator
-from sinct.device import choose_device
 from sinct.model import Model, context
+from sinct.runtime.device import choose_device
 from sinct.streaming import memory_budget, open_source, stream
 from sinct.streaming.encoding import CLASSIC_TIFF
 from sinct.streaming.source import vips

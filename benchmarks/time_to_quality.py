@@ -22,8 +22,8 @@ from benchmarks.quality_report import Record, curves, markdown, rows
 from benchmarks.quality_runs import Benchmark, Judge, Variant, parse_variant
 from benchmarks.scenes import RECIPES, Pair, known_pair, real_pair, select
 from sinct import ConfigError, SinctError
-from sinct.device import choose_device
 from sinct.errors import TrainingError
+from sinct.runtime.device import choose_device
 
 
 @dataclass(frozen=True)

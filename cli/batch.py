@@ -208,7 +208,7 @@ def _workers(device: str, workers: int | None, ray: str | None) -> "Workers":
 
         return RayWorkers(ray, device=device)
     from sinct.batch.workers import LocalWorkers, local_slots
-    from sinct.device import choose_device
+    from sinct.runtime.device import choose_device
 
     return LocalWorkers(local_slots(choose_device(device), workers, every=device == "auto"))
 

@@ -128,7 +128,7 @@ def settings(
         SinctError: they contradict each other, or a value is out of range.
     """
     import sinct
-    from sinct.device import choose_device
+    from sinct.runtime.device import choose_device
 
     config = sinct.preset(preset.value, choose_device(device), seconds=time, steps=steps, seed=seed)
     return config.replace(**parse_changes(changes))

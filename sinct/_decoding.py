@@ -19,7 +19,7 @@ from tifffile import EXTRASAMPLE, PHOTOMETRIC, RESUNIT, SAMPLEFORMAT
 from sinct._colour import Array
 from sinct._exif import lasting_block, orientation_in
 from sinct.errors import InputError
-from sinct.files import StrPath
+from sinct.runtime.files import StrPath
 
 READABLE = ("PNG", "JPEG", "TIFF", "WEBP", "AVIF", "GIF", "BMP", "PPM", "JPEG2000")
 """What Pillow may try; its other formats run foreign programs (EPS) or hold no pictures for people."""

@@ -9,13 +9,13 @@ from torch import Tensor
 
 from sinct._decoding import read_header
 from sinct.config import Config
-from sinct.device import choose_device
 from sinct.diagnostics import picture_warnings, scale_warning
 from sinct.errors import ConfigError, InputError, OutputError
-from sinct.files import StrPath
 from sinct.images import MAX_PIXELS, Picture, check_output, read_picture, write_picture
 from sinct.model import Model, load_model
 from sinct.runs import RunDirectory
+from sinct.runtime.device import choose_device
+from sinct.runtime.files import StrPath
 from sinct.series import choose, one_or_all, read_series
 from sinct.session import OnProgress, Training, run_training
 from sinct.streaming import (

@@ -22,7 +22,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from sinct.errors import CheckpointError, InputError
-from sinct.files import replacing
+from sinct.runtime.files import replacing
 from sinct.version import __version__
 
 FORMAT = 1

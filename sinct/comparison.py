@@ -22,17 +22,17 @@ from typing import Any
 import torch
 
 from sinct import methods
-from sinct._json import write_json
-from sinct.device import choose_device
 from sinct.diagnostics import picture_warnings
 from sinct.doctor import examine
 from sinct.errors import ConfigError, InputError, Interrupted, OutputError, WeightsError
-from sinct.files import StrPath, unwritable
 from sinct.images import Picture, read_picture, write_picture
 from sinct.measures import Evaluator, measured
 from sinct.regions import read_regions
 from sinct.report import write_report, write_summary
 from sinct.results import Comparison, Input, MethodResult
+from sinct.runtime.device import choose_device
+from sinct.runtime.files import StrPath, unwritable
+from sinct.runtime.json_files import write_json
 from sinct.version import __version__
 from sinct.weights import Weights, fetch, present
 from sinct.worker import Outcome, Request, perform

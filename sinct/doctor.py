@@ -6,8 +6,8 @@ from importlib.metadata import PackageNotFoundError, version
 
 import torch
 
-from sinct.device import choose_device, gains_from_bfloat16, memory
 from sinct.presets import PRESETS, preset
+from sinct.runtime.device import choose_device, gains_from_bfloat16, memory
 from sinct.torchvision_compat import import_torchvision
 from sinct.version import __version__
 

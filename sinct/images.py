@@ -20,7 +20,7 @@ from sinct._colour import Array, to_srgb
 from sinct._decoding import READABLE, decode, reading
 from sinct._encoding import FORMATS, Format, Metadata, provenance_in
 from sinct.errors import InputError, OutputError
-from sinct.files import replacing, unwritable
+from sinct.runtime.files import replacing, unwritable
 
 MAX_PIXELS = 178_956_970
 """Most pixels that are read unless a caller allows more; where Pillow draws its line, too."""

@@ -5,8 +5,8 @@ import dataclasses
 import torch
 
 from sinct.config import STANDARD_WIDTHS, Config
-from sinct.device import gains_from_bfloat16
 from sinct.errors import ConfigError
+from sinct.runtime.device import gains_from_bfloat16
 
 PRESETS = ("draft", "standard", "paper")
 

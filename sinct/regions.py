@@ -8,8 +8,8 @@ from PIL import Image
 from torch import Tensor
 
 from sinct.errors import InputError
-from sinct.files import StrPath
 from sinct.resampling import same_shape
+from sinct.runtime.files import StrPath
 
 MOST = 64
 """Regions; more colours than that mean a photo or a map saved as JPEG."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sinct.files import replacing
 from sinct.measures import Measure
+from sinct.runtime.files import replacing
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,8 @@ from torch import Tensor
 from sinct import checkpoint
 from sinct.config import Config
 from sinct.errors import CheckpointError, OutputError
-from sinct.files import replacing, unwritable
 from sinct.images import write_picture
+from sinct.runtime.files import replacing, unwritable
 
 PREVIEW_HEIGHT = 640
 """Pixels; three pictures of this height fit side by side on most screens."""

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from sinct.crops import excerpt
-from sinct.files import StrPath
 from sinct.images import Picture, read_picture
+from sinct.runtime.files import StrPath
 
 PAINTINGS = 64
 """At most so many paintings of a series are trained on, evenly spread over it."""

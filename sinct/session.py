@@ -14,7 +14,6 @@ from torch import Tensor
 
 from sinct import checkpoint
 from sinct.config import Config
-from sinct.device import memory
 from sinct.diagnostics import discriminator_warnings, kind, picture_warnings
 from sinct.errors import CheckpointError, ConfigError, DeviceError
 from sinct.generator import GeneratorBase
@@ -23,6 +22,7 @@ from sinct.loop import Best, Loop, LossTerms, seen_widths
 from sinct.model import Model, is_out_of_memory, prepare
 from sinct.presets import preset as preset_config
 from sinct.runs import RunDirectory, shrink
+from sinct.runtime.device import memory
 from sinct.selection import FIRST_LOOK, LOOKS, PIXELS, make_score, middle
 from sinct.series import one_or_all, spread
 from sinct.training import Trainer

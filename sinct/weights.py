@@ -14,7 +14,7 @@ from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 from sinct.errors import OutputError, WeightsError, one_line
-from sinct.files import replacing
+from sinct.runtime.files import replacing
 
 if TYPE_CHECKING:  # files are listed and fetched without waiting for torch
     from torch import Tensor

@@ -19,13 +19,13 @@ from typing import Any
 import torch
 
 from sinct import methods
-from sinct._json import plain, write_json
-from sinct.budget import Budget
-from sinct.device import choose_device
 from sinct.errors import Interrupted, SinctError, one_line
 from sinct.images import read_picture, write_picture
 from sinct.model import is_out_of_memory
 from sinct.regions import read_regions
+from sinct.runtime.budget import Budget
+from sinct.runtime.device import choose_device
+from sinct.runtime.json_files import plain, write_json
 from sinct.version import __version__
 from sinct.weights import Weights
 

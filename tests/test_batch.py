@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from batch_fake import Fake, failing, make_collection
+from tests.support.batch_fake import Fake, failing, make_collection
 
 import sinct
 from sinct.batch.collection import SERIES, read_collection
@@ -355,7 +355,7 @@ def test_full_disk_is_told_and_may_go_better_another_time(collection, out, monke
         raise OSError(28, "No space left on device")
 
     entry = collection()[0]
-    monkeypatch.setattr("sinct.files.tempfile.mkstemp", full)
+    monkeypatch.setattr("sinct.runtime.files.tempfile.mkstemp", full)
     outcome = perform(request_of(entry, out), report=lambda *_: None, should_stop=lambda: False)
     assert "No space left on device; choose another place or make room" in outcome.reason
     assert outcome.again

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-from batch_example import job, make_batch, make_picture
+from tests.support.batch_example import job, make_batch, make_picture
 from PIL import Image
 
 from sinct.batch import report

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from batch_example import job, make_batch
+from tests.support.batch_example import job, make_batch
 from test_report_browser import HOSTILE, Visit, browser  # noqa: F401 - a fixture
 
 from sinct.batch.ledger import Entry, State

@@ -5,7 +5,7 @@ import json
 import sys
 
 import pytest
-from batch_fake import Fake, failing, make_collection
+from tests.support.batch_fake import Fake, failing, make_collection
 from typer.testing import CliRunner
 
 from cli.main import app

@@ -3,9 +3,9 @@ import torch
 from torch import Tensor
 
 from sinct import methods
-from sinct.budget import Budget
 from sinct.methods import Job
 from sinct.methods.colour_transfer import transfer_colours
+from sinct.runtime.budget import Budget
 from sinct.weights import Weights
 
 

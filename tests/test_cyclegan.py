@@ -3,11 +3,11 @@ import torch
 import torch.nn.functional as F
 
 from sinct import Config, methods
-from sinct.budget import Budget
 from sinct.errors import Interrupted
 from sinct.methods import Job
 from sinct.methods.cyclegan import METHOD, CycleTrainer
 from sinct.runs import RunDirectory
+from sinct.runtime.budget import Budget
 from sinct.training import Trainer
 from sinct.weights import Weights
 

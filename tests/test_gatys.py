@@ -8,7 +8,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd import gradcheck
 
-from sinct.budget import Budget
 from sinct.errors import ConfigError, InputError, Interrupted, TrainingError, WeightsError
 from sinct.methods import Job, Result
 from sinct.methods.gatys import (
@@ -24,6 +23,7 @@ from sinct.methods.gatys import (
     scale_factors,
     style_loss,
 )
+from sinct.runtime.budget import Budget
 from sinct.vgg import VGG
 from sinct.weights import Weights
 

@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 from torch.autograd import gradcheck
 
-from sinct.budget import Budget
 from sinct.errors import ConfigError, InputError, Interrupted
 from sinct.methods import Job, find
 from sinct.methods._pyramid import plan_levels, resize
 from sinct.methods.gpdm import quantiles, random_filters, run, sliced_wasserstein, with_margin
+from sinct.runtime.budget import Budget
 from sinct.weights import Weights
 
 

@@ -5,7 +5,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from sinct.budget import Budget
 from sinct.errors import ConfigError, InputError, Interrupted
 from sinct.methods import Job, find
 from sinct.methods.gpnn import (
@@ -23,6 +22,7 @@ from sinct.methods.gpnn import (
     run,
     scale_matches,
 )
+from sinct.runtime.budget import Budget
 from sinct.weights import Weights
 
 

@@ -9,10 +9,10 @@ import torch
 import torch.nn.functional as F
 
 from sinct import methods
-from sinct.budget import Budget
 from sinct.errors import ConfigError, Interrupted
 from sinct.measures import MEASURES
 from sinct.methods import Job
+from sinct.runtime.budget import Budget
 from sinct.weights import FILES, Weights
 
 CPU = torch.device("cpu")

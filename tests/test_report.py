@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from report_example import EXAMPLE, example, make_example
+from tests.support.report_example import EXAMPLE, example, make_example
 
 from sinct.errors import InputError, OutputError
 from sinct.measures import Measure

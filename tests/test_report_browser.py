@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from report_example import make_example
+from tests.support.report_example import make_example
 
 from sinct.report import write_report, write_summary
 

@@ -476,7 +476,7 @@ def test_budget_that_is_too_small_says_how_much_it_takes(model):
 
 
 def test_default_budget_is_at_most_half_of_what_is_free(monkeypatch):
-    from sinct.device import Memory
+    from sinct.runtime.device import Memory
 
     monkeypatch.setattr(budget, "memory", lambda device: Memory(10**9, 2 * 10**9))
     assert memory_budget(None) == 5 * 10**8

@@ -7,7 +7,6 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import gradcheck
 
-from sinct.budget import Budget
 from sinct.errors import ConfigError
 from sinct.methods import Job, Result, strotss
 from sinct.methods.strotss import (
@@ -30,6 +29,7 @@ from sinct.methods.strotss import (
     self_similarity_distance,
     style_distance,
 )
+from sinct.runtime.budget import Budget
 from sinct.vgg import VGG
 from sinct.weights import Weights
 

@@ -9,7 +9,6 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import gradcheck
 
-from sinct.budget import Budget
 from sinct.errors import ConfigError, InputError, Interrupted
 from sinct.methods import Job, find, wct2
 from sinct.methods.wct2 import (
@@ -28,6 +27,7 @@ from sinct.methods.wct2 import (
     walk,
     whiten_colour,
 )
+from sinct.runtime.budget import Budget
 from sinct.weights import Weights
 
 State = dict[str, Tensor]

@@ -20,7 +20,7 @@ from sinct.batch.ledger import Entry, Ledger, State
 from sinct.batch.work import Outcome, Request
 from sinct.batch.workers import Event, Workers
 from sinct.errors import InputError, OutputError, SinctError
-from sinct.files import unwritable
+from sinct.runtime.files import unwritable
 
 TICK = 0.5
 """Seconds between two looks at the wish to stop."""

@@ -17,12 +17,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sinct._json import write_json
 from sinct.batch import storage
 from sinct.batch.pictures import read_small
 from sinct.errors import ConfigError, InputError
-from sinct.files import unwritable
 from sinct.measures.distribution import colour_distribution, patch_distributions, wasserstein
+from sinct.runtime.files import unwritable
+from sinct.runtime.json_files import write_json
 
 PhotosFor = Callable[[str], tuple[str, ...]]
 """The references for a painting; raises InputError where there are none."""

@@ -12,10 +12,10 @@ from sinct.batch import storage
 from sinct.batch.ledger import Entry, State
 from sinct.batch.pictures import read_small
 from sinct.errors import InputError
-from sinct.files import unwritable
 from sinct.report.page import render, write_text
 from sinct.report.pictures import embed_thumbnail, to_image
 from sinct.report.tables import write_csv
+from sinct.runtime.files import unwritable
 
 THUMBNAIL = 240
 """Pixels of a thumbnail's longer side; of a photo's half as many."""

@@ -6,10 +6,10 @@ from typing import Any
 
 import torch
 
-from sinct._json import plain
 from sinct.config import Config
 from sinct.errors import ConfigError
 from sinct.presets import PRESETS, preset
+from sinct.runtime.json_files import plain
 
 
 @dataclass(frozen=True)

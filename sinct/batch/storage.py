@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sinct.errors import InputError, OutputError, one_line
-from sinct.files import replacing, unwritable
+from sinct.runtime.files import replacing, unwritable
 
 CHUNK = 2**20
 """Bytes copied at a time."""

@@ -14,11 +14,9 @@ import filelock
 import torch
 
 from sinct import api
-from sinct._json import plain, write_json
 from sinct.batch import storage
 from sinct.batch.settings import Settings
 from sinct.config import Config
-from sinct.device import choose_device
 from sinct.diagnostics import kind
 from sinct.errors import (
     CheckpointError,
@@ -32,6 +30,8 @@ from sinct.errors import (
 from sinct.images import read_picture
 from sinct.model import is_out_of_memory
 from sinct.runs import RunDirectory
+from sinct.runtime.device import choose_device
+from sinct.runtime.json_files import plain, write_json
 from sinct.session import Progress, Training
 from sinct.worker import peak_memory
 

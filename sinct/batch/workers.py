@@ -16,7 +16,7 @@ from typing import Protocol
 import torch
 
 from sinct.batch.work import Outcome, Request
-from sinct.device import memory
+from sinct.runtime.device import memory
 
 CORES = 2
 """Cores of one job by default."""

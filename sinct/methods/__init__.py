@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # names are listed for --help, which must not wait for torch
     import torch
     from torch import Tensor
 
-    from sinct.budget import Budget
+    from sinct.runtime.budget import Budget
     from sinct.weights import Weights
 
 

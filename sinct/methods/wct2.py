@@ -17,9 +17,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sinct.budget import Budget
 from sinct.errors import ConfigError, InputError, one_line
 from sinct.methods import Job, Method, Result
+from sinct.runtime.budget import Budget
 
 BANDS = ("LL", "LH", "HL", "HH")
 """Low (L) or high (H) pass, along the height first, then along the width."""

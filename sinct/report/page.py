@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from sinct.files import replacing
 from sinct.measures import Measure
 from sinct.report.contact_sheet import contact_sheet
 from sinct.report.crops import Place, choose_places, similar_place
@@ -22,6 +21,7 @@ from sinct.report.ranking import in_blocks, is_contender, leaders
 from sinct.report.tables import column_formats, to_csv, to_latex
 from sinct.report.wording import ABSENT, arrow, duration, in_groups, memory
 from sinct.results import Comparison, MethodResult
+from sinct.runtime.files import replacing
 
 _THUMBNAIL = 640
 """Width in pixels; the inset is about a quarter of a picture that fills a wide screen."""

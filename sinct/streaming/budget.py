@@ -4,10 +4,10 @@ from pathlib import Path
 
 import torch
 
-from sinct.device import memory
 from sinct.errors import DeviceError, InputError
 from sinct.images import MAX_PIXELS
 from sinct.model import Model, context
+from sinct.runtime.device import memory
 from sinct.streaming.encoding import SUFFIXES
 from sinct.streaming.source import vips
 from sinct.translation import continued_size

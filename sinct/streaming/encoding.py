@@ -14,7 +14,7 @@ from sinct._encoding import xmp
 from sinct._exif import lasting_tags
 from sinct._tiff_tags import add_tags
 from sinct.errors import OutputError, one_line
-from sinct.files import replacing, unwritable
+from sinct.runtime.files import replacing, unwritable
 from sinct.streaming.source import vips
 
 TIFFS = (".tif", ".tiff")

@@ -11,9 +11,9 @@ from typing import Any
 import tifffile
 
 from sinct._colour import Array
-from sinct._json import write_json
 from sinct.errors import OutputError
-from sinct.files import unwritable
+from sinct.runtime.files import unwritable
+from sinct.runtime.json_files import write_json
 from sinct.windows import Sides
 
 ROWS_PER_STRIP = 16

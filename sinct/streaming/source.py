@@ -14,8 +14,8 @@ from torch import Tensor
 from sinct._colour import Array, to_srgb
 from sinct._decoding import Header, read_header
 from sinct.errors import InputError, one_line
-from sinct.files import StrPath
 from sinct.images import _to_tensor
+from sinct.runtime.files import StrPath
 
 ROWS_PER_CALL = 64
 """Rows asked of the decoder at a time: it keeps about as many itself."""

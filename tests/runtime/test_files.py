@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sinct.errors import OutputError
-from sinct.files import replacing
+from sinct.runtime.files import replacing
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sinct.files import replacing
+from sinct.runtime.files import replacing
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

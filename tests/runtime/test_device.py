@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from sinct.device import choose_device, gains_from_bfloat16, memory
 from sinct.errors import DeviceError
+from sinct.runtime.device import choose_device, gains_from_bfloat16, memory
 from sinct.torchvision_compat import import_torchvision
 
 CPU = torch.device("cpu")

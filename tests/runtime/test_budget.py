@@ -1,7 +1,7 @@
 import pytest
 
-from sinct.budget import Budget
 from sinct.errors import Interrupted
+from sinct.runtime.budget import Budget
 
 
 class Clock:
@@ -9,7 +9,7 @@ class Clock:
 
     def __init__(self, monkeypatch) -> None:
         self.now = 0.0
-        monkeypatch.setattr("sinct.budget.time.monotonic", lambda: self.now)
+        monkeypatch.setattr("sinct.runtime.budget.time.monotonic", lambda: self.now)
 
 
 @pytest.fixture
