@@ -21,8 +21,8 @@ import torch
 import sinct
 from benchmarks.ceiling import Shape, flops_of, forward_rate
 from benchmarks.machine import RESULTS, describe, one_line, write_json
-from sinct.compact import make_generator
 from sinct.model import Model, context
+from sinct.networks.compact_generator import make_generator
 from sinct.runtime.device import choose_device
 from sinct.streaming import memory_budget, open_source, stream
 from sinct.streaming.encoding import CLASSIC_TIFF

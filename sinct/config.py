@@ -17,7 +17,7 @@ class Config:
     """Settings of one training. The defaults are the paper's and its authors' published configuration.
 
     Attributes:
-        compact: the generator of `sinct.compact` instead of the paper's (ours).
+        compact: the generator of `sinct.networks.compact_generator` instead of the paper's (ours).
         width: generator channels at full resolution (twice as many at half resolution); of a compact one at
             half and a quarter of it.
         discriminator_widths: channels at tile_size, tile_size / 2, ... 4 px.

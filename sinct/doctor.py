@@ -6,9 +6,9 @@ from importlib.metadata import PackageNotFoundError, version
 
 import torch
 
+from sinct.networks.torchvision_compat import import_torchvision
 from sinct.presets import PRESETS, preset
 from sinct.runtime.device import choose_device, gains_from_bfloat16, memory
-from sinct.torchvision_compat import import_torchvision
 from sinct.version import __version__
 
 

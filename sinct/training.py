@@ -11,13 +11,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sinct.compact import make_generator
 from sinct.config import Config
-from sinct.discriminator import Discriminator
-from sinct.generator import Features
 from sinct.loop import Loop, update
 from sinct.losses import feature_matching, generator_loss, patch_nce
-from sinct.projection import Projection, random_positions, sample_features
+from sinct.networks.compact_generator import make_generator
+from sinct.networks.projection import Projection, random_positions, sample_features
+from sinct.networks.stylegan2_generator import Features
+from sinct.networks.tile_discriminator import Discriminator
 
 
 class Losses(NamedTuple):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from sinct.generator import GeneratorBase
+from sinct.networks.stylegan2_generator import GeneratorBase
 from sinct.windows import Sides, Span, spans
 
 WINDOW = 1024

@@ -10,8 +10,8 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-from tests.support.batch_example import job, make_batch, make_picture
 from PIL import Image
+from tests.support.batch_example import job, make_batch, make_picture
 
 from sinct.batch import report
 from sinct.batch.ledger import Entry, State

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from tests.support.batch_example import job, make_batch
 from test_report_browser import HOSTILE, Visit, browser  # noqa: F401 - a fixture
+from tests.support.batch_example import job, make_batch
 
 from sinct.batch.ledger import Entry, State
 from sinct.batch.report import write_batch_report

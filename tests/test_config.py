@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 import torch
 
-from sinct.compact import make_generator
 from sinct.config import Config
-from sinct.discriminator import Discriminator
 from sinct.errors import ConfigError
+from sinct.networks.compact_generator import make_generator
+from sinct.networks.tile_discriminator import Discriminator
 from sinct.presets import PRESETS, preset
 
 CPU = torch.device("cpu")

@@ -23,8 +23,8 @@ from sinct.methods.gatys import (
     scale_factors,
     style_loss,
 )
+from sinct.networks.vgg import VGG
 from sinct.runtime.budget import Budget
-from sinct.vgg import VGG
 from sinct.weights import Weights
 
 
@@ -166,7 +166,7 @@ class Sines:
 
 
 def import_features() -> nn.Sequential:
-    from sinct.torchvision_compat import import_torchvision
+    from sinct.networks.torchvision_compat import import_torchvision
 
     vgg = import_torchvision().models.vgg
     return vgg.make_layers(vgg.cfgs["E"])

@@ -18,8 +18,8 @@ from sinct.measures.learned import (
     kernel_distance,
     lpips,
 )
-from sinct.torchvision_compat import import_torchvision
-from sinct.vgg import VGG
+from sinct.networks.torchvision_compat import import_torchvision
+from sinct.networks.vgg import VGG
 
 CPU = torch.device("cpu")
 

@@ -21,7 +21,7 @@ from benchmarks.step_rate import (
     medians,
     spread,
 )
-from sinct.layers import EqualConv2d, blur
+from sinct.networks.layers import EqualConv2d, blur
 from sinct.training import Trainer
 
 CPU = torch.device("cpu")

@@ -18,10 +18,10 @@ from PIL import Image
 from torch import nn
 
 import sinct
-from sinct.compact import make_generator
 from sinct.grain import BLOCK, grain_at
 from sinct.images import read_picture, read_provenance, write_picture
 from sinct.model import Model, prepare, prepared
+from sinct.networks.compact_generator import make_generator
 from sinct.streaming import Streamed, budget, encoding, open_source, read_shrunk, stream, translate
 from sinct.streaming.budget import memory_budget, must_stream, plan_sides
 from sinct.streaming.scratch import Scratch

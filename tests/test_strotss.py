@@ -29,8 +29,8 @@ from sinct.methods.strotss import (
     self_similarity_distance,
     style_distance,
 )
+from sinct.networks.vgg import VGG
 from sinct.runtime.budget import Budget
-from sinct.vgg import VGG
 from sinct.weights import Weights
 
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from sinct.generator import Generator
+from sinct.networks.stylegan2_generator import Generator
 from sinct.translation import mirrored, translate_whole
 
 

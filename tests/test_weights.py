@@ -115,7 +115,7 @@ def test_checksum_begins_as_the_name_of_torchvisions_file_says(name: str) -> Non
 
 @pytest.mark.parametrize("name", ["vgg16", "vgg19"])
 def test_url_is_torchvisions(name: str) -> None:
-    from sinct.torchvision_compat import import_torchvision
+    from sinct.networks.torchvision_compat import import_torchvision
 
     models = import_torchvision().models
     assert FILES[name].url == models.get_model_weights(name).IMAGENET1K_V1.url
@@ -124,7 +124,7 @@ def test_url_is_torchvisions(name: str) -> None:
 @pytest.mark.parametrize("name", ["vgg16", "vgg19"])
 def test_size_is_that_of_torchvisions_parameters_and_some_thousand_bytes(name: str) -> None:
     """Four bytes a parameter; the file format adds names and shapes."""
-    from sinct.torchvision_compat import import_torchvision
+    from sinct.networks.torchvision_compat import import_torchvision
 
     parameters = import_torchvision().models.get_model_weights(name).IMAGENET1K_V1.meta["num_params"]
     assert 0 < (FILES[name].size or 0) - 4 * parameters < 10_000

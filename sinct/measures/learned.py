@@ -1,6 +1,6 @@
 """Measures that look through pretrained networks.
 
-The formulas of LPIPS and DISTS are short and written out here, upon `sinct.vgg`: the packages that offer them
+The formulas of LPIPS and DISTS are short and written out here, upon `sinct.networks.vgg`: the packages that offer them
 download their networks while they are built and take none that lies on the disk. Inception comes from
 torch-fidelity, which reproduces the network of the first FID exactly; its package is optional.
 """
@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from sinct.errors import ConfigError, WeightsError, one_line
 from sinct.measures.pyramid import sampled_patches
-from sinct.torchvision_compat import import_torchvision
-from sinct.vgg import VGG
+from sinct.networks.torchvision_compat import import_torchvision
+from sinct.networks.vgg import VGG
 
 LAYERS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3")
 """Of VGG-16 that LPIPS and DISTS compare."""

@@ -12,13 +12,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sinct.compact import make_generator
 from sinct.config import Config
-from sinct.discriminator import Discriminator
 from sinct.loop import Loop, update
 from sinct.losses import generator_loss
 from sinct.methods import Job, Method, Result
 from sinct.methods._gan import train_and_translate
+from sinct.networks.compact_generator import make_generator
+from sinct.networks.tile_discriminator import Discriminator
 
 
 class CycleLosses(NamedTuple):

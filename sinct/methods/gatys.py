@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from sinct.errors import ConfigError, InputError, TrainingError
 from sinct.methods import Job, Method, Result
+from sinct.networks.vgg import VGG
 from sinct.resampling import resize
-from sinct.vgg import VGG
 
 CONTENT_LAYER = "relu4_2"
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")

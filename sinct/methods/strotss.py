@@ -15,7 +15,7 @@ from torch import Generator, Tensor
 
 from sinct.errors import ConfigError
 from sinct.methods import Job, Method, Result
-from sinct.vgg import VGG
+from sinct.networks.vgg import VGG
 
 LAYERS = (
     "relu1_1",

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from sinct.errors import DeviceError
+from sinct.networks.torchvision_compat import import_torchvision
 from sinct.runtime.device import choose_device, gains_from_bfloat16, memory
-from sinct.torchvision_compat import import_torchvision
 
 CPU = torch.device("cpu")
 

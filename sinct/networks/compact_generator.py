@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sinct.generator import Features, Generator, GeneratorBase
-from sinct.layers import GAIN, EqualConv2d, ResidualBlock, leaky_relu
+from sinct.networks.layers import GAIN, EqualConv2d, ResidualBlock, leaky_relu
+from sinct.networks.stylegan2_generator import Features, Generator, GeneratorBase
 
 SHUFFLED = 16
 """Channels at full resolution, in front of the last convolution."""

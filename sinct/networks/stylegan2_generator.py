@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from sinct.layers import DownBlock, EqualConv2d, ResidualBlock, UpBlock
+from sinct.networks.layers import DownBlock, EqualConv2d, ResidualBlock, UpBlock
 
 
 class Features(NamedTuple):

@@ -6,7 +6,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from sinct.layers import GAIN, DownBlock, EqualConv2d, EqualLinear, leaky_relu
+from sinct.networks.layers import GAIN, DownBlock, EqualConv2d, EqualLinear, leaky_relu
 
 WIDTHS = (32, 64, 128, 256, 384)
 """Channels at 64, 32, 16, 8 and 4 px of the authors' configuration."""

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from sinct.projection import Projection, random_positions, sample_features
+from sinct.networks.projection import Projection, random_positions, sample_features
 
 
 def seeded(seed: int = 0) -> torch.Generator:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sinct.generator import Features, Generator, update_average
+from sinct.networks.stylegan2_generator import Features, Generator, update_average
 
 
 def generator(width: int = 2, seed: int = 0) -> Generator:

@@ -3,9 +3,9 @@ import torch
 from torch import Tensor
 from torch.autograd import gradcheck, gradgradcheck
 
-from sinct.discriminator import Discriminator, minibatch_deviation
-from sinct.layers import leaky_relu
 from sinct.losses import r1_penalty
+from sinct.networks.layers import leaky_relu
+from sinct.networks.tile_discriminator import Discriminator, minibatch_deviation
 
 SMALL = {"tile_size": 8, "widths": (2, 3)}
 

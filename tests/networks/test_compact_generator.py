@@ -3,8 +3,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd import gradgradcheck
 
-from sinct.compact import CompactGenerator, without_grid
-from sinct.layers import blur
+from sinct.networks.compact_generator import CompactGenerator, without_grid
+from sinct.networks.layers import blur
 from sinct.translation import translate_whole
 
 

@@ -6,7 +6,16 @@ from torch import Tensor, nn
 from torch.autograd import gradcheck, gradgradcheck
 from torch.func import functional_call
 
-from sinct.layers import GAIN, DownBlock, EqualConv2d, EqualLinear, ResidualBlock, UpBlock, blur, leaky_relu
+from sinct.networks.layers import (
+    GAIN,
+    DownBlock,
+    EqualConv2d,
+    EqualLinear,
+    ResidualBlock,
+    UpBlock,
+    blur,
+    leaky_relu,
+)
 
 BLOCKS = [(ResidualBlock, (2,)), (DownBlock, (2, 3)), (UpBlock, (2, 3))]
 LAYERS = [*BLOCKS, (EqualConv2d, (2, 3, 3)), (EqualLinear, (4, 3))]

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from sinct.errors import ConfigError, one_line
-from sinct.torchvision_compat import import_torchvision
+from sinct.networks.torchvision_compat import import_torchvision
 
 MEAN = (0.485, 0.456, 0.406)
 DEVIATION = (0.229, 0.224, 0.225)
