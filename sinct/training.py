@@ -13,7 +13,7 @@ from torch import Tensor
 
 from sinct.config import Config
 from sinct.loop import Loop, update
-from sinct.losses import feature_matching, generator_loss, patch_nce
+from sinct.losses.adversarial import feature_matching, generator_loss, patch_nce
 from sinct.networks.compact_generator import make_generator
 from sinct.networks.projection import Projection, random_positions, sample_features
 from sinct.networks.stylegan2_generator import Features

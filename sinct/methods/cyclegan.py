@@ -14,7 +14,7 @@ from torch import Tensor
 
 from sinct.config import Config
 from sinct.loop import Loop, update
-from sinct.losses import generator_loss
+from sinct.losses.adversarial import generator_loss
 from sinct.methods import Job, Method, Result
 from sinct.methods._gan import train_and_translate
 from sinct.networks.compact_generator import make_generator

@@ -3,7 +3,7 @@ import torch
 from torch import Tensor
 from torch.autograd import gradcheck, gradgradcheck
 
-from sinct.losses import r1_penalty
+from sinct.losses.adversarial import r1_penalty
 from sinct.networks.layers import leaky_relu
 from sinct.networks.tile_discriminator import Discriminator, minibatch_deviation
 
