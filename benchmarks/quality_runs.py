@@ -21,11 +21,11 @@ from benchmarks.measures import PAIR_MEASURES, against_truth
 from benchmarks.quality_report import Record, contact_sheet, to_image
 from benchmarks.scenes import Pair
 from sinct import Config, ConfigError
-from sinct.images import read_picture, write_picture
 from sinct.measures import Evaluator
 from sinct.methods.colour_transfer import transfer_colours
 from sinct.model import Model
-from sinct.resampling import resize
+from sinct.pictures.picture import read_picture, write_picture
+from sinct.pictures.resampling import resize
 from sinct.training import Trainer
 
 CONTROLS = ("painting", "photo", "colour transfer", "truth")

@@ -21,7 +21,7 @@ import assets
 from assets.make_demo import PHOTO, photograph
 from assets.painterly import Array, paint
 from sinct import InputError
-from sinct.images import read_picture, write_picture
+from sinct.pictures.picture import read_picture, write_picture
 from sinct.report.pictures import read
 
 RGB = tuple[float, float, float]

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from torch import Tensor
 
-from sinct._decoding import read_header
 from sinct.config import Config
 from sinct.diagnostics import picture_warnings, scale_warning
 from sinct.errors import ConfigError, InputError, OutputError
-from sinct.images import MAX_PIXELS, Picture, check_output, read_picture, write_picture
 from sinct.model import Model, load_model
+from sinct.pictures.decoding import read_header
+from sinct.pictures.picture import MAX_PIXELS, Picture, check_output, read_picture, write_picture
 from sinct.runs import RunDirectory
 from sinct.runtime.device import choose_device
 from sinct.runtime.files import StrPath

@@ -25,9 +25,9 @@ from sinct import methods
 from sinct.diagnostics import picture_warnings
 from sinct.doctor import examine
 from sinct.errors import ConfigError, InputError, Interrupted, OutputError, WeightsError
-from sinct.images import Picture, read_picture, write_picture
 from sinct.measures import Evaluator, measured
-from sinct.regions import read_regions
+from sinct.pictures.picture import Picture, read_picture, write_picture
+from sinct.pictures.regions import read_regions
 from sinct.report import write_report, write_summary
 from sinct.results import Comparison, Input, MethodResult
 from sinct.runtime.device import choose_device

@@ -9,9 +9,9 @@ from torch import Tensor
 
 from sinct.diagnostics import picture_warnings
 from sinct.errors import InputError
-from sinct.images import read_picture
 from sinct.measures import Evaluator, Measure, measured
-from sinct.resampling import resize, same_shape
+from sinct.pictures.picture import read_picture
+from sinct.pictures.resampling import resize, same_shape
 from sinct.runtime.device import choose_device
 from sinct.runtime.files import StrPath
 from sinct.weights import Weights

@@ -23,7 +23,7 @@ from torch import Tensor
 from sinct import checkpoint
 from sinct.config import Config
 from sinct.errors import CheckpointError, OutputError
-from sinct.images import write_picture
+from sinct.pictures.picture import write_picture
 from sinct.runtime.files import replacing, unwritable
 
 PREVIEW_HEIGHT = 640

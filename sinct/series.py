@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from sinct.crops import excerpt
-from sinct.images import Picture, read_picture
+from sinct.pictures.picture import Picture, read_picture
 from sinct.runtime.files import StrPath
 
 PAINTINGS = 64

@@ -16,10 +16,10 @@ from sinct import checkpoint
 from sinct.config import Config
 from sinct.diagnostics import discriminator_warnings, kind, picture_warnings
 from sinct.errors import CheckpointError, ConfigError, DeviceError
-from sinct.images import Picture
 from sinct.loop import Best, Loop, LossTerms, seen_widths
 from sinct.model import Model, is_out_of_memory, prepare
 from sinct.networks.stylegan2_generator import GeneratorBase
+from sinct.pictures.picture import Picture
 from sinct.presets import preset as preset_config
 from sinct.runs import RunDirectory, shrink
 from sinct.runtime.device import memory

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from sinct.windows import spans
+from sinct.pictures.windows import spans
 
 ITERATIONS = 60
 """Steps of the dual projection, which come within a few per cent of the minimum's energy."""

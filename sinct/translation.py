@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from sinct.networks.stylegan2_generator import GeneratorBase
-from sinct.windows import Sides, Span, spans
+from sinct.pictures.windows import Sides, Span, spans
 
 WINDOW = 1024
 """Default side of a window, in pixels: about 0.7 GB of float32 maps at width 80, little of it halo."""

@@ -20,9 +20,9 @@ import torch
 
 from sinct import methods
 from sinct.errors import Interrupted, SinctError, one_line
-from sinct.images import read_picture, write_picture
 from sinct.model import is_out_of_memory
-from sinct.regions import read_regions
+from sinct.pictures.picture import read_picture, write_picture
+from sinct.pictures.regions import read_regions
 from sinct.runtime.budget import Budget
 from sinct.runtime.device import choose_device
 from sinct.runtime.json_files import plain, write_json

@@ -10,7 +10,7 @@ from PIL import Image
 
 import sinct
 from sinct import checkpoint
-from sinct.images import read_picture, read_provenance
+from sinct.pictures.picture import read_picture, read_provenance
 
 
 def size_of(path):

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sinct.batch import matching, pictures
+from sinct.batch import matching
 from sinct.batch.matching import Candidates, Description, Descriptions, choose, describe, photos_by_look
 from sinct.errors import ConfigError, InputError
-from sinct.images import MAX_PIXELS
+from sinct.pictures import glance as pictures
+from sinct.pictures.picture import MAX_PIXELS
 
 BLUE, GREEN, RED = (40, 70, 190), (50, 140, 60), (190, 50, 40)
 

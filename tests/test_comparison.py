@@ -10,7 +10,7 @@ from sinct import comparison, methods
 from sinct.comparison import compare, compare_pairs, default_methods, read_pairs
 from sinct.errors import ConfigError, InputError, Interrupted, OutputError
 from sinct.evaluation import evaluate
-from sinct.images import read_picture
+from sinct.pictures.picture import read_picture
 from sinct.results import Comparison
 from sinct.worker import Outcome, Request, perform
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 import sinct
 from sinct import checkpoint, series, session
 from sinct.crops import excerpt
-from sinct.images import read_picture, read_provenance
+from sinct.pictures.picture import read_picture, read_provenance
 from sinct.series import choose, read_series, spread
 from sinct.training import Trainer
 

@@ -19,15 +19,15 @@ from torch import nn
 
 import sinct
 from sinct.grain import BLOCK, grain_at
-from sinct.images import read_picture, read_provenance, write_picture
 from sinct.model import Model, prepare, prepared
 from sinct.networks.compact_generator import make_generator
+from sinct.pictures.picture import read_picture, read_provenance, write_picture
+from sinct.pictures.rows import overlapping
+from sinct.pictures.windows import Sides
 from sinct.streaming import Streamed, budget, encoding, open_source, read_shrunk, stream, translate
 from sinct.streaming.budget import memory_budget, must_stream, plan_sides
 from sinct.streaming.scratch import Scratch
-from sinct.streaming.source import overlapping
 from sinct.streaming.translate import fingerprint
-from sinct.windows import Sides
 
 pyvips = pytest.importorskip("pyvips")
 
@@ -335,7 +335,7 @@ sys.path.insert(0, {tests!r})
 from test_streaming import make_model, run_stream
 from sinct import Config
 from sinct.streaming import translate
-from sinct.windows import Sides
+from sinct.pictures.windows import Sides
 torch.set_num_threads(1)
 translate.plan_sides = lambda *_, **__: Sides(150, 188)
 model = make_model(Config(width=4, smoothing=0.2, detail=0.5, grain=0.05))
@@ -376,7 +376,7 @@ sys.path.insert(0, {tests!r})
 from test_streaming import make_model, run_stream
 from sinct import Config
 from sinct.streaming import encoding, translate
-from sinct.windows import Sides
+from sinct.pictures.windows import Sides
 torch.set_num_threads(1)
 translate.plan_sides = lambda *_, **__: Sides(150, 188)
 def killed(path, tags):  # the picture is written, its tags are not

@@ -11,12 +11,12 @@ from typing import Any
 
 import torch
 
-from sinct._encoding import FORMATS
 from sinct.batch import storage
 from sinct.batch.ledger import Entry
 from sinct.batch.matching import Descriptions, PhotosFor, photos_by_look, photos_by_name, same_photos
 from sinct.batch.settings import Settings
 from sinct.errors import ConfigError, InputError, one_line
+from sinct.pictures.encoding import FORMATS
 from sinct.series import choose
 
 PICTURES = (

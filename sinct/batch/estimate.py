@@ -5,13 +5,13 @@ from collections.abc import Sequence
 
 import torch
 
-from sinct._decoding import read_header
 from sinct.api import TRAINING_PIXELS
 from sinct.batch import storage
 from sinct.batch.ledger import Entry, State
 from sinct.batch.settings import Settings
 from sinct.config import Config
 from sinct.errors import SinctError
+from sinct.pictures.decoding import read_header
 from sinct.streaming import memory_budget
 
 PROCESS = 450_000_000

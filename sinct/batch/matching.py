@@ -18,9 +18,9 @@ import torch
 from torch import Tensor
 
 from sinct.batch import storage
-from sinct.batch.pictures import read_small
 from sinct.errors import ConfigError, InputError
 from sinct.measures.distribution import colour_distribution, patch_distributions, wasserstein
+from sinct.pictures.glance import read_small
 from sinct.runtime.files import unwritable
 from sinct.runtime.json_files import write_json
 

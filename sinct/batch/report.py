@@ -10,8 +10,8 @@ from urllib.parse import quote
 
 from sinct.batch import storage
 from sinct.batch.ledger import Entry, State
-from sinct.batch.pictures import read_small
 from sinct.errors import InputError
+from sinct.pictures.glance import read_small
 from sinct.report.page import render, write_text
 from sinct.report.pictures import embed_thumbnail, to_image
 from sinct.report.tables import write_csv

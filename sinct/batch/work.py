@@ -27,8 +27,8 @@ from sinct.errors import (
     SinctError,
     one_line,
 )
-from sinct.images import read_picture
 from sinct.model import is_out_of_memory
+from sinct.pictures.picture import read_picture
 from sinct.runs import RunDirectory
 from sinct.runtime.device import choose_device
 from sinct.runtime.json_files import plain, write_json

@@ -27,7 +27,7 @@ from sinct.measures.learned import (
     lpips,
 )
 from sinct.measures.structure import contrast_structure, gradient_similarity
-from sinct.resampling import resize
+from sinct.pictures.resampling import resize
 from sinct.weights import Weights
 
 Compute = Callable[[Tensor, Tensor, Mapping[str, float]], float]

@@ -8,9 +8,9 @@ from torch import Tensor
 
 from sinct.config import Config
 from sinct.errors import CheckpointError, Interrupted
-from sinct.images import Picture
 from sinct.loop import Loop
 from sinct.methods import Job, Result
+from sinct.pictures.picture import Picture
 from sinct.presets import preset as preset_config
 from sinct.runs import RunDirectory
 from sinct.session import Progress, run_training

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from sinct.errors import ConfigError, InputError, TrainingError
 from sinct.methods import Job, Method, Result
 from sinct.networks.vgg import VGG
-from sinct.resampling import resize
+from sinct.pictures.resampling import resize
 
 CONTENT_LAYER = "relu4_2"
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")

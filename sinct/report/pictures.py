@@ -11,7 +11,7 @@ from matplotlib import font_manager
 from PIL import Image, ImageFont
 from torch import Tensor
 
-from sinct.images import read_picture
+from sinct.pictures.picture import read_picture
 from sinct.results import Comparison, MethodResult
 
 LOSSLESS_BYTES = 64 * 2**20

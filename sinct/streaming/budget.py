@@ -5,13 +5,13 @@ from pathlib import Path
 import torch
 
 from sinct.errors import DeviceError, InputError
-from sinct.images import MAX_PIXELS
 from sinct.model import Model, context
+from sinct.pictures.picture import MAX_PIXELS
+from sinct.pictures.rows import vips
+from sinct.pictures.rows_to_file import SUFFIXES
+from sinct.pictures.windows import Sides, choose_sides
 from sinct.runtime.device import memory
-from sinct.streaming.encoding import SUFFIXES
-from sinct.streaming.source import vips
 from sinct.translation import continued_size
-from sinct.windows import Sides, choose_sides
 
 DEFAULT_MEMORY = 1_500_000_000
 """Bytes that sinct takes for a picture where nothing is said, or half of what is free if that is less."""

@@ -10,11 +10,11 @@ from typing import Any
 
 import tifffile
 
-from sinct._colour import Array
 from sinct.errors import OutputError
+from sinct.pictures.colour import Array
+from sinct.pictures.windows import Sides
 from sinct.runtime.files import unwritable
 from sinct.runtime.json_files import write_json
-from sinct.windows import Sides
 
 ROWS_PER_STRIP = 16
 """Rows that a reader of the scratch file takes at a time."""

@@ -14,16 +14,16 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from sinct._colour import Array
 from sinct.errors import OutputError
-from sinct.images import _to_samples
 from sinct.model import Model, context
+from sinct.pictures.colour import Array
+from sinct.pictures.picture import _to_samples
+from sinct.pictures.rows import Band, Source, overlapping
+from sinct.pictures.rows_to_file import OPAQUE, SUFFIXES, encode
+from sinct.pictures.windows import Span, waste
 from sinct.streaming.budget import plan_sides
-from sinct.streaming.encoding import OPAQUE, SUFFIXES, encode
 from sinct.streaming.scratch import Raster, Scratch
-from sinct.streaming.source import Band, Source, overlapping
 from sinct.translation import MARGIN, continued_size, plan
-from sinct.windows import Span, waste
 
 OnPixels = Callable[[int, int], None]
 """Called with pixels done and pixels in all."""

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from torch import Tensor
 
-from sinct._colour import Array, to_srgb
-from sinct._decoding import Header, read_header
 from sinct.errors import InputError, one_line
-from sinct.images import _to_tensor
+from sinct.pictures.colour import Array, to_srgb
+from sinct.pictures.decoding import Header, read_header
+from sinct.pictures.picture import _to_tensor
 from sinct.runtime.files import StrPath
 
 ROWS_PER_CALL = 64
@@ -46,7 +46,7 @@ class Source:
         header: what it says about itself.
         sha256: of its bytes, in hexadecimal.
         bands: samples a pixel, alpha included.
-        space: of its colours, see `sinct._colour.to_srgb`.
+        space: of its colours, see `sinct.pictures.colour.to_srgb`.
         alpha: whether the last sample is transparency.
         bits: 8 or 16.
     """

@@ -23,7 +23,7 @@ from PIL import ExifTags, Image, ImageCms, ImageOps, JpegImagePlugin
 from torch import Tensor
 
 from sinct.errors import InputError, OutputError
-from sinct.images import (
+from sinct.pictures.picture import (
     OUTPUT_SUFFIXES,
     Picture,
     check_output,

@@ -14,9 +14,9 @@ import numpy as np
 from PIL import Image
 from PIL.ExifTags import Base as Tag
 
-from sinct._colour import SRGB_PROFILE, Array
-from sinct._exif import lasting_tags
 from sinct.errors import OutputError
+from sinct.pictures.colour import SRGB_PROFILE, Array
+from sinct.pictures.exif import lasting_tags
 
 PNG_KEY = "sinct:"
 """Begins the keys of provenance texts in a PNG."""

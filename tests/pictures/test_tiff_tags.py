@@ -6,8 +6,8 @@ import tifffile
 from PIL import Image
 from PIL.ExifTags import IFD, Base
 
-from sinct._exif import lasting_tags
-from sinct._tiff_tags import add_tags
+from sinct.pictures.exif import lasting_tags
+from sinct.pictures.tiff_tags import add_tags
 
 
 @pytest.fixture(params=["<", ">", "big"])

@@ -16,9 +16,9 @@ import tifffile
 from PIL import Image, UnidentifiedImageError
 from tifffile import EXTRASAMPLE, PHOTOMETRIC, RESUNIT, SAMPLEFORMAT
 
-from sinct._colour import Array
-from sinct._exif import lasting_block, orientation_in
 from sinct.errors import InputError
+from sinct.pictures.colour import Array
+from sinct.pictures.exif import lasting_block, orientation_in
 from sinct.runtime.files import StrPath
 
 READABLE = ("PNG", "JPEG", "TIFF", "WEBP", "AVIF", "GIF", "BMP", "PPM", "JPEG2000")

@@ -6,9 +6,9 @@ from pathlib import Path
 import torch.nn.functional as F
 from torch import Tensor
 
-from sinct._decoding import read_header
 from sinct.errors import InputError
-from sinct.images import MAX_PIXELS, read_picture
+from sinct.pictures.decoding import read_header
+from sinct.pictures.picture import MAX_PIXELS, read_picture
 from sinct.streaming import open_source, read_shrunk
 
 ROWS_ABOVE = 16_000_000

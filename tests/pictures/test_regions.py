@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from sinct.errors import InputError
-from sinct.regions import read_regions
+from sinct.pictures.regions import read_regions
 
 SKY, SEA, ROCK = (0, 128, 255), (0, 0, 128), (90, 60, 30)
 

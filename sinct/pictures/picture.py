@@ -16,10 +16,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from sinct._colour import Array, to_srgb
-from sinct._decoding import READABLE, decode, reading
-from sinct._encoding import FORMATS, Format, Metadata, provenance_in
 from sinct.errors import InputError, OutputError
+from sinct.pictures.colour import Array, to_srgb
+from sinct.pictures.decoding import READABLE, decode, reading
+from sinct.pictures.encoding import FORMATS, Format, Metadata, provenance_in
 from sinct.runtime.files import replacing, unwritable
 
 MAX_PIXELS = 178_956_970

@@ -8,14 +8,14 @@ from typing import Any
 
 from PIL.Image import Exif
 
-from sinct._colour import SRGB_PROFILE
-from sinct._decoding import Header
-from sinct._encoding import xmp
-from sinct._exif import lasting_tags
-from sinct._tiff_tags import add_tags
 from sinct.errors import OutputError, one_line
+from sinct.pictures.colour import SRGB_PROFILE
+from sinct.pictures.decoding import Header
+from sinct.pictures.encoding import xmp
+from sinct.pictures.exif import lasting_tags
+from sinct.pictures.rows import vips
+from sinct.pictures.tiff_tags import add_tags
 from sinct.runtime.files import replacing, unwritable
-from sinct.streaming.source import vips
 
 TIFFS = (".tif", ".tiff")
 OPAQUE = (".jpg", ".jpeg", ".dzi")

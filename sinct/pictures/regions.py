@@ -8,7 +8,7 @@ from PIL import Image
 from torch import Tensor
 
 from sinct.errors import InputError
-from sinct.resampling import same_shape
+from sinct.pictures.resampling import same_shape
 from sinct.runtime.files import StrPath
 
 MOST = 64

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from sinct.windows import Sides, choose_sides, spans, waste
+from sinct.pictures.windows import Sides, choose_sides, spans, waste
 
 few = settings(max_examples=100, deadline=None, derandomize=True)
 
