@@ -25,7 +25,7 @@ WeightsDir = Annotated[
 @weights_app.command("list")
 def list_(weights_dir: WeightsDir = None, as_json: AsJson = False) -> None:
     """Show each file's name, size, checksum and whether it is there and whole."""
-    from sinct.weights import FILES, cache_folder
+    from sinct.weights.store import FILES, cache_folder
 
     with display.errors(as_json=as_json, quiet=as_json):
         folder = weights_dir or cache_folder()
@@ -54,8 +54,8 @@ def fetch(
     quiet: Quiet = False,
 ) -> None:
     """Download files that are not there yet, and check them."""
-    from sinct.weights import FILES, find
-    from sinct.weights import fetch as download
+    from sinct.weights.store import FILES, find
+    from sinct.weights.store import fetch as download
 
     quiet = quiet or as_json
     with display.errors(as_json=as_json, quiet=quiet):
@@ -83,7 +83,7 @@ def path(
     as_json: AsJson = False,
 ) -> None:
     """Print where a file lies, after checking it; fail if it is missing or damaged."""
-    from sinct.weights import locate
+    from sinct.weights.store import locate
 
     with display.errors(as_json=as_json, quiet=as_json):
         found = locate(name, weights_dir)
@@ -98,7 +98,7 @@ def _row(name: str, folder: Path | None) -> dict[str, Any]:
     import dataclasses
 
     from sinct.errors import WeightsError
-    from sinct.weights import FILES, checksum, locate, path_of, present
+    from sinct.weights.store import FILES, checksum, locate, path_of, present
 
     file = FILES[name]
     there = present(name, folder)

@@ -34,7 +34,7 @@ from sinct.runtime.device import choose_device
 from sinct.runtime.files import StrPath, unwritable
 from sinct.runtime.json_files import write_json
 from sinct.version import __version__
-from sinct.weights import Weights, fetch, present
+from sinct.weights.store import Weights, fetch, present
 from sinct.worker import Outcome, Request, perform
 
 SECONDS = 600.0

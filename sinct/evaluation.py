@@ -14,7 +14,7 @@ from sinct.pictures.picture import read_picture
 from sinct.pictures.resampling import resize, same_shape
 from sinct.runtime.device import choose_device
 from sinct.runtime.files import StrPath
-from sinct.weights import Weights
+from sinct.weights.store import Weights
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from sinct.runtime.budget import Budget
 from sinct.runtime.device import choose_device
 from sinct.runtime.json_files import plain, write_json
 from sinct.version import __version__
-from sinct.weights import Weights
+from sinct.weights.store import Weights
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from sinct import methods
 from sinct.methods import Job
 from sinct.methods.colour_transfer import transfer_colours
 from sinct.runtime.budget import Budget
-from sinct.weights import Weights
+from sinct.weights.store import Weights
 
 
 def noise(*shape: int, seed: int = 0) -> Tensor:

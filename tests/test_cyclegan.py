@@ -9,7 +9,7 @@ from sinct.methods.cyclegan import METHOD, CycleTrainer
 from sinct.runs import RunDirectory
 from sinct.runtime.budget import Budget
 from sinct.training import Trainer
-from sinct.weights import Weights
+from sinct.weights.store import Weights
 
 CPU = torch.device("cpu")
 

@@ -11,7 +11,7 @@ from sinct.methods import Job, find
 from sinct.methods._pyramid import plan_levels, resize
 from sinct.methods.gpdm import quantiles, random_filters, run, sliced_wasserstein, with_margin
 from sinct.runtime.budget import Budget
-from sinct.weights import Weights
+from sinct.weights.store import Weights
 
 
 def noise(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> Tensor:

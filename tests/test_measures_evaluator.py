@@ -13,7 +13,7 @@ from sinct.measures.distribution import colour_distance, sliced_wasserstein
 from sinct.measures.evaluator import _PREPARE
 from sinct.measures.familiarity import familiarity
 from sinct.measures.structure import contrast_structure, gradient_similarity
-from sinct.weights import Weights
+from sinct.weights.store import Weights
 
 LEARNED = {"lpips", "dists", "sifid", "patch_kid", "artfid"}
 PLAIN = [measure.name for measure in MEASURES if measure.name not in LEARNED]

@@ -13,7 +13,7 @@ from sinct.errors import ConfigError, Interrupted
 from sinct.measures import MEASURES
 from sinct.methods import Job
 from sinct.runtime.budget import Budget
-from sinct.weights import FILES, Weights
+from sinct.weights.store import FILES, Weights
 
 CPU = torch.device("cpu")
 SMALL_GAN = {

@@ -31,7 +31,7 @@ from sinct.methods.strotss import (
 )
 from sinct.networks.vgg import VGG
 from sinct.runtime.budget import Budget
-from sinct.weights import Weights
+from sinct.weights.store import Weights
 
 
 def noise(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> Tensor:

@@ -28,7 +28,7 @@ from sinct.methods.wct2 import (
     whiten_colour,
 )
 from sinct.runtime.budget import Budget
-from sinct.weights import Weights
+from sinct.weights.store import Weights
 
 State = dict[str, Tensor]
 

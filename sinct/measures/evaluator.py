@@ -28,7 +28,7 @@ from sinct.measures.learned import (
 )
 from sinct.measures.structure import contrast_structure, gradient_similarity
 from sinct.pictures.resampling import resize
-from sinct.weights import Weights
+from sinct.weights.store import Weights
 
 Compute = Callable[[Tensor, Tensor, Mapping[str, float]], float]
 """(output, output at the painting's size, what was found before) -> value."""

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from sinct import weights
 from sinct.errors import WeightsError
-from sinct.weights import FILES, WeightFile, Weights, cache_folder, checksum, fetch, locate
+from sinct.weights.store import FILES, WeightFile, Weights, cache_folder, checksum, fetch, locate
+from sinct.weights.store import store as weights
 
 STATE = {"features.0.weight": torch.arange(6.0).view(2, 3), "features.0.bias": torch.ones(2)}
 
@@ -477,5 +477,5 @@ def test_file_without_tensors_is_refused(add, folder, content: object, kind: str
 
 
 def test_table_is_read_without_torch() -> None:
-    code = "import sys, sinct.weights; sys.exit('torch' in sys.modules)"
+    code = "import sys, sinct.weights.store; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
