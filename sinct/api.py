@@ -8,6 +8,7 @@ from pathlib import Path
 from torch import Tensor
 
 from sinct.config import Config
+from sinct.data.series import choose, one_or_all, read_series
 from sinct.diagnostics import picture_warnings, scale_warning
 from sinct.errors import ConfigError, InputError, OutputError
 from sinct.model import Model, load_model
@@ -16,7 +17,6 @@ from sinct.pictures.picture import MAX_PIXELS, Picture, check_output, read_pictu
 from sinct.runs import RunDirectory
 from sinct.runtime.device import choose_device
 from sinct.runtime.files import StrPath
-from sinct.series import choose, one_or_all, read_series
 from sinct.session import OnProgress, Training, run_training
 from sinct.streaming import (
     OnPixels,
@@ -71,7 +71,7 @@ def train(
     Args:
         paintings: picture file or files. Of several, each step sees one. At most 64 are trained on, evenly spread
             over the list, which a warning says; and 24 megapixels in all, of larger paintings parts at their own
-            resolution (see `sinct.series`). `apply` then translates each.
+            resolution (see `sinct.data.series`). `apply` then translates each.
         photos: picture file or files; several are the target together.
         run_dir: folder for checkpoints, log and preview (see `sinct.runs`).
         config: all settings; by default those of `preset` on the device.

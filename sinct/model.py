@@ -10,13 +10,13 @@ from torch import Tensor
 
 from sinct import checkpoint
 from sinct.config import Config
+from sinct.data.grain import grain_at
+from sinct.data.smoothing import ITERATIONS, total_variation_smooth
 from sinct.errors import CheckpointError, ConfigError, DeviceError, one_line
-from sinct.grain import grain_at
 from sinct.networks.compact_generator import make_generator
 from sinct.networks.stylegan2_generator import GeneratorBase
 from sinct.pictures.windows import Span
 from sinct.runtime.device import gains_from_bfloat16
-from sinct.smoothing import ITERATIONS, total_variation_smooth
 from sinct.translation import WINDOW, Cut, Part, translate_whole, translate_windows
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from sinct.crops import excerpt
+from sinct.data.crops import excerpt
 from sinct.measures.distribution import (
     colour_distribution,
     distribution_distance,

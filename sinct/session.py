@@ -14,6 +14,7 @@ from torch import Tensor
 
 from sinct import checkpoint
 from sinct.config import Config
+from sinct.data.series import one_or_all, spread
 from sinct.diagnostics import discriminator_warnings, kind, picture_warnings
 from sinct.errors import CheckpointError, ConfigError, DeviceError
 from sinct.loop import Best, Loop, LossTerms, seen_widths
@@ -24,7 +25,6 @@ from sinct.presets import preset as preset_config
 from sinct.runs import RunDirectory, shrink
 from sinct.runtime.device import memory
 from sinct.selection import FIRST_LOOK, LOOKS, PIXELS, make_score, middle
-from sinct.series import one_or_all, spread
 from sinct.training import Trainer
 from sinct.version import __version__
 

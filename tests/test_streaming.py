@@ -18,7 +18,7 @@ from PIL import Image
 from torch import nn
 
 import sinct
-from sinct.grain import BLOCK, grain_at
+from sinct.data.grain import BLOCK, grain_at
 from sinct.model import Model, prepare, prepared
 from sinct.networks.compact_generator import make_generator
 from sinct.pictures.picture import read_picture, read_provenance, write_picture

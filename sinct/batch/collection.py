@@ -15,9 +15,9 @@ from sinct.batch import storage
 from sinct.batch.ledger import Entry
 from sinct.batch.matching import Descriptions, PhotosFor, photos_by_look, photos_by_name, same_photos
 from sinct.batch.settings import Settings
+from sinct.data.series import choose
 from sinct.errors import ConfigError, InputError, one_line
 from sinct.pictures.encoding import FORMATS
-from sinct.series import choose
 
 PICTURES = (
     ".avif", ".bmp", ".gif", ".jp2", ".jpe", ".jpeg", ".jpg", ".jxl", ".pbm", ".pgm", ".png", ".ppm", ".psd", ".tga",

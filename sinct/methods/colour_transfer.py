@@ -7,8 +7,8 @@ distribution. Strokes stay strokes, so whatever a method gains beyond this row i
 
 from torch import Tensor
 
+from sinct.data.transport import transport
 from sinct.methods import Job, Method, Result
-from sinct.transport import transport
 
 
 def transfer_colours(painting: Tensor, photo: Tensor, *, iterations: int, seed: int) -> Tensor:
@@ -23,7 +23,7 @@ def transfer_colours(painting: Tensor, photo: Tensor, *, iterations: int, seed: 
     Returns:
         (3, H, W); may leave the photo's range slightly.
 
-    Pitié et al. 2007, section 3; see `sinct.transport`.
+    Pitié et al. 2007, section 3; see `sinct.data.transport`.
     """
     moved = transport(painting.flatten(1), photo.flatten(1), iterations=iterations, seed=seed)
     return moved.view_as(painting)

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from sinct.palette import SAMPLES, match_palette, palette_of, texture
+from sinct.data.palette import SAMPLES, match_palette, palette_of, texture
 
 
 def picture(seed: int, scale: float, shift: float) -> torch.Tensor:

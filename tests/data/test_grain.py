@@ -1,6 +1,6 @@
 import torch
 
-from sinct.grain import grain
+from sinct.data.grain import grain
 from sinct.model import prepare
 
 

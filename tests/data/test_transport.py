@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from sinct.transport import match_distribution, random_rotation, transport
+from sinct.data.transport import match_distribution, random_rotation, transport
 
 
 def noise(*shape: int, seed: int = 0) -> Tensor:

@@ -9,10 +9,11 @@ from sinct_cli.main import app
 from typer.testing import CliRunner
 
 import sinct
-from sinct import checkpoint, series, session
-from sinct.crops import excerpt
+from sinct import checkpoint, session
+from sinct.data import series
+from sinct.data.crops import excerpt
+from sinct.data.series import choose, read_series, spread
 from sinct.pictures.picture import read_picture, read_provenance
-from sinct.series import choose, read_series, spread
 from sinct.training import Trainer
 
 CPU = torch.device("cpu")

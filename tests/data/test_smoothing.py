@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from sinct.smoothing import add_divergence, add_gradient, total_variation_smooth
+from sinct.data.smoothing import add_divergence, add_gradient, total_variation_smooth
 
 WEIGHT = 0.24
 """What the presets use on [-1, 1]."""

@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sinct.smoothing import total_variation_smooth
-from sinct.transport import transport
+from sinct.data.smoothing import total_variation_smooth
+from sinct.data.transport import transport
 
 SAMPLES = 2**15
 """Pixels that stand for a picture, or for each of several."""
@@ -20,7 +20,7 @@ TEXTURE_SIDE = 1024
 """Pixels of the longer side that texture is measured at, so that a scan's canvas does not count as strokes."""
 
 STROKES = 0.3
-"""Contrast on [-1, 1] that counts as texture, where it can be smoothed away (`sinct.smoothing`)."""
+"""Contrast on [-1, 1] that counts as texture, where it can be smoothed away (`sinct.data.smoothing`)."""
 
 CELLS = 32
 """Texture is averaged over cells, so many along the longer side; smaller ones would tell stroke from stroke."""
@@ -60,7 +60,7 @@ def match_palette(picture: Tensor, palette: Tensor) -> Tensor:
     Returns:
         (3, H, W) in [-1, 1], clamped.
 
-    Ours; on iterated transport (Pitié et al. 2007, see `sinct.transport`).
+    Ours; on iterated transport (Pitié et al. 2007, see `sinct.data.transport`).
     """
     rough = texture(picture)
     sample = _sample(picture, rough)

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from sinct.crops import random_crops, tiles, uniform, width_range
+from sinct.data.crops import random_crops, tiles, uniform, width_range
 from sinct.errors import ConfigError
 
 few = settings(max_examples=25, deadline=None, derandomize=True)

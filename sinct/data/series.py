@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import TypeVar
 
-from sinct.crops import excerpt
+from sinct.data.crops import excerpt
 from sinct.pictures.picture import Picture, read_picture
 from sinct.runtime.files import StrPath
 
