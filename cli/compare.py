@@ -120,7 +120,7 @@ def evaluate(
 ) -> None:
     """Measure pictures that were made elsewhere, beside the painting and the photo themselves."""
     with display.errors(as_json=as_json, quiet=as_json):
-        from sinct.evaluation import evaluate as measure
+        from sinct.measures.evaluate import evaluate as measure
 
         found = measure(painting, photo, outputs, weights_dir=weights_dir, device=device)
         if as_json:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         TrainingError,
         WeightsError,
     )
-    from sinct.evaluation import Evaluation, evaluate
+    from sinct.measures.evaluate import Evaluation, evaluate
     from sinct.model import Model, load_model
     from sinct.presets import PRESETS, preset
     from sinct.session import Progress, Training
@@ -45,7 +45,7 @@ _HOMES = {
         "TrainingError",
         "WeightsError",
     ),
-    "sinct.evaluation": ("Evaluation", "evaluate"),
+    "sinct.measures.evaluate": ("Evaluation", "evaluate"),
     "sinct.model": ("Model", "load_model"),
     "sinct.presets": ("PRESETS", "preset"),
     "sinct.session": ("Progress", "Training"),

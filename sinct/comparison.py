@@ -22,10 +22,10 @@ from typing import Any
 import torch
 
 from sinct import methods
-from sinct.diagnostics import picture_warnings
 from sinct.doctor import examine
 from sinct.errors import ConfigError, InputError, Interrupted, OutputError, WeightsError
 from sinct.measures import Evaluator, measured
+from sinct.measures.warnings import picture_warnings
 from sinct.pictures.picture import Picture, read_picture, write_picture
 from sinct.pictures.regions import read_regions
 from sinct.report import write_report, write_summary

@@ -15,9 +15,9 @@ from torch import Tensor
 from sinct import checkpoint
 from sinct.config import Config
 from sinct.data.series import one_or_all, spread
-from sinct.diagnostics import discriminator_warnings, kind, picture_warnings
 from sinct.errors import CheckpointError, ConfigError, DeviceError
 from sinct.loop import Best, Loop, LossTerms, seen_widths
+from sinct.measures.warnings import discriminator_warnings, kind, picture_warnings
 from sinct.model import Model, is_out_of_memory, prepare
 from sinct.networks.stylegan2_generator import GeneratorBase
 from sinct.pictures.picture import Picture

@@ -9,7 +9,7 @@ import sinct
 from sinct import comparison, methods
 from sinct.comparison import compare, compare_pairs, default_methods, read_pairs
 from sinct.errors import ConfigError, InputError, Interrupted, OutputError
-from sinct.evaluation import evaluate
+from sinct.measures.evaluate import evaluate
 from sinct.pictures.picture import read_picture
 from sinct.results import Comparison
 from sinct.worker import Outcome, Request, perform

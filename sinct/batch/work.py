@@ -17,7 +17,6 @@ from sinct import api
 from sinct.batch import storage
 from sinct.batch.settings import Settings
 from sinct.config import Config
-from sinct.diagnostics import kind
 from sinct.errors import (
     CheckpointError,
     DeviceError,
@@ -27,6 +26,7 @@ from sinct.errors import (
     SinctError,
     one_line,
 )
+from sinct.measures.warnings import kind
 from sinct.model import is_out_of_memory
 from sinct.pictures.picture import read_picture
 from sinct.runs import RunDirectory

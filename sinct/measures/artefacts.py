@@ -4,8 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sinct.diagnostics import luminance
 from sinct.errors import ConfigError
+from sinct.measures.warnings import luminance
 
 BLOCK = 64
 """Side of the blocks whose spectra are averaged, in pixels."""

@@ -6,7 +6,6 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from sinct.diagnostics import luminance_order
 from sinct.errors import ConfigError, SinctError, WeightsError
 from sinct.measures import MEASURES
 from sinct.measures.artefacts import grid_peaks, peak_excess, seams
@@ -27,6 +26,7 @@ from sinct.measures.learned import (
     lpips,
 )
 from sinct.measures.structure import contrast_structure, gradient_similarity
+from sinct.measures.warnings import luminance_order
 from sinct.pictures.resampling import resize
 from sinct.weights.store import Weights
 

@@ -8,8 +8,8 @@ from kornia.color import rgb_to_lab
 from kornia.filters import gaussian_blur2d
 from torch import Tensor
 
-from sinct.diagnostics import luminance
 from sinct.errors import ConfigError
+from sinct.measures.warnings import luminance
 
 
 def gradient_similarity(output: Tensor, painting: Tensor, *, sizes: Sequence[int] = (32, 64, 128)) -> float:

@@ -7,9 +7,9 @@ from kornia.color import rgb_to_lab
 from kornia.filters import gaussian_blur2d
 from torch import Tensor
 
-from sinct.diagnostics import luminance
 from sinct.errors import ConfigError
 from sinct.measures.structure import contrast_structure, edge_orientations, gradient_similarity
+from sinct.measures.warnings import luminance
 
 
 def noise(*shape: int, seed: int = 0) -> Tensor:

@@ -7,9 +7,9 @@ from typing import Any
 
 from torch import Tensor
 
-from sinct.diagnostics import picture_warnings
 from sinct.errors import InputError
 from sinct.measures import Evaluator, Measure, measured
+from sinct.measures.warnings import picture_warnings
 from sinct.pictures.picture import read_picture
 from sinct.pictures.resampling import resize, same_shape
 from sinct.runtime.device import choose_device

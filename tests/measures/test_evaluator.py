@@ -5,7 +5,6 @@ import torch
 from kornia.filters import gaussian_blur2d
 from torch import Tensor
 
-from sinct.diagnostics import luminance_order
 from sinct.errors import ConfigError, WeightsError
 from sinct.measures import MEASURES, Evaluator
 from sinct.measures.artefacts import checkerboard, seams
@@ -13,6 +12,7 @@ from sinct.measures.distribution import colour_distance, sliced_wasserstein
 from sinct.measures.evaluator import _PREPARE
 from sinct.measures.familiarity import familiarity
 from sinct.measures.structure import contrast_structure, gradient_similarity
+from sinct.measures.warnings import luminance_order
 from sinct.weights.store import Weights
 
 LEARNED = {"lpips", "dists", "sifid", "patch_kid", "artfid"}

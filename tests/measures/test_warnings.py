@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from sinct.diagnostics import (
+from sinct.measures.warnings import (
     clipped_share,
     discriminator_warnings,
     luminance,
