@@ -29,7 +29,7 @@ from sinct.measures.warnings import picture_warnings
 from sinct.pictures.picture import Picture, read_picture, write_picture
 from sinct.pictures.regions import read_regions
 from sinct.report import write_report, write_summary
-from sinct.results import Comparison, Input, MethodResult
+from sinct.report.results import Comparison, Input, MethodResult
 from sinct.runtime.device import choose_device
 from sinct.runtime.files import StrPath, unwritable
 from sinct.runtime.json_files import write_json

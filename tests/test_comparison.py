@@ -11,7 +11,7 @@ from sinct.comparison import compare, compare_pairs, default_methods, read_pairs
 from sinct.errors import ConfigError, InputError, Interrupted, OutputError
 from sinct.measures.evaluate import evaluate
 from sinct.pictures.picture import read_picture
-from sinct.results import Comparison
+from sinct.report.results import Comparison
 from sinct.worker import Outcome, Request, perform
 
 CONTROLS = ["painting", "photo", "colour_transfer"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from sinct.measures import Measure
 from sinct.report.ranking import best_two, contest, ranks
-from sinct.results import Comparison, MethodResult
+from sinct.report.results import Comparison, MethodResult
 
 
 @dataclass(frozen=True)

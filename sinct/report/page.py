@@ -18,9 +18,9 @@ from sinct.report.crops import Place, choose_places, similar_place
 from sinct.report.pictures import Panel, embed, embed_small, embed_thumbnail, panels
 from sinct.report.plots import default_axes, scatter
 from sinct.report.ranking import in_blocks, is_contender, leaders
+from sinct.report.results import Comparison, MethodResult
 from sinct.report.tables import column_formats, to_csv, to_latex
 from sinct.report.wording import ABSENT, arrow, duration, in_groups, memory
-from sinct.results import Comparison, MethodResult
 from sinct.runtime.files import replacing
 
 _THUMBNAIL = 640

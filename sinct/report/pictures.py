@@ -12,7 +12,7 @@ from PIL import Image, ImageFont
 from torch import Tensor
 
 from sinct.pictures.picture import read_picture
-from sinct.results import Comparison, MethodResult
+from sinct.report.results import Comparison, MethodResult
 
 LOSSLESS_BYTES = 64 * 2**20
 """Most bytes of all full-size pictures together that are embedded without loss."""

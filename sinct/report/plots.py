@@ -12,8 +12,8 @@ from matplotlib.ticker import MaxNLocator
 from sinct.measures import Measure
 from sinct.report.pictures import label_font
 from sinct.report.ranking import contest
+from sinct.report.results import Comparison, MethodResult
 from sinct.report.wording import arrow, number_format, with_minus
-from sinct.results import Comparison, MethodResult
 
 Corners = list[tuple[float, float]]
 Kind = Literal["contender", "apart", "control"]

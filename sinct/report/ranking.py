@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from sinct.measures import Measure
-from sinct.results import MethodResult
+from sinct.report.results import MethodResult
 
 Row = TypeVar("Row")
 

@@ -9,9 +9,9 @@ from sinct.measures import Measure
 from sinct.report.aggregate import Row, Statistic, aggregate, all_measures, leaders_by_mean
 from sinct.report.page import render, write_text
 from sinct.report.ranking import in_blocks
+from sinct.report.results import Comparison
 from sinct.report.tables import escape_latex, latex_number, latex_table, write_csv
 from sinct.report.wording import ABSENT, duration, in_groups, memory, number_format
-from sinct.results import Comparison
 
 
 def write_summary(folder: Path, comparisons: Mapping[str, Comparison]) -> Path:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from sinct.measures import Measure
 from sinct.report.ranking import leaders
+from sinct.report.results import Comparison, MethodResult
 from sinct.report.wording import MINUS, in_groups, number_format
-from sinct.results import Comparison, MethodResult
 
 
 def to_csv(comparison: Comparison) -> str:

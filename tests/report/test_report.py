@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tests.support.report_example import EXAMPLE, example, make_example
 
 from sinct.errors import InputError, OutputError
 from sinct.measures import Measure
@@ -23,9 +22,10 @@ from sinct.report.crops import choose_places, disagreement, highest_places, simi
 from sinct.report.pictures import Panel, embed
 from sinct.report.plots import Box, default_axes, pareto_front, place_labels, points, scatter
 from sinct.report.ranking import best_two, contest, leaders, ranks
+from sinct.report.results import Comparison, MethodResult
 from sinct.report.tables import escape_latex, to_csv, to_latex
 from sinct.report.wording import duration, memory, number_format
-from sinct.results import Comparison, MethodResult
+from tests.support.report_example import EXAMPLE, example, make_example
 
 GRAM, SWD, SSIM, CLIPPED = EXAMPLE.measures
 

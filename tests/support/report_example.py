@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from sinct.measures import Measure
-from sinct.results import Comparison, Input, MethodResult
+from sinct.report.results import Comparison, Input, MethodResult
 
 MEASURES = (
     Measure("gram", "Gram distance", "style", False, "Distance of Gram matrices.", "where things stand."),
