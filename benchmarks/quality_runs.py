@@ -24,9 +24,9 @@ from sinct import Config, ConfigError
 from sinct.measures import Evaluator
 from sinct.methods.colour_transfer import transfer_colours
 from sinct.model import Model
+from sinct.objectives.cut import Trainer
 from sinct.pictures.picture import read_picture, write_picture
 from sinct.pictures.resampling import resize
-from sinct.training import Trainer
 
 CONTROLS = ("painting", "photo", "colour transfer", "truth")
 

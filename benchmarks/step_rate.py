@@ -21,8 +21,8 @@ import torch
 import sinct
 from benchmarks.ceiling import body_shape, convolution_rate, flops_of, profiled, seconds_of
 from benchmarks.machine import RESULTS, describe, one_line, write_json
+from sinct.objectives.cut import Losses, Trainer
 from sinct.runtime.device import choose_device, gains_from_bfloat16
-from sinct.training import Losses, Trainer
 from sinct.worker import peak_memory
 
 AUTHORS_STEPS_A_SECOND = 0.048

@@ -20,12 +20,12 @@ from sinct.loop import Best, Loop, LossTerms, seen_widths
 from sinct.measures.warnings import discriminator_warnings, kind, picture_warnings
 from sinct.model import Model, is_out_of_memory, prepare
 from sinct.networks.stylegan2_generator import GeneratorBase
+from sinct.objectives.cut import Trainer
 from sinct.pictures.picture import Picture
 from sinct.presets import preset as preset_config
 from sinct.runs import RunDirectory, shrink
 from sinct.runtime.device import memory
 from sinct.selection import FIRST_LOOK, LOOKS, PIXELS, make_score, middle
-from sinct.training import Trainer
 from sinct.version import __version__
 
 LOG_INTERVAL = 10
@@ -60,7 +60,7 @@ class Progress:
         fraction: done, in [0, 1].
         rate: steps per second of late.
         remaining: seconds left, as far as can be told.
-        losses: means since the last report (see `sinct.training.Losses`); NaN where a term was not due.
+        losses: means since the last report (see `sinct.objectives.cut.Losses`); NaN where a term was not due.
         warnings: new ones, one line each.
     """
 

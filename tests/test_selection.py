@@ -5,8 +5,8 @@ from torch import Tensor
 
 import sinct
 from sinct import session
+from sinct.objectives.cut import Trainer
 from sinct.selection import make_score, middle
-from sinct.training import Trainer
 
 
 def blobs(seed: int, height: int = 60, width: int = 80) -> Tensor:

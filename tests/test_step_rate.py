@@ -22,7 +22,7 @@ from benchmarks.step_rate import (
     spread,
 )
 from sinct.networks.layers import EqualConv2d, blur
-from sinct.training import Trainer
+from sinct.objectives.cut import Trainer
 
 CPU = torch.device("cpu")
 

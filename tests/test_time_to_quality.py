@@ -14,7 +14,7 @@ from benchmarks.quality_runs import control_pictures, kept, parse_variant, train
 from benchmarks.scenes import Pair
 from benchmarks.time_to_quality import main
 from sinct import Config, ConfigError
-from sinct.training import Losses, Trainer
+from sinct.objectives.cut import Losses, Trainer
 
 TINY = (
     "tiny:draft:compact=false,width=4,discriminator_widths=[4,8,8],tile_size=16,crop_size=32,min_width=32,max_width=64,"

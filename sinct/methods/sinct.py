@@ -6,7 +6,7 @@ from torch import Tensor
 
 from sinct.methods import Job, Method, Result
 from sinct.methods._gan import train_and_translate
-from sinct.training import Trainer
+from sinct.objectives.cut import Trainer
 
 
 def run(painting: Tensor, photo: Tensor, job: Job, *, preset: str = "standard", **changes: Any) -> Result:

@@ -13,8 +13,8 @@ from sinct import checkpoint, session
 from sinct.data import series
 from sinct.data.crops import excerpt
 from sinct.data.series import choose, read_series, spread
+from sinct.objectives.cut import Trainer
 from sinct.pictures.picture import read_picture, read_provenance
-from sinct.training import Trainer
 
 CPU = torch.device("cpu")
 

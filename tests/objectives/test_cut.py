@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from sinct import Config, ConfigError, TrainingError
-from sinct.training import Losses, Trainer
+from sinct.objectives.cut import Losses, Trainer
 
 CPU = torch.device("cpu")
 
