@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sinct.measures.evaluate import Evaluation, evaluate
     from sinct.model import Model, load_model
     from sinct.presets import PRESETS, preset
-    from sinct.session import Progress, Training
+    from sinct.training.session import Progress, Training
 
 _HOMES = {
     "sinct.api": ("Translation", "apply", "train", "translate"),
@@ -48,7 +48,7 @@ _HOMES = {
     "sinct.measures.evaluate": ("Evaluation", "evaluate"),
     "sinct.model": ("Model", "load_model"),
     "sinct.presets": ("PRESETS", "preset"),
-    "sinct.session": ("Progress", "Training"),
+    "sinct.training.session": ("Progress", "Training"),
 }
 
 __all__ = [

@@ -14,10 +14,8 @@ from sinct.measures.warnings import picture_warnings, scale_warning
 from sinct.model import Model, load_model
 from sinct.pictures.decoding import read_header
 from sinct.pictures.picture import MAX_PIXELS, Picture, check_output, read_picture, write_picture
-from sinct.runs import RunDirectory
 from sinct.runtime.device import choose_device
 from sinct.runtime.files import StrPath
-from sinct.session import OnProgress, Training, run_training
 from sinct.streaming import (
     OnPixels,
     Source,
@@ -27,6 +25,8 @@ from sinct.streaming import (
     read_shrunk,
     stream,
 )
+from sinct.training.run_directory import RunDirectory
+from sinct.training.session import OnProgress, Training, run_training
 from sinct.version import __version__
 
 TRAINING_PIXELS = 16_000_000
@@ -73,7 +73,7 @@ def train(
             over the list, which a warning says; and 24 megapixels in all, of larger paintings parts at their own
             resolution (see `sinct.data.series`). `apply` then translates each.
         photos: picture file or files; several are the target together.
-        run_dir: folder for checkpoints, log and preview (see `sinct.runs`).
+        run_dir: folder for checkpoints, log and preview (see `sinct.training.run_directory`).
         config: all settings; by default those of `preset` on the device.
         preset: name of the settings when `config` is not given: draft, standard or paper.
         device: auto, cpu, cuda, cuda:N or mps.

@@ -159,7 +159,7 @@ def test_library_prints_nothing(pair, tiny, tmp_path, capfd):
 
 
 def refuse_to_train(monkeypatch):
-    monkeypatch.setattr("sinct.session.Trainer", lambda *_: pytest.fail("trained before checking"))
+    monkeypatch.setattr("sinct.training.session.Trainer", lambda *_: pytest.fail("trained before checking"))
 
 
 def test_existing_output_is_refused_before_training_and_kept(pair, tiny, tmp_path, monkeypatch):
@@ -246,7 +246,7 @@ def test_out_of_memory_says_what_would_fit(pair, tiny, tmp_path, monkeypatch):
     def exhausted(*_):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr("sinct.session.Trainer.step", exhausted)
+    monkeypatch.setattr("sinct.training.session.Trainer.step", exhausted)
     with pytest.raises(sinct.DeviceError, match=r"out of memory on cpu: 2 crops .*--set crops=2"):
         sinct.train(*pair, tmp_path / "run", config=tiny)
 

@@ -7,8 +7,8 @@ from sinct.errors import Interrupted
 from sinct.methods import Job
 from sinct.methods.cyclegan import METHOD, CycleTrainer
 from sinct.objectives.cut import Trainer
-from sinct.runs import RunDirectory
 from sinct.runtime.budget import Budget
+from sinct.training.run_directory import RunDirectory
 from sinct.weights.store import Weights
 
 CPU = torch.device("cpu")

@@ -29,10 +29,10 @@ from sinct.errors import (
 from sinct.measures.warnings import kind
 from sinct.model import is_out_of_memory
 from sinct.pictures.picture import read_picture
-from sinct.runs import RunDirectory
 from sinct.runtime.device import choose_device
 from sinct.runtime.json_files import plain, write_json
-from sinct.session import Progress, Training
+from sinct.training.run_directory import RunDirectory
+from sinct.training.session import Progress, Training
 from sinct.worker import peak_memory
 
 PATIENCE = 600.0

@@ -8,12 +8,12 @@ from torch import Tensor
 
 from sinct.config import Config
 from sinct.errors import CheckpointError, Interrupted
-from sinct.loop import Loop
 from sinct.methods import Job, Result
 from sinct.pictures.picture import Picture
 from sinct.presets import preset as preset_config
-from sinct.runs import RunDirectory
-from sinct.session import Progress, run_training
+from sinct.training.loop import Loop
+from sinct.training.run_directory import RunDirectory
+from sinct.training.session import Progress, run_training
 
 
 def train_and_translate(

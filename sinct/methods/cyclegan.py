@@ -13,12 +13,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sinct.config import Config
-from sinct.loop import Loop, update
 from sinct.losses.adversarial import generator_loss
 from sinct.methods import Job, Method, Result
 from sinct.methods._gan import train_and_translate
 from sinct.networks.compact_generator import make_generator
 from sinct.networks.tile_discriminator import Discriminator
+from sinct.training.loop import Loop, update
 
 
 class CycleLosses(NamedTuple):
@@ -43,7 +43,7 @@ class CycleTrainer(Loop[CycleLosses]):
     """G: painting -> photo and F: photo -> painting, with a discriminator each.
 
     Args:
-        paintings, photos, config, device: see `sinct.loop.Loop`.
+        paintings, photos, config, device: see `sinct.training.loop.Loop`.
         cycle_weight: of the cycle loss.
         identity_weight: of the identity loss.
     """

@@ -12,12 +12,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sinct.config import Config
-from sinct.loop import Loop, update
 from sinct.losses.adversarial import feature_matching, generator_loss, patch_nce
 from sinct.networks.compact_generator import make_generator
 from sinct.networks.projection import Projection, random_positions, sample_features
 from sinct.networks.stylegan2_generator import Features
 from sinct.networks.tile_discriminator import Discriminator
+from sinct.training.loop import Loop, update
 
 
 class Losses(NamedTuple):
@@ -41,7 +41,7 @@ class Losses(NamedTuple):
 
 
 class Trainer(Loop[Losses]):
-    """Networks and optimisers of the method; see `sinct.loop.Loop` for arguments and attributes.
+    """Networks and optimisers of the method; see `sinct.training.loop.Loop` for arguments and attributes.
 
     Attributes:
         discriminator: D, of tiles.

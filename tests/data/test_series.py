@@ -9,12 +9,13 @@ from sinct_cli.main import app
 from typer.testing import CliRunner
 
 import sinct
-from sinct import checkpoint, session
+from sinct import checkpoint
 from sinct.data import series
 from sinct.data.crops import excerpt
 from sinct.data.series import choose, read_series, spread
 from sinct.objectives.cut import Trainer
 from sinct.pictures.picture import read_picture, read_provenance
+from sinct.training import session
 
 CPU = torch.device("cpu")
 

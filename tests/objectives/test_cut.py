@@ -166,7 +166,7 @@ def test_learning_rate_is_constant_then_falls_to_nothing(tiny):
 
 def test_clock_ends_the_training(tiny, monkeypatch):
     ticks = iter(range(100))
-    monkeypatch.setattr("sinct.loop.time.monotonic", lambda: float(next(ticks)))
+    monkeypatch.setattr("sinct.training.loop.time.monotonic", lambda: float(next(ticks)))
     made = trainer(tiny.replace(steps=None, seconds=5.0))
     assert len(list(made.run())) == 5
 

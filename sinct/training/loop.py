@@ -44,7 +44,7 @@ class Best(NamedTuple):
     """The best state so far.
 
     Attributes:
-        score: of its picture, lower is better (`sinct.selection`).
+        score: of its picture, lower is better (`sinct.training.best`).
         progress: of the training then, in [0, 1].
         step: that it was reached at.
     """

@@ -16,16 +16,16 @@ from sinct import checkpoint
 from sinct.config import Config
 from sinct.data.series import one_or_all, spread
 from sinct.errors import CheckpointError, ConfigError, DeviceError
-from sinct.loop import Best, Loop, LossTerms, seen_widths
 from sinct.measures.warnings import discriminator_warnings, kind, picture_warnings
 from sinct.model import Model, is_out_of_memory, prepare
 from sinct.networks.stylegan2_generator import GeneratorBase
 from sinct.objectives.cut import Trainer
 from sinct.pictures.picture import Picture
 from sinct.presets import preset as preset_config
-from sinct.runs import RunDirectory, shrink
 from sinct.runtime.device import memory
-from sinct.selection import FIRST_LOOK, LOOKS, PIXELS, make_score, middle
+from sinct.training.best import FIRST_LOOK, LOOKS, PIXELS, make_score, middle
+from sinct.training.loop import Best, Loop, LossTerms, seen_widths
+from sinct.training.run_directory import RunDirectory, shrink
 from sinct.version import __version__
 
 LOG_INTERVAL = 10

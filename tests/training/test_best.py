@@ -4,9 +4,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 import sinct
-from sinct import session
 from sinct.objectives.cut import Trainer
-from sinct.selection import make_score, middle
+from sinct.training import session
+from sinct.training.best import make_score, middle
 
 
 def blobs(seed: int, height: int = 60, width: int = 80) -> Tensor:
