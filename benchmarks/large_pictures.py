@@ -21,14 +21,14 @@ import torch
 import sinct
 from benchmarks.ceiling import Shape, flops_of, forward_rate
 from benchmarks.machine import RESULTS, describe, one_line, write_json
-from sinct.model import Model, context
+from sinct.inference.model import Model, context
+from sinct.inference.whole import MARGIN, continued_size
 from sinct.networks.compact_generator import make_generator
 from sinct.pictures.rows import vips
 from sinct.pictures.rows_to_file import CLASSIC_TIFF
 from sinct.pictures.windows import Span
 from sinct.runtime.device import choose_device
 from sinct.streaming import memory_budget, open_source, stream
-from sinct.translation import MARGIN, continued_size
 from sinct.worker import peak_memory
 
 SIZES = (1, 4, 16, 64, 200)

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
         TrainingError,
         WeightsError,
     )
+    from sinct.inference.model import Model, load_model
     from sinct.measures.evaluate import Evaluation, evaluate
-    from sinct.model import Model, load_model
     from sinct.presets import PRESETS, preset
     from sinct.training.session import Progress, Training
 
@@ -46,7 +46,7 @@ _HOMES = {
         "WeightsError",
     ),
     "sinct.measures.evaluate": ("Evaluation", "evaluate"),
-    "sinct.model": ("Model", "load_model"),
+    "sinct.inference.model": ("Model", "load_model"),
     "sinct.presets": ("PRESETS", "preset"),
     "sinct.training.session": ("Progress", "Training"),
 }

@@ -10,8 +10,8 @@ from torch import Tensor
 from sinct.config import Config
 from sinct.data.series import choose, one_or_all, read_series
 from sinct.errors import ConfigError, InputError, OutputError
+from sinct.inference.model import Model, load_model
 from sinct.measures.warnings import picture_warnings, scale_warning
-from sinct.model import Model, load_model
 from sinct.pictures.decoding import read_header
 from sinct.pictures.picture import MAX_PIXELS, Picture, check_output, read_picture, write_picture
 from sinct.runtime.device import choose_device

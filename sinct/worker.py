@@ -20,7 +20,7 @@ import torch
 
 from sinct import methods
 from sinct.errors import Interrupted, SinctError, one_line
-from sinct.model import is_out_of_memory
+from sinct.inference.model import is_out_of_memory
 from sinct.pictures.picture import read_picture, write_picture
 from sinct.pictures.regions import read_regions
 from sinct.runtime.budget import Budget

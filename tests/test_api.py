@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 import sinct
-from sinct import checkpoint
+from sinct.inference import checkpoint
 from sinct.pictures.picture import read_picture, read_provenance
 
 
@@ -261,7 +261,7 @@ def test_translation_retries_in_smaller_windows_when_memory_is_short(pair, tiny,
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
         return cut(slice(0, height), slice(0, width))
 
-    monkeypatch.setattr("sinct.model.translate_whole", short)
+    monkeypatch.setattr("sinct.inference.model.translate_whole", short)
     assert model.generate(torch.zeros(3, 8, 8)).shape == (3, 8, 8)
     assert tried == [1024, 512, 256]
 

@@ -26,8 +26,8 @@ from sinct.errors import (
     SinctError,
     one_line,
 )
+from sinct.inference.model import is_out_of_memory
 from sinct.measures.warnings import kind
-from sinct.model import is_out_of_memory
 from sinct.pictures.picture import read_picture
 from sinct.runtime.device import choose_device
 from sinct.runtime.json_files import plain, write_json

@@ -4,9 +4,9 @@ Only the scratch file, on the disk beside the output, ever holds the whole pictu
 translation continues from.
 """
 
+from sinct.inference.streamed import OnPixels, Streamed, stream
+from sinct.inference.window_sizes import memory_budget, must_stream
 from sinct.pictures.rows import Source, open_source, read_shrunk
-from sinct.streaming.budget import memory_budget, must_stream
-from sinct.streaming.translate import OnPixels, Streamed, stream
 
 __all__ = [
     "OnPixels",

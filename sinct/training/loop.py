@@ -11,13 +11,13 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 import torch
 from torch import Tensor, nn
 
-from sinct.checkpoint import part, prefixed
 from sinct.config import Config
 from sinct.data.crops import random_crops, tiles, uniform, width_range
 from sinct.data.grain import grain
 from sinct.data.palette import match_palette, palette_of
 from sinct.data.smoothing import total_variation_smooth
 from sinct.errors import CheckpointError, TrainingError, one_line
+from sinct.inference.checkpoint import part, prefixed
 from sinct.losses.adversarial import discriminator_loss, r1_penalty
 from sinct.networks.stylegan2_generator import GeneratorBase, update_average
 

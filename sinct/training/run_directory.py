@@ -1,7 +1,7 @@
 """A run directory: everything one training leaves on the disk.
 
 config.json              settings, inputs with their hashes, device and versions
-checkpoint.safetensors   all that is needed to continue (see `sinct.checkpoint`)
+checkpoint.safetensors   all that is needed to continue (see `sinct.inference.checkpoint`)
 model.safetensors        the generator alone, for `apply`
 log.jsonl                one JSON object each 10 steps: step, seconds, mean losses; and warnings
 losses.png               the same as a plot, drawn at the end
@@ -20,9 +20,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sinct import checkpoint
 from sinct.config import Config
 from sinct.errors import CheckpointError, OutputError
+from sinct.inference import checkpoint
 from sinct.pictures.picture import write_picture
 from sinct.runtime.files import replacing, unwritable
 

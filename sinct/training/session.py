@@ -12,12 +12,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sinct import checkpoint
 from sinct.config import Config
 from sinct.data.series import one_or_all, spread
 from sinct.errors import CheckpointError, ConfigError, DeviceError
+from sinct.inference import checkpoint
+from sinct.inference.model import Model, is_out_of_memory, prepare
 from sinct.measures.warnings import discriminator_warnings, kind, picture_warnings
-from sinct.model import Model, is_out_of_memory, prepare
 from sinct.networks.stylegan2_generator import GeneratorBase
 from sinct.objectives.cut import Trainer
 from sinct.pictures.picture import Picture

@@ -1,7 +1,7 @@
 import torch
 
 from sinct.data.grain import grain
-from sinct.model import prepare
+from sinct.inference.model import prepare
 
 
 def seeded(seed: int = 0) -> torch.Generator:

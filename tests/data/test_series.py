@@ -9,10 +9,10 @@ from sinct_cli.main import app
 from typer.testing import CliRunner
 
 import sinct
-from sinct import checkpoint
 from sinct.data import series
 from sinct.data.crops import excerpt
 from sinct.data.series import choose, read_series, spread
+from sinct.inference import checkpoint
 from sinct.objectives.cut import Trainer
 from sinct.pictures.picture import read_picture, read_provenance
 from sinct.training import session

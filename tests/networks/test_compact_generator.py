@@ -3,9 +3,9 @@ import torch
 from torch import Tensor, nn
 from torch.autograd import gradgradcheck
 
+from sinct.inference.whole import translate_whole
 from sinct.networks.compact_generator import CompactGenerator, without_grid
 from sinct.networks.layers import blur
-from sinct.translation import translate_whole
 
 
 def generator(width: int = 2) -> CompactGenerator:

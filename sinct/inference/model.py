@@ -8,16 +8,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sinct import checkpoint
 from sinct.config import Config
 from sinct.data.grain import grain_at
 from sinct.data.smoothing import ITERATIONS, total_variation_smooth
 from sinct.errors import CheckpointError, ConfigError, DeviceError, one_line
+from sinct.inference import checkpoint
+from sinct.inference.whole import WINDOW, Cut, Part, translate_whole, translate_windows
 from sinct.networks.compact_generator import make_generator
 from sinct.networks.stylegan2_generator import GeneratorBase
 from sinct.pictures.windows import Span
 from sinct.runtime.device import gains_from_bfloat16
-from sinct.translation import WINDOW, Cut, Part, translate_whole, translate_windows
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class Model:
         return self._assembled(prepared, height, width, window // 2)
 
     def save(self, path: Path) -> None:
-        """Write the model as one small safetensors file (see `sinct.checkpoint`)."""
+        """Write the model as one small safetensors file (see `sinct.inference.checkpoint`)."""
         tensors = checkpoint.prefixed("generator", self.generator.state_dict())
         checkpoint.save(path, "model", tensors, self.description())
 

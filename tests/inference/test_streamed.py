@@ -19,15 +19,15 @@ from torch import nn
 
 import sinct
 from sinct.data.grain import BLOCK, grain_at
-from sinct.model import Model, prepare, prepared
+from sinct.inference.model import Model, prepare, prepared
+from sinct.inference.scratch import Scratch
+from sinct.inference.streamed import fingerprint
+from sinct.inference.window_sizes import memory_budget, must_stream, plan_sides
 from sinct.networks.compact_generator import make_generator
 from sinct.pictures.picture import read_picture, read_provenance, write_picture
 from sinct.pictures.rows import overlapping
 from sinct.pictures.windows import Sides
 from sinct.streaming import Streamed, budget, encoding, open_source, read_shrunk, stream, translate
-from sinct.streaming.budget import memory_budget, must_stream, plan_sides
-from sinct.streaming.scratch import Scratch
-from sinct.streaming.translate import fingerprint
 
 pyvips = pytest.importorskip("pyvips")
 
@@ -114,7 +114,7 @@ def test_streamed_equals_whole(tmp_path_factory, height, width, sides, width_of_
 def test_windows_of_a_prepared_picture_agree_to_rounding(model):
     picture = torch.rand(3, 300, 333) * 2 - 1
     whole = model.generate(model.prepare(picture))
-    from sinct.translation import assemble, plan
+    from sinct.inference.whole import assemble, plan
 
     spans = plan(model.generator, 300, 333, Sides(180, 164))
     cut = model.prepared(lambda rows, columns: picture[:, rows, columns], 300, 333)

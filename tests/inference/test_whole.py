@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from sinct.inference.whole import mirrored, translate_whole
 from sinct.networks.stylegan2_generator import Generator
-from sinct.translation import mirrored, translate_whole
 
 
 @pytest.fixture(scope="module")

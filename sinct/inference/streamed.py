@@ -15,15 +15,15 @@ import numpy as np
 from torch import Tensor
 
 from sinct.errors import OutputError
-from sinct.model import Model, context
+from sinct.inference.model import Model, context
+from sinct.inference.scratch import Raster, Scratch
+from sinct.inference.whole import MARGIN, continued_size, plan
+from sinct.inference.window_sizes import plan_sides
 from sinct.pictures.colour import Array
 from sinct.pictures.picture import _to_samples
 from sinct.pictures.rows import Band, Source, overlapping
 from sinct.pictures.rows_to_file import OPAQUE, SUFFIXES, encode
 from sinct.pictures.windows import Span, waste
-from sinct.streaming.budget import plan_sides
-from sinct.streaming.scratch import Raster, Scratch
-from sinct.translation import MARGIN, continued_size, plan
 
 OnPixels = Callable[[int, int], None]
 """Called with pixels done and pixels in all."""

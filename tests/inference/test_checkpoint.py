@@ -5,8 +5,8 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from sinct.checkpoint import load, part, prefixed, save
 from sinct.errors import CheckpointError, InputError, OutputError
+from sinct.inference.checkpoint import load, part, prefixed, save
 from sinct.version import __version__
 
 FACTS = {"config": {"width": 4, "betas": [0.0, 0.99]}, "step": 7}

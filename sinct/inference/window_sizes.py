@@ -5,13 +5,13 @@ from pathlib import Path
 import torch
 
 from sinct.errors import DeviceError, InputError
-from sinct.model import Model, context
+from sinct.inference.model import Model, context
+from sinct.inference.whole import continued_size
 from sinct.pictures.picture import MAX_PIXELS
 from sinct.pictures.rows import vips
 from sinct.pictures.rows_to_file import SUFFIXES
 from sinct.pictures.windows import Sides, choose_sides
 from sinct.runtime.device import memory
-from sinct.translation import continued_size
 
 DEFAULT_MEMORY = 1_500_000_000
 """Bytes that sinct takes for a picture where nothing is said, or half of what is free if that is less."""
