@@ -21,9 +21,9 @@ from benchmarks.measures import PAIR_MEASURES, against_truth
 from benchmarks.quality_report import Record, contact_sheet, to_image
 from benchmarks.scenes import Pair
 from sinct import Config, ConfigError
+from sinct.comparison.methods.colour_transfer import transfer_colours
 from sinct.inference.model import Model
 from sinct.measures import Evaluator
-from sinct.methods.colour_transfer import transfer_colours
 from sinct.objectives.cut import Trainer
 from sinct.pictures.picture import read_picture, write_picture
 from sinct.pictures.resampling import resize

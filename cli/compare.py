@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from sinct import methods
+from sinct.comparison import methods
 from sinct.errors import ConfigError, Interrupted
 
 from . import display
 from .options import AsJson, Device, Overwrite, Painting, Quiet, Seed, duration
 
 if TYPE_CHECKING:
-    from sinct.comparison import Compared
+    from sinct.comparison.compare import Compared
     from sinct.measures import Measure
 
 
@@ -74,7 +74,7 @@ def compare(
         given = [path for path in (painting, photo) if path is not None]
         if (pairs is None) == (len(given) < 2) or (pairs is not None and (given or regions)):
             raise ConfigError("give a painting and a photo, or --pairs FILE with both for each pair")
-        from sinct import comparison
+        from sinct.comparison.compare import compare as comparison
 
         options: dict[str, Any] = {
             "names": _names(chosen),

@@ -31,7 +31,7 @@ from sinct.errors import SinctError
 if TYPE_CHECKING:
     import sinct
     from sinct.batch.coordinator import Progress as BatchProgress
-    from sinct.comparison import Stage
+    from sinct.comparison.compare import Stage
 
 out = Console(soft_wrap=True)
 err = Console(stderr=True, soft_wrap=True)

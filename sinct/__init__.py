@@ -12,7 +12,7 @@ from sinct.version import __version__
 
 if TYPE_CHECKING:
     from sinct.api import Translation, apply, train, translate
-    from sinct.comparison import Compared, Stage, compare, compare_pairs
+    from sinct.comparison.compare import Compared, Stage, compare, compare_pairs
     from sinct.config import Config
     from sinct.errors import (
         CheckpointError,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "sinct.api": ("Translation", "apply", "train", "translate"),
-    "sinct.comparison": ("Compared", "Stage", "compare", "compare_pairs"),
+    "sinct.comparison.compare": ("Compared", "Stage", "compare", "compare_pairs"),
     "sinct.config": ("Config",),
     "sinct.errors": (
         "CheckpointError",

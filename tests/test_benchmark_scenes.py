@@ -18,7 +18,7 @@ from benchmarks.measures import (
 )
 from benchmarks.scenes import RECIPES, known_pair, load_scene, make_halves, real_pair, select
 from sinct import ConfigError, InputError
-from sinct.methods.colour_transfer import transfer_colours
+from sinct.comparison.methods.colour_transfer import transfer_colours
 
 RECIPE = replace(RECIPES["coffee"], brush_sizes=(6.0, 3.0))
 

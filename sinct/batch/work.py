@@ -16,6 +16,7 @@ import torch
 from sinct import api
 from sinct.batch import storage
 from sinct.batch.settings import Settings
+from sinct.comparison.worker import peak_memory
 from sinct.config import Config
 from sinct.errors import (
     CheckpointError,
@@ -33,7 +34,6 @@ from sinct.runtime.device import choose_device
 from sinct.runtime.json_files import plain, write_json
 from sinct.training.run_directory import RunDirectory
 from sinct.training.session import Progress, Training
-from sinct.worker import peak_memory
 
 PATIENCE = 600.0
 """Seconds that a job waits for an earlier process of its own to end, which was told to stop but looks at that wish

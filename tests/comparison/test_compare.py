@@ -6,13 +6,13 @@ import pytest
 import torch
 
 import sinct
-from sinct import comparison, methods
-from sinct.comparison import compare, compare_pairs, default_methods, read_pairs
+from sinct.comparison.compare import compare, compare_pairs, default_methods, methods, read_pairs
+from sinct.comparison.compare import compare as comparison
+from sinct.comparison.worker import Outcome, Request, perform
 from sinct.errors import ConfigError, InputError, Interrupted, OutputError
 from sinct.measures.evaluate import evaluate
 from sinct.pictures.picture import read_picture
 from sinct.report.results import Comparison
-from sinct.worker import Outcome, Request, perform
 
 CONTROLS = ["painting", "photo", "colour_transfer"]
 

@@ -8,10 +8,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from sinct import methods
+from sinct.comparison import methods
+from sinct.comparison.methods import Job
 from sinct.errors import ConfigError, Interrupted
 from sinct.measures import MEASURES
-from sinct.methods import Job
 from sinct.runtime.budget import Budget
 from sinct.weights.store import FILES, Weights
 

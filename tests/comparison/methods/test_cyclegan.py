@@ -2,10 +2,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from sinct import Config, methods
+from sinct import Config
+from sinct.comparison import methods
+from sinct.comparison.methods import Job
+from sinct.comparison.methods.cyclegan import METHOD, CycleTrainer
 from sinct.errors import Interrupted
-from sinct.methods import Job
-from sinct.methods.cyclegan import METHOD, CycleTrainer
 from sinct.objectives.cut import Trainer
 from sinct.runtime.budget import Budget
 from sinct.training.run_directory import RunDirectory

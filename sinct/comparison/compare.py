@@ -21,7 +21,8 @@ from typing import Any
 
 import torch
 
-from sinct import methods
+from sinct.comparison import methods
+from sinct.comparison.worker import Outcome, Request, perform
 from sinct.doctor import examine
 from sinct.errors import ConfigError, InputError, Interrupted, OutputError, WeightsError
 from sinct.measures import Evaluator, measured
@@ -35,7 +36,6 @@ from sinct.runtime.files import StrPath, unwritable
 from sinct.runtime.json_files import write_json
 from sinct.version import __version__
 from sinct.weights.store import Weights, fetch, present
-from sinct.worker import Outcome, Request, perform
 
 SECONDS = 600.0
 """Default time for each method."""
@@ -367,7 +367,7 @@ def _isolated(folder: Path, report: Callable[[float], None], should_stop: Callab
     """Let a process of its own do what lies in `folder`/request.json."""
     with (folder / "messages.txt").open("w", encoding="utf-8") as messages:
         process = subprocess.Popen(
-            [sys.executable, "-m", "sinct.worker", str(folder)],
+            [sys.executable, "-m", "sinct.comparison.worker", str(folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=messages,

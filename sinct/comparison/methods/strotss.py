@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
+from sinct.comparison.methods import Job, Method, Result
 from sinct.errors import ConfigError
-from sinct.methods import Job, Method, Result
 from sinct.networks.vgg import VGG
 
 LAYERS = (

@@ -1,6 +1,6 @@
 """One method in a process of its own: its memory can be told, and its end is not everybody's.
 
-`python -m sinct.worker FOLDER` reads FOLDER/request.json, prints one line of JSON for each step of progress,
+`python -m sinct.comparison.worker FOLDER` reads FOLDER/request.json, prints one line of JSON for each step of progress,
 and leaves FOLDER/output.png and FOLDER/outcome.json. It stops when its standard input closes, so that it
 does not outlive the process that asked for it.
 """
@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 
-from sinct import methods
+from sinct.comparison import methods
 from sinct.errors import Interrupted, SinctError, one_line
 from sinct.inference.model import is_out_of_memory
 from sinct.pictures.picture import read_picture, write_picture

@@ -8,9 +8,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd import gradcheck
 
-from sinct.errors import ConfigError, InputError, Interrupted, TrainingError, WeightsError
-from sinct.methods import Job, Result
-from sinct.methods.gatys import (
+from sinct.comparison.methods import Job, Result
+from sinct.comparison.methods.gatys import (
     CONTENT_LAYER,
     METHOD,
     STYLE_LAYERS,
@@ -23,6 +22,7 @@ from sinct.methods.gatys import (
     scale_factors,
     style_loss,
 )
+from sinct.errors import ConfigError, InputError, Interrupted, TrainingError, WeightsError
 from sinct.networks.vgg import VGG
 from sinct.runtime.budget import Budget
 from sinct.weights.store import Weights

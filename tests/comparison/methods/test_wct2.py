@@ -9,9 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import gradcheck
 
-from sinct.errors import ConfigError, InputError, Interrupted
-from sinct.methods import Job, find, wct2
-from sinct.methods.wct2 import (
+from sinct.comparison.methods import Job, find, wct2
+from sinct.comparison.methods.wct2 import (
     BANDS,
     HAAR,
     Decoder,
@@ -27,6 +26,7 @@ from sinct.methods.wct2 import (
     walk,
     whiten_colour,
 )
+from sinct.errors import ConfigError, InputError, Interrupted
 from sinct.runtime.budget import Budget
 from sinct.weights.store import Weights
 

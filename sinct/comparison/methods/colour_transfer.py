@@ -7,8 +7,8 @@ distribution. Strokes stay strokes, so whatever a method gains beyond this row i
 
 from torch import Tensor
 
+from sinct.comparison.methods import Job, Method, Result
 from sinct.data.transport import transport
-from sinct.methods import Job, Method, Result
 
 
 def transfer_colours(painting: Tensor, photo: Tensor, *, iterations: int, seed: int) -> Tensor:

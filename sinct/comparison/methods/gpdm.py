@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sinct.methods import Job, Method, Result
-from sinct.methods._pyramid import Level, plan_levels, resize
+from sinct.comparison.methods import Job, Method, Result
+from sinct.comparison.methods._pyramid import Level, plan_levels, resize
 
 
 def sliced_wasserstein(x: Tensor, y: Tensor, filters: Tensor, *, stride: int = 1) -> Tensor:

@@ -7,9 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import gradcheck
 
-from sinct.errors import ConfigError
-from sinct.methods import Job, Result, strotss
-from sinct.methods.strotss import (
+from sinct.comparison.methods import Job, Result, strotss
+from sinct.comparison.methods.strotss import (
     LAYERS,
     POSITIONS,
     Style,
@@ -29,6 +28,7 @@ from sinct.methods.strotss import (
     self_similarity_distance,
     style_distance,
 )
+from sinct.errors import ConfigError
 from sinct.networks.vgg import VGG
 from sinct.runtime.budget import Budget
 from sinct.weights.store import Weights
@@ -125,7 +125,7 @@ def test_objective_equals_a_slow_loop(alpha: float) -> None:
 
 
 def test_losses_of_the_readme_table() -> None:
-    """Stored values of the slow loops; the table of sinct/methods/README.md has them too."""
+    """Stored values of the slow loops; the table of sinct/comparison/methods/README.md has them too."""
     x, c, s = waves(4, 5, 0), waves(4, 5, 0.5), waves(6, 5, 1)
     style = Style(s, *moments(s))
     values = {

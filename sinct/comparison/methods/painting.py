@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from sinct.methods import Job, Method, Result
+from sinct.comparison.methods import Job, Method, Result
 
 
 def run(painting: Tensor, photo: Tensor, job: Job) -> Result:

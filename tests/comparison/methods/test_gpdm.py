@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 from torch.autograd import gradcheck
 
+from sinct.comparison.methods import Job, find
+from sinct.comparison.methods._pyramid import plan_levels, resize
+from sinct.comparison.methods.gpdm import quantiles, random_filters, run, sliced_wasserstein, with_margin
 from sinct.errors import ConfigError, InputError, Interrupted
-from sinct.methods import Job, find
-from sinct.methods._pyramid import plan_levels, resize
-from sinct.methods.gpdm import quantiles, random_filters, run, sliced_wasserstein, with_margin
 from sinct.runtime.budget import Budget
 from sinct.weights.store import Weights
 

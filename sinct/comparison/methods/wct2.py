@@ -17,8 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sinct.comparison.methods import Job, Method, Result
 from sinct.errors import ConfigError, InputError, one_line
-from sinct.methods import Job, Method, Result
 from sinct.runtime.budget import Budget
 
 BANDS = ("LL", "LH", "HL", "HH")

@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sinct.comparison.methods import Job, Method, Result
 from sinct.errors import ConfigError, InputError, TrainingError
-from sinct.methods import Job, Method, Result
 from sinct.networks.vgg import VGG
 from sinct.pictures.resampling import resize
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from torch import Tensor
 
-from sinct.methods import Job, Method, Result
-from sinct.methods._gan import train_and_translate
+from sinct.comparison.methods import Job, Method, Result
+from sinct.comparison.methods._gan import train_and_translate
 from sinct.objectives.cut import Trainer
 
 

@@ -12,10 +12,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from sinct.comparison.methods import Job, Method, Result
+from sinct.comparison.methods._gan import train_and_translate
 from sinct.config import Config
 from sinct.losses.adversarial import generator_loss
-from sinct.methods import Job, Method, Result
-from sinct.methods._gan import train_and_translate
 from sinct.networks.compact_generator import make_generator
 from sinct.networks.tile_discriminator import Discriminator
 from sinct.training.loop import Loop, update

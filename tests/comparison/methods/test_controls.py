@@ -2,9 +2,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from sinct import methods
-from sinct.methods import Job
-from sinct.methods.colour_transfer import transfer_colours
+from sinct.comparison import methods
+from sinct.comparison.methods import Job
+from sinct.comparison.methods.colour_transfer import transfer_colours
 from sinct.runtime.budget import Budget
 from sinct.weights.store import Weights
 

@@ -15,10 +15,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from sinct.comparison.methods import Job, Method, Result
+from sinct.comparison.methods._pyramid import Level, Size, plan_levels, resize
+from sinct.comparison.methods.colour_transfer import transfer_colours
 from sinct.errors import ConfigError
-from sinct.methods import Job, Method, Result
-from sinct.methods._pyramid import Level, Size, plan_levels, resize
-from sinct.methods.colour_transfer import transfer_colours
 
 
 def completeness_scores(distances: Tensor, nearest: Tensor, alpha: float) -> Tensor:

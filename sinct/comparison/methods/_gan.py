@@ -6,9 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sinct.comparison.methods import Job, Result
 from sinct.config import Config
 from sinct.errors import CheckpointError, Interrupted
-from sinct.methods import Job, Result
 from sinct.pictures.picture import Picture
 from sinct.presets import preset as preset_config
 from sinct.training.loop import Loop
