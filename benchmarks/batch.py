@@ -19,8 +19,8 @@ from benchmarks.machine import RESULTS, describe, one_line, write_json
 from sinct.batch.collection import read_collection
 from sinct.batch.coordinator import run_batch
 from sinct.batch.ledger import State
+from sinct.batch.local_workers import LocalWorkers, Slot, local_slots
 from sinct.batch.settings import Settings
-from sinct.batch.workers import LocalWorkers, Slot, local_slots
 from sinct.runtime.device import choose_device
 
 EXPLANATION = """\

@@ -30,7 +30,7 @@ from .options import (
 if TYPE_CHECKING:
     from sinct.batch.coordinator import Summary
     from sinct.batch.ledger import Entry
-    from sinct.batch.workers import Workers
+    from sinct.batch.local_workers import Workers
 
 
 class _RunByDefault(TyperGroup):
@@ -204,10 +204,10 @@ def report(folder: Folder, as_json: AsJson = False) -> None:
 def _workers(device: str, workers: int | None, ray: str | None) -> "Workers":
     """Where jobs run."""
     if ray is not None:
-        from sinct.batch.cluster import RayWorkers
+        from sinct.batch.ray_workers import RayWorkers
 
         return RayWorkers(ray, device=device)
-    from sinct.batch.workers import LocalWorkers, local_slots
+    from sinct.batch.local_workers import LocalWorkers, local_slots
     from sinct.runtime.device import choose_device
 
     return LocalWorkers(local_slots(choose_device(device), workers, every=device == "auto"))

@@ -7,8 +7,8 @@ result or reason stands in a ledger (`sinct.batch.ledger`), and each job has a p
 from sinct.batch.collection import Job, read_collection
 from sinct.batch.coordinator import Progress, Summary, ledger_path, preview, run_batch
 from sinct.batch.ledger import Entry, State, read_entries
+from sinct.batch.local_workers import LocalWorkers, Slot, local_slots
 from sinct.batch.settings import Settings
-from sinct.batch.workers import LocalWorkers, Slot, local_slots
 
 __all__ = [
     "Entry",

@@ -40,7 +40,7 @@ class Job:
 
     Attributes:
         name: unique; the output's path within the batch's folder, without suffix.
-        kind: "pair", "series" or "apply", see `sinct.batch.work.Request`.
+        kind: "pair", "series" or "apply", see `sinct.batch.perform.Request`.
         paintings: paths or URLs; several for a series.
         photos: paths or URLs, the target together.
         output: path or URL; empty for a series.

@@ -17,8 +17,8 @@ import filelock
 
 from sinct.batch import estimate, storage
 from sinct.batch.ledger import Entry, Ledger, State
-from sinct.batch.work import Outcome, Request
-from sinct.batch.workers import Event, Workers
+from sinct.batch.local_workers import Event, Workers
+from sinct.batch.perform import Outcome, Request
 from sinct.errors import InputError, OutputError, SinctError
 from sinct.runtime.files import unwritable
 

@@ -13,7 +13,7 @@ import threading
 from contextlib import suppress
 from typing import Any
 
-from sinct.batch.work import Request, perform
+from sinct.batch.perform import Request, perform
 from sinct.errors import Interrupted
 
 

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
+from sinct.batch.local_workers import Event
+from sinct.batch.perform import Outcome
 from sinct.batch.storage import sha256
-from sinct.batch.work import Outcome
-from sinct.batch.workers import Event
 
 
 def make_collection(make_picture, folder, name):

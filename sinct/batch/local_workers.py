@@ -1,4 +1,4 @@
-"""Where jobs run: processes on this machine. `sinct.batch.cluster` has the same on a Ray cluster."""
+"""Where jobs run: processes on this machine. `sinct.batch.ray_workers` has the same on a Ray cluster."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from typing import Protocol
 
 import torch
 
-from sinct.batch.work import Outcome, Request
+from sinct.batch.perform import Outcome, Request
 from sinct.runtime.device import memory
 
 CORES = 2

@@ -15,9 +15,9 @@ import filelock
 import pytest
 
 from sinct import Config
-from sinct.batch.cluster import RayWorkers, failure, work
+from sinct.batch.perform import Outcome, Request, perform
+from sinct.batch.ray_workers import RayWorkers, failure, work
 from sinct.batch.settings import Settings
-from sinct.batch.work import Outcome, Request, perform
 from sinct.errors import ConfigError, Interrupted
 from sinct.version import __version__
 
@@ -134,7 +134,7 @@ def test_address_where_nothing_listens_is_told_at_once():
 
 
 def test_address_of_something_else_is_told_in_bounded_time(monkeypatch):
-    monkeypatch.setattr("sinct.batch.cluster.PATIENCE", 1.0)
+    monkeypatch.setattr("sinct.batch.ray_workers.PATIENCE", 1.0)
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         with pytest.raises(
@@ -181,7 +181,7 @@ def test_other_version_of_ray_is_told(cluster, monkeypatch):
 
 @pytest.mark.slow
 def test_other_version_of_sinct_is_told(cluster, monkeypatch):
-    monkeypatch.setattr("sinct.batch.cluster.__version__", "0.0.1")
+    monkeypatch.setattr("sinct.batch.ray_workers.__version__", "0.0.1")
     with pytest.raises(ConfigError, match=r"a node has sinct .*, here is 0\.0\.1; install the same"):
         RayWorkers(cluster.address)
 
@@ -239,8 +239,8 @@ def test_jobs_end_with_a_coordinator_that_is_killed(cluster, make_request):
     request = make_request("orphan", LONG)
     script = (
         "import json, sys, time\n"
-        "from sinct.batch.cluster import RayWorkers\n"
-        "from sinct.batch.work import Request\n"
+        "from sinct.batch.ray_workers import RayWorkers\n"
+        "from sinct.batch.perform import Request\n"
         "workers = RayWorkers(sys.argv[1])\n"
         "workers.start(Request.from_json(json.loads(sys.argv[2])), 0)\n"
         "while not any(event.share > 0 for event in workers.wait(1)): pass\n"

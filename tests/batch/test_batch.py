@@ -14,16 +14,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.support.batch_fake import Fake, failing, make_collection
 
 import sinct
 from sinct.batch.collection import SERIES, read_collection
 from sinct.batch.coordinator import ledger_path, preview, run_batch, run_folder
 from sinct.batch.ledger import Ledger, State, read_entries
+from sinct.batch.local_workers import Event, LocalWorkers, Slot, local_slots
+from sinct.batch.perform import Outcome, perform
 from sinct.batch.settings import Settings
 from sinct.batch.storage import sha256
-from sinct.batch.work import Outcome, perform
-from sinct.batch.workers import Event, LocalWorkers, Slot, local_slots
+from tests.support.batch_fake import Fake, failing, make_collection
 
 TINY = {
     "width": 4, "discriminator_widths": [4, 8, 8], "projection_dimensions": 8, "crops": 2, "identity_crops": 2,
@@ -294,7 +294,7 @@ def test_places_are_spread_over_the_cores(monkeypatch):
 
 
 def request_of(entry, out, **values):
-    from sinct.batch.work import Request
+    from sinct.batch.perform import Request
 
     return Request(
         entry.name, entry.job["kind"], tuple(entry.job["paintings"]), entry.photos, entry.output,
@@ -344,7 +344,7 @@ def test_job_waits_for_an_earlier_process_of_its_own(collection, out, monkeypatc
     with filelock.FileLock(Path(request.folder) / "lock"):
         with pytest.raises(sinct.errors.Interrupted):
             perform(request, report=lambda *_: None, should_stop=lambda: True)
-        monkeypatch.setattr("sinct.batch.work.PATIENCE", 0.0)
+        monkeypatch.setattr("sinct.batch.perform.PATIENCE", 0.0)
         outcome = perform(request, report=lambda *_: None, should_stop=lambda: False)
     assert "another process still works on it" in outcome.reason
     assert outcome.again

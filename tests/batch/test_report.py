@@ -11,12 +11,12 @@ from urllib.parse import unquote
 
 import pytest
 from PIL import Image
-from tests.support.batch_example import job, make_batch, make_picture
 
 from sinct.batch import report
 from sinct.batch.ledger import Entry, State
 from sinct.batch.report import COLUMNS, to_csv, write_batch_report
 from sinct.errors import OutputError
+from tests.support.batch_example import job, make_batch, make_picture
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror='alert(2)'>\"&"
 

@@ -5,7 +5,6 @@ import json
 import sys
 
 import pytest
-from tests.support.batch_fake import Fake, failing, make_collection
 from typer.testing import CliRunner
 
 from cli.main import app
@@ -14,6 +13,7 @@ from sinct.batch.collection import read_collection
 from sinct.batch.coordinator import run_batch
 from sinct.batch.matching import MATCHES
 from sinct.batch.settings import Settings
+from tests.support.batch_fake import Fake, failing, make_collection
 
 
 @pytest.fixture

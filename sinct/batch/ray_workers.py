@@ -1,4 +1,4 @@
-"""Where jobs run: tasks on a Ray cluster; `sinct.batch.workers` has the same on this machine.
+"""Where jobs run: tasks on a Ray cluster; `sinct.batch.local_workers` has the same on this machine.
 
 The jobs' folders, and inputs and outputs that are no URLs, lie on a disk that every node sees under the same path.
 Ray ends the tasks when the process that asked for them is gone; they also end by themselves, saving their state. When
@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sinct.batch.work import Outcome, Request, perform
-from sinct.batch.workers import GRACE, Event
+from sinct.batch.local_workers import GRACE, Event
+from sinct.batch.perform import Outcome, Request, perform
 from sinct.errors import ConfigError, Interrupted, one_line
 from sinct.version import __version__
 
