@@ -23,13 +23,14 @@ from benchmarks.ceiling import Shape, flops_of, forward_rate
 from benchmarks.machine import RESULTS, describe, one_line, write_json
 from sinct.comparison.worker import peak_memory
 from sinct.inference.model import Model, context
+from sinct.inference.streamed import stream
 from sinct.inference.whole import MARGIN, continued_size
+from sinct.inference.window_sizes import memory_budget
 from sinct.networks.compact_generator import make_generator
-from sinct.pictures.rows import vips
+from sinct.pictures.rows import open_source, vips
 from sinct.pictures.rows_to_file import CLASSIC_TIFF
 from sinct.pictures.windows import Span
 from sinct.runtime.device import choose_device
-from sinct.streaming import memory_budget, open_source, stream
 
 SIZES = (1, 4, 16, 64, 200)
 """Megapixels."""

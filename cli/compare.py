@@ -74,7 +74,7 @@ def compare(
         given = [path for path in (painting, photo) if path is not None]
         if (pairs is None) == (len(given) < 2) or (pairs is not None and (given or regions)):
             raise ConfigError("give a painting and a photo, or --pairs FILE with both for each pair")
-        from sinct.comparison.compare import compare as comparison
+        from sinct.comparison import compare as comparison
 
         options: dict[str, Any] = {
             "names": _names(chosen),

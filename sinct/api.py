@@ -11,20 +11,14 @@ from sinct.config import Config
 from sinct.data.series import choose, one_or_all, read_series
 from sinct.errors import ConfigError, InputError, OutputError
 from sinct.inference.model import Model, load_model
+from sinct.inference.streamed import OnPixels, stream
+from sinct.inference.window_sizes import memory_budget, must_stream
 from sinct.measures.warnings import picture_warnings, scale_warning
 from sinct.pictures.decoding import read_header
 from sinct.pictures.picture import MAX_PIXELS, Picture, check_output, read_picture, write_picture
+from sinct.pictures.rows import Source, open_source, read_shrunk
 from sinct.runtime.device import choose_device
 from sinct.runtime.files import StrPath
-from sinct.streaming import (
-    OnPixels,
-    Source,
-    memory_budget,
-    must_stream,
-    open_source,
-    read_shrunk,
-    stream,
-)
 from sinct.training.run_directory import RunDirectory
 from sinct.training.session import OnProgress, Training, run_training
 from sinct.version import __version__
@@ -141,7 +135,7 @@ def translate(
         run_dir: by default `output` with the suffix .sinct.
         bits: 8 or 16 a channel; by default the painting's own where the format allows it.
         max_memory: bytes for the process while the picture is translated, by default 1.5 GB or half of what is
-            free. A picture too large for them is read and written in rows (see `sinct.streaming`), and trained
+            free. A picture too large for them is read and written in rows (see `sinct.inference.streamed`), and trained
             on at 16 megapixels.
         on_pixels: called with pixels done and all where the picture is written in rows.
         config, preset, device, resume, overwrite, on_progress, should_stop: as for `train`.
@@ -212,7 +206,7 @@ def apply(
         device: auto, cpu, cuda, cuda:N or mps; a `Model` stays where it is.
         bits: 8 or 16 a channel; by default the picture's own where the format allows it.
         max_memory: bytes for the process, by default 1.5 GB or half of what is free. A picture too large for
-            them is read and written in rows (see `sinct.streaming`).
+            them is read and written in rows (see `sinct.inference.streamed`).
         resume: continue where a picture that is written in rows was interrupted.
         overwrite: replace an older output.
         on_pixels: called with pixels done and all where the picture is written in rows.

@@ -9,7 +9,7 @@ from torch import Tensor
 from sinct.errors import InputError
 from sinct.pictures.decoding import read_header
 from sinct.pictures.picture import MAX_PIXELS, read_picture
-from sinct.streaming import open_source, read_shrunk
+from sinct.pictures.rows import open_source, read_shrunk
 
 ROWS_ABOVE = 16_000_000
 """Pixels above which a picture is read in rows if it can be: whole, it takes 12 bytes a pixel and more."""

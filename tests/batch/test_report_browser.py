@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-from test_report_browser import HOSTILE, Visit, browser  # noqa: F401 - a fixture
 
 from sinct.batch.ledger import Entry, State
 from sinct.batch.report import write_batch_report
 from tests.support.batch_example import job, make_batch
+from tests.support.browser import HOSTILE, Visit, browser  # noqa: F401 - a fixture
 
 # ruff: noqa: F811 - fixtures are named as they are imported
 

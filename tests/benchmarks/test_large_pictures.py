@@ -5,7 +5,8 @@ import torch
 
 from benchmarks.ceiling import Shape, forward_rate
 from benchmarks.large_pictures import Measured, compare, make_model, measure, plot, table, write_noise
-from sinct.streaming import open_source, stream
+from sinct.inference.streamed import stream
+from sinct.pictures.rows import open_source
 
 pytest.importorskip("pyvips")
 

@@ -18,7 +18,7 @@ def pair(make_picture):
 @pytest.fixture(autouse=True)
 def _in_this_process(monkeypatch):
     """A worker process takes seconds to import torch; test_comparison.py has one."""
-    from sinct.comparison.compare import compare as comparison
+    from sinct.comparison import compare as comparison
     from sinct.comparison.worker import perform
 
     def here(folder, report, should_stop):
@@ -45,7 +45,7 @@ def test_compare_writes_a_report_and_says_where(pair, tmp_path):
 
 
 def test_compare_names_methods_whose_weights_are_not_here(pair, tmp_path, monkeypatch):
-    from sinct.comparison.compare import compare as comparison
+    from sinct.comparison import compare as comparison
 
     monkeypatch.setattr(comparison, "default_methods", lambda weights_dir: ())
     code, out, _ = sinct_command("compare", *pair, "-o", tmp_path / "out", *QUICK[:2])

@@ -7,8 +7,8 @@ import typer
 from sinct_cli.weights import weights_app
 from typer.testing import CliRunner
 
+from sinct.weights import store as weights
 from sinct.weights.store import FILES, WeightFile
-from sinct.weights.store import store as weights
 
 app = typer.Typer()
 app.add_typer(weights_app, name="weights")

@@ -15,30 +15,21 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from torch import nn
 
 import sinct
 from sinct.data.grain import BLOCK, grain_at
+from sinct.inference import streamed, window_sizes
 from sinct.inference.model import Model, prepare, prepared
 from sinct.inference.scratch import Scratch
 from sinct.inference.streamed import fingerprint
 from sinct.inference.window_sizes import memory_budget, must_stream, plan_sides
-from sinct.networks.compact_generator import make_generator
+from sinct.pictures import rows_to_file
 from sinct.pictures.picture import read_picture, read_provenance, write_picture
-from sinct.pictures.rows import overlapping
+from sinct.pictures.rows import open_source, overlapping, read_shrunk
 from sinct.pictures.windows import Sides
-from sinct.streaming import Streamed, budget, encoding, open_source, read_shrunk, stream, translate
+from tests.support.streaming import make_model, run_stream
 
 pyvips = pytest.importorskip("pyvips")
-
-
-def make_model(config, compact=True, seed=0) -> Model:
-    torch.manual_seed(seed)
-    generator = make_generator(config.width, compact=compact).requires_grad_(False)
-    for name, parameter in generator.named_parameters():
-        if name.endswith("bias"):
-            nn.init.normal_(parameter, std=0.1)
-    return Model(generator, config.replace(compact=compact), (40, 400), {"steps": 4})
 
 
 @pytest.fixture
@@ -64,13 +55,6 @@ def noisy(tmp_path):
     return make
 
 
-def run_stream(model, source, output, **changes) -> Streamed:
-    options = {
-        "bits": 8, "budget": 10**9, "provenance": {"seed": "7"}, "resume": False, "overwrite": False, **changes
-    }  # fmt: skip
-    return stream(model, open_source(source), Path(output), **options)
-
-
 def samples(path) -> np.ndarray:
     with Image.open(path) as picture:
         return np.asarray(picture).astype(int)
@@ -79,7 +63,7 @@ def samples(path) -> np.ndarray:
 @pytest.fixture
 def small_windows(monkeypatch):
     """Plan windows far smaller than a test picture, which memory alone would never ask for."""
-    monkeypatch.setattr(translate, "plan_sides", lambda *_, **__: Sides(172, 188))
+    monkeypatch.setattr(streamed, "plan_sides", lambda *_, **__: Sides(172, 188))
 
 
 # The same picture -------------------------------------------------------------------------------------------
@@ -103,7 +87,7 @@ def test_streamed_equals_whole(tmp_path_factory, height, width, sides, width_of_
     whole = model.translate(pixels)
     write_picture(folder / "whole.png", whole)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(translate, "plan_sides", lambda *_, **__: Sides(*sides))
+        patch.setattr(streamed, "plan_sides", lambda *_, **__: Sides(*sides))
         run_stream(model, folder / "in.png", folder / "out.png")
     difference = np.abs(samples(folder / "out.png") - samples(folder / "whole.png"))
     # A value on the edge between two levels may be rounded either way.
@@ -221,7 +205,7 @@ def test_tiff_is_a_tiled_pyramid(model, noisy, tmp_path, small_windows):
 
 
 def test_large_tiff_is_big(model, noisy, tmp_path, small_windows, monkeypatch):
-    monkeypatch.setattr(encoding, "CLASSIC_TIFF", 1000)
+    monkeypatch.setattr(rows_to_file, "CLASSIC_TIFF", 1000)
     run_stream(model, noisy(), tmp_path / "out.tif")
     from tifffile import TiffFile
 
@@ -295,10 +279,10 @@ def test_stopped_and_resumed_is_the_same_file(model, noisy, tmp_path, small_wind
 
 def test_resumed_with_other_windows_is_the_same_to_rounding(model, noisy, tmp_path, monkeypatch):
     source = noisy()
-    monkeypatch.setattr(translate, "plan_sides", lambda *_, **__: Sides(172, 188))
+    monkeypatch.setattr(streamed, "plan_sides", lambda *_, **__: Sides(172, 188))
     run_stream(model, source, tmp_path / "straight.png")
     run_stream(model, source, tmp_path / "out.png", should_stop=lambda: True)
-    monkeypatch.setattr(translate, "plan_sides", lambda *_, **__: Sides(220, 300))
+    monkeypatch.setattr(streamed, "plan_sides", lambda *_, **__: Sides(220, 300))
     run_stream(model, source, tmp_path / "out.png", resume=True)
     assert np.abs(samples(tmp_path / "out.png") - samples(tmp_path / "straight.png")).max() <= 1
 
@@ -332,12 +316,12 @@ KILLED = """
 import os, sys, time
 import torch
 sys.path.insert(0, {tests!r})
-from test_streaming import make_model, run_stream
+from tests.support.streaming import make_model, run_stream
 from sinct import Config
-from sinct.streaming import translate
+from sinct.inference import streamed
 from sinct.pictures.windows import Sides
 torch.set_num_threads(1)
-translate.plan_sides = lambda *_, **__: Sides(150, 188)
+streamed.plan_sides = lambda *_, **__: Sides(150, 188)
 model = make_model(Config(width=4, smoothing=0.2, detail=0.5, grain=0.05))
 run_stream(model, {source!r}, {output!r}, resume=True, should_stop=lambda: time.sleep(0.15))
 """
@@ -346,10 +330,10 @@ run_stream(model, {source!r}, {output!r}, resume=True, should_stop=lambda: time.
 @pytest.mark.slow
 def test_killed_at_any_moment_and_resumed_is_the_same_file(noisy, tmp_path, monkeypatch):
     source, output = noisy(width=200, height=300), tmp_path / "out.tif"
-    monkeypatch.setattr(translate, "plan_sides", lambda *_, **__: Sides(150, 188))
+    monkeypatch.setattr(streamed, "plan_sides", lambda *_, **__: Sides(150, 188))
     model = make_model(sinct.Config(width=4, smoothing=0.2, detail=0.5, grain=0.05))
     run_stream(model, source, tmp_path / "straight.tif")
-    code = KILLED.format(tests=str(Path(__file__).parent), source=str(source), output=str(output))
+    code = KILLED.format(tests=str(Path(__file__).parents[2]), source=str(source), output=str(output))
     state = tmp_path / ".out.tif.sinct" / "state.json"
     for kill in range(3):
         process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE)
@@ -373,15 +357,16 @@ KILLED_WRITING = """
 import os, signal, sys
 import torch
 sys.path.insert(0, {tests!r})
-from test_streaming import make_model, run_stream
+from tests.support.streaming import make_model, run_stream
 from sinct import Config
-from sinct.streaming import encoding, translate
+from sinct.inference import streamed
+from sinct.pictures import rows_to_file
 from sinct.pictures.windows import Sides
 torch.set_num_threads(1)
-translate.plan_sides = lambda *_, **__: Sides(150, 188)
+streamed.plan_sides = lambda *_, **__: Sides(150, 188)
 def killed(path, tags):  # the picture is written, its tags are not
     os.kill(os.getpid(), signal.SIGKILL)
-encoding.add_tags = killed
+rows_to_file.add_tags = killed
 model = make_model(Config(width=4, smoothing=0.2, detail=0.5, grain=0.05))
 run_stream(model, {source!r}, {output!r}, resume=True)
 """
@@ -392,10 +377,10 @@ def test_killed_while_the_file_is_written_and_resumed_is_the_same_file(noisy, tm
     exif = Image.Exif()
     exif[315] = "Monet"
     source, output = noisy(width=200, height=300, exif=exif), tmp_path / "out" / "out.tif"
-    monkeypatch.setattr(translate, "plan_sides", lambda *_, **__: Sides(150, 188))
+    monkeypatch.setattr(streamed, "plan_sides", lambda *_, **__: Sides(150, 188))
     model = make_model(sinct.Config(width=4, smoothing=0.2, detail=0.5, grain=0.05))
     run_stream(model, source, tmp_path / "straight.tif")
-    code = KILLED_WRITING.format(tests=str(Path(__file__).parent), source=str(source), output=str(output))
+    code = KILLED_WRITING.format(tests=str(Path(__file__).parents[2]), source=str(source), output=str(output))
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -signal.SIGKILL
     assert not output.exists()
     assert list((tmp_path / "out" / ".out.tif.sinct").glob("*.part"))
@@ -431,7 +416,7 @@ def test_full_disk_leaves_the_older_output_and_the_finished_rows(
         ):
             run_stream(model, source, output, overwrite=True)
     with monkeypatch.context() as patch:
-        patch.setattr(translate, "encode", lambda *_, **__: full())
+        patch.setattr(streamed, "encode", lambda *_, **__: full())
         with pytest.raises(OSError, match="No space"):
             run_stream(model, source, output, overwrite=True)
     assert output.read_bytes() == b"older"
@@ -478,7 +463,7 @@ def test_budget_that_is_too_small_says_how_much_it_takes(model):
 def test_default_budget_is_at_most_half_of_what_is_free(monkeypatch):
     from sinct.runtime.device import Memory
 
-    monkeypatch.setattr(budget, "memory", lambda device: Memory(10**9, 2 * 10**9))
+    monkeypatch.setattr(window_sizes, "memory", lambda device: Memory(10**9, 2 * 10**9))
     assert memory_budget(None) == 5 * 10**8
     assert memory_budget(123) == 123
 
@@ -499,7 +484,7 @@ PEAK = """
 import sys
 import torch
 sys.path.insert(0, {tests!r})
-from test_streaming import make_model, run_stream
+from tests.support.streaming import make_model, run_stream
 from sinct import Config
 torch.set_num_threads(1)
 model = make_model(Config(width=2, detail=1.0))
@@ -517,7 +502,7 @@ def test_peak_memory_stays_in_the_budget_and_does_not_grow_with_the_picture(tmp_
         source = tmp_path / f"{height}.tif"
         pyvips.Image.black(2000, height, bands=3).copy(interpretation="srgb").tiffsave(str(source))
         code = textwrap.dedent(PEAK).format(
-            tests=str(Path(__file__).parent), source=str(source), output=str(tmp_path / f"{height}-out.tif"),
+            tests=str(Path(__file__).parents[2]), source=str(source), output=str(tmp_path / f"{height}-out.tif"),
             budget=700_000_000,
         )  # fmt: skip
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -569,7 +554,7 @@ def test_stopped_translation_is_continued(tiny, noisy, make_picture, tmp_path, s
 
 
 def test_file_that_only_pillow_reads_is_translated_in_memory(tiny, make_picture, tmp_path, monkeypatch):
-    monkeypatch.setattr(budget, "FIXED", 10**12)  # nothing fits
+    monkeypatch.setattr(window_sizes, "FIXED", 10**12)  # nothing fits
     source = make_picture("in.bmp")
     model = make_model(tiny)
     monkeypatch.setattr("sinct.api.open_source", lambda path: (_ for _ in ()).throw(sinct.InputError("no")))

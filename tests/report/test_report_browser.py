@@ -2,64 +2,25 @@
 
 import dataclasses
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from sinct.report import write_report, write_summary
+from tests.support.browser import HOSTILE, Visit, browser, sync_api  # noqa: F401 - a fixture
 from tests.support.report_example import make_example
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-if CHROMIUM is None:
-    pytest.skip("no Chromium is installed", allow_module_level=True)
+# ruff: noqa: F811 - fixtures are named as they are imported
 
-QUIET = [
-    f"--{option}"
-    for option in (
-        "no-sandbox",
-        "disable-gpu",
-        "disable-quic",
-        "no-first-run",
-        "disable-background-networking",
-        "disable-component-update",
-        "disable-sync",
-    )
-]
 SCALE = 3
 """Makes pictures of 480 x 360 pixels, larger than a pane at 1:1."""
-
-HOSTILE = "</script><script>window.hacked = 1</script><img src=x onerror='window.hacked = 2'>"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator["sync_api.Browser"]:
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("comparison")
     return write_report(folder, make_example(folder, scale=SCALE))
-
-
-class Visit:
-    """A page that was opened from its file, and what went wrong or was asked for meanwhile."""
-
-    def __init__(self, browser: "sync_api.Browser", path: Path, **options) -> None:
-        size = {"width": 1200, "height": 900}
-        self.page = browser.new_page(**{"viewport": size, **options})
-        self.complaints: list[str] = []
-        self.requests: list[str] = []
-        self.page.on("console", lambda message: self.complaints.append(message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.goto(path.as_uri())
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,8 @@ import pytest
 import torch
 
 from sinct.errors import WeightsError
+from sinct.weights import store as weights
 from sinct.weights.store import FILES, WeightFile, Weights, cache_folder, checksum, fetch, locate
-from sinct.weights.store import store as weights
 
 STATE = {"features.0.weight": torch.arange(6.0).view(2, 3), "features.0.bias": torch.ones(2)}
 

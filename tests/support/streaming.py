@@ -1,0 +1,27 @@
+"""Models and translations in rows, for tests and the processes that they start."""
+
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from sinct.inference.model import Model
+from sinct.inference.streamed import Streamed, stream
+from sinct.networks.compact_generator import make_generator
+from sinct.pictures.rows import open_source
+
+
+def make_model(config, compact=True, seed=0) -> Model:
+    torch.manual_seed(seed)
+    generator = make_generator(config.width, compact=compact).requires_grad_(False)
+    for name, parameter in generator.named_parameters():
+        if name.endswith("bias"):
+            nn.init.normal_(parameter, std=0.1)
+    return Model(generator, config.replace(compact=compact), (40, 400), {"steps": 4})
+
+
+def run_stream(model, source, output, **changes) -> Streamed:
+    options = {
+        "bits": 8, "budget": 10**9, "provenance": {"seed": "7"}, "resume": False, "overwrite": False, **changes
+    }  # fmt: skip
+    return stream(model, open_source(source), Path(output), **options)
