@@ -6,8 +6,8 @@ import pytest
 import torch
 
 import sinct
+from sinct.comparison import compare as comparison
 from sinct.comparison.compare import compare, compare_pairs, default_methods, methods, read_pairs
-from sinct.comparison.compare import compare as comparison
 from sinct.comparison.worker import Outcome, Request, perform
 from sinct.errors import ConfigError, InputError, Interrupted, OutputError
 from sinct.measures.evaluate import evaluate
