@@ -29,10 +29,10 @@ def choose_device(name: str = "auto") -> torch.device:
         if (device.index or 0) >= count:
             raise DeviceError(
                 f"device {name!r} is not there: this torch ({torch.__version__}) sees {count} CUDA devices; "
-                "give --device cpu or auto, or install a CUDA build of torch"
+                "give `device='cpu'`, or install a CUDA build of torch"
             )
     if device.type == "mps" and not torch.backends.mps.is_available():
-        raise DeviceError("device 'mps' is not there; give --device cpu or auto")
+        raise DeviceError("device 'mps' is not there; give `device='cpu'`")
     return device
 
 

@@ -281,7 +281,7 @@ def test_resumed_with_other_windows_is_the_same_to_rounding(model, noisy, tmp_pa
 def test_unfinished_translation_is_not_thrown_away_unasked(model, noisy, tmp_path, small_windows):
     source = noisy()
     run_stream(model, source, tmp_path / "out.png", should_stop=lambda: True)
-    with pytest.raises(sinct.OutputError, match=r"unfinished translation lies in .*--resume"):
+    with pytest.raises(sinct.OutputError, match=r"unfinished translation lies in .*`resume=True`"):
         run_stream(model, source, tmp_path / "out.png")
     assert run_stream(model, source, tmp_path / "out.png", overwrite=True).finished
 
@@ -299,7 +299,7 @@ def test_damaged_state_is_told(model, noisy, tmp_path, small_windows):
     source = noisy()
     run_stream(model, source, tmp_path / "out.png", should_stop=lambda: True)
     (tmp_path / ".out.png.sinct" / "state.json").write_text("{")
-    with pytest.raises(sinct.OutputError, match=r"sinct is damaged; give --overwrite"):
+    with pytest.raises(sinct.OutputError, match=r"sinct is damaged; give `overwrite=True`"):
         run_stream(model, source, tmp_path / "out.png", resume=True)
 
 

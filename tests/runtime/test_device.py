@@ -53,7 +53,7 @@ def test_cuda_index_beyond_the_last_is_refused(monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.usefixtures("bare")
 def test_absent_mps_is_refused() -> None:
-    with pytest.raises(DeviceError, match="device 'mps' is not there; give --device cpu or auto"):
+    with pytest.raises(DeviceError, match="device 'mps' is not there; give `device='cpu'`"):
         choose_device("mps")
 
 
