@@ -258,7 +258,9 @@ def _plan(
         return
     for entry in found:
         photos = ", ".join(entry.job.photos)
-        what = entry.error or (f"{entry.painting} + {photos} -> {entry.job.output}" if photos else entry.job.output)
+        what = entry.error or (
+            f"{entry.painting} + {photos} -> {entry.job.output}" if photos else entry.job.output
+        )
         display.say(f"{entry.state.value:8} {entry.name}: {what}")
     takes = "not known before the first is done" if seconds is None else f"about {display.clock(seconds)}"
     display.say(
