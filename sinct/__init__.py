@@ -12,7 +12,9 @@ from sinct.version import __version__
 
 if TYPE_CHECKING:
     from sinct.api import Translation, apply, train, translate
-    from sinct.comparison.compare import Compared, Stage, compare, compare_pairs
+    from sinct.comparison.compare import Compared, compare
+    from sinct.comparison.pairs import compare_pairs
+    from sinct.comparison.stage import Stage
     from sinct.errors import (
         CheckpointError,
         ConfigError,
@@ -32,7 +34,9 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "sinct.api": ("Translation", "apply", "train", "translate"),
-    "sinct.comparison.compare": ("Compared", "Stage", "compare", "compare_pairs"),
+    "sinct.comparison.compare": ("Compared", "compare"),
+    "sinct.comparison.pairs": ("compare_pairs",),
+    "sinct.comparison.stage": ("Stage",),
     "sinct.errors": (
         "CheckpointError",
         "ConfigError",
