@@ -13,6 +13,7 @@ from .errors import ConfigError as ConfigError
 from .errors import DeviceError as DeviceError
 from .errors import InputError as InputError
 from .errors import Interrupted as Interrupted
+from .errors import OutOfMemoryError as OutOfMemoryError
 from .errors import OutputError as OutputError
 from .errors import SinctError as SinctError
 from .errors import TrainingError as TrainingError

@@ -16,7 +16,7 @@ from typing import Protocol
 import torch
 
 from sinct.batch.perform import Outcome, Request
-from sinct.runtime.device import memory
+from sinct.runtime.device import cores, memory
 
 CORES = 2
 """Cores of one job by default."""
@@ -94,9 +94,9 @@ def local_slots(device: torch.device, workers: int | None, *, every: bool = Fals
         if device.type == "cuda" and every:
             names = [f"cuda:{number}" for number in range(torch.cuda.device_count())]
         return [Slot(names[number % len(names)], None) for number in range(workers or len(names))]
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    workers = workers or max(1, cores // CORES)
-    return [Slot("cpu", max(1, cores // workers)) for _ in range(workers)]
+    usable = cores()
+    workers = workers or max(1, usable // CORES)
+    return [Slot("cpu", max(1, usable // workers)) for _ in range(workers)]
 
 
 class LocalWorkers:

@@ -16,21 +16,19 @@ import torch
 from sinct import api
 from sinct.batch import storage
 from sinct.batch.settings import Settings
-from sinct.comparison.worker import peak_memory
 from sinct.config import Config
 from sinct.errors import (
     CheckpointError,
-    DeviceError,
     InputError,
     Interrupted,
+    OutOfMemoryError,
     OutputError,
     SinctError,
     one_line,
 )
-from sinct.inference.model import is_out_of_memory
 from sinct.measures.warnings import kind
 from sinct.pictures.picture import read_picture
-from sinct.runtime.device import choose_device
+from sinct.runtime.device import choose_device, is_out_of_memory, peak_memory
 from sinct.runtime.json_files import plain, write_json
 from sinct.training.run_directory import RunDirectory
 from sinct.training.session import Progress, Training
@@ -155,7 +153,7 @@ def perform(request: Request, *, report: OnShare, should_stop: Callable[[], bool
         (folder / "request.json").unlink(missing_ok=True)  # the next attempt begins anew
         return Outcome(request.key, str(error), again=True)
     except SinctError as error:
-        lacks_memory = isinstance(error, DeviceError) and "memory" in str(error)
+        lacks_memory = isinstance(error, OutOfMemoryError)
         again = isinstance(error, OutputError) or lacks_memory
         return Outcome(request.key, str(error), again=again, out_of_memory=lacks_memory)
     except OSError as error:

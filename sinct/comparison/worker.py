@@ -16,15 +16,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from sinct.comparison import methods
 from sinct.errors import Interrupted, SinctError, one_line
-from sinct.inference.model import is_out_of_memory
 from sinct.pictures.picture import read_picture, write_picture
 from sinct.pictures.regions import read_regions
 from sinct.runtime.budget import Budget
-from sinct.runtime.device import choose_device
+from sinct.runtime.device import choose_device, is_out_of_memory, peak_memory
 from sinct.runtime.json_files import plain, write_json
 from sinct.version import __version__
 from sinct.weights.store import Weights
@@ -142,24 +139,6 @@ def perform(
             traceback.print_exc()
             reason = f"broke off with {type(error).__name__}: {one_line(error)}"
     return Outcome(reason, earlier + time.monotonic() - began, peak_memory(), device, facts)
-
-
-def peak_memory() -> int | None:
-    """Most memory that this process has held so far, in bytes: of the GPU if it used one, else resident."""
-    if torch.cuda.is_available() and torch.cuda.max_memory_allocated():
-        return torch.cuda.max_memory_allocated()
-    try:
-        with open("/proc/self/status", encoding="ascii", errors="replace") as file:
-            marks = dict(line.split(":", 1) for line in file if ":" in line)
-        return int(marks["VmHWM"].split()[0]) * 1024
-    except (OSError, KeyError, ValueError):
-        pass  # getrusage would tell on Linux too, but begins with what the parent held
-    try:
-        import resource
-    except ImportError:  # Windows
-        return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def main(folder: Path) -> None:

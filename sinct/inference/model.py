@@ -11,13 +11,13 @@ from torch import Tensor
 from sinct.config import Config
 from sinct.data.grain import grain_at
 from sinct.data.smoothing import ITERATIONS, total_variation_smooth
-from sinct.errors import CheckpointError, ConfigError, DeviceError, one_line
+from sinct.errors import CheckpointError, ConfigError, OutOfMemoryError, one_line
 from sinct.inference import checkpoint
 from sinct.inference.whole import WINDOW, Cut, Part, translate_whole, translate_windows
 from sinct.networks.compact_generator import make_generator
 from sinct.networks.stylegan2_generator import GeneratorBase
 from sinct.pictures.windows import Span
-from sinct.runtime.device import gains_from_bfloat16
+from sinct.runtime.device import gains_from_bfloat16, is_out_of_memory
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Model:
             (3, H, W) in [-1, 1], float32, on the CPU.
 
         Raises:
-            DeviceError: there is not enough memory.
+            OutOfMemoryError: there is not enough memory.
         """
         height, width = pixels.shape[1:]
         prepared = self.prepared(lambda rows, columns: pixels[:, rows, columns], height, width)
@@ -71,7 +71,7 @@ class Model:
             (3, H, W) in [-1, 1], float32, on the CPU.
 
         Raises:
-            DeviceError: there is not enough memory.
+            OutOfMemoryError: there is not enough memory.
         """
         height, width = pixels.shape[1:]
         return self._assembled(lambda rows, columns: pixels[:, rows, columns], height, width, WINDOW)
@@ -100,13 +100,13 @@ class Model:
             return translate_whole(
                 self.generator, prepared, height, width, window=window, mixed_precision=self.mixed_precision
             )
-        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        except Exception as error:
             if not is_out_of_memory(error):
                 raise
         if window <= 256:
-            raise DeviceError(
+            raise OutOfMemoryError(
                 f"not enough memory on {self.device} for a picture of {width}x{height} px; close "
-                "other programs, give --device cpu, or --max-memory"
+                'other programs, give `device="cpu"`, or `max_memory=1.5e9`'
             )
         return self._assembled(prepared, height, width, window // 2)
 
@@ -193,10 +193,3 @@ def load_model(path: Path, device: torch.device) -> Model:
         raise CheckpointError(f"{path} holds no generator that fits its settings ({reason})") from None
     generator.requires_grad_(False).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return Model(generator, config, (low, high), loaded.description["facts"])
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether torch or Python could not allocate; torch reports it as RuntimeError on a CPU."""
-    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
-        return True
-    return isinstance(error, RuntimeError) and "allocate memory" in str(error)

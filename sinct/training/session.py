@@ -14,15 +14,15 @@ from torch import Tensor
 
 from sinct.config import Config
 from sinct.data.series import one_or_all, spread
-from sinct.errors import CheckpointError, ConfigError, DeviceError
+from sinct.errors import CheckpointError, ConfigError, OutOfMemoryError
 from sinct.inference import checkpoint
-from sinct.inference.model import Model, is_out_of_memory, prepare
+from sinct.inference.model import Model, prepare
 from sinct.measures.warnings import discriminator_warnings, kind, picture_warnings
 from sinct.networks.stylegan2_generator import GeneratorBase
 from sinct.objectives.cut import Trainer
 from sinct.pictures.picture import Picture
 from sinct.presets import preset as preset_config
-from sinct.runtime.device import memory
+from sinct.runtime.device import is_out_of_memory, memory
 from sinct.training.best import FIRST_LOOK, LOOKS, PIXELS, make_score, middle
 from sinct.training.loop import Best, Loop, LossTerms, seen_widths
 from sinct.training.run_directory import RunDirectory, shrink
@@ -168,12 +168,12 @@ def run_training(
         session = _Session(trainer, sources, widths, run, facts, on_progress or (lambda progress: None))
         session.warn(remarks)
         return session.train(should_stop or (lambda: False))
-    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+    except Exception as error:
         if not is_out_of_memory(error):
             raise
     room = memory(device)
     free = f", {room.free / 1e9:.1f} GB of {room.total / 1e9:.1f} GB free" if room else ""
-    raise DeviceError(
+    raise OutOfMemoryError(
         f"out of memory on {device}: {config.crops} crops of {config.crop_size} px at width {config.width}{free}; "
         f"close other programs, or need about half with --set crops={max(2, config.crops // 2)} --set "
         f"identity_crops={config.identity_crops // 2}"

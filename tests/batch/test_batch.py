@@ -285,7 +285,7 @@ def test_preview_changes_nothing_and_says_what_is_left(collection, out, make_pic
 def test_places_are_spread_over_the_cores(monkeypatch):
     import torch
 
-    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: range(8), raising=False)
+    monkeypatch.setattr("sinct.batch.local_workers.cores", lambda: 8)
     assert local_slots(torch.device("cpu"), None) == [Slot("cpu", 2)] * 4
     assert local_slots(torch.device("cpu"), 3) == [Slot("cpu", 2)] * 3
 
