@@ -77,7 +77,8 @@ def encode(rows: Path, output: Path, source: Header, provenance: Mapping[str, st
             if suffix == ".tif" and source.exif is not None:  # libvips writes none into a TIFF
                 exif = Exif()
                 exif.load(source.exif)
-                add_tags(temporary, lasting_tags(exif))
+                with temporary.open("r+b") as file:
+                    add_tags(file, lasting_tags(exif))
     except pyvips.Error as error:
         reason = one_line(error)
         raise OutputError(
