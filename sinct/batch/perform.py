@@ -14,13 +14,11 @@ import torch
 from sinct import api
 from sinct.batch import storage
 from sinct.batch.jobs import Job, Outcome, Request
-from sinct.comparison.worker import peak_memory
 from sinct.data.series import one_or_all, read_series
-from sinct.errors import CheckpointError, DeviceError, Interrupted, OutputError, SinctError, one_line
-from sinct.inference.model import is_out_of_memory
+from sinct.errors import CheckpointError, Interrupted, OutOfMemoryError, OutputError, SinctError, one_line
 from sinct.objectives.cut import CutSettings, Trainer
 from sinct.pictures.picture import read_picture
-from sinct.runtime.device import choose_device
+from sinct.runtime.device import choose_device, is_out_of_memory, peak_memory
 from sinct.runtime.json_files import write_json
 from sinct.runtime.processes import Report
 from sinct.training.progress import Progress, Training
@@ -56,7 +54,7 @@ def perform(request: Request, *, report: Report, should_stop: Callable[[], bool]
         (folder / "request.json").unlink(missing_ok=True)  # the next attempt begins anew
         return Outcome(request.key, str(error), again=True)
     except SinctError as error:
-        lacks_memory = isinstance(error, DeviceError) and "memory" in str(error)
+        lacks_memory = isinstance(error, OutOfMemoryError)
         again = isinstance(error, OutputError) or lacks_memory
         return Outcome(request.key, str(error), again=again, out_of_memory=lacks_memory)
     except OSError as error:

@@ -1,12 +1,12 @@
 """Places where jobs run, whatever runs them: `sinct.batch.local_workers` or `sinct.batch.ray_workers`."""
 
-import os
 from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 
 from sinct.batch.jobs import Outcome, Request
+from sinct.runtime.device import cores
 
 CORES = 2
 """Cores of one job by default."""
@@ -81,6 +81,6 @@ def local_slots(device: torch.device, workers: int | None, *, every: bool = Fals
         if device.type == "cuda" and every:
             names = [f"cuda:{number}" for number in range(torch.cuda.device_count())]
         return [Slot(names[number % len(names)], None) for number in range(workers or len(names))]
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    workers = workers or max(1, cores // CORES)
-    return [Slot("cpu", max(1, cores // workers)) for _ in range(workers)]
+    usable = cores()
+    workers = workers or max(1, usable // CORES)
+    return [Slot("cpu", max(1, usable // workers)) for _ in range(workers)]

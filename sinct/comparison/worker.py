@@ -6,7 +6,6 @@ A process of its own tells how much memory the method takes, and when it breaks 
 
 import dataclasses
 import json
-import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -14,15 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from sinct.comparison import methods
 from sinct.errors import Interrupted, SinctError, one_line
-from sinct.inference.model import is_out_of_memory
 from sinct.pictures.picture import read_picture, write_picture
 from sinct.pictures.regions import read_regions
 from sinct.runtime.budget import Budget
-from sinct.runtime.device import choose_device
+from sinct.runtime.device import choose_device, is_out_of_memory, peak_memory
 from sinct.runtime.json_files import plain, write_json
 from sinct.runtime.processes import Report, serve
 from sinct.version import __version__
@@ -143,24 +139,6 @@ def perform(
     outcome = Outcome(reason, earlier + time.monotonic() - began, peak_memory(), device, facts)
     outcome.save(folder / "outcome.json")
     return outcome
-
-
-def peak_memory() -> int | None:
-    """Most memory that this process has held so far, in bytes: of the GPU if it used one, else resident."""
-    if torch.cuda.is_available() and torch.cuda.max_memory_allocated():
-        return torch.cuda.max_memory_allocated()
-    try:
-        with open("/proc/self/status", encoding="ascii", errors="replace") as file:
-            marks = dict(line.split(":", 1) for line in file if ":" in line)
-        return int(marks["VmHWM"].split()[0]) * 1024
-    except (OSError, KeyError, ValueError):
-        pass  # getrusage would tell on Linux too, but begins with what the parent held
-    try:
-        import resource
-    except ImportError:  # Windows
-        return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def _serve(values: dict[str, Any], report: Report, should_stop: Callable[[], bool]) -> dict[str, Any]:
