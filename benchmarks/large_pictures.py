@@ -23,11 +23,11 @@ import sinct
 from benchmarks.ceiling import Shape, flops_of, forward_rate
 from benchmarks.machine import RESULTS, describe, one_line, write_json
 from sinct.comparison.worker import peak_memory
-from sinct.inference.model import Model, context
+from sinct.inference.model import Model
 from sinct.inference.streamed import stream
 from sinct.inference.whole import MARGIN, continued_size
 from sinct.inference.window_sizes import memory_budget
-from sinct.networks.compact_generator import make_generator
+from sinct.networks.choice import make_generator
 from sinct.pictures.rows import open_source, vips
 from sinct.pictures.rows_to_file import CLASSIC_TIFF
 from sinct.pictures.windows import Span
@@ -99,9 +99,9 @@ def make_model(preset: str, width: int | None, device: torch.device) -> Model:
     config = sinct.preset(preset, device)
     config = config if width is None else config.replace(width=width)
     torch.manual_seed(0)
-    generator = make_generator(config.width, compact=config.compact).requires_grad_(False)
+    generator = make_generator(config.generator_name, config.width).requires_grad_(False)
     generator.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return Model(generator, config, (1, 10**6), {})
+    return Model(generator, config.content, (1, 10**6), "cut", config.to_dict(), {})
 
 
 def side_of(megapixels: float) -> int:
@@ -127,7 +127,7 @@ def compare(model: Model, source: Path, output: Path, window: int = 512) -> tupl
         Share of values that differ, and the largest difference in levels.
     """
     before, after = open_source(source), open_source(output)
-    margin = model.generator.halo + context(model.config) + model.generator.stride
+    margin = model.generator.halo + model.content.reach + model.generator.stride
     differences = []
     for place in range(SAMPLED_WINDOWS):
         top = (before.height - window) * place // max(1, SAMPLED_WINDOWS - 1)
@@ -186,12 +186,12 @@ def measure(
     picture = torch.zeros(1, 3, SAMPLE, SAMPLE, device=device)
     gflop = flops_of(lambda: model.generator(picture)) / 1e9 / (SAMPLE**2 / 1e6)
     dtype = torch.bfloat16 if model.mixed_precision else torch.float32
-    roofline = forward_rate(Shape(1, 2 * model.config.width, 256), dtype, device)
+    roofline = forward_rate(Shape(1, 2 * model.generator.width, 256), dtype, device)
     differing, largest = compare(model, source, output)
     return Measured(
         side**2 / 1e6,
         preset,
-        model.config.width,
+        model.generator.width,
         side,
         seconds,
         peak,

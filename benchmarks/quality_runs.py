@@ -117,7 +117,7 @@ def train(pair: Pair, config: Config, marks: Sequence[float], device: torch.devi
     snapshots: list[Snapshot] = []
 
     def keep(due: Sequence[float]) -> None:
-        model = Model(copy.deepcopy(generator), config, trainer.widths, {})
+        model = trainer.model(copy.deepcopy(generator), trainer.sampler.widths, {})
         snapshots.extend(Snapshot(mark, trainer.seconds_done, trainer.steps_done, model) for mark in due)
 
     for _ in trainer.run():

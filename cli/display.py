@@ -28,6 +28,8 @@ from rich.text import Text
 
 from sinct.errors import SinctError
 
+from .wording import as_options
+
 if TYPE_CHECKING:
     import sinct
     from sinct.batch.coordinator import Progress as BatchProgress
@@ -46,12 +48,12 @@ def say(text: str, *, quiet: bool = False) -> None:
 def warn(text: str, *, quiet: bool = False) -> None:
     """Print one warning to stderr."""
     if not quiet:
-        err.print(Text.assemble(("warning: ", "yellow"), text))
+        err.print(Text.assemble(("warning: ", "yellow"), as_options(text)))
 
 
 def fail(text: str, *, as_json: bool = False) -> None:
     """Print one error: JSON on stdout for programs, a line on stderr for people."""
-    line = " ".join(text.split())
+    line = " ".join(as_options(text).split())
     if as_json:
         print(json.dumps({"error": line}))
     else:
@@ -145,12 +147,10 @@ class TrainingDisplay(_Display):
 
     def __call__(self, progress: "sinct.Progress") -> None:
         """Show one event; without a terminal, a line each tenth of the way."""
-        losses = progress.losses
+        from sinct.training.terms import in_short
+
         pace = f"{progress.rate:.1f}/s" if progress.rate >= 1 else f"{1 / progress.rate:.1f} s/step"
-        figures = (
-            f"step {progress.step} {pace} D {losses['adversarial_d']:.2f} "
-            f"G {losses['adversarial_g']:.2f} NCE {losses['nce']:.2f} L1 {losses['identity']:.3f}"
-        )
+        figures = f"step {progress.step} {pace} {in_short(progress.terms, progress.losses)}"
         self.bar.update(self.task, completed=progress.fraction, figures=figures, remaining=progress.remaining)
         for text in progress.warnings:
             warn(text, quiet=self.quiet)
@@ -215,7 +215,7 @@ class StageDisplay(_Display):
         if stage.fraction >= 1:
             self.bar.remove_task(self.tasks[key])
             if not self.quiet:
-                result = f"no result: {stage.note}" if stage.note else "done"
+                result = f"no result: {as_options(stage.note)}" if stage.note else "done"
                 err.print(f"{label} {result}", highlight=False, markup=False)
 
 
@@ -260,7 +260,9 @@ class BatchDisplay(_Display):
             self.bar.update(self.tasks[name], completed=part, remaining=remaining)
         if progress.note and not self.quiet:
             left = "" if progress.remaining is None else f", {clock(progress.remaining)} left"
-            self.bar.console.print(f"{progress.note} ({figures}{left})", highlight=False, markup=False)
+            self.bar.console.print(
+                f"{as_options(progress.note)} ({figures}{left})", highlight=False, markup=False
+            )
 
 
 class Stop:

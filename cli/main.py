@@ -33,6 +33,7 @@ from .options import (
     settings,
 )
 from .weights import weights_app
+from .wording import as_options
 
 if TYPE_CHECKING:
     import sinct
@@ -246,7 +247,14 @@ def _report(done: "sinct.Translation", *, as_json: bool, quiet: bool) -> None:
         trained = _training_facts(done.training) if done.training else {}
         facts = {"output": str(done.output), "width": done.size[0], "height": done.size[1]}
         finished = done.finished and trained.get("finished", True)
-        display.emit({**trained, **facts, "warnings": list(done.warnings), "finished": finished})
+        display.emit(
+            {
+                **trained,
+                **facts,
+                "warnings": [as_options(text) for text in done.warnings],
+                "finished": finished,
+            }
+        )
         return
     for text in done.warnings:
         display.warn(text, quiet=quiet)
@@ -264,7 +272,7 @@ def _training_facts(training: "sinct.Training") -> dict[str, Any]:
         "steps": training.steps,
         "seconds": round(training.seconds, 3),
         "finished": training.finished,
-        "warnings": list(training.warnings),
+        "warnings": [as_options(text) for text in training.warnings],
     }
 
 

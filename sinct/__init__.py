@@ -13,7 +13,6 @@ from sinct.version import __version__
 if TYPE_CHECKING:
     from sinct.api import Translation, apply, train, translate
     from sinct.comparison.compare import Compared, Stage, compare, compare_pairs
-    from sinct.config import Config
     from sinct.errors import (
         CheckpointError,
         ConfigError,
@@ -27,13 +26,13 @@ if TYPE_CHECKING:
     )
     from sinct.inference.model import Model, load_model
     from sinct.measures.evaluate import Evaluation, evaluate
+    from sinct.objectives.cut import CutSettings as Config
     from sinct.presets import PRESETS, preset
-    from sinct.training.session import Progress, Training
+    from sinct.training.progress import Progress, Training
 
 _HOMES = {
     "sinct.api": ("Translation", "apply", "train", "translate"),
     "sinct.comparison.compare": ("Compared", "Stage", "compare", "compare_pairs"),
-    "sinct.config": ("Config",),
     "sinct.errors": (
         "CheckpointError",
         "ConfigError",
@@ -48,7 +47,7 @@ _HOMES = {
     "sinct.measures.evaluate": ("Evaluation", "evaluate"),
     "sinct.inference.model": ("Model", "load_model"),
     "sinct.presets": ("PRESETS", "preset"),
-    "sinct.training.session": ("Progress", "Training"),
+    "sinct.training.progress": ("Progress", "Training"),
 }
 
 __all__ = [
@@ -84,6 +83,10 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     """Import a public name when it is first asked for: torch takes seconds, `sinct --help` must not."""
+    if name == "Config":
+        from sinct.objectives.cut import CutSettings
+
+        return CutSettings
     for module, names in _HOMES.items():
         if name in names:
             from importlib import import_module

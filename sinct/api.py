@@ -5,22 +5,25 @@ from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
-from sinct.config import Config
 from sinct.data.series import choose, one_or_all, read_series
-from sinct.errors import ConfigError, InputError, OutputError
+from sinct.errors import ConfigError, InputError, OutputError, Remark
 from sinct.inference.model import Model, load_model
 from sinct.inference.streamed import OnPixels, stream
 from sinct.inference.window_sizes import memory_budget, must_stream
 from sinct.measures.warnings import picture_warnings, scale_warning
+from sinct.objectives.cut import CutSettings, Trainer
 from sinct.pictures.decoding import read_header
 from sinct.pictures.picture import MAX_PIXELS, Picture, check_output, read_picture, write_picture
 from sinct.pictures.rows import Source, open_source, read_shrunk
+from sinct.presets import preset as preset_settings
 from sinct.runtime.device import choose_device
 from sinct.runtime.files import StrPath
+from sinct.training.progress import OnProgress, Training
+from sinct.training.run import run_training
 from sinct.training.run_directory import RunDirectory
-from sinct.training.session import OnProgress, Training, run_training
 from sinct.version import __version__
 
 TRAINING_PIXELS = 16_000_000
@@ -42,7 +45,7 @@ class Translation:
 
     output: Path
     size: tuple[int, int]
-    warnings: tuple[str, ...]
+    warnings: tuple[Remark, ...]
     training: Training | None = field(default=None, repr=False)
     finished: bool = True
 
@@ -52,7 +55,7 @@ def train(
     photos: StrPath | Sequence[StrPath],
     run_dir: StrPath,
     *,
-    config: Config | None = None,
+    config: CutSettings | None = None,
     preset: str = "standard",
     device: str = "auto",
     resume: bool = False,
@@ -92,10 +95,11 @@ def train(
     chosen, remarks = choose(_paths(paintings))
     sources, targets = read_series(chosen), [read_picture(path) for path in paths]
     return run_training(
+        Trainer,
         sources,
         targets,
         RunDirectory(Path(run_dir)),
-        config=config,
+        config=_settings(config, preset, where, resume=resume),
         preset=preset,
         device=where,
         resume=resume,
@@ -113,7 +117,7 @@ def translate(
     output: StrPath,
     *,
     run_dir: StrPath | None = None,
-    config: Config | None = None,
+    config: CutSettings | None = None,
     preset: str = "standard",
     device: str = "auto",
     bits: int | None = None,
@@ -159,10 +163,11 @@ def translate(
     check_output(target, overwrite=overwrite or resume, size=size, bits=depth)
     run = RunDirectory(Path(run_dir) if run_dir is not None else target.with_suffix(".sinct"))
     training = run_training(
+        Trainer,
         [source],
         targets,
         run,
-        config=config,
+        config=_settings(config, preset, where, resume=resume),
         preset=preset,
         device=where,
         resume=resume,
@@ -238,6 +243,13 @@ def apply(
     return Translation(target, size, (*found, *remarks), finished=finished)
 
 
+def _settings(
+    config: CutSettings | None, preset: str, device: torch.device, *, resume: bool
+) -> CutSettings | None:
+    """All settings of a training: as given, else the preset's; a resumed run has its own."""
+    return config if config is not None or resume else preset_settings(preset, device)
+
+
 def _rows(picture: StrPath, output: Path, max_memory: int | None) -> Source | None:
     """The picture to be read in rows, or None where it is to be read whole."""
     if max_memory is not None and max_memory < 1:
@@ -274,7 +286,7 @@ def _stream(
     overwrite: bool,
     on_pixels: OnPixels | None,
     should_stop: Callable[[], bool] | None,
-) -> tuple[tuple[str, ...], bool]:
+) -> tuple[tuple[Remark, ...], bool]:
     """Translate in rows; remarks, and whether the end was reached."""
     done = stream(
         model,
@@ -340,7 +352,7 @@ def _provenance(model: Model, sha256: str) -> dict[str, str]:
     facts = {name: model.facts.get(name) for name in ("preset", "steps", "painting_sha256", "photo_sha256")}
     return {
         "software": f"sinct {__version__}",
-        "seed": str(model.config.seed),
+        "seed": str(model.settings["seed"]),
         "source_sha256": sha256,
         **{
             name: ", ".join(value) if isinstance(value, list) else str(value) for name, value in facts.items()

@@ -1,8 +1,10 @@
-"""Everything sinct raises on purpose.
+"""Everything sinct raises on purpose, and what it remarks on.
 
-Each message is one line that says what came, what is needed and what to do, so that a caller may
-show it to a person as it is.
+Each message is one line that says what came, what is needed and what to do, so that a caller may show it to a
+person as it is. Arguments of the library stand in backticks, as Python takes them: `resume=True`.
 """
+
+from typing import Self
 
 
 def one_line(error: object) -> str:
@@ -44,3 +46,24 @@ class WeightsError(SinctError):
 
 class Interrupted(SinctError):
     """Work was stopped because its caller asked for it."""
+
+
+class Remark(str):
+    """One line for a person, with a code by which programs tell its kind whatever its figures.
+
+    Args:
+        code: of the kind.
+        text: the line.
+    """
+
+    code: str
+
+    def __new__(cls, code: str, text: str) -> Self:
+        """Make the line."""
+        remark = super().__new__(cls, text)
+        remark.code = code
+        return remark
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, str]]:
+        """For pickle and copy."""
+        return type(self), (self.code, str(self))

@@ -4,8 +4,9 @@ import dataclasses
 
 import torch
 
-from sinct.config import STANDARD_WIDTHS, Config
 from sinct.errors import ConfigError
+from sinct.networks.tile_discriminator import WIDTHS
+from sinct.objectives.cut import CutSettings
 from sinct.runtime.device import gains_from_bfloat16
 
 PRESETS = ("draft", "standard", "paper")
@@ -18,7 +19,7 @@ def preset(
     seconds: float | None = None,
     steps: int | None = None,
     seed: int = 0,
-) -> Config:
+) -> CutSettings:
     """Settings of a preset on a device.
 
     `paper` is the method as published, in bfloat16 where the device gains from it. `draft` and `standard` are ours,
@@ -33,7 +34,7 @@ def preset(
         device: that will train.
         seconds: length by the clock, instead of the preset's own.
         steps: length in steps, instead of the preset's own.
-        seed: of every random draw.
+        seed: makes the training repeatable.
 
     Raises:
         ConfigError: an unknown preset, or both lengths given.
@@ -42,22 +43,22 @@ def preset(
         raise ConfigError(f"unknown preset {name!r}; there are {', '.join(PRESETS)}")
     if steps is not None and seconds is not None:
         raise ConfigError("give either a time or a number of steps, not both")
-    config = _ours(name, device) if name != "paper" else Config()
+    config = _ours(name, device) if name != "paper" else CutSettings()
     config = dataclasses.replace(config, mixed_precision=gains_from_bfloat16(device))
     if steps is not None or seconds is not None:
         config = dataclasses.replace(config, steps=steps, seconds=seconds)
     return dataclasses.replace(config, seed=seed)
 
 
-def _ours(name: str, device: torch.device) -> Config:
+def _ours(name: str, device: torch.device) -> CutSettings:
     """Chosen by measures and by looking at pictures made within the same time on two CPU cores (benchmarks/)."""
     small = device.type == "cpu"  # a GPU affords more
     times = {"draft": 120.0 if small else 15.0, "standard": 300.0 if small else 60.0}
     crops = 4 if small else 16
-    return Config(
+    return CutSettings(
         compact=True,
         width=48 if small else 64,
-        discriminator_widths=(32, 64, 96, 128, 192) if small else STANDARD_WIDTHS,
+        discriminator_widths=(32, 64, 96, 128, 192) if small else WIDTHS,
         crops=crops,
         identity_crops=crops // 2,
         depths=(1, 2),

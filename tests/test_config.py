@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import torch
 
-from sinct.config import Config
+from sinct import Config
 from sinct.errors import ConfigError
-from sinct.networks.compact_generator import make_generator
+from sinct.networks.choice import make_generator
 from sinct.networks.tile_discriminator import Discriminator
 from sinct.presets import PRESETS, preset
 
@@ -233,7 +233,7 @@ def test_config_cannot_be_changed() -> None:
 def test_preset_describes_networks_that_can_be_built(name: str) -> None:
     config = preset(name, CPU)
     with torch.device("meta"):  # shapes only
-        make_generator(config.width, compact=config.compact)
+        make_generator(config.generator_name, config.width)
         Discriminator(config.tile_size, config.discriminator_widths, deviation=config.minibatch_deviation)
 
 

@@ -9,9 +9,9 @@ from sinct.api import TRAINING_PIXELS
 from sinct.batch import storage
 from sinct.batch.ledger import Entry, State
 from sinct.batch.settings import Settings
-from sinct.config import Config
 from sinct.errors import SinctError
 from sinct.inference.window_sizes import memory_budget
+from sinct.objectives.cut import CutSettings
 from sinct.pictures.decoding import read_header
 
 PROCESS = 450_000_000
@@ -55,7 +55,7 @@ def memory_need(entry: Entry, max_memory: int | None) -> int:
     return max(budget, PROCESS + PICTURE * pictures + _step(config))
 
 
-def _step(config: Config) -> int:
+def _step(config: CutSettings) -> int:
     """Bytes of one step of the training."""
     seen = (config.crops * 2 + config.identity_crops) * config.crop_size**2
     return int(seen * config.width * ACTIVATIONS[config.mixed_precision])

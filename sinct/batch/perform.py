@@ -17,7 +17,6 @@ from sinct import api
 from sinct.batch import storage
 from sinct.batch.settings import Settings
 from sinct.comparison.worker import peak_memory
-from sinct.config import Config
 from sinct.errors import (
     CheckpointError,
     DeviceError,
@@ -28,12 +27,12 @@ from sinct.errors import (
     one_line,
 )
 from sinct.inference.model import is_out_of_memory
-from sinct.measures.warnings import kind
+from sinct.objectives.cut import CutSettings
 from sinct.pictures.picture import read_picture
 from sinct.runtime.device import choose_device
 from sinct.runtime.json_files import plain, write_json
+from sinct.training.progress import Progress, Training
 from sinct.training.run_directory import RunDirectory
-from sinct.training.session import Progress, Training
 
 PATIENCE = 600.0
 """Seconds that a job waits for an earlier process of its own to end, which was told to stop but looks at that wish
@@ -226,8 +225,8 @@ def _made(request: Request, folder: Path, report: OnShare, should_stop: Callable
 
     found = [] if made is None else list(made.warnings)
     if training is not None:  # of the finished picture where both warn of the same
-        kinds = set(map(kind, found))
-        found += [text for text in training.warnings if kind(text) not in kinds]
+        codes = {remark.code for remark in found}
+        found += [remark for remark in training.warnings if remark.code not in codes]
         facts |= {"steps": training.steps, "training_seconds": round(training.seconds, 1)}
     if made is not None:
         facts |= {"width": made.size[0], "height": made.size[1], "bytes": output.stat().st_size}
@@ -258,7 +257,7 @@ def _local_output(request: Request, folder: Path) -> Path:
     return output
 
 
-def _config(request: Request, settings: Settings, device: torch.device, warnings: list[str]) -> Config:
+def _config(request: Request, settings: Settings, device: torch.device, warnings: list[str]) -> CutSettings:
     """All settings of the training: time by the clock is shared among workers, and crops halved for want of memory."""
     config = settings.config(device)
     if config.seconds is not None:

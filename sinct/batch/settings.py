@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 
-from sinct.config import Config
 from sinct.errors import ConfigError
+from sinct.objectives.cut import CutSettings
 from sinct.presets import PRESETS, preset
 from sinct.runtime.json_files import plain
 
@@ -32,7 +32,7 @@ class Settings:
     bits: int | None = None
     changes: Mapping[str, Any] = field(default_factory=dict)
 
-    def config(self, device: torch.device) -> Config:
+    def config(self, device: torch.device) -> CutSettings:
         """All settings of the training on a device.
 
         Raises:

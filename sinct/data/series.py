@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from sinct.data.crops import excerpt
+from sinct.errors import Remark
 from sinct.pictures.picture import Picture, read_picture
 from sinct.runtime.files import StrPath
 
@@ -27,15 +28,15 @@ def spread(items: Sequence[Item], count: int) -> list[Item]:
     return [items[(2 * number + 1) * len(items) // (2 * count)] for number in range(count)]
 
 
-def choose(paths: Sequence[Item]) -> tuple[list[Item], list[str]]:
+def choose(paths: Sequence[Item]) -> tuple[list[Item], list[Remark]]:
     """Choose the paintings of a series that are trained on, and say in one line where they are not all."""
     if len(paths) <= PAINTINGS:
         return list(paths), []
-    remark = (
+    text = (
         f"the series has {len(paths)} paintings; the training sees {PAINTINGS} of them, evenly spread over it, and "
         "the generator can be applied to all"
     )
-    return spread(paths, PAINTINGS), [remark]
+    return spread(paths, PAINTINGS), [Remark("series_thinned", text)]
 
 
 def read_series(paths: Sequence[StrPath]) -> list[Picture]:

@@ -1,21 +1,19 @@
 """A trained generator with what is needed to use it well."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from sinct.config import Config
-from sinct.data.grain import grain_at
-from sinct.data.smoothing import ITERATIONS, total_variation_smooth
-from sinct.errors import CheckpointError, ConfigError, DeviceError, one_line
+from sinct.data.content import Content, Cut, prepare, prepared
+from sinct.errors import CheckpointError, DeviceError, one_line
 from sinct.inference import checkpoint
-from sinct.inference.whole import WINDOW, Cut, Part, translate_whole, translate_windows
-from sinct.networks.compact_generator import make_generator
-from sinct.networks.stylegan2_generator import GeneratorBase
+from sinct.inference.whole import WINDOW, Part, translate_whole, translate_windows
+from sinct.networks.base import GeneratorBase
+from sinct.networks.choice import describe, make_generator
 from sinct.pictures.windows import Span
 from sinct.runtime.device import gains_from_bfloat16
 
@@ -26,14 +24,18 @@ class Model:
 
     Attributes:
         generator: running average, or raw weights where averaging was off.
-        config: settings it was trained with.
+        content: how pictures are prepared for it.
         widths: smallest and largest width in pixels of the painting it was trained at.
+        objective: name of the objective it was trained with.
+        settings: all settings of that training, JSON-serialisable.
         facts: what the training was of: steps, seconds, hashes and names of its inputs.
     """
 
     generator: GeneratorBase
-    config: Config
+    content: Content
     widths: tuple[int, int]
+    objective: str
+    settings: Mapping[str, Any]
     facts: Mapping[str, Any]
 
     def translate(self, pixels: Tensor) -> Tensor:
@@ -54,12 +56,12 @@ class Model:
 
     def prepare(self, pixels: Tensor) -> Tensor:
         """Bring a whole picture into the form that this generator was trained on, see `prepared`."""
-        return prepare(pixels, self.config)
+        return prepare(pixels, self.content)
 
     def prepared(self, cut: Cut, height: int, width: int) -> Cut:
         """Bring a picture into the form that this generator was trained on, cut by cut, on its device."""
         device = self.device
-        return prepared(lambda rows, columns: cut(rows, columns).to(device), height, width, self.config)
+        return prepared(lambda rows, columns: cut(rows, columns).to(device), height, width, self.content)
 
     def generate(self, pixels: Tensor) -> Tensor:
         """Run the generator over a prepared picture.
@@ -92,7 +94,7 @@ class Model:
     @property
     def mixed_precision(self) -> bool:
         """Whether it runs in bfloat16: it was trained so, and its device gains from it."""
-        return self.config.mixed_precision and gains_from_bfloat16(self.device)
+        return bool(self.settings["mixed_precision"]) and gains_from_bfloat16(self.device)
 
     def _assembled(self, prepared: Cut, height: int, width: int, window: int) -> Tensor:
         """The whole picture; where memory is short, in smaller windows."""
@@ -106,7 +108,7 @@ class Model:
         if window <= 256:
             raise DeviceError(
                 f"not enough memory on {self.device} for a picture of {width}x{height} px; close "
-                "other programs, give --device cpu, or --max-memory"
+                "other programs, or give `device='cpu'` or `max_memory`"
             )
         return self._assembled(prepared, height, width, window // 2)
 
@@ -117,53 +119,14 @@ class Model:
 
     def description(self) -> dict[str, Any]:
         """JSON-serialisable facts that `load_model` reads back."""
-        return {"config": self.config.to_dict(), "widths": list(self.widths), "facts": dict(self.facts)}
-
-
-def prepare(pixels: Tensor, config: Config) -> Tensor:
-    """Reduce brush strokes and lay grain, as trainings with these settings do.
-
-    Args:
-        pixels: (3, H, W) in [-1, 1].
-        config: of the training.
-
-    Returns:
-        (3, H, W), about [-1, 1]; the same for the same seed and size.
-    """
-    height, width = pixels.shape[1:]
-    whole = prepared(lambda rows, columns: pixels[:, rows, columns], height, width, config)
-    return whole(slice(0, height), slice(0, width))
-
-
-def prepared(cut: Cut, height: int, width: int, config: Config) -> Cut:
-    """`prepare` cut by cut: each cut is the same as that of the whole picture prepared, to rounding.
-
-    Args:
-        cut: gives the picture's pixels.
-        height: of the picture in pixels.
-        width: of the picture in pixels.
-        config: of the training.
-    """
-    reach = context(config)
-
-    def prepare_cut(rows: slice, columns: slice) -> Tensor:
-        top, left = max(0, rows.start - reach), max(0, columns.start - reach)
-        bottom, right = min(height, rows.stop + reach), min(width, columns.stop + reach)
-        pixels = cut(slice(top, bottom), slice(left, right))
-        if reach:
-            smooth = total_variation_smooth(pixels, config.smoothing)
-            pixels = torch.lerp(smooth, pixels, config.detail)
-        pixels = pixels[:, rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
-        if config.grain > 0:
-            pixels = pixels + grain_at(rows, columns, config.grain, config.seed).to(pixels)
-        return pixels
-
-    return prepare_cut
-
-
-def context(config: Config) -> int:
-    """Pixels beyond a cut, on each side, that its preparation depends on."""
-    return ITERATIONS if config.detail < 1 and config.smoothing > 0 else 0
+        return {
+            "objective": self.objective,
+            "generator": describe(self.generator),
+            "content": asdict(self.content),
+            "config": dict(self.settings),
+            "widths": list(self.widths),
+            "facts": dict(self.facts),
+        }
 
 
 def load_model(path: Path, device: torch.device) -> Model:
@@ -177,22 +140,40 @@ def load_model(path: Path, device: torch.device) -> Model:
         stored = [path / "model.safetensors", path / "checkpoint.safetensors"]
         path = next((file for file in stored if file.exists()), stored[0])
     loaded = checkpoint.load(path)
+    description = loaded.description
     try:
-        config = Config.from_dict(loaded.description["config"])
-        low, high = loaded.description["widths"]
-        generator = make_generator(config.width, compact=config.compact)
-        if loaded.description["kind"] == "model":
-            name = "generator"
-        elif loaded.description.get("best"):
-            name = "best"
-        else:
-            name = "average" if config.ema_decay else "generator"
-        generator.load_state_dict(checkpoint.part(loaded.tensors, name))
-    except (KeyError, ValueError, TypeError, RuntimeError, ConfigError) as error:
+        settings, (low, high) = description["config"], description["widths"]
+        # Version 0.1 had one objective and left generator and content to be read off its settings.
+        network = description.get("generator") or {
+            "name": "compact" if settings["compact"] else "stylegan2", "width": settings["width"]
+        }  # fmt: skip
+        content = description.get("content") or {
+            name: settings[name] for name in ("smoothing", "detail", "grain", "seed")
+        }
+        generator = make_generator(**network)
+        generator.load_state_dict(checkpoint.part(loaded.tensors, _translating(description)))
+        model = Model(
+            generator=generator,
+            content=Content(**content),
+            widths=(low, high),
+            objective=description.get("objective", "cut"),
+            settings=settings,
+            facts=description["facts"],
+        )
+    except (KeyError, ValueError, TypeError, RuntimeError) as error:
         reason = one_line(error)
         raise CheckpointError(f"{path} holds no generator that fits its settings ({reason})") from None
     generator.requires_grad_(False).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return Model(generator, config, (low, high), loaded.description["facts"])
+    return model
+
+
+def _translating(description: Mapping[str, Any]) -> str:
+    """Which of a file's networks translates: a model file has one, a checkpoint the best, averaged or raw one."""
+    if description["kind"] == "model":
+        return "generator"
+    if description.get("best"):
+        return "best"
+    return "average" if description["config"]["ema_decay"] else "generator"
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -78,8 +78,8 @@ class Scratch:
             return 0, None
         if not resume:
             raise OutputError(
-                f"an unfinished translation lies in {self.folder}; give --resume to continue it, or "
-                "--overwrite to begin again"
+                f"an unfinished translation lies in {self.folder}; give `resume=True` to continue it, or "
+                "`overwrite=True` to begin again"
             )
         try:
             stored = json.loads(self.state.read_text())
@@ -88,11 +88,11 @@ class Scratch:
         except (OSError, ValueError, KeyError, TypeError):
             whole = False
         if not whole:
-            raise OutputError(f"{self.folder} is damaged; give --overwrite to begin again") from None
+            raise OutputError(f"{self.folder} is damaged; give `overwrite=True` to begin again") from None
         if job != self.job:
             raise OutputError(
                 f"the unfinished translation in {self.folder} is of another picture, model or setting; give "
-                "--overwrite to begin again"
+                "`overwrite=True` to begin again"
             )
         return rows, sides
 

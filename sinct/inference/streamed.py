@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from sinct.errors import OutputError
-from sinct.inference.model import Model, context
+from sinct.errors import OutputError, Remark
+from sinct.inference.model import Model
 from sinct.inference.scratch import Raster, Scratch
 from sinct.inference.whole import MARGIN, continued_size, plan
 from sinct.inference.window_sizes import plan_sides
@@ -43,7 +43,7 @@ class Streamed:
     rows: int
     finished: bool
     waste: float
-    remarks: tuple[str, ...]
+    remarks: tuple[Remark, ...]
 
 
 def stream(
@@ -95,7 +95,7 @@ def stream(
     scratch.begin(done, sides)
     rows, columns = plan(model.generator, height, width, sides)
     left = _from(rows, done, model.generator.halo)
-    reach = context(model.config)
+    reach = model.content.reach
     bands = [(max(0, span.start - reach), min(height, span.stop + reach)) for span in left]
 
     def report(span: Span, right: int) -> None:
@@ -119,7 +119,8 @@ def stream(
     if done == height:
         encode(scratch.file, output, source.header, provenance)
         scratch.remove()
-    return Streamed(done, done == height, excess, tuple(source.remarks()))
+    remarks = tuple(Remark("source", text) for text in source.remarks())
+    return Streamed(done, done == height, excess, remarks)
 
 
 def _raster(source: Source, output: Path, bits: int, budget: int) -> Raster:
@@ -132,7 +133,7 @@ def _raster(source: Source, output: Path, bits: int, budget: int) -> Raster:
     if suffix not in SUFFIXES:
         raise OutputError(
             f"{output} cannot be written in rows, as a picture of {source.width}x{source.height} px must be with "
-            f"{budget / 1e9:.1f} GB of memory; end it in one of {', '.join(SUFFIXES)}, or raise --max-memory"
+            f"{budget / 1e9:.1f} GB of memory; end it in one of {', '.join(SUFFIXES)}, or raise `max_memory`"
         )
     channels = 3 + (source.alpha and suffix not in OPAQUE)
     return Raster(source.height, source.width, channels, bits)
@@ -176,7 +177,7 @@ def _translate_row(
 
 def fingerprint(model: Model) -> str:
     """Hash of all that a translation by this model depends on."""
-    digest = hashlib.sha256(json.dumps(model.config.to_dict(), sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps(model.settings, sort_keys=True).encode())
     for name, tensor in sorted(model.generator.state_dict().items()):
         digest.update(name.encode())
         digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())

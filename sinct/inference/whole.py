@@ -1,13 +1,14 @@
 """Run a generator over a picture window by window, with the same result as in one piece."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from sinct.networks.stylegan2_generator import GeneratorBase
+from sinct.data.content import Cut
+from sinct.networks.base import GeneratorBase
 from sinct.pictures.windows import Sides, Span, spans
 
 WINDOW = 1024
@@ -16,9 +17,6 @@ WINDOW = 1024
 MARGIN = 32
 """Pixels by which a picture is continued beyond its border, mirrored, for the generator: where convolutions pad with
 zeros a line would show along the border (ours). A multiple of every stride."""
-
-Cut = Callable[[slice, slice], Tensor]
-"""Rows and columns of a picture, in pixels -> (3, H, W) in [-1, 1], on any device."""
 
 
 class Part(NamedTuple):

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 
 from sinct.errors import DeviceError, InputError
-from sinct.inference.model import Model, context
+from sinct.inference.model import Model
 from sinct.inference.whole import continued_size
 from sinct.pictures.picture import MAX_PIXELS
 from sinct.pictures.rows import vips
@@ -91,7 +91,7 @@ def plan_sides(
         DeviceError: not even the smallest windows fit.
     """
     stride, halo, device = model.generator.stride, model.generator.halo, model.device
-    reach = context(model.config)
+    reach = model.content.reach
     element = 2 if model.mixed_precision else 4
     room = budget - PROCESS
     on_device = memory(device) if device.type != "cpu" else None
@@ -116,6 +116,6 @@ def plan_sides(
         least = sum(needs(Sides(smallest, smallest))) + PROCESS
         raise DeviceError(
             f"{budget / 1e9:.2f} GB are too little for a picture of {width}x{height} px with this generator; it "
-            f"takes about {least / 1e9:.2f} GB: give --max-memory {least / 1e9 + 0.05:.1f}GB, or close other programs"
+            f"takes about {least / 1e9:.2f} GB: give `max_memory={(least + 5e7) / 1e9:.1f}e9`, or close other programs"
         )
     return sides

@@ -1,13 +1,10 @@
-"""Signs that a person would see in the picture, or should know of while it trains."""
+"""What a person would notice in a picture, or should know of while it trains."""
 
 import torch.nn.functional as F
 from kornia.color import rgb_to_grayscale
 from torch import Tensor
 
-
-def kind(warning: str) -> str:
-    """What warnings have in common that differ in their figures only."""
-    return "".join(letter for letter in warning if not letter.isdigit())
+from sinct.errors import Remark
 
 
 def luminance(picture: Tensor) -> Tensor:
@@ -41,7 +38,7 @@ def clipped_share(output: Tensor) -> float:
     return float((output > 250 / 127.5 - 1).all(dim=0).float().mean())
 
 
-def picture_warnings(output: Tensor, painting: Tensor) -> list[str]:
+def picture_warnings(output: Tensor, painting: Tensor) -> list[Remark]:
     """Warn of what is wrong with a translation so far: inverted, flat, or blown out.
 
     Args:
@@ -58,40 +55,45 @@ def picture_warnings(output: Tensor, painting: Tensor) -> list[str]:
         float(luminance(painting).std(correction=0)),
     )
     if contrast < 0.1 * original:
-        found.append(
+        text = (
             f"the output has collapsed to one tone (contrast {contrast:.3f}, painting {original:.3f}); "
-            "try another --seed"
+            "try another `seed`"
         )
+        found.append(Remark("flat", text))
     elif order < 0:
-        found.append(
+        text = (
             f"light and dark are inverted against the painting (luminance order {order:.2f}); "
-            "try another --seed if it stays so"
+            "if it stays so, try another `seed`"
         )
+        found.append(Remark("inverted", text))
     blown = clipped_share(output) - clipped_share(painting)
     if blown > 0.2:
-        found.append(f"{blown:.0%} of the picture is blown to white; if it stays so, try another --seed")
+        text = f"{blown:.0%} of the picture is blown out to white; if it stays so, try another `seed`"
+        found.append(Remark("blown", text))
     return found
 
 
-def discriminator_warnings(adversarial_d: Tensor) -> list[str]:
+def discriminator_warnings(losses: Tensor, lost_below: float) -> list[Remark]:
     """Warn of a discriminator that has won, from its latest losses.
 
     Args:
-        adversarial_d: (N,) of consecutive steps, in nats.
+        losses: (N,) of consecutive steps, in nats. At 2 log 2 = 1.39 a discriminator cannot tell at all.
+        lost_below: mean below which the generator learns nothing more, in nats.
 
     Returns:
-        One line or none. At 2 log 2 = 1.39 it cannot tell, near 0 the generator learns nothing more.
+        One line or none.
     """
-    mean = float(adversarial_d.mean())
-    if len(adversarial_d) >= 50 and mean < 0.05:
-        return [
-            f"the discriminator has won (its loss is {mean:.3f} over {len(adversarial_d)} steps), so the picture "
-            "stands still; try another --seed or a larger r1_weight"
-        ]
+    mean = float(losses.mean())
+    if len(losses) >= 50 and mean < lost_below:
+        text = (
+            f"the discriminator has won (its loss is {mean:.3f} over {len(losses)} steps), so the picture "
+            "no longer changes; try another `seed` or a larger `r1_weight`"
+        )
+        return [Remark("discriminator_won", text)]
     return []
 
 
-def scale_warning(width: int, trained: tuple[int, int]) -> list[str]:
+def scale_warning(width: int, trained: tuple[int, int]) -> list[Remark]:
     """Warn of a picture far outside the widths that a generator was trained on.
 
     Args:
@@ -104,7 +106,8 @@ def scale_warning(width: int, trained: tuple[int, int]) -> list[str]:
     low, high = trained
     if low / 1.5 <= width <= high * 1.5:
         return []
-    return [
+    text = (
         f"the picture is {width} px wide, the generator was trained at {low} ... {high} px: texture may come "
         "out at the wrong size; resize the picture or train on it"
-    ]
+    )
+    return [Remark("scale", text)]

@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sinct.networks.base import Features, GeneratorBase
 from sinct.networks.layers import GAIN, EqualConv2d, ResidualBlock, leaky_relu
-from sinct.networks.stylegan2_generator import Features, Generator, GeneratorBase
 
 SHUFFLED = 16
 """Channels at full resolution, in front of the last convolution."""
@@ -29,10 +29,13 @@ class CompactGenerator(GeneratorBase):
         width: channels w at half resolution.
     """
 
+    name = "compact"
+    depths = 3
     stride = 4
 
     def __init__(self, width: int = 48) -> None:
         super().__init__()
+        self.width = width
         self.stem = EqualConv2d(12, width, 3, gain=GAIN)
         self.down = EqualConv2d(width, 2 * width, 3, stride=2, padding=1, gain=GAIN)
         self.encoder = nn.ModuleList(ResidualBlock(2 * width) for _ in range(3))
@@ -46,7 +49,7 @@ class CompactGenerator(GeneratorBase):
             self.shuffle.weight.copy_(self.shuffle.weight[::4].repeat_interleave(4, dim=0))
 
     @property
-    def feature_channels(self) -> tuple[int, int, int]:
+    def feature_channels(self) -> tuple[int, ...]:
         """Channels of each of the features that `encode` returns."""
         deep: int = self.down.weight.shape[0]
         return 3, deep, deep
@@ -71,7 +74,7 @@ class CompactGenerator(GeneratorBase):
     def translate(self, picture: Tensor) -> tuple[Tensor, Features]:
         """Translate and keep the input's features, so that PatchNCE need not encode it again."""
         fine, features = self._encode(picture)
-        code = self.decoder(self.encoder[2](features.residual))
+        code = self.decoder(self.encoder[2](features[-1]))
         coarse = F.interpolate(self.up(code), scale_factor=2, mode="bilinear")
         joined = self.fine(torch.add(coarse, fine, alpha=1 / math.sqrt(2)))
         rgb = self.to_rgb(F.pixel_shuffle(leaky_relu(self.shuffle(joined)), 2))
@@ -81,7 +84,7 @@ class CompactGenerator(GeneratorBase):
         """Maps at half resolution, and the features of PatchNCE."""
         fine = leaky_relu(self.stem(F.pixel_unshuffle(picture, 2)))
         down = leaky_relu(self.down(fine))
-        return fine, Features(picture, down, self.encoder[1](self.encoder[0](down)))
+        return fine, (picture, down, self.encoder[1](self.encoder[0](down)))
 
 
 def without_grid(x: Tensor) -> Tensor:
@@ -98,8 +101,3 @@ def without_grid(x: Tensor) -> Tensor:
     channels = x.shape[1]
     padded = F.pad(x, (1, 1, 1, 1), mode="replicate")
     return F.conv2d(padded, kernel.expand(channels, 1, 3, 3), groups=channels)
-
-
-def make_generator(width: int, *, compact: bool) -> GeneratorBase:
-    """Build a generator with random weights, the compact one or the paper's."""
-    return CompactGenerator(width) if compact else Generator(width)

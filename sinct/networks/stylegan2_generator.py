@@ -1,30 +1,9 @@
 """The fully convolutional generator of single-image translation (Park et al. 2020, appendix B)."""
 
-from abc import ABC, abstractmethod
-from typing import NamedTuple
-
-import torch
 from torch import Tensor, nn
 
+from sinct.networks.base import Features, GeneratorBase
 from sinct.networks.layers import DownBlock, EqualConv2d, ResidualBlock, UpBlock
-
-
-class Features(NamedTuple):
-    """Encoder features that PatchNCE compares, from shallow to deep.
-
-    Attributes:
-        pixels: (N, 3, H, W), the picture itself; receptive field 1 px.
-        down: (N, 2w, H/2, W/2), output of the downsampling block.
-        residual: (N, 2w, H/2, W/2), output of the second residual block.
-    """
-
-    pixels: Tensor
-    down: Tensor
-    residual: Tensor
-
-    def crops(self, start: int, stop: int | None) -> "Features":
-        """Features of some items of the batch."""
-        return Features(*(depth[start:stop] for depth in self))
 
 
 class Encoder(nn.Module):
@@ -42,58 +21,17 @@ class Encoder(nn.Module):
         self.blocks = nn.ModuleList(ResidualBlock(2 * width) for _ in range(blocks))
 
     def features(self, picture: Tensor) -> Features:
-        """Compute only what PatchNCE needs, and leave out the blocks behind it."""
+        """The picture, the downsampling block's output and the second residual block's, and no block behind it."""
         down = self.down(self.from_rgb(picture))
-        return Features(picture, down, self.blocks[1](self.blocks[0](down)))
+        return picture, down, self.blocks[1](self.blocks[0](down))
 
     def forward(self, picture: Tensor) -> tuple[Tensor, Features]:
         """(N, 3, H, W) in [-1, 1] -> code (N, 2w, H/2, W/2) and the features met on the way."""
         features = self.features(picture)
-        code = features.residual
+        code = features[-1]
         for block in self.blocks[2:]:
             code = block(code)
         return code, features
-
-
-class GeneratorBase(nn.Module, ABC):
-    """What trainings and inference ask of a generator: sizes, features for PatchNCE, translation."""
-
-    stride: int
-    """Heights and widths must be multiples of this, in pixels."""
-
-    @property
-    @abstractmethod
-    def feature_channels(self) -> tuple[int, int, int]:
-        """Channels of each of the features that `encode` returns."""
-
-    @property
-    @abstractmethod
-    def halo(self) -> int:
-        """Pixels beyond an output sample's own that can influence it, on each side; a multiple of the stride."""
-
-    @property
-    @abstractmethod
-    def live_channels(self) -> int:
-        """Values a pixel of the picture that are in memory at once while it is translated without gradients."""
-
-    @abstractmethod
-    def encode(self, picture: Tensor) -> Features:
-        """(N, 3, H, W) in [-1, 1] -> the features that PatchNCE compares."""
-
-    @abstractmethod
-    def translate(self, picture: Tensor) -> tuple[Tensor, Features]:
-        """Translate and keep the input's features, so that PatchNCE need not encode it again."""
-
-    def forward(self, picture: Tensor) -> Tensor:
-        """(N, 3, H, W) in [-1, 1] -> (N, 3, H, W), about [-1, 1] but not clamped.
-
-        Raises:
-            ValueError: height or width is no multiple of the stride.
-        """
-        if picture.shape[-1] % self.stride or picture.shape[-2] % self.stride:
-            needed = "even heights and widths" if self.stride == 2 else f"multiples of {self.stride} px"
-            raise ValueError(f"the generator needs {needed}, got {tuple(picture.shape)}; pad the picture")
-        return self.translate(picture)[0]
 
 
 class Generator(GeneratorBase):
@@ -109,10 +47,13 @@ class Generator(GeneratorBase):
     Park et al. 2020 (arXiv:2007.15651), appendix B.
     """
 
+    name = "stylegan2"
+    depths = 3
     stride = 2
 
     def __init__(self, width: int = 80) -> None:
         super().__init__()
+        self.width = width
         self.encoder = Encoder(width, blocks=3)
         self.decoder = nn.Sequential(
             *(ResidualBlock(2 * width) for _ in range(3)),
@@ -121,7 +62,7 @@ class Generator(GeneratorBase):
         )
 
     @property
-    def feature_channels(self) -> tuple[int, int, int]:
+    def feature_channels(self) -> tuple[int, ...]:
         """Channels of each of the features that `encode` returns."""
         deep: int = self.encoder.down.skip.weight.shape[0]
         return 3, deep, deep
@@ -151,14 +92,3 @@ class Generator(GeneratorBase):
         """Translate and keep the input's features, so that PatchNCE need not encode it again."""
         code, features = self.encoder(picture)
         return self.decoder(code), features
-
-
-@torch.no_grad()
-def update_average(average: nn.Module, current: nn.Module, decay: float) -> None:
-    """Move each parameter of `average` to decay * average + (1 - decay) * current, in place.
-
-    Our addition to the paper: translating with averaged weights removes much of the step-to-step noise.
-    """
-    ours: list[Tensor] = list(average.parameters())
-    theirs: list[Tensor] = list(current.parameters())
-    torch._foreach_lerp_(ours, theirs, 1 - decay)

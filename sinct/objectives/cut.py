@@ -1,23 +1,69 @@
-"""The method: one step of the paper's objective.
+"""The paper's objective: one step of SinCUT, and its settings.
 
 Park et al. 2020, "Contrastive Learning for Unpaired Image-to-Image Translation" (arXiv:2007.15651),
 sections 3.1-3.3 and appendix B. What departs from it is named as ours.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sinct.config import Config
-from sinct.losses.adversarial import feature_matching, generator_loss, patch_nce
-from sinct.networks.compact_generator import make_generator
+from sinct.config import ABOVE_0, FROM_0, bounded
+from sinct.data.pair import PairBatch
+from sinct.errors import ConfigError
+from sinct.losses.adversarial import generator_loss
+from sinct.losses.contrastive import patch_nce
+from sinct.losses.features import feature_matching
+from sinct.networks.base import Features, of_items
 from sinct.networks.projection import Projection, random_positions, sample_features
-from sinct.networks.stylegan2_generator import Features
-from sinct.networks.tile_discriminator import Discriminator
-from sinct.training.loop import Loop, update
+from sinct.objectives.pair_gan import PairGan, PairGanSettings
+from sinct.training.loop import update
+from sinct.training.terms import Term
+
+
+@dataclass(frozen=True)
+class CutSettings(PairGanSettings):
+    """Settings of one training. The defaults are the paper's and its authors' published configuration.
+
+    Attributes:
+        projection_dimensions: length of the vectors that PatchNCE compares.
+        temperature: softmax divisor of PatchNCE, dimensionless.
+        depths: which of the encoder's features PatchNCE compares: 0 the pixels, 1 the downsampling block's
+            output, 2 the second residual block's; leaving out 0 is ours.
+        queries: query positions per crop and depth; more than 1 is ours.
+        nce_weight: of PatchNCE.
+        matching_weight: of the distance between the discriminator's maps of a photo and of what G makes of it; 0
+            leaves it out (ours otherwise).
+        reuse_features: take PatchNCE's keys from the forward pass instead of encoding again; changes
+            speed, not results (ours).
+    """
+
+    projection_dimensions: int = bounded(256, ABOVE_0)
+    temperature: float = bounded(0.07, ABOVE_0)
+    depths: tuple[int, ...] = (0, 1, 2)
+    queries: int = bounded(1, ABOVE_0)
+    nce_weight: float = bounded(4.0, FROM_0)
+    matching_weight: float = bounded(0.0, FROM_0)
+    reuse_features: bool = True
+
+    def check(self) -> None:
+        """See `Settings.check`."""
+        super().check()
+        if self.matching_weight and len(self.discriminator_widths) == 1:
+            raise ConfigError(
+                "matching_weight needs a discriminator of two or more widths; its tile_size is 4 px"
+            )
+        if self.crops * self.queries < 2 or self.identity_crops * self.queries == 1:
+            raise ConfigError("PatchNCE needs 2 or more positions a picture; raise crops or queries")
+        known = range(self.generator_depths)
+        if not self.depths or not set(self.depths) <= set(known) or len(set(self.depths)) < len(self.depths):
+            raise ConfigError(
+                f"depths must be some of {', '.join(map(str, known))}, each once, got {self.depths}"
+            )
 
 
 class Losses(NamedTuple):
@@ -40,26 +86,31 @@ class Losses(NamedTuple):
     matching: Tensor
 
 
-class Trainer(Loop[Losses]):
-    """Networks and optimisers of the method; see `sinct.training.loop.Loop` for arguments and attributes.
+class Trainer(PairGan[Losses]):
+    """Networks and optimisers of the method; see `PairGan` for arguments and more attributes.
 
     Attributes:
         discriminator: D, of tiles.
         projection: H, the MLPs before PatchNCE.
     """
 
+    name = "cut"
+    settings_type = CutSettings
+    settings: CutSettings
+
     def __init__(
-        self, paintings: Sequence[Tensor], photos: Sequence[Tensor], config: Config, device: torch.device
+        self,
+        paintings: Sequence[Tensor],
+        photos: Sequence[Tensor],
+        settings: CutSettings,
+        device: torch.device,
     ) -> None:
-        super().__init__(paintings, photos, config, device)
+        super().__init__(paintings, photos, settings, device)
         with torch.random.fork_rng(devices=[]):  # leaves the caller's random state alone
-            torch.manual_seed(config.seed)
-            generator = make_generator(config.width, compact=config.compact)
-            discriminator = Discriminator(
-                config.tile_size, config.discriminator_widths, deviation=config.minibatch_deviation
-            )
-            channels = [generator.feature_channels[depth] for depth in config.depths]
-            projection = Projection(channels, config.projection_dimensions)
+            torch.manual_seed(settings.seed)
+            generator, discriminator = self.make_generator(), self.make_discriminator()
+            channels = [generator.feature_channels[depth] for depth in settings.depths]
+            projection = Projection(channels, settings.projection_dimensions)
         self.generator = self.placed(generator)
         self.discriminator = self.placed(discriminator)
         self.projection = projection.to(device)
@@ -73,26 +124,27 @@ class Trainer(Loop[Losses]):
         self.optimizer_g = self.adam(self.generator, self.projection)
         self.optimizer_d = self.adam(self.discriminator)
         self.optimizers = {"optimizer_g": self.optimizer_g, "optimizer_d": self.optimizer_d}
+        self.terms = (
+            Term("adversarial_d", "Discriminator", "nats", "D", lost_below=0.05),
+            Term("r1", "R1", "squared gradient norm", interval=settings.r1_interval),
+            Term("adversarial_g", "Generator", "nats", "G"),
+            Term("nce", "PatchNCE", "nats", "NCE"),
+            Term("identity", "Identity", "L1 on [-1, 1]", "L1", digits=3),
+            Term("matching", "Feature matching", "share of D's values"),
+        )
 
-    def step(self, painting: Tensor, content: Tensor, photo: Tensor, painted: Tensor) -> Losses:
-        """One update of D, then one of G and H, on (N, 3, S, S) crops in [-1, 1]: painting -> photo.
-
-        Args:
-            painting: crops to translate.
-            content: the same crops as PatchNCE shall keep them; the painting's own in the paper, without
-                brush strokes in ours.
-            photo: crops of the target.
-            painted: the same crops as G gets them; the photo's own in the paper, as if painted in ours.
-        """
-        config, count = self.config, len(painting)
-        photo_kept, painted = photo[: config.identity_crops], painted[: config.identity_crops]
+    def step(self, batch: PairBatch) -> Losses:
+        """One update of D, then one of G and H: painting -> photo."""
+        settings, count = self.settings, len(batch.painting)
+        kept = settings.identity_crops
+        photo, painted = batch.photo[:kept], batch.painted[:kept]
 
         with self.autocast():
-            output, features = self.generator.translate(torch.cat([painting, painted]))
+            output, features = self.generator.translate(torch.cat([batch.painting, painted]))
         translation, identity = output[:count], output[count:]
 
         # Discriminator: tiles of the photo against tiles of detached translations.
-        adversarial_d, r1 = self.judge(self.discriminator, photo, translation)
+        adversarial_d, r1 = self.judge(self.discriminator, batch.photo, translation)
         update(self.optimizer_d, adversarial_d + self.lazy_r1(r1))
 
         # Generator and projection: fool D, keep the content, give the photo back.
@@ -100,19 +152,19 @@ class Trainer(Loop[Losses]):
         with self.autocast():
             adversarial_g = generator_loss(self.discriminator(self.tiles(translation)))
             queries = self.generator.encode(output)
-            content_keys, photo_keys = self._keys(features, content, painted)
+            content_keys, photo_keys = self._keys(features, batch.content, painted)
         nce = 0.5 * (
-            self.patch_nce(queries.crops(0, count), content_keys)
-            + self.patch_nce(queries.crops(count, None), photo_keys)
+            self.patch_nce(of_items(queries, 0, count), content_keys)
+            + self.patch_nce(of_items(queries, count, None), photo_keys)
         )
-        identity_l1 = F.l1_loss(identity, photo_kept) if len(painted) else nce.new_zeros(())
-        matching = self.matching(identity, photo_kept)
+        identity_l1 = F.l1_loss(identity, photo) if len(photo) else nce.new_zeros(())
+        matching = self.matching(identity, photo)
         update(
             self.optimizer_g,
             adversarial_g
-            + config.nce_weight * nce
-            + config.identity_weight * identity_l1
-            + config.matching_weight * matching,
+            + settings.nce_weight * nce
+            + settings.identity_weight * identity_l1
+            + settings.matching_weight * matching,
         )
 
         terms = adversarial_d, r1, adversarial_g, nce, identity_l1, matching
@@ -120,7 +172,7 @@ class Trainer(Loop[Losses]):
 
     def matching(self, restored: Tensor, photo: Tensor) -> Tensor:
         """Distance between D's maps of photo crops and of what G made of them when they were painted."""
-        if not (self.config.matching_weight and len(restored)):
+        if not (self.settings.matching_weight and len(restored)):
             return restored.new_zeros(())
         with self.autocast():
             with torch.no_grad():
@@ -133,30 +185,30 @@ class Trainer(Loop[Losses]):
         Every key in these crops but its own is a query's negative, since all come from one picture
         (appendix B). Without crops it is 0.
         """
-        if len(keys.pixels) == 0:
-            return keys.pixels.new_zeros(())
+        if len(keys[0]) == 0:
+            return keys[0].new_zeros(())
         samples = []
-        for depth in self.config.depths:
+        for depth in self.settings.depths:
             query, key = queries[depth], keys[depth]
             count, _, height, width = key.shape
-            positions = random_positions(count, height, width, self.config.queries, self.random)
+            positions = random_positions(count, height, width, self.settings.queries, self.random)
             positions = positions.to(self.device)
             samples.append((sample_features(query, positions), sample_features(key.detach(), positions)))
         with self.autocast():
             projected = self.projection([query for query, _ in samples])
             with torch.no_grad():
                 targets = self.projection([key for _, key in samples])
-        temperature = self.config.temperature
+        temperature = self.settings.temperature
         losses = [patch_nce(q, k, temperature=temperature) for q, k in zip(projected, targets, strict=True)]
         return torch.stack(losses).mean()
 
     def _keys(self, features: Features, content: Tensor, painted: Tensor) -> tuple[Features, Features]:
         """Features of the content and of the painted photo, reused from the forward pass where they are the same."""
-        reuse, first = self.config.reuse_features, len(content)
+        reuse, count = self.settings.reuse_features, len(content)
         with torch.no_grad():
             return (
-                features.crops(0, first)
-                if reuse and self.config.smoothing == 0
+                of_items(features, 0, count)
+                if reuse and self.settings.smoothing == 0
                 else self.generator.encode(content),
-                features.crops(first, None) if reuse else self.generator.encode(painted),
+                of_items(features, count, None) if reuse else self.generator.encode(painted),
             )

@@ -1,10 +1,14 @@
 """Which state of a training to keep: the last step of a GAN is seldom its best."""
 
+import math
 from collections.abc import Callable, Sequence
+from statistics import fmean
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from sinct.data.content import prepare
 from sinct.data.crops import excerpt
 from sinct.measures.distribution import (
     colour_distribution,
@@ -13,6 +17,7 @@ from sinct.measures.distribution import (
     wasserstein,
 )
 from sinct.measures.structure import gradient_similarity
+from sinct.training.loop import Loop
 
 FIRST_LOOK = 0.75
 """Progress from which states are compared: before, a high learning rate makes them noisy."""
@@ -70,3 +75,37 @@ def make_score(painting: Tensor, photos: Sequence[Tensor]) -> Callable[[Tensor],
         return float((distances(translation) / scale).mean()) + 1 - edges
 
     return score
+
+
+class Looks:
+    """Looks at the pictures at even shares of the last quarter and keeps the best state by their mean score.
+
+    Args:
+        trainer: whose state is kept.
+        paintings: (3, H, W) in [-1, 1], that are looked at together.
+        photos: (3, H', W') in [-1, 1].
+    """
+
+    def __init__(
+        self, trainer: Loop[Any, Any], paintings: Sequence[Tensor], photos: Sequence[Tensor]
+    ) -> None:
+        self.trainer = trainer
+        views = [middle(painting, PIXELS // len(paintings)) for painting in paintings]
+        self.prepared = [prepare(view, trainer.content) for view in views]
+        self.scores = [make_score(view, photos) for view in views]
+        self.taken = self._due
+
+    @property
+    def _due(self) -> int:
+        return math.floor((self.trainer.progress - FIRST_LOOK) / (1 - FIRST_LOOK) * LOOKS + 1e-6)
+
+    def take(self, translate: Callable[[Tensor], Tensor]) -> None:
+        """Look, if it is time; at shares of the progress, so that runs of so many steps can be repeated."""
+        if self._due < 0 or self._due <= self.taken:
+            return
+        self.taken = self._due
+        score = fmean(
+            score(translate(prepared)) for score, prepared in zip(self.scores, self.prepared, strict=True)
+        )
+        if self.trainer.best is None or score < self.trainer.best.score:
+            self.trainer.keep(score)

@@ -14,20 +14,21 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from sinct.config import Config
+from sinct.config import TrainingSettings
 from sinct.errors import CheckpointError, OutputError
 from sinct.inference import checkpoint
 from sinct.pictures.picture import write_picture
 from sinct.runtime.files import replacing, unwritable
+from sinct.training.plot import draw_losses
+from sinct.training.preview import in_rows
+from sinct.training.terms import Term
 
-PREVIEW_HEIGHT = 640
-"""Pixels; three pictures of this height fit side by side on most screens."""
+if TYPE_CHECKING:
+    from sinct.training.run import Objective
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,8 @@ class RunDirectory:
         present = [file for file in ours if file.exists()]
         if present and not overwrite:
             raise OutputError(
-                f"{self.path} holds a run already; pass --resume to continue it, --overwrite to start again, or "
-                "another --run-dir"
+                f"{self.path} holds a run already; pass `resume=True` to continue it, `overwrite=True` to start again, "
+                "or another `run_dir`"
             )
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -86,29 +87,35 @@ class RunDirectory:
         except OSError as error:
             raise unwritable(self.path, error) from None
 
-    def write_config(self, config: Config, facts: Mapping[str, Any]) -> None:
+    def write_config(self, config: TrainingSettings, facts: Mapping[str, Any]) -> None:
         """Write config.json."""
         text = json.dumps({"config": config.to_dict(), **facts}, indent=2) + "\n"
         with replacing(self.config) as temporary:
             temporary.write_text(text, encoding="utf-8")
 
-    def read_config(self) -> tuple[Config, dict[str, Any]]:
-        """Read config.json back: settings, and the facts beside them.
+    def read_config(self, objective: "Objective") -> tuple[Any, dict[str, Any]]:
+        """Read config.json back: settings of an objective, and the facts beside them.
 
         Raises:
-            CheckpointError: there is none, or it is damaged.
-            ConfigError: its settings are not ours.
+            CheckpointError: there is none, it is damaged, or it is of another objective.
+            ConfigError: its settings are not the objective's.
         """
         try:
             facts = json.loads(self.config.read_text(encoding="utf-8"))
-            return Config.from_dict(facts.pop("config")), facts
+            name = facts.get("objective", "cut")  # of which version 0.1 said nothing
+            if name != objective.name:
+                raise CheckpointError(
+                    f"{self.path} is a run of the objective {name}, not of {objective.name}; give another "
+                    "`run_dir`"
+                )
+            return objective.settings_type.from_dict(facts.pop("config")), facts
         except FileNotFoundError:
             raise CheckpointError(
-                f"{self.path} holds no run to resume; leave out --resume to start one"
+                f"{self.path} holds no run to resume; leave out `resume=True` to start one"
             ) from None
         except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
             raise CheckpointError(
-                f"{self.config} is damaged ({error}); start again with --overwrite"
+                f"{self.config} is damaged ({error}); start again with `overwrite=True`"
             ) from None
 
     def append_log(self, entry: Mapping[str, Any]) -> None:
@@ -147,57 +154,12 @@ class RunDirectory:
         Args:
             rows: pictures side by side, (3, H, W) each, in [-1, 1]; shorter rows are filled up in white.
         """
-        lines = [_side_by_side(row) for row in rows]
-        width = max(line.shape[2] for line in lines)
-        filled = [F.pad(line, (0, width - line.shape[2]), value=1.0) for line in lines]
-        write_picture(self.preview, torch.cat(filled, dim=1), overwrite=True)
+        write_picture(self.preview, in_rows(rows), overwrite=True)
 
-    def write_plot(self) -> None:
-        """Draw the log's losses over steps, one panel each."""
-        from matplotlib.figure import Figure  # slow to import, and needed only here
-
-        entries = [entry for entry in self.read_log() if "adversarial_d" in entry]
-        if not entries:
+    def write_plot(self, terms: Sequence[Term]) -> None:
+        """Draw the log's losses over steps, one panel for each term."""
+        figure = draw_losses(self.read_log(), terms)
+        if figure is None:
             return
-        names = ("adversarial_d", "adversarial_g", "nce", "identity", "matching", "r1")
-        figure = Figure(figsize=(10, 6), layout="constrained")
-        for axes, name in zip(figure.subplots(2, 3).flat, names, strict=True):
-            points = [(entry["step"], entry[name]) for entry in entries if entry.get(name) is not None]
-            if not points:
-                axes.set_axis_off()
-                continue
-            axes.plot(*zip(*points, strict=True), linewidth=0.8)
-            axes.set(title=name, xlabel="step")
-            axes.grid(alpha=0.3)
         with replacing(self.plot) as temporary:
             figure.savefig(temporary, format="png", dpi=100)
-
-
-def _side_by_side(pictures: Sequence[Tensor]) -> Tensor:
-    """Pictures at the first one's height, at most 640 px, as one, (3, H, W)."""
-    height = min(PREVIEW_HEIGHT, pictures[0].shape[1])
-    row = [
-        F.interpolate(
-            picture[None].cpu(),
-            (height, max(1, round(picture.shape[2] * height / picture.shape[1]))),
-            mode="bilinear",
-            antialias=True,
-        )[0]
-        for picture in pictures
-    ]
-    return torch.cat(row, dim=2)
-
-
-def shrink(picture: Tensor, pixels: int) -> Tensor:
-    """Scale a picture down to at most a number of pixels, aspect kept; smaller ones stay.
-
-    Args:
-        picture: (3, H, W) in [-1, 1].
-        pixels: height times width, about.
-    """
-    height, width = picture.shape[1:]
-    scale = math.sqrt(pixels / (height * width))
-    if scale >= 1:
-        return picture
-    size = max(1, round(height * scale)), max(1, round(width * scale))
-    return F.interpolate(picture[None], size, mode="bilinear", antialias=True)[0].clamp(-1, 1)

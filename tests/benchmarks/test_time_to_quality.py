@@ -64,7 +64,7 @@ class Clockwork(Trainer):
 
     def run(self) -> Iterator[Losses]:
         while self.progress < 1:
-            losses = self.step(*self.sample())
+            losses = self.step(self.sample())
             self.steps_done += 1
             self.seconds_done += 1
             yield losses

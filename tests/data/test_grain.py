@@ -1,7 +1,6 @@
 import torch
 
 from sinct.data.grain import grain
-from sinct.inference.model import prepare
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -22,15 +21,3 @@ def test_coarse_grain_agrees_between_neighbours_and_not_farther_away():
     far = (noise[:, 8, 2] * noise[:, 8, 13]).mean()
     assert near > 0.25
     assert far.abs() < 0.25
-
-
-def test_prepared_picture_is_the_same_for_the_same_seed(tiny):
-    picture = torch.zeros(3, 9, 7)
-    first, again, other = (prepare(picture, tiny.replace(grain=0.1, seed=seed)) for seed in (1, 1, 2))
-    assert first.equal(again)
-    assert not first.equal(other)
-
-
-def test_without_grain_and_with_all_detail_a_picture_is_prepared_already(tiny):
-    picture = torch.rand(3, 9, 7)
-    assert prepare(picture, tiny.replace(detail=1.0)).equal(picture)

@@ -15,7 +15,7 @@ from sinct.data.series import choose, read_series, spread
 from sinct.inference import checkpoint
 from sinct.objectives.cut import Trainer
 from sinct.pictures.picture import read_picture, read_provenance
-from sinct.training import session
+from sinct.training import best
 
 CPU = torch.device("cpu")
 
@@ -71,12 +71,12 @@ def test_one_painting_takes_no_draw(tiny):
 
 def test_widths_are_those_of_all_paintings(tiny):
     made = Trainer([flat(0, 45, 60), flat(0, 40, 200)], [flat(0)], tiny, CPU)
-    assert made.widths == (43, 200)  # 32 px of height are 43 px of the first's width
+    assert made.sampler.widths == (43, 200)  # 32 px of height are 43 px of the first's width
 
 
 def test_photos_are_painted_in_the_palette_of_the_whole_series(tiny):
     made = Trainer([flat(-1), flat(0.5)], [flat(0.9)], tiny.replace(repaint=True), CPU)
-    torch.testing.assert_close(made.photos[0][3:].mean(), torch.tensor(-0.25), rtol=0, atol=0.01)
+    torch.testing.assert_close(made.sampler.photos[0][3:].mean(), torch.tensor(-0.25), rtol=0, atol=0.01)
 
 
 def test_list_of_one_painting_is_that_painting(paintings, photo, tiny, tmp_path):
@@ -176,7 +176,7 @@ def test_best_state_is_chosen_by_the_mean_of_up_to_four_paintings(
         values = iter([2.0, 1.0 + len(made)] + [9.0] * 9)  # means of 2.0 and of 3.5 at the first looks
         return lambda picture: next(values)
 
-    monkeypatch.setattr(session, "make_score", make_score)
+    monkeypatch.setattr(best, "make_score", make_score)
     paintings = [make_picture(f"{n}.png", 60 + n, 45, seed=n) for n in range(8)]
     done = sinct.train(paintings, photo, tmp_path / "run", config=tiny.replace(steps=20, patience=1.0))
     assert made == [(3, 45, width) for width in (61, 63, 65, 67)]

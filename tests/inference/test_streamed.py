@@ -19,7 +19,7 @@ from PIL import Image
 import sinct
 from sinct.data.grain import BLOCK, grain_at
 from sinct.inference import streamed, window_sizes
-from sinct.inference.model import Model, prepare, prepared
+from sinct.inference.model import Model
 from sinct.inference.scratch import Scratch
 from sinct.inference.streamed import fingerprint
 from sinct.inference.window_sizes import memory_budget, must_stream, plan_sides
@@ -114,15 +114,6 @@ def test_no_seam_at_windows_borders(model, noisy, tmp_path, small_windows):
     kept = 172 - 2 * model.generator.halo
     at_borders = step[[border - 1 for border in range(kept, 499, kept)]]
     assert at_borders.mean() < 1.5 * step.mean()
-
-
-def test_prepared_cuts_are_those_of_the_whole(tiny):
-    picture = torch.rand(3, 200, 300) * 2 - 1
-    config = tiny.replace(smoothing=0.3, detail=0.3, grain=0.1)
-    whole = prepare(picture, config)
-    cut = prepared(lambda rows, columns: picture[:, rows, columns], 200, 300, config)
-    part = cut(slice(90, 171), slice(100, 290))
-    torch.testing.assert_close(part, whole[:, 90:171, 100:290], rtol=0, atol=1e-5)
 
 
 @settings(max_examples=20, deadline=None, derandomize=True)

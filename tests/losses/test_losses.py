@@ -6,13 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import gradcheck
 
-from sinct.losses.adversarial import (
-    discriminator_loss,
-    feature_matching,
-    generator_loss,
-    patch_nce,
-    r1_penalty,
-)
+from sinct.losses import discriminator_loss, feature_matching, generator_loss, patch_nce, r1_penalty
 
 
 def noise(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> Tensor:

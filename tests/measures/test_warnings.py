@@ -72,18 +72,23 @@ def half_white() -> Tensor:
 
 
 @pytest.mark.parametrize(
-    ("output", "warning"),
+    ("output", "code", "warning"),
     [
         (-ramp(), r"light and dark are inverted against the painting \(luminance order -"),
-        (torch.zeros(3, 96, 96), r"the output has collapsed to one tone \(contrast 0\.000, painting 0\.4"),
-        (0.05 * -ramp(), "the output has collapsed to one tone"),  # and not also inverted
-        (half_white(), "50% of the picture is blown to white"),
+        (
+            torch.zeros(3, 96, 96),
+            "flat",
+            r"the output has collapsed to one tone \(contrast 0\.000, painting 0\.4",
+        ),
+        (0.05 * -ramp(), "flat", "the output has collapsed to one tone"),  # and not also inverted
+        (half_white(), "blown", "50% of the picture is blown out to white"),
     ],
     ids=["inverted", "flat", "faint", "blown"],
 )
-def test_picture_warns(output: Tensor, warning: str) -> None:
+def test_picture_warns(output: Tensor, code: str, warning: str) -> None:
     (line,) = picture_warnings(output, ramp())
-    assert re.match(f"{warning}.*try another --seed", line)
+    assert re.match(f"{warning}.*try another `seed`", line)
+    assert line.code == code
 
 
 @pytest.mark.parametrize("output", [ramp(), 0.3 * ramp() + 0.2], ids=["same", "paler"])
@@ -96,13 +101,13 @@ def test_white_that_the_painting_has_too_gets_no_warning() -> None:
 
 
 def test_discriminator_that_has_won_gets_a_warning() -> None:
-    (line,) = discriminator_warnings(torch.full((50,), 0.01))
+    (line,) = discriminator_warnings(torch.full((50,), 0.01), 0.05)
     assert line.startswith("the discriminator has won (its loss is 0.010 over 50 steps)")
 
 
 @pytest.mark.parametrize(("loss", "steps"), [(0.01, 49), (0.06, 50), (1.39, 500), (math.nan, 50)])
 def test_discriminator_that_has_not_won_gets_no_warning(loss: float, steps: int) -> None:
-    assert discriminator_warnings(torch.full((steps,), loss)) == []
+    assert discriminator_warnings(torch.full((steps,), loss), 0.05) == []
 
 
 @pytest.mark.parametrize("width", [266, 1537])

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sinct.networks.stylegan2_generator import Features, Generator, update_average
+from sinct.networks.base import of_items, update_average
+from sinct.networks.stylegan2_generator import Generator
 
 
 def generator(width: int = 2, seed: int = 0) -> Generator:
@@ -79,7 +80,7 @@ def test_features_are_those_that_the_docstring_names() -> None:
     network, x = generator(), picture()
     encoder = network.encoder
     down = encoder.down(encoder.from_rgb(x))
-    expected = Features(x, down, encoder.blocks[1](encoder.blocks[0](down)))
+    expected = (x, down, encoder.blocks[1](encoder.blocks[0](down)))
     for one, other in zip(network.encode(x), expected, strict=True):
         torch.testing.assert_close(one, other)
 
@@ -98,7 +99,7 @@ def test_feature_channels_are_those_of_encode() -> None:
 
 def test_feature_crops_are_items_of_the_batch() -> None:
     features = generator().encode(picture(count=4))
-    for part, whole in zip(features.crops(1, 3), features, strict=True):
+    for part, whole in zip(of_items(features, 1, 3), features, strict=True):
         torch.testing.assert_close(part, whole[1:3], rtol=0, atol=0)
 
 

@@ -7,17 +7,18 @@ from torch import nn
 
 from sinct.inference.model import Model
 from sinct.inference.streamed import Streamed, stream
-from sinct.networks.compact_generator import make_generator
+from sinct.networks.choice import make_generator
 from sinct.pictures.rows import open_source
 
 
 def make_model(config, compact=True, seed=0) -> Model:
     torch.manual_seed(seed)
-    generator = make_generator(config.width, compact=compact).requires_grad_(False)
+    config = config.replace(compact=compact)
+    generator = make_generator(config.generator_name, config.width).requires_grad_(False)
     for name, parameter in generator.named_parameters():
         if name.endswith("bias"):
             nn.init.normal_(parameter, std=0.1)
-    return Model(generator, config.replace(compact=compact), (40, 400), {"steps": 4})
+    return Model(generator, config.content, (40, 400), "cut", config.to_dict(), {"steps": 4})
 
 
 def run_stream(model, source, output, **changes) -> Streamed:

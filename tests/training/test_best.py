@@ -4,8 +4,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 import sinct
-from sinct.objectives.cut import Trainer
-from sinct.training import session
+from sinct.training import best
 from sinct.training.best import make_score, middle
 
 
@@ -48,7 +47,7 @@ def test_middle_is_the_middle():
 def scores(monkeypatch, values):
     """Let the looks find these scores, one after another."""
     found = iter(values)
-    monkeypatch.setattr(session, "make_score", lambda painting, photos: lambda picture: next(found))
+    monkeypatch.setattr(best, "make_score", lambda painting, photos: lambda picture: next(found))
 
 
 def train(make_picture, tmp_path, config, **options):
@@ -105,16 +104,3 @@ def test_without_patience_the_last_state_is_taken_and_nothing_is_measured(
     scores(monkeypatch, [])
     done = train(make_picture, tmp_path, tiny)
     assert done.kept == done.steps == tiny.steps
-
-
-def test_repainted_photo_has_the_paintings_palette_and_the_share_of_detail_asked_for(tiny):
-    painting, photo = blobs(0) * 0.3 + 0.5, noisy(blobs(1) * 0.5 - 0.4)
-
-    def repainted(detail: float) -> torch.Tensor:
-        config = tiny.replace(repaint=True, native_share=1.0, detail=detail)
-        _, _, kept, painted = Trainer([painting], [photo], config, torch.device("cpu")).sample()
-        assert abs(float(painted.mean() - painting.mean())) < 0.25  # the photo's own is 0.9 away
-        assert float(kept.mean()) < 0
-        return (painted[..., 1:] - painted[..., :-1]).square().mean()
-
-    assert repainted(1.0) > 5 * repainted(0.0)

@@ -1,26 +1,25 @@
 """What the methods share that train a generator: settings, run directory, inference."""
 
-from collections.abc import Callable, Mapping, Sequence
+import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from sinct.comparison.methods import Job, Result
-from sinct.config import Config
 from sinct.errors import CheckpointError, Interrupted
 from sinct.pictures.picture import Picture
-from sinct.presets import preset as preset_config
-from sinct.training.loop import Loop
+from sinct.presets import preset as preset_settings
+from sinct.training.progress import Progress, Training
+from sinct.training.run import Objective, run_training
 from sinct.training.run_directory import RunDirectory
-from sinct.training.session import Progress, run_training
 
 
 def train_and_translate(
+    objective: Objective,
     painting: Tensor,
     photo: Tensor,
     job: Job,
-    make: Callable[[Sequence[Tensor], Sequence[Tensor], Config, torch.device], Loop[Any]],
     *,
     preset: str,
     changes: Mapping[str, Any],
@@ -28,17 +27,20 @@ def train_and_translate(
     """Train within the budget, continuing what an interruption left in the job's folder, and translate.
 
     Args:
+        objective: that is trained.
         painting: (3, H, W) in [-1, 1].
         photo: (3, H', W') in [-1, 1].
         job: what is given besides.
-        make: of the training.
-        preset: name of the settings to start from.
+        preset: name of sinct's settings to start from, as far as the objective has them.
         changes: settings that differ from the preset's.
 
     Raises:
         Interrupted: the budget said so; the run can be continued.
     """
-    config = preset_config(preset, job.device, seed=job.seed).replace(**changes)
+    known = {field.name for field in dataclasses.fields(objective.settings_type)}
+    start = preset_settings(preset, job.device, seed=job.seed).to_dict()
+    shared = {name: value for name, value in start.items() if name in known}
+    config = objective.settings_type.from_dict({**shared, **changes})
     if job.budget.iterations is not None:
         config = config.replace(steps=job.budget.iterations, seconds=None)
     elif job.budget.seconds is not None:
@@ -48,8 +50,9 @@ def train_and_translate(
     def report(progress: Progress) -> None:
         job.budget.report(progress.fraction)
 
-    def train(*, resume: bool) -> Any:
+    def train(*, resume: bool) -> Training:
         return run_training(
+            objective,
             [_picture(painting)],
             [_picture(photo)],
             run,
@@ -61,7 +64,6 @@ def train_and_translate(
             overwrite=not resume,
             on_progress=report,
             should_stop=job.budget.should_stop,
-            make=make,
         )
 
     began = job.budget.elapsed

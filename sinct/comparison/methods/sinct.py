@@ -17,9 +17,9 @@ def run(painting: Tensor, photo: Tensor, job: Job, *, preset: str = "standard", 
         photo: (3, H', W') in [-1, 1].
         job: what is given besides.
         preset: draft, standard or paper.
-        changes: any setting of `sinct.Config`.
+        changes: any other setting of `sinct.Config`.
     """
-    return train_and_translate(painting, photo, job, Trainer, preset=preset, changes=changes)
+    return train_and_translate(Trainer, painting, photo, job, preset=preset, changes=changes)
 
 
 METHOD = Method(

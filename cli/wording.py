@@ -1,0 +1,64 @@
+"""The library's messages in the words of the command line."""
+
+import re
+
+OPTIONS = {
+    "bits": "--bits",
+    "config": "--set",
+    "device": "--device",
+    "match": "--match",
+    "max_memory": "--max-memory",
+    "output": "-o",
+    "overwrite": "--overwrite",
+    "photo": "--photo",
+    "photos": "--photos",
+    "preset": "--preset",
+    "ray": "--ray",
+    "regions": "--regions",
+    "resume": "--resume",
+    "retries": "--retries",
+    "run_dir": "--run-dir",
+    "seconds": "--time",
+    "seed": "--seed",
+    "shared_model": "--shared-model",
+    "steps": "--steps",
+    "weights_dir": "--weights-dir",
+    "workers": "--workers",
+}
+"""Arguments of the library that have an option."""
+
+ARGUMENT = re.compile(r"`(?P<name>[a-z_0-9]+)(?:=(?P<value>[^`]*))?`")
+
+
+def as_options(text: str) -> str:
+    """Replace arguments, which messages write in backticks as Python takes them, by options.
+
+    `overwrite=True` becomes --overwrite, `device='cpu'` becomes --device cpu, and `crops=2`, a setting,
+    becomes --set crops=2. Anything else in backticks stays.
+    """
+    return ARGUMENT.sub(_option, text)
+
+
+def _option(found: re.Match[str]) -> str:
+    name, value = found["name"], found["value"]
+    if name in OPTIONS:
+        option = OPTIONS[name]
+        if value is None or value == "True":
+            return option
+        return f"{option} {_amount(value) if name == 'max_memory' else value.strip(chr(39))}"
+    if name in _settings():
+        return f"--set {name}={'VALUE' if value is None else value}"
+    return found[0]
+
+
+def _amount(value: str) -> str:
+    """Bytes as a person gives them."""
+    return f"{float(value) / 1e9:.4g}GB"
+
+
+def _settings() -> frozenset[str]:
+    from dataclasses import fields
+
+    from sinct import Config  # whoever speaks of a setting has imported it already
+
+    return frozenset(field.name for field in fields(Config))

@@ -1,0 +1,189 @@
+"""What a step sees of one painting, or a series, and its photos: crops of both, cut at random."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from sinct.config import ABOVE_0, FROM_0, SHARE, Settings, bounded
+from sinct.data.content import Content, without_strokes
+from sinct.data.crops import random_crops, uniform, width_range
+from sinct.data.grain import grain
+from sinct.data.palette import match_palette, palette_of
+from sinct.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class PairSettings(Settings):
+    """Which crops a step sees, and what is done to the pictures before.
+
+    Attributes:
+        crops: crops of the painting, and as many of the photo, per step.
+        crop_size: side of a crop, in pixels.
+        min_width: smallest width that a picture is scaled to before cropping, in pixels.
+        max_width: largest such width, in pixels.
+        overhang: share of their side that crops may hang over the border by before they are pushed inside, so
+            that a picture's edges, often its sky, are seen as often as its middle (ours above 0).
+        native_share: share of steps that see a picture at its own size instead (ours).
+        smoothing: contrast on [-1, 1] that total-variation smoothing takes out of the painting before PatchNCE
+            sees it, so that strokes are not content to keep; 0 compares with the painting itself (ours
+            otherwise).
+        detail: share of the contrast taken out that the generator still sees; with 1 it sees the painting
+            itself (ours otherwise).
+        repaint: give G crops of the photo as if they were painted, in the painting's palette and smoothed like
+            it, and let the identity term ask for the photo back; off, G gets the photo itself and should leave it
+            alone (ours otherwise).
+        grain: standard deviation of noise on what G sees, in units of [-1, 1], so that texture has something to
+            grow from (ours).
+    """
+
+    crops: int = bounded(16, ABOVE_0)
+    crop_size: int = bounded(128, ABOVE_0)
+    min_width: int = bounded(384, ABOVE_0)
+    max_width: int = bounded(1024, ABOVE_0)
+    overhang: float = bounded(0.0, SHARE)
+    native_share: float = bounded(0.0, SHARE)
+    smoothing: float = bounded(0.0, FROM_0)
+    detail: float = bounded(1.0, SHARE)
+    repaint: bool = False
+    grain: float = bounded(0.0, FROM_0)
+
+    def check(self) -> None:
+        """See `Settings.check`."""
+        super().check()
+        if self.min_width > self.max_width:
+            raise ConfigError(f"min_width {self.min_width} exceeds max_width {self.max_width}")
+
+
+class PairBatch(NamedTuple):
+    """Crops of one step, (N, 3, S, S) each, in [-1, 1].
+
+    Attributes:
+        painting: crops of one painting, as G sees them.
+        content: the same crops as they shall be kept; the painting's own in the paper, without brush strokes in
+            ours.
+        photo: crops of one photo.
+        painted: the same crops as G gets them; the photo's own in the paper, as if painted in ours.
+    """
+
+    painting: Tensor
+    content: Tensor
+    photo: Tensor
+    painted: Tensor
+
+
+class PairSampler:
+    """Draws the crops of each step.
+
+    Args:
+        paintings: one or more (3, H, W) in [-1, 1], float32, translated alike. Each step sees one of them.
+        photos: one or more (3, H, W) in [-1, 1], the target together.
+        settings: which crops.
+        content: how paintings are prepared.
+        device: where pictures and crops lie.
+        random: draws the crops; on the CPU whatever the device, so that the same seed sees the same crops.
+        channels_last: memory layout of the crops.
+
+    Raises:
+        ConfigError: a picture is too narrow for a crop.
+    """
+
+    def __init__(
+        self,
+        paintings: Sequence[Tensor],
+        photos: Sequence[Tensor],
+        settings: PairSettings,
+        content: Content,
+        *,
+        device: torch.device,
+        random: torch.Generator,
+        channels_last: bool = True,
+    ) -> None:
+        self.settings, self.content, self.random = settings, content, random
+        self.layout = torch.channels_last if channels_last else torch.contiguous_format
+        for picture in (*paintings, *photos):
+            scaled_widths(picture, settings)  # refuse before any work
+        # One tensor each, (6, H, W): what G sees and what is kept of it, to be cropped at the same places.
+        self.paintings = [torch.cat(without_strokes(painting.to(device), content)) for painting in paintings]
+        # The same for each photo: what G should give back, and what is left of it when it is painted. A series has
+        # one palette: with one for each painting, a painted colour would stand for several of the photo's, and
+        # every pair would take memory.
+        palette = palette_of(paintings) if settings.repaint else None
+        self.photos = [
+            torch.cat([photo, self._painted(photo, palette)])
+            for photo in (photo.to(device) for photo in photos)
+        ]
+
+    @property
+    def widths(self) -> tuple[int, int]:
+        """Smallest and largest width in pixels that any of the paintings is seen at."""
+        seen = (seen_widths(painting, self.settings) for painting in self.paintings)
+        lowest, highest = zip(*seen, strict=True)
+        return min(lowest), max(highest)
+
+    def sample(self) -> PairBatch:
+        """Draw crops of one painting, its content, one photo, and that photo painted."""
+        # A single painting takes no draw, so that its trainings stay what they were before there were series.
+        count = len(self.paintings)
+        which = int(torch.randint(count, (), generator=self.random)) if count > 1 else 0
+        painting, content = torch.split(self._crops(self.paintings[which]), 3, dim=1)
+        which = int(torch.randint(len(self.photos), (), generator=self.random))
+        photo, painted = torch.split(self._crops(self.photos[which]), 3, dim=1)
+        painting, painted = self._grained(painting), self._grained(painted)
+        return PairBatch(*map(self._laid_out, (painting, content, photo, painted)))
+
+    def _painted(self, photo: Tensor, palette: Tensor | None) -> Tensor:
+        """A photo in the paintings' palette, its detail reduced like their strokes; as it is without a palette."""
+        return photo if palette is None else without_strokes(match_palette(photo, palette), self.content)[0]
+
+    def _grained(self, crops: Tensor) -> Tensor:
+        """Add noise as the settings say."""
+        if not self.content.grain:
+            return crops
+        count, _, height, width = crops.shape
+        return crops + grain(count, height, width, self.content.grain, self.random).to(crops)
+
+    def _crops(self, picture: Tensor) -> Tensor:
+        """Random crops at a random width, or at the picture's own."""
+        settings = self.settings
+        width = uniform(*scaled_widths(picture, settings), self.random)
+        native = uniform(0, 1, self.random) < settings.native_share
+        if native and min(picture.shape[1:]) >= settings.crop_size:
+            width = picture.shape[2]
+        crops = random_crops(
+            picture,
+            count=settings.crops,
+            size=settings.crop_size,
+            width=width,
+            generator=self.random,
+            overhang=settings.overhang,
+        )
+        return self._laid_out(crops)
+
+    def _laid_out(self, crops: Tensor) -> Tensor:
+        return crops.contiguous(memory_format=self.layout)
+
+
+def scaled_widths(picture: Tensor, settings: PairSettings) -> tuple[int, int]:
+    """Smallest and largest width in pixels that a picture, (C, H, W), is scaled to.
+
+    Raises:
+        ConfigError: it is too narrow for a crop.
+    """
+    return width_range(
+        picture.shape[1],
+        picture.shape[2],
+        crop_size=settings.crop_size,
+        min_width=settings.min_width,
+        max_width=settings.max_width,
+    )
+
+
+def seen_widths(picture: Tensor, settings: PairSettings) -> tuple[int, int]:
+    """Smallest and largest width in pixels that a picture is seen at: `scaled_widths`, or its own."""
+    low, high = scaled_widths(picture, settings)
+    if settings.native_share > 0:
+        low, high = min(low, picture.shape[2]), max(high, picture.shape[2])
+    return low, high

@@ -1,0 +1,38 @@
+"""Contrastive losses, of unit feature vectors."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from sinct.losses.precision import full_precision
+
+
+def patch_nce(query: Tensor, key: Tensor, *, temperature: float = 0.07) -> Tensor:
+    """Cross-entropy that pairs each translated patch with its own source patch.
+
+    Args:
+        query: (N, C) unit features of the translation.
+        key: (N, C) unit features of the source at the same positions; gets no gradient.
+        temperature: divides cosine similarities; positive, dimensionless.
+
+    Returns:
+        Scalar mean in nats; log N when all features are equal.
+
+    Raises:
+        ValueError: shapes differ, or N < 2 leaves no negative.
+
+    Park et al. 2020 (arXiv:2007.15651), eqs. 2-3 and appendix C.3. All N keys but its own are a query's
+    negatives. Callers average over depths, as the authors' code does, where eq. 3 sums.
+    """
+    if query.shape != key.shape or query.ndim != 2:
+        raise ValueError(
+            f"queries {tuple(query.shape)} and keys {tuple(key.shape)} must be of one shape (N, C)"
+        )
+    if len(query) < 2:
+        raise ValueError(f"patch_nce needs 2 or more positions for a negative, got {len(query)}")
+    with torch.autocast(query.device.type, enabled=False):  # bfloat16 would blur the logits by 0.05
+        similarity = (
+            full_precision(query) @ full_precision(key).detach().T
+        )  # the diagonal holds the positives
+    own = torch.arange(len(query), device=query.device)
+    return F.cross_entropy(similarity / temperature, own)

@@ -1,0 +1,33 @@
+"""From a name to a generator, and back."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sinct.networks.base import GeneratorBase
+from sinct.networks.compact_generator import CompactGenerator
+from sinct.networks.stylegan2_generator import Generator
+
+GENERATORS: Mapping[str, type[CompactGenerator | Generator]] = {
+    network.name: network for network in (Generator, CompactGenerator)
+}
+"""All generators by name; to add one, add it here."""
+
+
+def make_generator(name: str, width: int) -> GeneratorBase:
+    """Build a generator with random weights.
+
+    Args:
+        name: one of `GENERATORS`.
+        width: its channels, see the network.
+
+    Raises:
+        ValueError: there is no such network.
+    """
+    if name not in GENERATORS:
+        raise ValueError(f"unknown generator {name!r}; there are {', '.join(GENERATORS)}")
+    return GENERATORS[name](width)
+
+
+def describe(generator: GeneratorBase) -> dict[str, Any]:
+    """What `make_generator` needs to build the like of it, JSON-serialisable."""
+    return {"name": generator.name, "width": generator.width}

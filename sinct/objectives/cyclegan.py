@@ -1,0 +1,127 @@
+"""Patch-based CycleGAN: appendix B's own baseline, with the same crops and networks as the paper's objective.
+
+Zhu et al. 2017, "Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks"
+(arXiv:1703.10593). What keeps the content is the way back instead of PatchNCE; everything else is sinct's:
+zoomed crops, generator, discriminator of tiles, non-saturating loss with R1, running average, settings.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from sinct.config import FROM_0, bounded
+from sinct.data.pair import PairBatch
+from sinct.losses.adversarial import generator_loss
+from sinct.objectives.pair_gan import PairGan, PairGanSettings
+from sinct.training.loop import update
+from sinct.training.terms import Term
+
+
+@dataclass(frozen=True)
+class CycleSettings(PairGanSettings):
+    """Settings of one training; the weights are the paper's.
+
+    Attributes:
+        cycle_weight: of the cycle loss; 10 in the paper, section 4.
+        identity_weight: of the identity loss; half of the cycle's in the paper, section 5.2.
+    """
+
+    cycle_weight: float = bounded(10.0, FROM_0)
+    identity_weight: float = bounded(5.0, FROM_0)
+
+
+class CycleLosses(NamedTuple):
+    """Terms of the objective at one step, sums over both directions, before their weights.
+
+    Attributes:
+        adversarial_d: of both discriminators, in nats.
+        r1: of both discriminators; NaN at steps without R1.
+        adversarial_g: of both generators, in nats.
+        cycle: L1 on [-1, 1] between crops and themselves after there and back.
+        identity: L1 on [-1, 1] between crops and what the generator into their own domain makes of them.
+    """
+
+    adversarial_d: Tensor
+    r1: Tensor
+    adversarial_g: Tensor
+    cycle: Tensor
+    identity: Tensor
+
+
+class CycleTrainer(PairGan[CycleLosses]):
+    """G: painting -> photo and F: photo -> painting, with a discriminator each; see `PairGan` for arguments."""
+
+    name = "cyclegan"
+    settings_type = CycleSettings
+    settings: CycleSettings
+
+    def __init__(
+        self,
+        paintings: Sequence[Tensor],
+        photos: Sequence[Tensor],
+        settings: CycleSettings,
+        device: torch.device,
+    ) -> None:
+        super().__init__(paintings, photos, settings, device)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(settings.seed)
+            generators = [self.make_generator() for _ in range(2)]
+            discriminators = [self.make_discriminator() for _ in range(2)]
+        self.generator, self.backward = map(self.placed, generators)
+        self.discriminator, self.backward_discriminator = map(self.placed, discriminators)
+        self.average = self.averaged(self.generator)
+        self.networks = {
+            "generator": self.generator,
+            "backward": self.backward,
+            "average": self.average,
+            "discriminator": self.discriminator,
+            "backward_discriminator": self.backward_discriminator,
+        }
+        self.optimizer_g = self.adam(self.generator, self.backward)
+        self.optimizer_d = self.adam(self.discriminator, self.backward_discriminator)
+        self.optimizers = {"optimizer_g": self.optimizer_g, "optimizer_d": self.optimizer_d}
+        self.terms = (
+            Term("adversarial_d", "Discriminators", "nats", "D", lost_below=0.05),
+            Term("r1", "R1", "squared gradient norm", interval=settings.r1_interval),
+            Term("adversarial_g", "Generators", "nats", "G"),
+            Term("cycle", "Cycle", "L1 on [-1, 1]", "cycle", digits=3),
+            Term("identity", "Identity", "L1 on [-1, 1]", "L1", digits=3),
+        )
+
+    def step(self, batch: PairBatch) -> CycleLosses:
+        """One update of both discriminators, then one of both generators.
+
+        The way back keeps the content, so only the crops of painting and photo are used.
+        """
+        x, y, kept = batch.painting, batch.photo, self.settings.identity_crops
+        G, F_ = self.generator, self.backward
+        D_Y, D_X = self.discriminator, self.backward_discriminator
+
+        with self.autocast():
+            fake_y, same_y = G(torch.cat([x, y[:kept]])).split([len(x), kept])
+            fake_x, same_x = F_(torch.cat([y, x[:kept]])).split([len(y), kept])
+
+        # Discriminators: tiles of each domain against tiles of detached translations into it.
+        adversarial_y, r1_y = self.judge(D_Y, y, fake_y)
+        adversarial_x, r1_x = self.judge(D_X, x, fake_x)
+        adversarial_d, r1 = adversarial_y + adversarial_x, r1_y + r1_x
+        update(self.optimizer_d, adversarial_d + self.lazy_r1(r1))
+
+        # Generators: fool D, come back to where they started, leave their own domain alone.
+        D_Y.requires_grad_(False)
+        D_X.requires_grad_(False)
+        with self.autocast():
+            adversarial_g = generator_loss(D_Y(self.tiles(fake_y))) + generator_loss(D_X(self.tiles(fake_x)))
+            back_x, back_y = F_(fake_y), G(fake_x)
+        cycle = F.l1_loss(back_x, x) + F.l1_loss(back_y, y)
+        identity = F.l1_loss(same_y, y[:kept]) + F.l1_loss(same_x, x[:kept]) if kept else cycle.new_zeros(())
+        update(
+            self.optimizer_g,
+            adversarial_g + self.settings.cycle_weight * cycle + self.settings.identity_weight * identity,
+        )
+        terms = adversarial_d, r1, adversarial_g, cycle, identity
+        return CycleLosses(*(term.detach() for term in terms))

@@ -1,0 +1,168 @@
+"""What the objectives share that train a GAN on crops of a painting and of photos, with a discriminator of tiles.
+
+Park et al. 2020 (arXiv:2007.15651), appendix B.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from sinct.config import ABOVE_0, FROM_0, TrainingSettings, bounded
+from sinct.data.content import Content
+from sinct.data.crops import tiles
+from sinct.data.pair import PairBatch, PairSampler, PairSettings
+from sinct.errors import ConfigError
+from sinct.losses.adversarial import discriminator_loss, r1_penalty
+from sinct.networks.base import GeneratorBase
+from sinct.networks.choice import GENERATORS, make_generator
+from sinct.networks.tile_discriminator import WIDTHS, Discriminator
+from sinct.training.loop import Loop, Losses
+
+
+@dataclass(frozen=True)
+class PairGanSettings(TrainingSettings, PairSettings):
+    """Settings of networks and adversarial loss, with those of crops and of every training.
+
+    Attributes:
+        compact: the generator of `sinct.networks.compact_generator` instead of the paper's (ours).
+        width: generator channels at full resolution (twice as many at half resolution); of a compact one at
+            half and a quarter of it.
+        discriminator_widths: channels at tile_size, tile_size / 2, ... 4 px.
+        minibatch_deviation: minibatch standard deviation in the discriminator; the authors' is off.
+        tile_size: side of the discriminator's tiles, in pixels; divides crop_size.
+        identity_crops: crops that also meet the identity term (ours when below `crops`).
+        identity_weight: of the L1 distance between a photo and what G makes of it.
+        r1_weight: of R1, times 1/2.
+        r1_interval: steps from one R1 to the next, its weight growing with it; above 1 is ours.
+    """
+
+    compact: bool = False
+    width: int = bounded(80, ABOVE_0)
+    discriminator_widths: tuple[int, ...] = WIDTHS
+    minibatch_deviation: bool = False
+    tile_size: int = bounded(64, ABOVE_0)
+    identity_crops: int = 16
+    identity_weight: float = bounded(1.0, FROM_0)
+    r1_weight: float = bounded(1.0, FROM_0)
+    r1_interval: int = bounded(1, ABOVE_0)
+
+    @property
+    def generator_name(self) -> str:
+        """Of `sinct.networks.choice.GENERATORS`."""
+        return "compact" if self.compact else "stylegan2"
+
+    @property
+    def generator_depths(self) -> int:
+        """How many features the generator's encoder has."""
+        return GENERATORS[self.generator_name].depths
+
+    @property
+    def content(self) -> Content:
+        """How pictures are prepared for the generator."""
+        return Content(self.smoothing, self.detail, self.grain, self.seed)
+
+    def check(self) -> None:
+        """See `Settings.check`."""
+        super().check()
+        if not 0 <= self.identity_crops <= self.crops:
+            raise ConfigError(
+                f"identity_crops must lie in 0 ... crops ({self.crops}), got {self.identity_crops}"
+            )
+        if self.crop_size % 2 or self.crop_size % self.tile_size:
+            raise ConfigError(
+                f"crop_size must be even and a multiple of tile_size ({self.tile_size}), got {self.crop_size}"
+            )
+        widths = self.discriminator_widths
+        if not widths or self.tile_size != 4 * 2 ** (len(widths) - 1):
+            raise ConfigError(
+                f"tile_size {self.tile_size} needs one discriminator width for each halving down to 4 px, "
+                f"got {len(widths)}: {widths}"
+            )
+        if any(width < 1 for width in widths):
+            raise ConfigError(f"discriminator_widths must be above 0, got {widths}")
+
+
+class PairGan(Loop[PairBatch, Losses]):
+    """A GAN on crops of a painting and of photos; a subclass adds its objective.
+
+    Args:
+        paintings: one or more (3, H, W) in [-1, 1], float32, translated alike. Each step sees one of them.
+        photos: one or more (3, H, W) in [-1, 1], the target together.
+        settings: of the objective.
+        device: where networks and pictures lie.
+
+    Attributes:
+        sampler: draws the crops.
+
+    Raises:
+        ConfigError: a picture is too narrow for a crop.
+    """
+
+    settings_type: ClassVar[type[PairGanSettings]]
+    settings: PairGanSettings
+
+    def __init__(
+        self,
+        paintings: Sequence[Tensor],
+        photos: Sequence[Tensor],
+        settings: PairGanSettings,
+        device: torch.device,
+    ) -> None:
+        super().__init__(settings, device)
+        self.content = settings.content
+        self.sampler = PairSampler(
+            paintings,
+            photos,
+            settings,
+            self.content,
+            device=device,
+            random=self.random,
+            channels_last=settings.channels_last,
+        )
+
+    def sample(self) -> PairBatch:
+        """Draw the crops of one step."""
+        return self.sampler.sample()
+
+    def make_generator(self) -> GeneratorBase:
+        """Build a generator as the settings say, with random weights."""
+        return make_generator(self.settings.generator_name, self.settings.width)
+
+    def make_discriminator(self) -> Discriminator:
+        """Build a discriminator as the settings say, with random weights."""
+        settings = self.settings
+        return Discriminator(
+            settings.tile_size, settings.discriminator_widths, deviation=settings.minibatch_deviation
+        )
+
+    def judge(self, discriminator: nn.Module, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+        """Adversarial loss and R1 of a discriminator on the tiles of real and of detached translated crops.
+
+        R1 is NaN at steps where it is not due.
+        """
+        due = self.r1_is_due
+        discriminator.requires_grad_(True)
+        real = self.tiles(real).requires_grad_(due)  # R1 differentiates by the input
+        with self.autocast():
+            real_logits = discriminator(real)
+            fake_logits = discriminator(self.tiles(fake.detach()))
+        adversarial = discriminator_loss(real_logits, fake_logits)
+        return adversarial, r1_penalty(real_logits, real) if due else torch.full_like(adversarial, math.nan)
+
+    def lazy_r1(self, r1: Tensor) -> Tensor:
+        """R1 with its weight, made up for the steps without it; 0 at those."""
+        weight = self.settings.r1_interval * self.settings.r1_weight / 2
+        return weight * r1 if self.r1_is_due else torch.zeros_like(r1)
+
+    @property
+    def r1_is_due(self) -> bool:
+        """Whether the step that is being taken computes R1."""
+        return self.steps_done % self.settings.r1_interval == 0
+
+    def tiles(self, crops: Tensor) -> Tensor:
+        """What the discriminator sees of crops."""
+        return tiles(crops, self.settings.tile_size)

@@ -1,0 +1,56 @@
+"""Pictures side by side, for a look at a training."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+PREVIEW_HEIGHT = 640
+"""Pixels; three pictures of this height fit side by side on most screens."""
+
+
+def in_rows(rows: Sequence[Sequence[Tensor]]) -> Tensor:
+    """Lay pictures side by side in rows, each row at the height of its first picture, at most 640 px.
+
+    Args:
+        rows: pictures, (3, H, W) each, in [-1, 1]; shorter rows are filled up in white.
+
+    Returns:
+        (3, H, W) in [-1, 1].
+    """
+    lines = [_side_by_side(row) for row in rows]
+    width = max(line.shape[2] for line in lines)
+    filled = [F.pad(line, (0, width - line.shape[2]), value=1.0) for line in lines]
+    return torch.cat(filled, dim=1)
+
+
+def _side_by_side(pictures: Sequence[Tensor]) -> Tensor:
+    """Pictures at the first one's height, at most 640 px, as one, (3, H, W)."""
+    height = min(PREVIEW_HEIGHT, pictures[0].shape[1])
+    row = [
+        F.interpolate(
+            picture[None].cpu(),
+            (height, max(1, round(picture.shape[2] * height / picture.shape[1]))),
+            mode="bilinear",
+            antialias=True,
+        )[0]
+        for picture in pictures
+    ]
+    return torch.cat(row, dim=2)
+
+
+def shrink(picture: Tensor, pixels: int) -> Tensor:
+    """Scale a picture down to at most a number of pixels, aspect kept; smaller ones stay.
+
+    Args:
+        picture: (3, H, W) in [-1, 1].
+        pixels: height times width, about.
+    """
+    height, width = picture.shape[1:]
+    scale = math.sqrt(pixels / (height * width))
+    if scale >= 1:
+        return picture
+    size = max(1, round(height * scale)), max(1, round(width * scale))
+    return F.interpolate(picture[None], size, mode="bilinear", antialias=True)[0].clamp(-1, 1)

@@ -1,0 +1,64 @@
+import pytest
+import torch
+import torch.nn.functional as F
+
+from sinct import Config
+from sinct.comparison import methods
+from sinct.comparison.methods import Job
+from sinct.comparison.methods.cyclegan import METHOD
+from sinct.errors import Interrupted
+from sinct.runtime.budget import Budget
+from sinct.training.run_directory import RunDirectory
+from sinct.weights.store import Weights
+
+CPU = torch.device("cpu")
+
+
+def picture(height: int, width: int, seed: int) -> torch.Tensor:
+    coarse = torch.rand(1, 3, 5, 6, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+    return F.interpolate(coarse, (height, width), mode="bicubic").clamp(-1, 1)[0]
+
+
+PAINTING, PHOTO = picture(45, 60, 0), picture(50, 64, 1)
+
+
+def job(tmp_path, **budget) -> Job:
+    return Job(Budget(**budget), CPU, 0, tmp_path, Weights())
+
+
+def tiny_settings(tiny: Config, name: str) -> dict:
+    names = (
+        "compact patience width discriminator_widths crops identity_crops crop_size tile_size "
+        "min_width max_width mixed_precision"
+    )
+    own = {"projection_dimensions": tiny.projection_dimensions} if name == "sinct" else {}
+    return {**own, **{name: getattr(tiny, name) for name in names.split()}}
+
+
+@pytest.mark.parametrize("name", ["sinct", "cyclegan"])
+def test_method_translates_the_whole_picture(tiny, tmp_path, name):
+    method = methods.find(name)
+    result = method.run(
+        PAINTING, PHOTO, job(tmp_path, iterations=2), preset="draft", **tiny_settings(tiny, name)
+    )
+    assert result.pixels.shape == PAINTING.shape
+    assert result.pixels.abs().max() <= 1
+    assert result.facts["steps"] == 2
+
+
+@pytest.mark.parametrize("name", ["sinct", "cyclegan"])
+def test_method_goes_on_after_an_interruption(tiny, tmp_path, name):
+    method, asked = methods.find(name), iter([False, False, False, True])
+    settings = {"preset": "draft", **tiny_settings(tiny, name)}
+    stopping = job(tmp_path, iterations=6, should_stop=lambda: next(asked, True))
+    with pytest.raises(Interrupted, match="the same command goes on from here"):
+        method.run(PAINTING, PHOTO, stopping, **settings)
+    stopped_at = len(RunDirectory(tmp_path / "run").read_log())
+    result = method.run(PAINTING, PHOTO, job(tmp_path, iterations=6), **settings)
+    assert result.facts["steps"] == 6
+    assert stopped_at <= 6
+
+
+def test_settings_are_the_papers():
+    settings = METHOD.settings({})
+    assert (settings["cycle_weight"], settings["identity_weight"]) == (10, 5)
