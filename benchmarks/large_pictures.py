@@ -7,6 +7,7 @@ long as a trained one.
 
 import argparse
 import dataclasses
+import math
 import tempfile
 import time
 from collections.abc import Sequence
@@ -105,7 +106,7 @@ def make_model(preset: str, width: int | None, device: torch.device) -> Model:
 
 def side_of(megapixels: float) -> int:
     """Side of a square of about so many megapixels, in pixels."""
-    return round((megapixels * 1e6) ** 0.5 / 8) * 8
+    return round(math.sqrt(megapixels * 1e6) / 8) * 8
 
 
 def write_noise(path: Path, side: int) -> None:
