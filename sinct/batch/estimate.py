@@ -11,8 +11,8 @@ from sinct.batch.ledger import Entry, State
 from sinct.batch.settings import Settings
 from sinct.config import Config
 from sinct.errors import SinctError
-from sinct.inference.window_sizes import memory_budget
 from sinct.pictures.decoding import read_header
+from sinct.pictures.opening import memory_budget
 
 PROCESS = 450_000_000
 """Bytes of a process with torch that does nothing."""

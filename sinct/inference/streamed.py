@@ -132,7 +132,7 @@ def _raster(source: Source, output: Path, bits: int, budget: int) -> Raster:
     if suffix not in SUFFIXES:
         raise OutputError(
             f"{output} cannot be written in rows, as a picture of {source.width}x{source.height} px must be with "
-            f"{budget / 1e9:.1f} GB of memory; end it in one of {', '.join(SUFFIXES)}, or raise --max-memory"
+            f"{budget / 1e9:.1f} GB of memory; end it in one of {', '.join(SUFFIXES)}, or raise `max_memory`"
         )
     channels = 3 + (source.alpha and suffix not in OPAQUE)
     return Raster(source.height, source.width, channels, bits)
