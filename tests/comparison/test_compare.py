@@ -244,6 +244,7 @@ def test_process_tells_progress_time_and_memory(tmp_path, pair):
     assert (folder / "output.png").exists()
 
 
+@pytest.mark.slow
 def test_stop_reaches_a_process_that_trains(tmp_path, pair, tiny_gan):
     shares: list[float] = []
     wish = request(tmp_path, pair, "sinct", iterations=1_000_000, settings=tiny_gan)
