@@ -19,7 +19,8 @@ from benchmarks.machine import RESULTS, describe, one_line, write_json
 from sinct.batch.collection import read_collection
 from sinct.batch.coordinator import run_batch
 from sinct.batch.ledger import State
-from sinct.batch.local_workers import LocalWorkers, Slot, local_slots
+from sinct.batch.local_workers import LocalWorkers
+from sinct.batch.places import Slot, local_slots
 from sinct.batch.settings import Settings
 from sinct.runtime.device import choose_device
 
@@ -51,7 +52,7 @@ def run(jobs: int, steps: int, slots: Sequence[Slot]) -> float:
             str(manifest), folder, Settings("draft", steps=steps), cache=Path(folder) / "matching.json"
         )
         began = time.perf_counter()
-        summary = run_batch([job.entry() for job in found], Path(folder), LocalWorkers(slots))
+        summary = run_batch(found, Path(folder), LocalWorkers(slots))
         seconds = time.perf_counter() - began
     failed = [entry.error for entry in summary.entries if entry.state is not State.done]
     if failed:

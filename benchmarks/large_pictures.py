@@ -22,7 +22,6 @@ import torch
 import sinct
 from benchmarks.ceiling import Shape, flops_of, forward_rate
 from benchmarks.machine import RESULTS, describe, one_line, write_json
-from sinct.comparison.worker import peak_memory
 from sinct.inference.model import Model
 from sinct.inference.streamed import stream
 from sinct.inference.whole import MARGIN, continued_size
@@ -31,7 +30,7 @@ from sinct.networks.choice import make_generator
 from sinct.pictures.rows import open_source, vips
 from sinct.pictures.rows_to_file import CLASSIC_TIFF
 from sinct.pictures.windows import Span
-from sinct.runtime.device import choose_device
+from sinct.runtime.device import choose_device, peak_memory
 
 SIZES = (1, 4, 16, 64, 200)
 """Megapixels."""

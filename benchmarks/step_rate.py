@@ -21,9 +21,8 @@ import torch
 import sinct
 from benchmarks.ceiling import body_shape, convolution_rate, flops_of, profiled, seconds_of
 from benchmarks.machine import RESULTS, describe, one_line, write_json
-from sinct.comparison.worker import peak_memory
 from sinct.objectives.cut import Losses, Trainer
-from sinct.runtime.device import choose_device, gains_from_bfloat16
+from sinct.runtime.device import choose_device, gains_from_bfloat16, peak_memory
 
 AUTHORS_STEPS_A_SECOND = 0.048
 """Of the authors' code at their own configuration: 21 s a step, measured on two CPU cores in float32."""

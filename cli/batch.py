@@ -28,9 +28,10 @@ from .options import (
 )
 
 if TYPE_CHECKING:
-    from sinct.batch.coordinator import Summary
+    from sinct.batch.jobs import Job
     from sinct.batch.ledger import Entry
-    from sinct.batch.local_workers import Workers
+    from sinct.batch.places import Workers
+    from sinct.batch.progress import Summary
 
 
 class _RunByDefault(TyperGroup):
@@ -120,13 +121,12 @@ def run(
             collection, outputs or str(output), settings, photo=photo or (), photos=photos, match=match.value,
             shared_model=shared_model, suffix=f".{format.value}", cache=output / ".sinct" / "matching.json",
         )  # fmt: skip
-        entries = [job.entry() for job in jobs]
         if dry_run:
-            _plan(entries, output, workers, device, as_json=as_json)
+            _plan(jobs, output, workers, device, as_json=as_json, retries=retries, verify=verify)
             return
         where = _workers(device, workers, ray)
         summary = _run(
-            entries, output, where, stop, quiet=quiet, retries=retries, verify=verify, max_memory=max_memory
+            jobs, output, where, stop, quiet=quiet, retries=retries, verify=verify, max_memory=max_memory
         )
         _end(summary, output, stop, as_json=as_json, quiet=quiet)
 
@@ -148,8 +148,7 @@ def retry(
     """Try failed jobs again as if for the first time, and whatever is left."""
     quiet = quiet or as_json
     with display.errors(as_json=as_json, quiet=quiet), display.stopping() as stop:
-        from sinct.batch.coordinator import ledger_path
-        from sinct.batch.ledger import State, read_entries
+        from sinct.batch.ledger import State, ledger_path, read_entries
 
         entries = read_entries(ledger_path(folder))
         failed = [entry.name for entry in entries if entry.state is State.failed]
@@ -164,8 +163,7 @@ def retry(
 def status(folder: Folder, as_json: AsJson = False) -> None:
     """Show where every job stands, also while it runs."""
     with display.errors(as_json=as_json, quiet=as_json):
-        from sinct.batch.coordinator import ledger_path
-        from sinct.batch.ledger import State, read_entries
+        from sinct.batch.ledger import State, ledger_path, read_entries
 
         entries = read_entries(ledger_path(folder))
         if as_json:
@@ -190,8 +188,7 @@ def status(folder: Folder, as_json: AsJson = False) -> None:
 def report(folder: Folder, as_json: AsJson = False) -> None:
     """Write report.html, a contact sheet with a table, and report.csv."""
     with display.errors(as_json=as_json, quiet=as_json):
-        from sinct.batch.coordinator import ledger_path
-        from sinct.batch.ledger import read_entries
+        from sinct.batch.ledger import ledger_path, read_entries
         from sinct.batch.report import write_batch_report
 
         page = write_batch_report(folder, read_entries(ledger_path(folder)))
@@ -207,14 +204,15 @@ def _workers(device: str, workers: int | None, ray: str | None) -> "Workers":
         from sinct.batch.ray_workers import RayWorkers
 
         return RayWorkers(ray, device=device)
-    from sinct.batch.local_workers import LocalWorkers, local_slots
+    from sinct.batch.local_workers import LocalWorkers
+    from sinct.batch.places import local_slots
     from sinct.runtime.device import choose_device
 
     return LocalWorkers(local_slots(choose_device(device), workers, every=device == "auto"))
 
 
 def _run(
-    entries: "list[Entry] | None",
+    jobs: "list[Job] | None",
     folder: Path,
     workers: "Workers",
     stop: display.Stop,
@@ -225,18 +223,20 @@ def _run(
     from sinct.batch.coordinator import run_batch
 
     with display.BatchDisplay(quiet=quiet) as bar:
-        return run_batch(entries, folder, workers, on_progress=bar, should_stop=stop, **options)
+        return run_batch(jobs, folder, workers, on_progress=bar, should_stop=stop, **options)
 
 
-def _plan(entries: "list[Entry]", folder: Path, workers: int | None, device: str, *, as_json: bool) -> None:
+def _plan(
+    jobs: "list[Job]", folder: Path, workers: int | None, device: str, *, as_json: bool, **options: Any
+) -> None:
     """Say what a run would do."""
     import shutil
 
     from sinct.batch import estimate
-    from sinct.batch.coordinator import preview
     from sinct.batch.ledger import State
+    from sinct.batch.staleness import preview
 
-    found = preview(entries, folder)
+    found = preview(jobs, folder, **options)
     left = [entry for entry in found if entry.state in (State.waiting, State.running)]
     done = [entry for entry in found if entry.state is State.done]
     where = _workers(device, workers, None)
@@ -257,8 +257,10 @@ def _plan(entries: "list[Entry]", folder: Path, workers: int | None, device: str
         )
         return
     for entry in found:
-        photos = ", ".join(entry.photos)
-        what = entry.error or (f"{entry.painting} + {photos} -> {entry.output}" if photos else entry.output)
+        photos = ", ".join(entry.job.photos)
+        what = entry.error or (
+            f"{entry.painting} + {photos} -> {entry.job.output}" if photos else entry.job.output
+        )
         display.say(f"{entry.state.value:8} {entry.name}: {what}")
     takes = "not known before the first is done" if seconds is None else f"about {display.clock(seconds)}"
     display.say(
@@ -270,8 +272,8 @@ def _plan(entries: "list[Entry]", folder: Path, workers: int | None, device: str
 def _facts(entry: "Entry") -> dict[str, Any]:
     """One job for programs."""
     return {
-        "name": entry.name, "state": entry.state.value, "painting": entry.painting, "photos": list(entry.photos),
-        "output": entry.output, "attempts": entry.attempts, "error": entry.error, "warnings": list(entry.warnings),
+        "name": entry.name, "state": entry.state.value, "painting": entry.painting, "photos": list(entry.job.photos),
+        "output": entry.job.output, "attempts": entry.attempts, "error": entry.error, "warnings": list(entry.warnings),
         "figures": dict(entry.figures),
     }  # fmt: skip
 

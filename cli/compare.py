@@ -75,6 +75,7 @@ def compare(
         if (pairs is None) == (len(given) < 2) or (pairs is not None and (given or regions)):
             raise ConfigError("give a painting and a photo, or --pairs FILE with both for each pair")
         from sinct.comparison import compare as comparison
+        from sinct.comparison import pairs as comparisons
 
         options: dict[str, Any] = {
             "names": _names(chosen),
@@ -91,7 +92,7 @@ def compare(
         try:
             with display.StageDisplay(quiet=quiet) as bar:
                 if pairs is not None:
-                    done = comparison.compare_pairs(pairs, output, on_stage=bar, **options)
+                    done = comparisons.compare_pairs(pairs, output, on_stage=bar, **options)
                 else:
                     assert painting is not None
                     assert photo is not None

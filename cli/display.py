@@ -32,8 +32,8 @@ from .wording import as_options
 
 if TYPE_CHECKING:
     import sinct
-    from sinct.batch.coordinator import Progress as BatchProgress
-    from sinct.comparison.compare import Stage
+    from sinct.batch.progress import Progress as BatchProgress
+    from sinct.comparison.stage import Stage
 
 out = Console(soft_wrap=True)
 err = Console(stderr=True, soft_wrap=True)

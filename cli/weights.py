@@ -25,7 +25,8 @@ WeightsDir = Annotated[
 @weights_app.command("list")
 def list_(weights_dir: WeightsDir = None, as_json: AsJson = False) -> None:
     """Show each file's name, size, checksum and whether it is there and whole."""
-    from sinct.weights.store import FILES, cache_folder
+    from sinct.weights.registry import FILES
+    from sinct.weights.store import cache_folder
 
     with display.errors(as_json=as_json, quiet=as_json):
         folder = weights_dir or cache_folder()
@@ -54,7 +55,7 @@ def fetch(
     quiet: Quiet = False,
 ) -> None:
     """Download files that are not there yet, and check them."""
-    from sinct.weights.store import FILES, find
+    from sinct.weights.registry import FILES, find
     from sinct.weights.store import fetch as download
 
     quiet = quiet or as_json
@@ -98,7 +99,8 @@ def _row(name: str, folder: Path | None) -> dict[str, Any]:
     import dataclasses
 
     from sinct.errors import WeightsError
-    from sinct.weights.store import FILES, checksum, locate, path_of, present
+    from sinct.weights.registry import FILES
+    from sinct.weights.store import checksum, locate, path_of, present
 
     file = FILES[name]
     there = present(name, folder)

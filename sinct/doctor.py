@@ -1,6 +1,5 @@
 """What this machine offers, and what sinct would choose on it."""
 
-import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
@@ -8,7 +7,7 @@ import torch
 
 from sinct.networks.torchvision_compat import import_torchvision
 from sinct.presets import PRESETS, preset
-from sinct.runtime.device import choose_device, gains_from_bfloat16, memory
+from sinct.runtime.device import choose_device, cores, gains_from_bfloat16, memory
 from sinct.version import __version__
 
 
@@ -37,7 +36,7 @@ def examine(device: str = "auto") -> dict[str, str]:
         "precision": "bfloat16 where it may round, as this device is faster in it"
         if fast
         else "float32, as this device gains nothing from bfloat16",
-        "threads": f"{torch.get_num_threads()} of {os.cpu_count()} processors",
+        "threads": f"{torch.get_num_threads()} of {cores()} processors",
         "memory": f"{room.free / 1e9:.1f} GB free of {room.total / 1e9:.1f} GB" if room else "unknown",
     }
     for name in PRESETS:

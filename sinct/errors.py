@@ -33,7 +33,11 @@ class CheckpointError(SinctError):
 
 
 class DeviceError(SinctError):
-    """A device is unknown, absent, or has not enough memory."""
+    """A device is unknown, absent, or lacks memory."""
+
+
+class OutOfMemoryError(DeviceError):
+    """A device, or the main memory, is too small for what was asked."""
 
 
 class TrainingError(SinctError):

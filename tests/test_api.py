@@ -159,13 +159,13 @@ def test_library_prints_nothing(pair, tiny, tmp_path, capfd):
 
 
 def refuse_to_train(monkeypatch):
-    monkeypatch.setattr("sinct.training.session.Trainer", lambda *_: pytest.fail("trained before checking"))
+    monkeypatch.setattr("sinct.api.Trainer", lambda *_: pytest.fail("trained before checking"))
 
 
 def test_existing_output_is_refused_before_training_and_kept(pair, tiny, tmp_path, monkeypatch):
     refuse_to_train(monkeypatch)
     (tmp_path / "out.png").write_bytes(b"precious")
-    with pytest.raises(sinct.OutputError, match=r"out\.png.*--overwrite"):
+    with pytest.raises(sinct.OutputError, match=r"out\.png.*`overwrite=True`"):
         sinct.translate(*pair, tmp_path / "out.png", config=tiny)
     assert (tmp_path / "out.png").read_bytes() == b"precious"
 
@@ -187,7 +187,7 @@ def test_output_that_is_an_input_is_refused(pair, tiny, tmp_path):
 def test_run_directory_in_use_is_refused_and_kept(pair, tiny, tmp_path):
     sinct.train(*pair, tmp_path / "run", config=tiny)
     before = (tmp_path / "run" / "checkpoint.safetensors").read_bytes()
-    with pytest.raises(sinct.OutputError, match="--resume to continue it, --overwrite"):
+    with pytest.raises(sinct.OutputError, match="`resume=True` to continue it, `overwrite=True`"):
         sinct.train(*pair, tmp_path / "run", config=tiny)
     assert (tmp_path / "run" / "checkpoint.safetensors").read_bytes() == before
 
@@ -246,8 +246,8 @@ def test_out_of_memory_says_what_would_fit(pair, tiny, tmp_path, monkeypatch):
     def exhausted(*_):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr("sinct.training.session.Trainer.step", exhausted)
-    with pytest.raises(sinct.DeviceError, match=r"out of memory on cpu: 2 crops .*--set crops=2"):
+    monkeypatch.setattr("sinct.objectives.cut.Trainer.step", exhausted)
+    with pytest.raises(sinct.DeviceError, match=r"out of memory on cpu: 2 crops .*`crops=2`"):
         sinct.train(*pair, tmp_path / "run", config=tiny)
 
 

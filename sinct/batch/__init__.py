@@ -4,11 +4,15 @@ Nothing is done twice, and nothing that goes wrong with one picture stops the ot
 result or reason stands in a ledger (`sinct.batch.ledger`), and each job has a process of its own.
 """
 
-from sinct.batch.collection import Job, read_collection
-from sinct.batch.coordinator import Progress, Summary, ledger_path, preview, run_batch
-from sinct.batch.ledger import Entry, State, read_entries
-from sinct.batch.local_workers import LocalWorkers, Slot, local_slots
+from sinct.batch.collection import read_collection
+from sinct.batch.coordinator import run_batch
+from sinct.batch.jobs import Job
+from sinct.batch.ledger import Entry, State, ledger_path, read_entries
+from sinct.batch.local_workers import LocalWorkers
+from sinct.batch.places import Slot, local_slots
+from sinct.batch.progress import Progress, Summary
 from sinct.batch.settings import Settings
+from sinct.batch.staleness import preview
 
 __all__ = [
     "Entry",

@@ -8,7 +8,6 @@ import torch
 from sinct.api import TRAINING_PIXELS
 from sinct.batch import storage
 from sinct.batch.ledger import Entry, State
-from sinct.batch.settings import Settings
 from sinct.errors import SinctError
 from sinct.inference.window_sizes import memory_budget
 from sinct.objectives.cut import CutSettings
@@ -47,11 +46,10 @@ def memory_need(entry: Entry, max_memory: int | None) -> int:
     if entry.figures.get("memory") and str(entry.figures.get("device", "cpu")) == "cpu":
         return int(entry.figures["memory"])
     budget = memory_budget(max_memory)
-    if entry.job["kind"] == "apply":
+    if entry.job.kind == "apply":
         return budget
-    config = Settings.from_json(entry.job["settings"]).config(torch.device("cpu"))
-    places = [*entry.job["paintings"], *entry.photos]
-    pictures = sum(min(pixels_of(place) or 0, TRAINING_PIXELS) for place in places)
+    config = entry.job.settings.config(torch.device("cpu"))
+    pictures = sum(min(pixels_of(place) or 0, TRAINING_PIXELS) for place in entry.job.inputs)
     return max(budget, PROCESS + PICTURE * pictures + _step(config))
 
 
@@ -69,15 +67,15 @@ def seconds_need(entry: Entry, done: Sequence[Entry], sharing: int) -> float | N
         done: finished ones, which tell for those that are alike.
         sharing: jobs on the same device, each of which takes so much longer by the clock.
     """
-    settings = Settings.from_json(entry.job["settings"])
+    settings = entry.job.settings
     alike = [
         other.figures["seconds"] for other in done
-        if other.state is State.done and other.job["kind"] == entry.job["kind"]
-        and {**other.job["settings"], "seed": 0} == {**entry.job["settings"], "seed": 0}
+        if other.state is State.done and other.job.kind == entry.job.kind
+        and {**other.job.settings.to_json(), "seed": 0} == {**settings.to_json(), "seed": 0}
     ]  # fmt: skip
     if alike:
         return float(statistics.median(alike))
-    if entry.job["kind"] == "apply":
+    if entry.job.kind == "apply":
         return None
     config = settings.config(torch.device("cpu"))
     return None if config.seconds is None else config.seconds * sharing
@@ -85,6 +83,6 @@ def seconds_need(entry: Entry, done: Sequence[Entry], sharing: int) -> float | N
 
 def disk_need(entry: Entry) -> int:
     """Bytes that a job leaves on the disk, about: samples of the output, little compressed, and the model."""
-    depth = 6 if Settings.from_json(entry.job["settings"]).bits == 16 else 3
+    depth = 6 if entry.job.settings.bits == 16 else 3
     pixels = pixels_of(entry.painting) or 0
-    return KEPT_BYTES + (0 if entry.job["kind"] == "series" else pixels * depth)
+    return KEPT_BYTES + (0 if entry.job.kind == "series" else pixels * depth)

@@ -6,18 +6,28 @@ state before it or after it.
 
 import json
 import sqlite3
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from sinct.batch.jobs import Job
 from sinct.errors import InputError, OutputError
 
 SCHEMA = 1
 """Version of the tables."""
+
+
+def ledger_path(folder: Path) -> Path:
+    """Where the ledger of a batch lies."""
+    return folder / ".sinct" / "ledger.sqlite"
+
+
+def run_folder(folder: Path, name: str) -> Path:
+    """Where the run of a batch's job lies."""
+    return folder / ".sinct" / "runs" / name
 
 
 class State(StrEnum):
@@ -31,14 +41,10 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Entry:
-    """One job as the ledger knows it.
+    """One job, and where it stands.
 
     Attributes:
-        name: of the job: its output's path within the batch's folder, without suffix; unique.
-        painting: path or URL.
-        photos: paths or URLs, the target together; none where a model is applied.
-        output: path or URL.
-        job: all else that it is asked for, JSON-serialisable (see `sinct.batch.collection.Job`).
+        job: what is asked for.
         state: where it stands.
         attempts: begun so far, since it was last reset.
         key: hash of everything its result depends on, as far as it was known when it was last begun.
@@ -47,16 +53,13 @@ class Entry:
         squeeze: what want of memory asks of its next attempt: 1 to run alone, each one more to halve its crops.
         warnings: what a person would see in its picture, one line each.
         figures: of its run, by name: steps, seconds, memory (bytes), width, height, bytes, device.
-        hashes: sha256 of painting, photos and output by role, with the size and the time of the files.
+        hashes: place -> what tells whether the file has changed (see `sinct.batch.storage.stamp`), and its sha256; of
+            all that it reads, and once it is done of the output.
         started: when it was last begun, seconds since 1970.
         ended: when it was last done or failed.
     """
 
-    name: str
-    painting: str
-    photos: tuple[str, ...]
-    output: str
-    job: Mapping[str, Any]
+    job: Job
     state: State = State.waiting
     attempts: int = 0
     key: str = ""
@@ -68,6 +71,20 @@ class Entry:
     hashes: Mapping[str, Any] = field(default_factory=dict)
     started: float | None = None
     ended: float | None = None
+
+    @property
+    def name(self) -> str:
+        """Of the job."""
+        return self.job.name
+
+    @property
+    def painting(self) -> str:
+        """Path or URL of its painting, of a series the first one; empty where there is none."""
+        return self.job.paintings[0] if self.job.paintings else ""
+
+    def reset(self) -> "Entry":
+        """As if it had never been tried."""
+        return replace(self, state=State.waiting, attempts=0, error=None, again=False, squeeze=0)
 
 
 TABLES = """
@@ -93,7 +110,12 @@ CREATE TABLE jobs (
 );
 """
 
-JSON_COLUMNS = ("photos", "job", "warnings", "figures", "hashes")
+COLUMNS = (
+    "state", "attempts", "key", "error", "again", "squeeze", "warnings", "figures", "hashes", "started", "ended",
+)  # fmt: skip
+"""Where a job stands; the columns before them say what is asked for."""
+
+JSON_COLUMNS = ("warnings", "figures", "hashes")
 
 
 class Ledger:
@@ -111,7 +133,7 @@ class Ledger:
     def __init__(self, path: Path, *, readonly: bool = False) -> None:
         self.path = path
         if readonly and not path.exists():
-            raise InputError(f"{path.parent.parent} holds no batch; give the folder that was given with -o")
+            raise InputError(f"{path.parent.parent} holds no batch; give the folder that a batch was run in")
         with self._telling():
             self._database = sqlite3.connect(path, isolation_level=None, timeout=30)
             self._database.row_factory = sqlite3.Row
@@ -155,47 +177,27 @@ class Ledger:
 
     # Changing -------------------------------------------------------------------------------------------
 
-    def plan(self, entries: Sequence[Entry]) -> None:
+    def plan(self, jobs: Sequence[Job]) -> None:
         """Take a collection over: new jobs wait, known ones keep their state, others are no longer listed."""
         with self._change() as change:
             change.execute("UPDATE jobs SET listed = 0")
-            for position, entry in enumerate(entries):
-                asked = {
-                    "painting": entry.painting,
-                    "photos": json.dumps(entry.photos),
-                    "output": entry.output,
-                    "job": json.dumps(entry.job, sort_keys=True),
-                }
+            for position, job in enumerate(jobs):
                 change.execute(
                     "INSERT INTO jobs (name, position, listed, painting, photos, output, job, state) "
                     "VALUES (:name, :position, 1, :painting, :photos, :output, :job, 'waiting') "
                     "ON CONFLICT (name) DO UPDATE SET position = :position, listed = 1, painting = :painting, "
                     "photos = :photos, output = :output, job = :job",
-                    {"name": entry.name, "position": position, **asked},
+                    {"position": position, **_asked(job)},
                 )
 
-    def update(self, name: str, **values: Any) -> None:
-        """Set columns of one job, all at once."""
-        stored = {
-            column: json.dumps(value) if column in JSON_COLUMNS else value for column, value in values.items()
-        }
+    def save(self, entry: Entry) -> None:
+        """Note where a job stands."""
+        values = {column: getattr(entry, column) for column in COLUMNS}
+        values |= {column: json.dumps(values[column]) for column in JSON_COLUMNS}
         with self._change() as change:
             change.execute(
-                f"UPDATE jobs SET {', '.join(f'{column} = :{column}' for column in stored)} WHERE name = :name",
-                {**stored, "name": name},
-            )
-
-    def reset(self, name: str) -> None:
-        """Let a job wait as if it had never been tried."""
-        self.update(name, state="waiting", attempts=0, error=None, again=False, squeeze=0)
-
-    def start(self, name: str, key: str) -> None:
-        """A job begins."""
-        with self._change() as change:
-            change.execute(
-                "UPDATE jobs SET state = 'running', attempts = attempts + 1, key = ?, started = ?, ended = NULL, "
-                "error = NULL WHERE name = ?",
-                (key, time.time(), name),
+                f"UPDATE jobs SET {', '.join(f'{column} = :{column}' for column in COLUMNS)} WHERE name = :name",
+                {**values, "name": entry.name},
             )
 
     @contextmanager
@@ -230,18 +232,24 @@ def read_entries(path: Path) -> list[Entry]:
         return ledger.entries()
 
 
-def _entry(row: sqlite3.Row) -> Entry:
-    values = {
-        key: json.loads(row[key]) if key in JSON_COLUMNS else row[key]
-        for key in row.keys()  # noqa: SIM118 - a Row iterates over values
-        if key not in ("position", "listed")
+def _asked(job: Job) -> dict[str, str]:
+    """A job as columns; `job` has what has no column of its own."""
+    values = job.to_json()
+    name, photos, output = (values.pop(column) for column in ("name", "photos", "output"))
+    return {
+        "name": name,
+        "painting": job.paintings[0] if job.paintings else "",
+        "photos": json.dumps(photos),
+        "output": output,
+        "job": json.dumps(values, sort_keys=True),
     }
-    return Entry(
-        **{
-            **values,
-            "state": State(values["state"]),
-            "photos": tuple(values["photos"]),
-            "warnings": tuple(values["warnings"]),
-            "again": bool(values["again"]),
-        }
-    )
+
+
+def _entry(row: sqlite3.Row) -> Entry:
+    asked = {"name": row["name"], "photos": json.loads(row["photos"]), "output": row["output"]}
+    values = {column: row[column] for column in COLUMNS}
+    values |= {column: json.loads(row[column]) for column in JSON_COLUMNS}
+    values |= {
+        "state": State(row["state"]), "again": bool(row["again"]), "warnings": tuple(values["warnings"])
+    }  # fmt: skip
+    return Entry(Job.from_json({**json.loads(row["job"]), **asked}), **values)

@@ -1,12 +1,10 @@
 """One job of a batch, from fetched inputs to a stored output; where it runs is not its business."""
 
-import dataclasses
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,122 +13,24 @@ import torch
 
 from sinct import api
 from sinct.batch import storage
-from sinct.batch.settings import Settings
-from sinct.comparison.worker import peak_memory
-from sinct.errors import (
-    CheckpointError,
-    DeviceError,
-    InputError,
-    Interrupted,
-    OutputError,
-    SinctError,
-    one_line,
-)
-from sinct.inference.model import is_out_of_memory
-from sinct.objectives.cut import CutSettings
+from sinct.batch.jobs import Job, Outcome, Request
+from sinct.data.series import one_or_all, read_series
+from sinct.errors import CheckpointError, Interrupted, OutOfMemoryError, OutputError, SinctError, one_line
+from sinct.objectives.cut import CutSettings, Trainer
 from sinct.pictures.picture import read_picture
-from sinct.runtime.device import choose_device
-from sinct.runtime.json_files import plain, write_json
+from sinct.runtime.device import choose_device, is_out_of_memory, peak_memory
+from sinct.runtime.json_files import write_json
+from sinct.runtime.processes import Report
 from sinct.training.progress import Progress, Training
+from sinct.training.run import run_training
 from sinct.training.run_directory import RunDirectory
 
 PATIENCE = 600.0
 """Seconds that a job waits for an earlier process of its own to end, which was told to stop but looks at that wish
 only between two steps or windows."""
 
-OnShare = Callable[[float, float | None], None]
-"""Called with the share that is done, in [0, 1], and the seconds left where they can be told."""
 
-
-@dataclass(frozen=True)
-class Request:
-    """All that a job needs, JSON-serialisable.
-
-    Attributes:
-        name: of the job.
-        kind: "pair" trains on one painting and translates it; "series" trains on several and translates none;
-            "apply" translates with the model of a series.
-        paintings: paths or URLs.
-        photos: paths or URLs, the target together; empty for "apply".
-        output: path or URL of the picture; empty for "series".
-        folder: for the run, on a disk that every worker can reach.
-        model: folder of the series' run, for "apply".
-        settings: see `sinct.batch.settings.Settings`.
-        key: hash of what the result depends on; a run of another key is begun again.
-        device: auto, cpu, cuda, cuda:N or mps.
-        threads: for a CPU; None leaves it to torch.
-        max_memory: bytes while a picture is translated, None for sinct's own default.
-        halvings: how often the crops a step are halved, for want of memory.
-        sharing: workers on the same device: lengths by the clock are for one that has it for itself.
-    """
-
-    name: str
-    kind: str
-    paintings: tuple[str, ...]
-    photos: tuple[str, ...]
-    output: str
-    folder: str
-    settings: Mapping[str, Any]
-    key: str
-    model: str = ""
-    device: str = "auto"
-    threads: int | None = None
-    max_memory: int | None = None
-    halvings: int = 0
-    sharing: int = 1
-
-    def to_json(self) -> dict[str, Any]:
-        """As it comes back from JSON."""
-        return plain(self)
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> "Request":
-        """Read what `to_json` returned."""
-        tuples = {name: tuple(values[name]) for name in ("paintings", "photos")}
-        return cls(**{**values, **tuples})
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a job ended.
-
-    Attributes:
-        key: of its request.
-        reason: why there is no result, one line; None where there is one.
-        again: whether it may go better another time.
-        out_of_memory: whether memory was what it lacked.
-        warnings: what a person would see in the picture, one line each.
-        figures: of the run, by name.
-        output_sha256: of the output's bytes, in hexadecimal.
-    """
-
-    key: str
-    reason: str | None = None
-    again: bool = False
-    out_of_memory: bool = False
-    warnings: tuple[str, ...] = ()
-    figures: Mapping[str, Any] = field(default_factory=dict)
-    output_sha256: str | None = None
-
-    def save(self, path: Path) -> None:
-        """Write as JSON, whole or not at all."""
-        write_json(path, dataclasses.asdict(self))
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> "Outcome":
-        """Read fields that went through JSON."""
-        return cls(**{**values, "warnings": tuple(values["warnings"])})
-
-    @classmethod
-    def load(cls, path: Path) -> "Outcome | None":
-        """Read what `save` wrote; None where nothing sound is there."""
-        try:
-            return cls.from_json(json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-
-
-def perform(request: Request, *, report: OnShare, should_stop: Callable[[], bool]) -> Outcome:
+def perform(request: Request, *, report: Report, should_stop: Callable[[], bool]) -> Outcome:
     """Do a job in this process, or go on with it where an earlier process was stopped.
 
     Everything lies in the request's folder: copies of remote inputs, the run, the lock that keeps two processes
@@ -154,7 +54,7 @@ def perform(request: Request, *, report: OnShare, should_stop: Callable[[], bool
         (folder / "request.json").unlink(missing_ok=True)  # the next attempt begins anew
         return Outcome(request.key, str(error), again=True)
     except SinctError as error:
-        lacks_memory = isinstance(error, DeviceError) and "memory" in str(error)
+        lacks_memory = isinstance(error, OutOfMemoryError)
         again = isinstance(error, OutputError) or lacks_memory
         return Outcome(request.key, str(error), again=again, out_of_memory=lacks_memory)
     except OSError as error:
@@ -183,21 +83,19 @@ def _alone(path: Path, should_stop: Callable[[], bool]) -> Iterator[None]:
         lock.release()
 
 
-def _made(request: Request, folder: Path, report: OnShare, should_stop: Callable[[], bool]) -> Outcome:
+def _made(request: Request, folder: Path, report: Report, should_stop: Callable[[], bool]) -> Outcome:
     began = time.monotonic()
+    job, settings = request.job, request.job.settings
     if request.threads is not None:
         torch.set_num_threads(request.threads)
     device = choose_device(request.device)
     resume = _continues(request, folder)
-    paintings = _fetched(request.paintings, folder / "inputs" / "painting")
-    photos = _fetched(request.photos, folder / "inputs" / "photo")
-    settings = Settings.from_json(request.settings)
-    output = _local_output(request, folder)
+    paintings = _fetched(job.paintings, folder / "inputs" / "painting")
+    photos = _fetched(job.photos, folder / "inputs" / "photo")
+    output = _local_output(job, folder)
     warnings: list[str] = []
     facts: dict[str, Any] = {"device": str(device)}
-    how: dict[str, Any] = {
-        "device": str(device), "resume": resume, "overwrite": not resume, "should_stop": should_stop
-    }  # fmt: skip
+    how: dict[str, Any] = {"resume": resume, "overwrite": not resume, "should_stop": should_stop}
     training: Training | None = None
     made: api.Translation | None = None
 
@@ -206,16 +104,17 @@ def _made(request: Request, folder: Path, report: OnShare, should_stop: Callable
 
     def on_pixels(done: int, total: int) -> None:
         share = done / total
-        report(share if request.kind == "apply" else 0.98 + 0.02 * share, None)
+        report(share if job.kind == "apply" else 0.98 + 0.02 * share, None)
 
-    if request.kind != "apply":
-        how |= {"config": _config(request, settings, device, warnings), "preset": settings.preset}
+    if job.kind != "apply":
+        how |= {"config": _config(request, device, warnings), "preset": settings.preset}
         how |= {"on_progress": on_progress}
-    if request.kind != "series":
-        how |= {"bits": settings.bits, "max_memory": request.max_memory, "on_pixels": on_pixels}
-    if request.kind == "series":
-        training = api.train(_readable(paintings, warnings), photos, folder / "run", **how)
-    elif request.kind == "apply":
+    if job.kind != "series":
+        how |= {"device": str(device), "bits": settings.bits, "max_memory": request.max_memory}
+        how |= {"on_pixels": on_pixels}
+    if job.kind == "series":
+        training = _train_series(paintings, photos, folder / "run", device, warnings, **how)
+    elif job.kind == "apply":
         made = api.apply(Path(request.model), paintings[0], output, **how)
     else:
         made = api.translate(paintings[0], photos, output, run_dir=folder / "run", **how)
@@ -231,8 +130,8 @@ def _made(request: Request, folder: Path, report: OnShare, should_stop: Callable
     if made is not None:
         facts |= {"width": made.size[0], "height": made.size[1], "bytes": output.stat().st_size}
     digest = storage.sha256(str(output)) if made is not None else None
-    if storage.is_remote(request.output):
-        storage.store(output, request.output)
+    if storage.is_remote(job.output):
+        storage.store(output, job.output)
         output.unlink()
     # What only continuing needs is large: a collection keeps models, logs and previews.
     RunDirectory(folder / "run").checkpoint.unlink(missing_ok=True)
@@ -248,18 +147,18 @@ def _fetched(places: Sequence[str], copies: Path) -> list[Path]:
     ]
 
 
-def _local_output(request: Request, folder: Path) -> Path:
+def _local_output(job: Job, folder: Path) -> Path:
     """Where the picture is written first: where it belongs, or beside the run if that is remote."""
-    if storage.is_remote(request.output):
-        return folder / f"output{Path(request.output).suffix}"
-    output = Path(request.output)
+    if storage.is_remote(job.output):
+        return folder / f"output{Path(job.output).suffix}"
+    output = Path(job.output)
     output.parent.mkdir(parents=True, exist_ok=True)
     return output
 
 
-def _config(request: Request, settings: Settings, device: torch.device, warnings: list[str]) -> CutSettings:
+def _config(request: Request, device: torch.device, warnings: list[str]) -> CutSettings:
     """All settings of the training: time by the clock is shared among workers, and crops halved for want of memory."""
-    config = settings.config(device)
+    config = request.job.settings.config(device)
     if config.seconds is not None:
         config = config.replace(seconds=config.seconds * request.sharing)
     for _ in range(request.halvings):
@@ -269,23 +168,32 @@ def _config(request: Request, settings: Settings, device: torch.device, warnings
     return config
 
 
-def _readable(paintings: Sequence[Path], warnings: list[str]) -> list[Path]:
-    """Paintings of a series without those that cannot be read, which cost only themselves.
+def _train_series(
+    paintings: Sequence[Path],
+    photos: Sequence[Path],
+    run: Path,
+    device: torch.device,
+    warnings: list[str],
+    **how: Any,
+) -> Training:
+    """Train one model on all paintings that can be read; the others cost only themselves.
 
     Raises:
-        InputError: none can be read.
+        InputError: no painting can be read, or a photo cannot.
     """
-    found, error = [], None
-    for painting in paintings:
-        try:
-            read_picture(painting)
-            found.append(painting)
-        except InputError as reason:
-            error = reason
-            warnings.append(f"not in the series: {reason}")
-    if error is not None and not found:
-        raise error
-    return found
+    left_out: dict[Path, str] = {}
+    sources = read_series(paintings, left_out)
+    warnings += [f"not in the series: {reason}" for reason in left_out.values()]
+    names = [painting.name for painting in paintings if painting not in left_out]
+    return run_training(
+        Trainer,
+        sources,
+        [read_picture(photo) for photo in photos],
+        RunDirectory(run),
+        device=device,
+        names={"painting": one_or_all(names), "photos": [photo.name for photo in photos]},
+        **how,
+    )
 
 
 def _continues(request: Request, folder: Path) -> bool:
@@ -300,4 +208,4 @@ def _continues(request: Request, folder: Path) -> bool:
         for stale in (folder / "run", folder / "inputs"):
             shutil.rmtree(stale, ignore_errors=True)
         write_json(asked, mark)
-    return same and (request.kind == "apply" or RunDirectory(folder / "run").checkpoint.exists())
+    return same and (request.job.kind == "apply" or RunDirectory(folder / "run").checkpoint.exists())

@@ -176,13 +176,12 @@ def _card(gallery: _Gallery, entry: Entry) -> _Card:
     if entry.state is not State.done:
         note = "no picture" if entry.state is State.failed else entry.state.value
         pair.append(_Shown("result", "", note=note))
-    elif entry.output:
-        pair.append(gallery.show("result", entry.output))
+    elif entry.job.output:
+        pair.append(gallery.show("result", entry.job.output))
     else:
         pair.append(_Shown("result", "", note="a model for the other jobs"))
-    photos = [gallery.show("photo", place) for place in entry.photos[:PHOTOS]]
-    paintings = entry.job.get("paintings") or ()
-    return _Card(entry, pair, photos, max(0, len(paintings) - 1), len(entry.photos[PHOTOS:]))
+    photos = [gallery.show("photo", place) for place in entry.job.photos[:PHOTOS]]
+    return _Card(entry, pair, photos, max(0, len(entry.job.paintings) - 1), len(entry.job.photos[PHOTOS:]))
 
 
 def _row(entry: Entry) -> _Row:
@@ -207,11 +206,10 @@ def to_csv(entries: Sequence[Entry]) -> str:
 
 
 def _cells(entry: Entry) -> list[object]:
-    settings = entry.job.get("settings") or {}
     return [
-        entry.name, entry.state.value, entry.painting, " | ".join(entry.photos), entry.output, entry.attempts,
+        entry.name, entry.state.value, entry.painting, " | ".join(entry.job.photos), entry.job.output, entry.attempts,
         *(entry.figures.get(name) for name in ("seconds", "steps", "width", "height", "memory")),
-        " | ".join(entry.warnings), entry.error, settings.get("seed"), settings.get("preset"),
+        " | ".join(entry.warnings), entry.error, entry.job.settings.seed, entry.job.settings.preset,
     ]  # fmt: skip
 
 

@@ -1,19 +1,10 @@
-"""Run methods on one pair of pictures or on several, measure their results, and write the report.
+"""Run methods on one pair of pictures, measure their results, and write the report.
 
-A comparison's folder holds the report (report.html, contact-sheet.png, table.csv, table.tex), what it was
-made from (results.json, painting.png, photo.png and the pictures in `results`), and `work`, a folder for each
-method. The same call again goes on where it was stopped: what is there and was asked for in the same way is
-kept.
+The same call again goes on where it was stopped: what is there and was asked for in the same way is kept (see
+`sinct.comparison.folder` and `sinct.comparison.outcomes`).
 """
 
-import csv
-import hashlib
-import json
-import queue
 import shutil
-import subprocess
-import sys
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,50 +13,25 @@ from typing import Any
 import torch
 
 from sinct.comparison import methods
-from sinct.comparison.worker import Outcome, Request, perform
+from sinct.comparison.folder import REGIONS, begin, copied
+from sinct.comparison.outcomes import outcome_of
+from sinct.comparison.stage import OnStage, Stage
+from sinct.comparison.worker import Outcome, Request
 from sinct.doctor import examine
-from sinct.errors import ConfigError, InputError, Interrupted, OutputError, WeightsError
+from sinct.errors import ConfigError, Interrupted
 from sinct.measures import Evaluator, measured
 from sinct.measures.warnings import picture_warnings
-from sinct.pictures.picture import Picture, read_picture, write_picture
+from sinct.pictures.picture import Picture, read_picture
 from sinct.pictures.regions import read_regions
-from sinct.report import write_report, write_summary
+from sinct.report import write_report
 from sinct.report.results import Comparison, Input, MethodResult
 from sinct.runtime.device import choose_device
-from sinct.runtime.files import StrPath, unwritable
-from sinct.runtime.json_files import write_json
+from sinct.runtime.files import StrPath
 from sinct.version import __version__
-from sinct.weights.store import Weights, fetch, present
+from sinct.weights.store import Weights, present
 
 SECONDS = 600.0
 """Default time for each method."""
-
-REGIONS = ("painting-regions.png", "photo-regions.png")
-"""Copies of the maps, in `work`."""
-
-
-@dataclass(frozen=True)
-class Stage:
-    """What a comparison is doing.
-
-    Attributes:
-        name: of the method that runs, or what else is done: measuring, report.
-        index: of this stage, from 0.
-        count: of all stages.
-        fraction: of this stage that is done, in [0, 1].
-        note: what a person should know: why a method has no result, say.
-        pair: name of the pair where there are several.
-    """
-
-    name: str
-    index: int
-    count: int
-    fraction: float
-    note: str | None = None
-    pair: str | None = None
-
-
-OnStage = Callable[[Stage], None]
 
 
 @dataclass(frozen=True)
@@ -119,7 +85,7 @@ def compare(
         names: of the methods; by default `default_methods`.
         seconds: that each method may work; None without a limit.
         iterations: at most in each stage of a method; for a quick look at whether everything works.
-        seed: of every random draw.
+        seed: makes methods repeatable, as far as clocks allow.
         device: auto, cpu, cuda, cuda:N or mps.
         weights_dir: folder of pretrained weights; by default the cache, into which missing ones are
             downloaded.
@@ -149,9 +115,9 @@ def compare(
         read_regions(*regions, painting_size=_size(source), photo_size=_size(target))
     folder = Path(output)
     hashes = [source.sha256, target.sha256]
-    _begin(folder, source, target, hashes, overwrite=overwrite)
+    begin(folder, source, target, hashes, overwrite=overwrite)
     if regions:
-        hashes += [_copied(path, folder / "work" / name) for path, name in zip(regions, REGIONS, strict=True)]
+        hashes += [copied(path, folder / "work" / name) for path, name in zip(regions, REGIONS, strict=True)]
     template = Request(
         method="",
         painting="../../painting.png",  # from work/NAME, so that the folder may be moved
@@ -177,7 +143,9 @@ def compare(
         request = replace(
             template, method=name, settings=methods.find(name).settings((settings or {}).get(name, {}))
         )
-        outcome = _outcome(request, folder / "work" / name, report, stop, isolate=isolate)
+        outcome = outcome_of(
+            request, folder / "work" / name, isolate=isolate, report=report, should_stop=stop
+        )
         picture = folder / "results" / f"{name}.png"
         picture.unlink(missing_ok=True)
         if outcome.reason is None:
@@ -202,82 +170,6 @@ def compare(
     return Compared(write_report(folder, comparison), comparison)
 
 
-def compare_pairs(
-    pairs: StrPath, output: StrPath, *, on_stage: OnStage | None = None, **options: Any
-) -> dict[str, Compared | str]:
-    """Compare methods on several pairs, and write a summary over them.
-
-    Args:
-        pairs: CSV file with the columns painting and photo, and if wanted name, painting_regions and
-            photo_regions; paths relative to it.
-        output: folder for everything; a pair's comparison lies in the folder of its name.
-        on_stage: called as the work goes on.
-        options: see `compare`.
-
-    Returns:
-        By the pair's name, its comparison, or in one line why there is none.
-
-    Raises:
-        InputError: the list of pairs cannot be read.
-        Interrupted: `should_stop` said so.
-    """
-    rows = read_pairs(pairs)
-    done: dict[str, Compared | str] = {}
-    for name, row in rows.items():
-        regions = None
-        if row.get("painting_regions") and row.get("photo_regions"):
-            regions = (row["painting_regions"], row["photo_regions"])
-
-        def show(stage: Stage, name: str = name) -> None:
-            if on_stage:
-                on_stage(replace(stage, pair=name))
-
-        try:
-            done[name] = compare(
-                row["painting"], row["photo"], Path(output) / name, regions=regions, on_stage=show, **options
-            )
-        except Interrupted:
-            raise
-        except (InputError, OutputError) as error:  # the other pairs go on
-            done[name] = str(error)
-    finished = {name: item.comparison for name, item in done.items() if isinstance(item, Compared)}
-    if finished:
-        write_summary(Path(output), finished)
-    return done
-
-
-def read_pairs(path: StrPath) -> dict[str, dict[str, Path]]:
-    """Read a list of pairs; see `compare_pairs`.
-
-    Raises:
-        InputError: it cannot be read, lacks a column, or names two pairs alike.
-    """
-    file = Path(path)
-    try:
-        lines = list(csv.DictReader(file.read_text(encoding="utf-8-sig").splitlines()))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = getattr(error, "strerror", None) or "not a CSV file in UTF-8"
-        raise InputError(f"cannot read the list of pairs {file}: {reason}") from None
-    if not lines or not {"painting", "photo"} <= set(lines[0]):
-        raise InputError(
-            f"the list of pairs {file} needs a first line 'painting,photo' and a line for each pair, for instance "
-            "'monet.jpg,coast.jpg'; name, painting_regions and photo_regions may follow"
-        )
-    rows: dict[str, dict[str, Path]] = {}
-    for number, line in enumerate(lines, start=2):
-        if not line["painting"] or not line["photo"]:
-            raise InputError(f"line {number} of {file} lacks a painting or a photo")
-        name = line.get("name") or f"{Path(line['painting']).stem}--{Path(line['photo']).stem}"
-        if name in rows or Path(name).name != name or name in (".", ".."):
-            raise InputError(
-                f"line {number} of {file}: the name {name!r} is taken or no folder name; add a column 'name' with "
-                "another one"
-            )
-        columns = ("painting", "photo", "painting_regions", "photo_regions")
-        rows[name] = {key: file.parent / str(line[key]) for key in columns if line.get(key)}
-    return rows
-
-
 def _order(chosen: Sequence[str], settings: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Controls and the chosen methods, in the report's order; settings are looked at before any work."""
     for name in (*chosen, *settings):
@@ -287,139 +179,6 @@ def _order(chosen: Sequence[str], settings: Mapping[str, Mapping[str, Any]]) -> 
         if name not in order:
             raise ConfigError(f"settings are given for {name}, which is not among the methods that run")
     return order
-
-
-def _fetched(names: Sequence[str]) -> str | None:
-    """Download weights that are missing in the cache; in one line why they cannot be had."""
-    try:
-        for name in names:
-            if not present(name):
-                fetch(name)
-    except WeightsError as error:
-        return str(error)
-    return None
-
-
-def _begin(folder: Path, source: Picture, target: Picture, hashes: Sequence[str], *, overwrite: bool) -> None:
-    """Make the folder, or see that it is one of the same pictures; keep upright 8-bit sRGB copies of them."""
-    record = folder / "work" / "pair.json"
-    try:
-        if folder.exists() and any(folder.iterdir()):
-            if not record.exists():
-                raise OutputError(f"{folder} is not empty and no comparison; give another -o")
-            if not overwrite and json.loads(record.read_text(encoding="utf-8")) != list(hashes):
-                raise OutputError(
-                    f"{folder} holds a comparison of other pictures; give another -o, or --overwrite"
-                )
-            if overwrite:
-                shutil.rmtree(folder / "work")
-                shutil.rmtree(folder / "results", ignore_errors=True)
-        record.parent.mkdir(parents=True, exist_ok=True)
-        for name, picture in (("painting", source), ("photo", target)):
-            write_picture(folder / f"{name}.png", picture.pixels, bits=8, overwrite=True)
-        write_json(record, list(hashes))
-    except OSError as error:
-        raise unwritable(folder, error) from None
-
-
-def _copied(path: StrPath, copy: Path) -> str:
-    """Copy a file; its sha256."""
-    data = Path(path).read_bytes()
-    copy.write_bytes(data)
-    return hashlib.sha256(data).hexdigest()
-
-
-def _outcome(
-    request: Request,
-    folder: Path,
-    report: Callable[[float], None],
-    should_stop: Callable[[], bool],
-    *,
-    isolate: bool,
-) -> Outcome:
-    """The stored outcome of an equal request that succeeded, or a new one."""
-    asked, stored = folder / "request.json", folder / "outcome.json"
-    same = asked.exists() and json.loads(asked.read_text(encoding="utf-8")) == request.to_json()
-    if same and stored.exists() and (folder / "output.png").exists():
-        outcome = Outcome.load(stored)
-        if outcome.reason is None:
-            return outcome
-    if not same and folder.exists():
-        shutil.rmtree(folder)  # what lies there was asked for otherwise
-    folder.mkdir(parents=True, exist_ok=True)
-    stored.unlink(missing_ok=True)
-    write_json(asked, request.to_json())
-    if should_stop():
-        raise Interrupted("stopped as asked")
-    report(0.0)
-    if request.weights_dir is None and not request.random_weights:
-        missing = _fetched(methods.find(request.method).weights)
-        if missing:
-            return Outcome(missing, 0.0, None, "")
-    if not isolate:
-        outcome = perform(request, folder, report=report, should_stop=should_stop)
-        outcome.save(stored)
-        return outcome
-    return _isolated(folder, report, should_stop)
-
-
-def _isolated(folder: Path, report: Callable[[float], None], should_stop: Callable[[], bool]) -> Outcome:
-    """Let a process of its own do what lies in `folder`/request.json."""
-    with (folder / "messages.txt").open("w", encoding="utf-8") as messages:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "sinct.comparison.worker", str(folder)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=messages,
-            text=True,
-            start_new_session=True,  # Ctrl-C is for us, who then ask it to stop
-        )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-    output = process.stdout
-
-    def read() -> None:
-        for line in output:
-            lines.put(line)
-        lines.put(None)
-
-    threading.Thread(target=read, daemon=True).start()
-    asked_to_stop = False
-    try:
-        while True:
-            try:
-                line = lines.get(timeout=0.2)
-            except queue.Empty:
-                line = ""
-            if line is None:
-                break
-            if line:
-                report(float(json.loads(line)["share"]))
-            if should_stop() and not asked_to_stop:
-                process.stdin.close()
-                asked_to_stop = True
-        code = process.wait()
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-        process.stdin.close()
-        process.stdout.close()
-    stored = folder / "outcome.json"
-    if stored.exists():
-        return Outcome.load(stored)
-    if asked_to_stop:
-        raise Interrupted("stopped as asked")
-    return Outcome(reason=_ended(code, folder), seconds=0.0, memory=None, device="")
-
-
-def _ended(code: int, folder: Path) -> str:
-    """Say how a process ended that left nothing."""
-    if code < 0:
-        hint = "; if memory was short, close other programs or give smaller pictures" if code == -9 else ""
-        return f"was ended by signal {-code}{hint}"
-    return f"ended with exit code {code}; see {folder / 'messages.txt'}"
 
 
 def _result(request: Request, outcome: Outcome) -> MethodResult:

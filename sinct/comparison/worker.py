@@ -1,14 +1,11 @@
-"""One method in a process of its own: its memory can be told, and its end is not everybody's.
+"""One method on one pair of pictures, in this process or, with `python -m sinct.comparison.worker`, in its own.
 
-`python -m sinct.comparison.worker FOLDER` reads FOLDER/request.json, prints one line of JSON for each step of progress,
-and leaves FOLDER/output.png and FOLDER/outcome.json. It stops when its standard input closes, so that it
-does not outlive the process that asked for it.
+A process of its own tells how much memory the method takes, and when it breaks off the others go on; see
+`sinct.runtime.processes`. The method leaves output.png and outcome.json in its folder.
 """
 
 import dataclasses
 import json
-import sys
-import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -16,16 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from sinct.comparison import methods
 from sinct.errors import Interrupted, SinctError, one_line
-from sinct.inference.model import is_out_of_memory
 from sinct.pictures.picture import read_picture, write_picture
 from sinct.pictures.regions import read_regions
 from sinct.runtime.budget import Budget
-from sinct.runtime.device import choose_device
+from sinct.runtime.device import choose_device, is_out_of_memory, peak_memory
 from sinct.runtime.json_files import plain, write_json
+from sinct.runtime.processes import Report, serve
 from sinct.version import __version__
 from sinct.weights.store import Weights
 
@@ -41,7 +36,7 @@ class Request:
         sha256: of both files as they were given, and of the maps.
         seconds: that it may work; None without a limit.
         iterations: at most in each stage; for tests.
-        seed: of every random draw.
+        seed: makes it repeatable.
         device: auto, cpu, cuda, cuda:N or mps.
         weights_dir: folder of pretrained weights; None means the cache.
         random_weights: use random networks instead.
@@ -104,7 +99,7 @@ def perform(
     report: Callable[[float], None] = lambda share: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Outcome:
-    """Run a method in this process and leave its picture in `folder`/output.png.
+    """Run a method in this process; leave its picture in `folder`/output.png, its outcome in `folder`/outcome.json.
 
     Raises:
         Interrupted: `should_stop` said so.
@@ -141,46 +136,20 @@ def perform(
         else:
             traceback.print_exc()
             reason = f"broke off with {type(error).__name__}: {one_line(error)}"
-    return Outcome(reason, earlier + time.monotonic() - began, peak_memory(), device, facts)
-
-
-def peak_memory() -> int | None:
-    """Most memory that this process has held so far, in bytes: of the GPU if it used one, else resident."""
-    if torch.cuda.is_available() and torch.cuda.max_memory_allocated():
-        return torch.cuda.max_memory_allocated()
-    try:
-        with open("/proc/self/status", encoding="ascii", errors="replace") as file:
-            marks = dict(line.split(":", 1) for line in file if ":" in line)
-        return int(marks["VmHWM"].split()[0]) * 1024
-    except (OSError, KeyError, ValueError):
-        pass  # getrusage would tell on Linux too, but begins with what the parent held
-    try:
-        import resource
-    except ImportError:  # Windows
-        return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
-
-
-def main(folder: Path) -> None:
-    """Do what `folder`/request.json asks for."""
-    stopped = threading.Event()
-
-    def watch() -> None:
-        sys.stdin.read()  # returns when the other end closes, by wish or because its process is gone
-        stopped.set()
-
-    def report(share: float) -> None:
-        print(json.dumps({"share": share}), flush=True)
-
-    threading.Thread(target=watch, daemon=True).start()
-    values = json.loads((folder / "request.json").read_text(encoding="utf-8"))
-    try:
-        outcome = perform(Request(**values), folder, report=report, should_stop=stopped.is_set)
-    except Interrupted:
-        return
+    outcome = Outcome(reason, earlier + time.monotonic() - began, peak_memory(), device, facts)
     outcome.save(folder / "outcome.json")
+    return outcome
+
+
+def _serve(values: dict[str, Any], report: Report, should_stop: Callable[[], bool]) -> dict[str, Any]:
+    outcome = perform(
+        Request(**values["request"]),
+        Path(values["folder"]),
+        report=lambda share: report(share, None),
+        should_stop=should_stop,
+    )
+    return dataclasses.asdict(outcome)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    serve(_serve)

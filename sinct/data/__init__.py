@@ -1,1 +1,24 @@
-"""data."""
+"""What a training step and a generator see: crops of a pair, content without strokes, grain, palettes, series.
+
+Everything works on tensors in [-1, 1] and draws from the random generator it is given.
+"""
+
+from sinct.data.content import Content, Cut, prepare, prepared
+from sinct.data.pair import PairBatch, PairSampler, PairSettings
+from sinct.data.palette import match_palette, palette_of
+from sinct.data.smoothing import total_variation_smooth
+from sinct.data.transport import transport
+
+__all__ = [
+    "Content",
+    "Cut",
+    "PairBatch",
+    "PairSampler",
+    "PairSettings",
+    "match_palette",
+    "palette_of",
+    "prepare",
+    "prepared",
+    "total_variation_smooth",
+    "transport",
+]

@@ -88,7 +88,8 @@ def load(path: Path) -> Checkpoint:
                     f"{path} has checkpoint format {description['format']}, this is sinct {__version__} which "
                     f"reads format {FORMAT}; use sinct {description.get('version', '(unknown)')} or train again"
                 )
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            # copies: Windows lets nobody replace a file that is still mapped into memory
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError) as error:
         raise CheckpointError(
             f"{path} is damaged ({' '.join(str(error).split())}); train again or restore a copy"

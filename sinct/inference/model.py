@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from sinct.data.content import Content, Cut, prepare, prepared
-from sinct.errors import CheckpointError, DeviceError, one_line
+from sinct.errors import CheckpointError, OutOfMemoryError, one_line
 from sinct.inference import checkpoint
 from sinct.inference.whole import WINDOW, Part, translate_whole, translate_windows
 from sinct.networks.base import GeneratorBase
 from sinct.networks.choice import describe, make_generator
 from sinct.pictures.windows import Span
-from sinct.runtime.device import gains_from_bfloat16
+from sinct.runtime.device import gains_from_bfloat16, is_out_of_memory
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Model:
             (3, H, W) in [-1, 1], float32, on the CPU.
 
         Raises:
-            DeviceError: there is not enough memory.
+            OutOfMemoryError: there is not enough memory.
         """
         height, width = pixels.shape[1:]
         prepared = self.prepared(lambda rows, columns: pixels[:, rows, columns], height, width)
@@ -73,7 +73,7 @@ class Model:
             (3, H, W) in [-1, 1], float32, on the CPU.
 
         Raises:
-            DeviceError: there is not enough memory.
+            OutOfMemoryError: there is not enough memory.
         """
         height, width = pixels.shape[1:]
         return self._assembled(lambda rows, columns: pixels[:, rows, columns], height, width, WINDOW)
@@ -102,11 +102,11 @@ class Model:
             return translate_whole(
                 self.generator, prepared, height, width, window=window, mixed_precision=self.mixed_precision
             )
-        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        except Exception as error:
             if not is_out_of_memory(error):
                 raise
         if window <= 256:
-            raise DeviceError(
+            raise OutOfMemoryError(
                 f"not enough memory on {self.device} for a picture of {width}x{height} px; close "
                 "other programs, or give `device='cpu'` or `max_memory`"
             )
@@ -174,10 +174,3 @@ def _translating(description: Mapping[str, Any]) -> str:
     if description.get("best"):
         return "best"
     return "average" if description["config"]["ema_decay"] else "generator"
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether torch or Python could not allocate; torch reports it as RuntimeError on a CPU."""
-    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
-        return True
-    return isinstance(error, RuntimeError) and "allocate memory" in str(error)

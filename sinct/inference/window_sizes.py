@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from sinct.errors import DeviceError, InputError
+from sinct.errors import InputError, OutOfMemoryError
 from sinct.inference.model import Model
 from sinct.inference.whole import continued_size
 from sinct.pictures.picture import MAX_PIXELS
@@ -88,7 +88,7 @@ def plan_sides(
         preferred: taken if they fit.
 
     Raises:
-        DeviceError: not even the smallest windows fit.
+        OutOfMemoryError: not even the smallest windows fit.
     """
     stride, halo, device = model.generator.stride, model.generator.halo, model.device
     reach = model.content.reach
@@ -114,7 +114,7 @@ def plan_sides(
     if sides is None:
         smallest = min(2 * halo + 64, *continued_size(height, width, stride))
         least = sum(needs(Sides(smallest, smallest))) + PROCESS
-        raise DeviceError(
+        raise OutOfMemoryError(
             f"{budget / 1e9:.2f} GB are too little for a picture of {width}x{height} px with this generator; it "
             f"takes about {least / 1e9:.2f} GB: give `max_memory={(least + 5e7) / 1e9:.1f}e9`, or close other programs"
         )

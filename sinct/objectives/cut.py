@@ -66,6 +66,10 @@ class CutSettings(PairGanSettings):
             )
 
 
+Config = CutSettings
+"""As callers know the settings of sinct's own method."""
+
+
 class Losses(NamedTuple):
     """Terms of the objective at one step, before their weights; scalars, or NaN where a term was not due.
 

@@ -10,13 +10,14 @@ from xml.etree import ElementTree
 from xml.sax.saxutils import quoteattr
 
 import imagecodecs
-import numpy as np
+import tifffile
 from PIL import Image
 from PIL.ExifTags import Base as Tag
 
 from sinct.errors import OutputError
 from sinct.pictures.colour import SRGB_PROFILE, Array
 from sinct.pictures.exif import lasting_tags
+from sinct.pictures.tiff_tags import add_tags
 
 PNG_KEY = "sinct:"
 """Begins the keys of provenance texts in a PNG."""
@@ -64,50 +65,30 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def encode_tiff(samples: Array, metadata: Metadata) -> bytes:
-    """Encode (H, W, 3 or 4) uint8 or uint16 in strips, with horizontal differences and Deflate.
-
-    An EXIF block is a TIFF without a picture: one with the picture's tags, and the strips behind it, is
-    the whole file.
-    """
-    height, width, channels = samples.shape
-    rows = max(1, 2**20 // samples[0].nbytes)
-    strips = [_strip(samples[top : top + rows]) for top in range(0, height, rows)]
-    ends = np.cumsum([len(strip) for strip in strips]).tolist()
-
-    block, tags = Image.Exif(), Image.Exif()
-    block.load(metadata.exif or b"")
-    tags.endian = "<"
-    tags.update(
-        {
-            **lasting_tags(block),
-            Tag.ImageWidth: width,
-            Tag.ImageLength: height,
-            Tag.BitsPerSample: (8 * samples.itemsize,) * channels,
-            Tag.Compression: 8,  # Adobe's Deflate
-            Tag.PhotometricInterpretation: 2,  # RGB
-            Tag.StripOffsets: (0, *ends[:-1]),  # Pillow counts them from the end of the tags
-            Tag.SamplesPerPixel: channels,
-            Tag.RowsPerStrip: rows,
-            Tag.StripByteCounts: tuple(len(strip) for strip in strips),
-            Tag.Predictor: 2,  # horizontal differences
-            Tag.InterColorProfile: SRGB_PROFILE,
-        }
+    """Encode (H, W, 3 or 4) uint8 or uint16 in strips, with horizontal differences and Deflate."""
+    file = io.BytesIO()
+    packet = xmp(metadata.provenance) if metadata.provenance else None
+    tifffile.imwrite(
+        file,
+        samples,
+        photometric="rgb",
+        extrasamples=["unassalpha"] * (samples.shape[2] - 3),  # alpha, not multiplied into the colours
+        rowsperstrip=max(1, 2**20 // samples[0].nbytes),
+        compression="zlib",
+        predictor=True,
+        byteorder="<",
+        iccprofile=SRGB_PROFILE,
+        resolution=metadata.dpi,
+        resolutionunit="inch" if metadata.dpi else None,
+        metadata=None,
+        software=False,
+        extratags=[(Tag.XMLPacket, "B", len(packet), packet, True)] if packet else [],
     )
-    if channels == 4:
-        tags[Tag.ExtraSamples] = 2  # alpha, not multiplied into the colours
-    if metadata.dpi is not None:
-        tags.update(
-            {Tag.XResolution: metadata.dpi[0], Tag.YResolution: metadata.dpi[1], Tag.ResolutionUnit: 2}
-        )
-    if metadata.provenance:
-        tags[Tag.XMLPacket] = xmp(metadata.provenance)
-    return tags.tobytes().removeprefix(b"Exif\0\0") + b"".join(strips)
-
-
-def _strip(samples: Array) -> bytes:
-    differences = samples.astype(samples.dtype.newbyteorder("<"))
-    differences[:, 1:] -= samples[:, :-1]
-    return zlib.compress(differences.data)
+    if metadata.exif is not None:
+        block = Image.Exif()
+        block.load(metadata.exif)
+        add_tags(file, lasting_tags(block))
+    return file.getvalue()
 
 
 # JPEG and WebP -----------------------------------------------------------------------------------------

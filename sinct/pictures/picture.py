@@ -174,7 +174,9 @@ def check_output(
             raise OutputError(f"{name} is a directory; a file is needed: give a name in it")
         if target.exists():
             if not overwrite:
-                raise OutputError(f"{name} exists already; give another name, or --overwrite to replace it")
+                raise OutputError(
+                    f"{name} exists already; give another name, or `overwrite=True` to replace it"
+                )
             if not os.access(target, os.W_OK):
                 raise PermissionError("it is write-protected")
         place = next(parent for parent in target.parents if parent.exists())

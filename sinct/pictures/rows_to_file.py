@@ -77,11 +77,12 @@ def encode(rows: Path, output: Path, source: Header, provenance: Mapping[str, st
             if suffix == ".tif" and source.exif is not None:  # libvips writes none into a TIFF
                 exif = Exif()
                 exif.load(source.exif)
-                add_tags(temporary, lasting_tags(exif))
+                with temporary.open("r+b") as file:
+                    add_tags(file, lasting_tags(exif))
     except pyvips.Error as error:
         reason = one_line(error)
         raise OutputError(
-            f"cannot write {output}: {reason}; make room, then repeat with --resume: no row is lost"
+            f"cannot write {output}: {reason}; make room, then repeat with `resume=True`: no row is lost"
         ) from None
     except OSError as error:
         raise unwritable(output, error) from None
@@ -101,7 +102,7 @@ def _write_deep_zoom(image: Any, output: Path) -> None:
                 output.unlink()  # a description of tiles that change is no picture
             tiles.rename(older)
         (folder / f"{output.stem}_files").rename(tiles)
-        (folder / f"{output.stem}.dzi").rename(output)
+        (folder / f"{output.stem}.dzi").replace(output)
         shutil.rmtree(older, ignore_errors=True)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

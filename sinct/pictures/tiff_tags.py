@@ -1,8 +1,10 @@
-"""Tags added to a TIFF of any size that is already written, without rewriting its picture."""
+"""EXIF data added to a TIFF of any size that is already written, without rewriting its picture.
+
+Neither libvips nor tifffile writes directories of tags within tags, which EXIF and GPS data are.
+"""
 
 import struct
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, BinaryIO
 
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
@@ -11,38 +13,38 @@ Entries = dict[int, bytes]
 """Tag -> its entry as stored; values that do not fit into it lie anywhere in the file, at absolute offsets."""
 
 
-def add_tags(path: Path, tags: Mapping[int, Any]) -> None:
+def add_tags(file: BinaryIO, tags: Mapping[int, Any]) -> None:
     """Add tags to the first directory of a TIFF or BigTIFF.
 
     A new first directory is put behind everything else and the header led to it; entries of the old one are taken
     over as they are, since what they point at stays where it is.
 
     Args:
-        path: of the file; cut off anywhere while this runs, it is of no use.
+        file: open for reading and writing; cut off anywhere while this runs, it is of no use.
         tags: tag number -> value, or dictionary of tags of its own (EXIF, GPS).
     """
-    with path.open("r+b") as file:
-        header = file.read(16)
-        layout = _Layout(header)
-        file.seek(layout.first_at)
-        [first] = struct.unpack(layout.offset, file.read(struct.calcsize(layout.offset)))
-        file.seek(first)
-        entries, following = layout.read(file)
+    file.seek(0)
+    header = file.read(16)
+    layout = _Layout(header)
+    file.seek(layout.first_at)
+    [first] = struct.unpack(layout.offset, file.read(struct.calcsize(layout.offset)))
+    file.seek(first)
+    entries, following = layout.read(file)
 
-        added = ImageFileDirectory_v2(header[: layout.header])
-        for tag, value in tags.items():
-            added[tag] = value
-        start = _padded_end(file)
-        file.write(added.tobytes(start))
-        file.seek(start)
-        entries = {**entries, **layout.read(file)[0]}
+    added = ImageFileDirectory_v2(header[: layout.header])
+    for tag, value in tags.items():
+        added[tag] = value
+    start = _padded_end(file)
+    file.write(added.tobytes(start))
+    file.seek(start)
+    entries = {**entries, **layout.read(file)[0]}
 
-        start = _padded_end(file)
-        file.write(struct.pack(layout.count, len(entries)))
-        file.write(b"".join(entries[tag] for tag in sorted(entries)))
-        file.write(following)
-        file.seek(layout.first_at)
-        file.write(struct.pack(layout.offset, start))
+    start = _padded_end(file)
+    file.write(struct.pack(layout.count, len(entries)))
+    file.write(b"".join(entries[tag] for tag in sorted(entries)))
+    file.write(following)
+    file.seek(layout.first_at)
+    file.write(struct.pack(layout.offset, start))
 
 
 class _Layout:

@@ -1,11 +1,15 @@
-"""Which device to train on, and what it is good at."""
+"""The machine: which device to train on, what it is good at, how much memory and how many processors there are."""
 
 import os
+import sys
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
+import psutil
 import torch
 
-from sinct.errors import DeviceError
+from sinct.errors import DeviceError, OutOfMemoryError
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -29,10 +33,10 @@ def choose_device(name: str = "auto") -> torch.device:
         if (device.index or 0) >= count:
             raise DeviceError(
                 f"device {name!r} is not there: this torch ({torch.__version__}) sees {count} CUDA devices; "
-                "give --device cpu or auto, or install a CUDA build of torch"
+                "give `device='cpu'`, or install a CUDA build of torch"
             )
     if device.type == "mps" and not torch.backends.mps.is_available():
-        raise DeviceError("device 'mps' is not there; give --device cpu or auto")
+        raise DeviceError("device 'mps' is not there; give `device='cpu'`")
     return device
 
 
@@ -68,15 +72,53 @@ class Memory:
 
 
 def memory(device: torch.device) -> Memory | None:
-    """Free and whole memory of a device, or None where the system does not tell."""
+    """Free and total memory of a device; None where the system does not say.
+
+    Memory that the system holds as cache and would give back counts as free.
+    """
     if device.type == "cuda":
         return Memory(*torch.cuda.mem_get_info(device))
     try:
-        pages, size = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
-        available = os.sysconf("SC_AVPHYS_PAGES") * size
-        with open("/proc/meminfo", encoding="ascii") as file:  # counts the cache that can be given back
-            rows = dict(line.split(":", 1) for line in file)
-        available = int(rows["MemAvailable"].split()[0]) * 1024
-    except (OSError, ValueError, KeyError):
+        found = psutil.virtual_memory()
+    except (OSError, psutil.Error):  # Linux without /proc
         return None
-    return Memory(available, pages * size)
+    return Memory(found.available, found.total)
+
+
+def peak_memory() -> int | None:
+    """Most memory that this process has held so far, in bytes: of the GPU if it used one, else resident."""
+    if torch.cuda.is_available() and torch.cuda.max_memory_allocated():
+        return torch.cuda.max_memory_allocated()
+    if sys.platform == "win32":
+        return int(psutil.Process().memory_info().peak_wset)
+    with suppress(OSError, KeyError, ValueError):  # Linux; its getrusage begins with what the parent held
+        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+        marks = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
+        return int(marks["VmHWM"].split()[0]) * 1024
+    import resource  # not on Windows
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def cores() -> int:
+    """Processors that this process may use, at least 1."""
+    try:
+        return len(psutil.Process().cpu_affinity() or ()) or 1
+    except (AttributeError, OSError, psutil.Error):  # macOS binds no process to processors
+        return os.cpu_count() or 1
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error means that something did not fit into memory, whoever raised it.
+
+    Only this function looks into texts: torch has a type of its own for CUDA alone, and reports a failed allocation
+    elsewhere as RuntimeError, in words that differ by system.
+    """
+    if isinstance(error, (OutOfMemoryError, torch.OutOfMemoryError, MemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in _NO_MEMORY)
+
+
+_NO_MEMORY = ("allocate memory", "not enough memory", "out of memory")
+"""What torch says on a CPU under Linux and macOS, under Windows, and on other accelerators."""

@@ -9,11 +9,10 @@ from torch import Tensor
 
 from sinct.data.pair import PairSettings, seen_widths
 from sinct.data.series import one_or_all
-from sinct.errors import CheckpointError, ConfigError, DeviceError, Remark
+from sinct.errors import CheckpointError, ConfigError, OutOfMemoryError, Remark
 from sinct.inference import checkpoint
-from sinct.inference.model import is_out_of_memory
 from sinct.pictures.picture import Picture
-from sinct.runtime.device import memory
+from sinct.runtime.device import is_out_of_memory, memory
 from sinct.training.loop import Best, Loop
 from sinct.training.progress import OnProgress, Training
 from sinct.training.run_directory import RunDirectory
@@ -109,12 +108,12 @@ def run_training(
         )
         session.warn(remarks)
         return session.train(should_stop or (lambda: False))
-    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+    except Exception as error:
         if not is_out_of_memory(error):
             raise
     room = memory(device)
     free = f", {room.free / 1e9:.1f} GB of {room.total / 1e9:.1f} GB free" if room else ""
-    raise DeviceError(
+    raise OutOfMemoryError(
         f"out of memory on {device}: {config.crops} crops of {config.crop_size} px at width {config.width}{free}; "
         f"close other programs, or need about half with `crops={max(2, config.crops // 2)}` and "
         f"`identity_crops={config.identity_crops // 2}`"

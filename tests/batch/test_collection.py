@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 import sinct
-from sinct.batch.collection import SERIES, find_paintings, read_collection
+from sinct.batch.collection import find_paintings, read_collection
+from sinct.batch.jobs import SERIES
 from sinct.batch.settings import Settings
 
 
@@ -53,7 +54,7 @@ def test_photos_are_matched_by_name_and_a_missing_one_is_a_fault_of_its_job(fold
     make_picture("photos/MONET.jpg")
     first, second = jobs_of(folder, tmp_path, photos=str(tmp_path / "photos"))
     assert first.photos == (str(tmp_path / "photos" / "MONET.jpg"),)
-    assert "has no photo named étretat 1; add it, or let --match palette choose one" in second.fault
+    assert "has no photo named étretat 1; add it, or choose by looks with `match='palette'`" in second.fault
 
 
 def test_photos_are_matched_by_palette(folder, make_picture, tmp_path):
@@ -175,8 +176,8 @@ def test_remote_folder_is_listed(photo, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, "give either --photo"),
-        ({"photo": ["a.png"], "photos": "b"}, "give either --photo"),
+        ({}, "give either `photo`"),
+        ({"photo": ["a.png"], "photos": "b"}, "give either `photo`"),
         ({"photo": ["a.png"], "suffix": ".xyz"}, "unknown format"),
         ({"photos": "b", "match": "palette", "shared_model": True}, "toward all photos together"),
     ],

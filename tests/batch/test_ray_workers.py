@@ -15,8 +15,10 @@ import filelock
 import pytest
 
 from sinct import Config
-from sinct.batch.perform import Outcome, Request, perform
-from sinct.batch.ray_workers import RayWorkers, failure, work
+from sinct.batch.jobs import Job, Outcome, Request
+from sinct.batch.perform import perform
+from sinct.batch.ray_task import failure, work
+from sinct.batch.ray_workers import RayWorkers
 from sinct.batch.settings import Settings
 from sinct.errors import ConfigError, Interrupted
 from sinct.version import __version__
@@ -38,18 +40,15 @@ def make_request(tmp_path: Path, make_picture, tiny: Config) -> MakeRequest:
         for own in ("steps", "seconds", "seed"):
             del changes[own]
         folder = tmp_path / name
-        return Request(
+        job = Job(
             name=name,
             kind="pair",
             paintings=(str(make_picture(f"{name}-painting.png")),),
             photos=(str(make_picture(f"{name}-photo.png", seed=1)),),
             output=str(folder / "out.png"),
-            folder=str(folder),
-            settings=Settings(preset="draft", steps=steps, changes=changes).to_json(),
-            key=name,
-            device="cpu",
-            threads=1,
+            settings=Settings(preset="draft", steps=steps, changes=changes),
         )
+        return Request(job, key=name, folder=str(folder), device="cpu", threads=1)
 
     return make
 
@@ -75,9 +74,10 @@ def cluster() -> Iterator:
 
 def alone(request: Request) -> bytes:
     """What the job makes in this process, undisturbed."""
-    folder = Path(request.folder).with_name(f"{request.name}-alone")
+    folder = Path(request.folder).with_name(f"{request.job.name}-alone")
+    job = dataclasses.replace(request.job, output=str(folder / "out.png"))
     outcome = perform(
-        dataclasses.replace(request, folder=str(folder), output=str(folder / "out.png")),
+        dataclasses.replace(request, job=job, folder=str(folder)),
         report=lambda share, remaining: None,
         should_stop=lambda: False,
     )
@@ -134,7 +134,7 @@ def test_address_where_nothing_listens_is_told_at_once():
 
 
 def test_address_of_something_else_is_told_in_bounded_time(monkeypatch):
-    monkeypatch.setattr("sinct.batch.ray_workers.PATIENCE", 1.0)
+    monkeypatch.setattr("sinct.batch.ray_connection.PATIENCE", 1.0)
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         with pytest.raises(
@@ -215,8 +215,8 @@ def test_jobs_survive_a_lost_node_with_the_same_results(cluster, make_request):
         cluster.add_node(num_cpus=1)
     expected = alone(requests[0])
     for request in requests:
-        assert outcomes[request.name].reason is None
-        assert Path(request.output).read_bytes() == expected
+        assert outcomes[request.job.name].reason is None
+        assert Path(request.job.output).read_bytes() == expected
 
 
 @pytest.mark.slow
@@ -240,7 +240,7 @@ def test_jobs_end_with_a_coordinator_that_is_killed(cluster, make_request):
     script = (
         "import json, sys, time\n"
         "from sinct.batch.ray_workers import RayWorkers\n"
-        "from sinct.batch.perform import Request\n"
+        "from sinct.batch.jobs import Request\n"
         "workers = RayWorkers(sys.argv[1])\n"
         "workers.start(Request.from_json(json.loads(sys.argv[2])), 0)\n"
         "while not any(event.share > 0 for event in workers.wait(1)): pass\n"

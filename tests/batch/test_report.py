@@ -1,7 +1,6 @@
 """The page and the table of a batch."""
 
 import csv
-import dataclasses
 import io
 import os
 from collections.abc import Mapping
@@ -15,8 +14,9 @@ from PIL import Image
 from sinct.batch import report
 from sinct.batch.ledger import Entry, State
 from sinct.batch.report import COLUMNS, to_csv, write_batch_report
+from sinct.batch.settings import Settings
 from sinct.errors import OutputError
-from tests.support.batch_example import job, make_batch, make_picture
+from tests.support.batch_example import make_batch, make_entry, make_picture
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror='alert(2)'>\"&"
 
@@ -121,14 +121,14 @@ def test_of_many_photos_some_are_shown_and_the_others_counted(outline):
 def test_a_picture_that_cannot_be_read_is_no_error(tmp_path, content):
     painting = make_picture(tmp_path / "a.png")
     (tmp_path / "b.png").write_bytes(content)
-    entry = Entry("b", painting, (), str(tmp_path / "b.png"), job(), state=State.done)
+    entry = make_entry("b", painting, (), str(tmp_path / "b.png"), state=State.done)
     write_batch_report(tmp_path, [entry])
     assert "cannot be read Result b.png" in Outline((tmp_path / "report.html").read_text("utf-8")).text
 
 
 def test_names_and_reasons_are_escaped(tmp_path):
-    entry = Entry(
-        HOSTILE, HOSTILE, (HOSTILE,), HOSTILE, job(), State.failed, error=HOSTILE, warnings=(HOSTILE,)
+    entry = make_entry(
+        HOSTILE, HOSTILE, (HOSTILE,), HOSTILE, state=State.failed, error=HOSTILE, warnings=(HOSTILE,)
     )
     write_batch_report(tmp_path, [entry])
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
@@ -144,14 +144,14 @@ def test_file_names_that_are_no_text_are_no_error(tmp_path):
         painting = make_picture(tmp_path / name)
     except OSError:
         pytest.skip("the file system knows only Unicode names")
-    write_batch_report(tmp_path, [Entry(name, painting, (), str(tmp_path / name), job(), State.done)])
+    write_batch_report(tmp_path, [make_entry(name, painting, (), str(tmp_path / name), state=State.done)])
     assert "caf%E9.png" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_relative_folder_is_understood(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     make_picture(Path("out") / "a.png")
-    write_batch_report(Path("out"), [Entry("a", "in/a.png", (), "out/a.png", job(), State.done)])
+    write_batch_report(Path("out"), [make_entry("a", "in/a.png", (), "out/a.png", state=State.done)])
     assert './a.png"' in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
 
 
@@ -166,7 +166,7 @@ def test_many_jobs_link_to_their_pictures_and_the_page_says_so(tmp_path, monkeyp
 
 
 def test_many_failures_are_told_in_part(tmp_path):
-    entries = [Entry(f"job {i}", "", (), "", job(), State.failed, error="why") for i in range(13)]
+    entries = [make_entry(f"job {i}", "", (), "", state=State.failed, error="why") for i in range(13)]
     write_batch_report(tmp_path, entries)
     text = Outline((tmp_path / "report.html").read_text(encoding="utf-8")).text
     assert text.count("Failed: job") == 10
@@ -199,7 +199,7 @@ def test_only_changed_pictures_are_read_again(tmp_path, monkeypatch):
     small = report.read_small
     monkeypatch.setattr(report, "read_small", lambda path, side: read.append(path.name) or small(path, side))
     entries = [
-        Entry(name, make_picture(tmp_path / f"{name}.png", i), (), "", job())
+        make_entry(name, make_picture(tmp_path / f"{name}.png", i), (), "")
         for i, name in enumerate(("kept", "other"))
     ]
     write_batch_report(tmp_path, entries)
@@ -222,7 +222,7 @@ def test_thumbnails_fit_a_square(tmp_path, monkeypatch, size):
 
     monkeypatch.setattr(report, "embed_thumbnail", watch)
     painting = make_picture(tmp_path / "a.png", size=size)
-    write_batch_report(tmp_path, [Entry("a", painting, (), "", job())])
+    write_batch_report(tmp_path, [make_entry("a", painting, (), "")])
     [thumbnail] = shown
     assert max(thumbnail.size) in (240, min(240, max(size)))
 
@@ -238,7 +238,7 @@ def test_the_csv_has_a_row_for_each_job(batch):
     assert tuple(found[0]) == COLUMNS
     first, warned, failed = found[0], found[1], found[5]
     assert first | {
-        "state": "done", "painting": batch[1][0].painting, "photos": batch[1][0].photos[0], "attempts": "1",
+        "state": "done", "painting": batch[1][0].painting, "photos": batch[1][0].job.photos[0], "attempts": "1",
         "seconds": "84.2", "steps": "500", "width": "160", "height": "120", "memory": "1250000000",
         "warnings": "", "error": "", "seed": "7", "preset": "standard",
     } == first  # fmt: skip
@@ -248,13 +248,13 @@ def test_the_csv_has_a_row_for_each_job(batch):
 
 
 def test_several_photos_stand_in_one_cell(batch):
-    assert rows(to_csv(batch[1]))[6]["photos"] == " | ".join(batch[1][6].photos)
+    assert rows(to_csv(batch[1]))[6]["photos"] == " | ".join(batch[1][6].job.photos)
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
 def test_no_cell_of_the_csv_is_a_formula(start):
     evil = f'{start}HYPERLINK("http://evil.example")'
-    entry = Entry(evil, evil, (evil,), evil, job(), State.failed, error=evil, warnings=(evil,))
+    entry = make_entry(evil, evil, (evil,), evil, state=State.failed, error=evil, warnings=(evil,))
     [row] = rows(to_csv([entry]))
     assert {row[name] for name in ("name", "painting", "photos", "output", "error", "warnings")} == {
         "'" + evil
@@ -262,6 +262,5 @@ def test_no_cell_of_the_csv_is_a_formula(start):
 
 
 def test_numbers_stay_numbers(batch):
-    settings = {"settings": {"seed": -3, "preset": "draft"}}
-    [row] = rows(to_csv([dataclasses.replace(batch[1][0], job=settings)]))
+    [row] = rows(to_csv([make_entry("a", settings=Settings("draft", seed=-3))]))
     assert (row["seed"], row["preset"]) == ("-3", "draft")

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from sinct.batch.ledger import Entry, State
+from sinct.batch.ledger import State
 from sinct.batch.report import write_batch_report
-from tests.support.batch_example import job, make_batch
+from tests.support.batch_example import make_batch, make_entry
 from tests.support.browser import HOSTILE, Visit, browser  # noqa: F401 - a fixture
 
 # ruff: noqa: F811 - fixtures are named as they are imported
@@ -65,7 +65,7 @@ def test_nothing_sticks_out_sideways(visit, width):
 def test_long_and_hostile_names_do_nothing(browser, tmp_path):
     name = HOSTILE + "averylongnamewithoutanyspace" * 5
     entries = [
-        Entry(name, name, (name,), name, job(), state, error=name, warnings=(name,))
+        make_entry(name, name, (name,), name, state=state, error=name, warnings=(name,))
         for state in (State.failed, State.done)
     ]
     visit = Visit(browser, write_batch_report(tmp_path, entries), viewport={"width": 360, "height": 700})

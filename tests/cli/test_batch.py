@@ -132,4 +132,4 @@ def test_library_does_the_same(folder):
         str(folder / "paintings"), str(folder / "out"), Settings("draft", steps=4), photo=[str(folder / "photo.png")],
         cache=folder / "cache",
     )  # fmt: skip
-    assert len(run_batch([job.entry() for job in jobs], folder / "out", Fake()).made) == 3
+    assert len(run_batch(jobs, folder / "out", Fake()).made) == 3

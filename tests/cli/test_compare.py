@@ -18,14 +18,9 @@ def pair(make_picture):
 @pytest.fixture(autouse=True)
 def _in_this_process(monkeypatch):
     """A worker process takes seconds to import torch; test_comparison.py has one."""
-    from sinct.comparison import compare as comparison
-    from sinct.comparison.worker import perform
+    from sinct.comparison import outcomes
 
-    def here(folder, report, should_stop):
-        request = comparison.Request(**json.loads((folder / "request.json").read_text()))
-        return perform(request, folder, report=report, should_stop=should_stop)
-
-    monkeypatch.setattr(comparison, "_isolated", here)
+    monkeypatch.setattr(outcomes, "_isolated", outcomes.perform)
 
 
 def sinct_command(*arguments):

@@ -7,8 +7,8 @@ import typer
 from sinct_cli.weights import weights_app
 from typer.testing import CliRunner
 
-from sinct.weights import store as weights
-from sinct.weights.store import FILES, WeightFile
+from sinct.weights import registry
+from sinct.weights.registry import FILES, WeightFile
 
 app = typer.Typer()
 app.add_typer(weights_app, name="weights")
@@ -32,7 +32,7 @@ def table(source, monkeypatch) -> None:
         name: WeightFile(name, f"{name}.pth", source.as_uri(), size, sha256, "CC0-1.0", "a test", "tests")
         for name, size, sha256 in (("tiny", len(DATA), SHA256), ("plain", None, None))
     }
-    monkeypatch.setattr(weights, "FILES", rows)
+    monkeypatch.setattr(registry, "FILES", rows)
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_list_shows_files_that_are_missing(folder) -> None:
 
 
 def test_list_of_the_real_table_names_every_file(folder, monkeypatch) -> None:
-    monkeypatch.setattr(weights, "FILES", FILES)
+    monkeypatch.setattr(registry, "FILES", FILES)
     _, out, _ = run("list", "--weights-dir", folder)
     assert all(row.file in out and row.url in out for row in FILES.values())
 

@@ -1,96 +1,19 @@
+"""A comparison, from two pictures to its report, and pictures that are measured alone."""
+
 import json
 import math
-from pathlib import Path
 
 import pytest
-import torch
 
 import sinct
-from sinct.comparison import compare as comparison
-from sinct.comparison.compare import compare, compare_pairs, default_methods, methods, read_pairs
-from sinct.comparison.worker import Outcome, Request, perform
-from sinct.errors import ConfigError, InputError, Interrupted, OutputError
+from sinct.comparison import outcomes
+from sinct.comparison.compare import compare, default_methods, methods
+from sinct.comparison.pairs import compare_pairs
+from sinct.comparison.stage import Stage
+from sinct.errors import ConfigError, InputError, Interrupted
 from sinct.measures.evaluate import evaluate
-from sinct.pictures.picture import read_picture
 from sinct.report.results import Comparison
-
-CONTROLS = ["painting", "photo", "colour_transfer"]
-
-
-@pytest.fixture
-def pair(make_picture) -> tuple[Path, Path]:
-    return make_picture("painting.png", 72, 60, seed=0), make_picture("photo.png", 80, 64, seed=1)
-
-
-@pytest.fixture
-def tiny_gan(tiny) -> dict:
-    names = (
-        "compact patience width discriminator_widths projection_dimensions crops identity_crops crop_size tile_size "
-        "min_width max_width mixed_precision"
-    )
-    return {"preset": "draft", **{name: getattr(tiny, name) for name in names.split()}}
-
-
-def quick(pair, output, **options):
-    """A comparison in this process, in which every stage is one iteration."""
-    return compare(*pair, output, **{"iterations": 1, "isolate": False, "device": "cpu", **options})
-
-
-def request(tmp_path: Path, pair, method: str, **changes) -> Request:
-    values = {
-        "method": method,
-        "painting": str(pair[0]),
-        "photo": str(pair[1]),
-        "sha256": ("", ""),
-        "seconds": None,
-        "iterations": 1,
-        "seed": 0,
-        "device": "cpu",
-        "weights_dir": str(tmp_path / "no weights"),
-        "random_weights": False,
-        "regions": None,
-    }
-    return Request(**{**values, **changes})
-
-
-# The worker
-
-
-def test_worker_leaves_a_picture_of_the_paintings_size(tmp_path, pair):
-    outcome = perform(request(tmp_path, pair, "colour_transfer"), tmp_path)
-    assert outcome.reason is None
-    assert outcome.seconds > 0
-    assert read_picture(tmp_path / "output.png").pixels.shape == (3, 60, 72)
-
-
-def test_worker_says_in_one_line_what_is_missing(tmp_path, pair):
-    outcome = perform(request(tmp_path, pair, "gatys"), tmp_path)
-    assert outcome.reason is not None
-    assert "vgg19-dcbb9e9d.pth" in outcome.reason
-    assert "\n" not in outcome.reason
-    assert not (tmp_path / "output.png").exists()
-
-
-def test_worker_reports_memory_that_runs_out(tmp_path, pair, monkeypatch):
-    def run(painting, photo, job):
-        raise torch.OutOfMemoryError
-
-    monkeypatch.setattr(methods, "find", lambda name: methods.Method("x", "y", run))
-    outcome = perform(request(tmp_path, pair, "painting"), tmp_path)
-    assert outcome.reason == "out of memory on cpu; close other programs or give smaller pictures"
-
-
-def test_worker_reports_a_fault_and_keeps_its_traceback(tmp_path, pair, monkeypatch, capsys):
-    def run(painting, photo, job):
-        raise ZeroDivisionError("a fault")
-
-    monkeypatch.setattr(methods, "find", lambda name: methods.Method("x", "y", run))
-    outcome = perform(request(tmp_path, pair, "painting"), tmp_path)
-    assert outcome.reason == "broke off with ZeroDivisionError: a fault"
-    assert "Traceback" in capsys.readouterr().err
-
-
-# A comparison
+from tests.support.comparison import CONTROLS, quick, stand_in
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +29,7 @@ def compared(tmp_path_factory):
         coarse = random.integers(0, 256, (4, 4, 3), dtype=np.uint8)
         Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC).save(folder / name)
         paths.append(folder / name)
-    stages: list[comparison.Stage] = []
+    stages: list[Stage] = []
     done = compare(
         *paths,
         folder / "out",
@@ -170,53 +93,6 @@ def test_gans_run_in_their_smallest_form(tmp_path, pair, tiny_gan):
     assert rows["sinct"].facts["steps"] == 1
 
 
-def test_same_call_again_keeps_what_is_there(tmp_path, pair, monkeypatch):
-    first = quick(pair, tmp_path / "out", names=[])
-    monkeypatch.setattr(comparison, "perform", lambda *_args, **_options: pytest.fail("was done before"))
-    again = quick(pair, tmp_path / "out", names=[])
-    assert again.comparison == first.comparison
-
-
-def test_result_that_is_there_needs_its_weights_no_more(tmp_path, pair, monkeypatch):
-    def stand_in(request, folder, **_options):
-        (folder / "output.png").write_bytes(pair[0].read_bytes())
-        return Outcome(None, 1.0, None, "cpu")
-
-    monkeypatch.setattr(comparison, "perform", stand_in)
-    monkeypatch.setattr(comparison, "_fetched", lambda names: None)
-    first = quick(pair, tmp_path / "out", names=["gatys"])
-    monkeypatch.setattr(comparison, "_fetched", lambda names: pytest.fail("was done before"))
-    assert quick(pair, tmp_path / "out", names=["gatys"]).comparison == first.comparison
-
-
-def test_weights_that_cannot_be_fetched_are_a_row(tmp_path, pair, monkeypatch):
-    monkeypatch.setattr(comparison, "_fetched", lambda names: "no network" if names else None)
-    done = quick(pair, tmp_path / "out", names=["wct2"])
-    assert [row.reason for row in done.comparison.results if not row.control] == ["no network"]
-
-
-def test_another_seed_is_another_request(tmp_path, pair, monkeypatch):
-    quick(pair, tmp_path / "out", names=[])
-    asked = []
-
-    def stand_in(request, folder, **_options):
-        asked.append(request.method)
-        (folder / "output.png").write_bytes(pair[0].read_bytes())
-        return Outcome(None, 1.0, None, "cpu")
-
-    monkeypatch.setattr(comparison, "perform", stand_in)
-    quick(pair, tmp_path / "out", names=[], seed=1)
-    assert asked == CONTROLS
-
-
-def test_failed_method_is_tried_again(tmp_path, pair, monkeypatch):
-    monkeypatch.setattr(comparison, "perform", lambda *_args, **_options: Outcome("broken", 1.0, None, "cpu"))
-    first = quick(pair, tmp_path / "out", names=[])
-    assert {row.reason for row in first.comparison.results} == {"broken"}
-    monkeypatch.undo()
-    assert {row.reason for row in quick(pair, tmp_path / "out", names=[]).comparison.results} == {None}
-
-
 def test_stop_is_obeyed_and_the_rest_comes_later(tmp_path, pair):
     asked = iter([False, False])  # before painting and before photo
     with pytest.raises(Interrupted):
@@ -224,55 +100,6 @@ def test_stop_is_obeyed_and_the_rest_comes_later(tmp_path, pair):
     assert (tmp_path / "out" / "results" / "painting.png").exists()
     assert not (tmp_path / "out" / "report.html").exists()
     assert quick(pair, tmp_path / "out", names=[]).report.exists()
-
-
-# A process of its own
-
-
-def asked(folder: Path, wish: Request) -> Path:
-    (folder / "request.json").write_text(json.dumps(wish.to_json()))
-    return folder
-
-
-def test_process_tells_progress_time_and_memory(tmp_path, pair):
-    shares: list[float] = []
-    folder = asked(tmp_path, request(tmp_path, pair, "painting"))
-    outcome = comparison._isolated(folder, shares.append, lambda: False)
-    assert outcome.reason is None
-    assert outcome.seconds > 0
-    assert outcome.memory is None or outcome.memory > 10_000_000
-    assert (folder / "output.png").exists()
-
-
-@pytest.mark.slow
-def test_stop_reaches_a_process_that_trains(tmp_path, pair, tiny_gan):
-    shares: list[float] = []
-    wish = request(tmp_path, pair, "sinct", iterations=1_000_000, settings=tiny_gan)
-    with pytest.raises(Interrupted):
-        comparison._isolated(asked(tmp_path, wish), shares.append, lambda: len(shares) > 0)
-    assert (tmp_path / "run" / "checkpoint.safetensors").exists()  # so that it can go on
-
-
-def test_killed_worker_is_reported_and_the_others_go_on(tmp_path, pair, monkeypatch):
-    monkeypatch.setattr(comparison.sys, "executable", "/bin/false")
-    done = compare(*pair, tmp_path / "out", names=[], device="cpu")
-    reasons = {row.reason for row in done.comparison.results}
-    assert all(reason and reason.startswith("ended with exit code 1; see") for reason in reasons)
-
-
-def test_other_pictures_are_refused_and_replaced_when_asked(tmp_path, pair):
-    quick(pair, tmp_path / "out", names=[])
-    with pytest.raises(OutputError, match="holds a comparison of other pictures; give another -o"):
-        quick(pair[::-1], tmp_path / "out", names=[])
-    done = quick(pair[::-1], tmp_path / "out", names=[], overwrite=True)
-    assert done.comparison.painting.name == "photo.png"
-
-
-def test_foreign_folder_is_refused(tmp_path, pair):
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "letter.txt").write_text("mine")
-    with pytest.raises(OutputError, match="is not empty and no comparison; give another -o"):
-        quick(pair, tmp_path / "out", names=[], overwrite=True)
 
 
 @pytest.mark.parametrize(
@@ -312,55 +139,10 @@ def test_regions_reach_the_methods(tmp_path, pair, monkeypatch):
 
 
 def test_random_weights_are_marked(tmp_path, pair, monkeypatch):
-    def stand_in(request, folder, **_options):
-        (folder / "output.png").write_bytes(pair[0].read_bytes())
-        return Outcome(None, 1.0, None, "cpu")
-
-    monkeypatch.setattr(comparison, "perform", stand_in)
+    monkeypatch.setattr(outcomes, "perform", stand_in(pair[0]))
     done = quick(pair, tmp_path / "out", names=["sinct", "gatys"], random_weights=True)
     marked = [row.name for row in done.comparison.results if row.random_weights]
     assert marked == ["gatys"]
-
-
-# Several pairs
-
-
-def test_pairs_give_a_summary_and_a_broken_one_is_told(tmp_path, pair):
-    pairs = tmp_path / "pairs.csv"
-    pairs.write_text("name,painting,photo\nfirst,painting.png,photo.png\nsecond,absent.png,photo.png\n")
-    done = compare_pairs(pairs, tmp_path / "out", names=[], isolate=False, device="cpu")
-    assert (tmp_path / "out" / "summary.html").exists()
-    assert (tmp_path / "out" / "first" / "report.html").exists()
-    assert isinstance(done["second"], str)
-    assert "absent.png" in done["second"]
-
-
-def test_pairs_are_named_after_their_files(tmp_path):
-    (tmp_path / "pairs.csv").write_text("painting,photo\na/monet.jpg,coast.jpg\n")
-    rows = read_pairs(tmp_path / "pairs.csv")
-    assert rows == {"monet--coast": {"painting": tmp_path / "a/monet.jpg", "photo": tmp_path / "coast.jpg"}}
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", "needs a first line 'painting,photo'"),
-        ("a,b\n1,2\n", "needs a first line 'painting,photo'"),
-        ("painting,photo\nmonet.jpg,\n", "line 2 of .* lacks a painting or a photo"),
-        ("painting,photo\na.jpg,b.jpg\na.jpg,b.jpg\n", "line 3 of .* is taken or no folder name"),
-        ("name,painting,photo\n../x,a.jpg,b.jpg\n", "line 2 of .* is taken or no folder name"),
-    ],
-)
-def test_wrong_list_of_pairs_is_one_line(tmp_path, text, message):
-    (tmp_path / "pairs.csv").write_text(text)
-    with pytest.raises(InputError, match=message) as caught:
-        read_pairs(tmp_path / "pairs.csv")
-    assert "\n" not in str(caught.value)
-
-
-def test_absent_list_of_pairs_is_one_line(tmp_path):
-    with pytest.raises(InputError, match=r"cannot read the list of pairs .*: No such file"):
-        read_pairs(tmp_path / "pairs.csv")
 
 
 # Evaluation
@@ -390,4 +172,6 @@ def test_evaluate_refuses_another_shape(pair, make_picture):
 
 def test_public_names_are_the_modules_own():
     assert sinct.compare is compare
+    assert sinct.compare_pairs is compare_pairs
+    assert sinct.Stage is Stage
     assert sinct.evaluate is evaluate

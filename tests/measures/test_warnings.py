@@ -74,7 +74,7 @@ def half_white() -> Tensor:
 @pytest.mark.parametrize(
     ("output", "code", "warning"),
     [
-        (-ramp(), r"light and dark are inverted against the painting \(luminance order -"),
+        (-ramp(), "inverted", r"light and dark are inverted against the painting \(luminance order -"),
         (
             torch.zeros(3, 96, 96),
             "flat",

@@ -35,7 +35,8 @@ def exif() -> Image.Exif:
 
 def test_tags_are_read_back_and_the_pages_are_as_before(tiff):
     path, pages = tiff
-    add_tags(path, lasting_tags(exif()))
+    with path.open("r+b") as file:
+        add_tags(file, lasting_tags(exif()))
     with Image.open(path) as image:
         assert image.getexif()[Base.Artist] == "Claude Monet"
         assert image.getexif()[Base.Copyright] == "none"
@@ -50,8 +51,9 @@ def test_tags_are_read_back_and_the_pages_are_as_before(tiff):
 
 def test_tag_that_is_there_is_replaced(tiff):
     path, pages = tiff
-    add_tags(path, {Base.Artist: "nobody"})
-    add_tags(path, {Base.Artist: "somebody with a long name"})
+    with path.open("r+b") as file:
+        add_tags(file, {Base.Artist: "nobody"})
+        add_tags(file, {Base.Artist: "somebody with a long name"})
     with Image.open(path) as image:
         assert image.getexif()[Base.Artist] == "somebody with a long name"
     assert (tifffile.imread(path) == pages).all()

@@ -1,12 +1,26 @@
+import builtins
+import os
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import psutil
 import pytest
 import torch
 
-from sinct.errors import DeviceError
+from sinct.doctor import examine
+from sinct.errors import DeviceError, OutOfMemoryError
 from sinct.networks.torchvision_compat import import_torchvision
-from sinct.runtime.device import choose_device, gains_from_bfloat16, memory
+from sinct.runtime.device import (
+    Memory,
+    choose_device,
+    cores,
+    gains_from_bfloat16,
+    is_out_of_memory,
+    memory,
+    peak_memory,
+)
 
 CPU = torch.device("cpu")
 
@@ -36,9 +50,7 @@ def test_unknown_device_is_refused(name: str) -> None:
 @pytest.mark.usefixtures("bare")
 @pytest.mark.parametrize("name", ["cuda", "cuda:1"])
 def test_absent_cuda_is_refused(name: str) -> None:
-    message = (
-        rf"device '{name}' is not there: this torch \(.+\) sees 0 CUDA devices; give --device cpu or auto"
-    )
+    message = rf"device '{name}' is not there: this torch \(.+\) sees 0 CUDA devices; give `device=\"cpu\"`"
     with pytest.raises(DeviceError, match=message):
         choose_device(name)
 
@@ -53,7 +65,7 @@ def test_cuda_index_beyond_the_last_is_refused(monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.usefixtures("bare")
 def test_absent_mps_is_refused() -> None:
-    with pytest.raises(DeviceError, match="device 'mps' is not there; give --device cpu or auto"):
+    with pytest.raises(DeviceError, match="device 'mps' is not there; give `device='cpu'`"):
         choose_device("mps")
 
 
@@ -73,11 +85,82 @@ def test_mps_does_not_gain_from_bfloat16() -> None:
     assert gains_from_bfloat16(torch.device("mps")) is False
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="other systems may not tell")
 def test_free_memory_is_part_of_the_whole() -> None:
     found = memory(CPU)
     assert found is not None
     assert 0 < found.free <= found.total
+
+
+def test_a_processor_may_always_be_used() -> None:
+    assert 1 <= cores() <= (os.cpu_count() or 1)
+
+
+def test_peak_memory_grows_with_what_is_held() -> None:
+    before = peak_memory()
+    held = b"1" * 300_000_000
+    after = peak_memory()
+    assert before is not None
+    assert after is not None
+    assert after > max(before, len(held))
+
+
+@pytest.fixture
+def without_unix(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system without what only Unix has, as far as that can be had on one."""
+    real = builtins.open
+
+    def refuse(file: Any, *args: Any, **kwargs: Any) -> Any:
+        if str(file).startswith("/proc"):
+            raise FileNotFoundError(2, "No such file or directory", file)
+        return real(file, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "open", refuse)
+    for name in ("sysconf", "sched_getaffinity"):
+        monkeypatch.delattr(os, name, raising=False)
+
+
+@pytest.mark.usefixtures("without_unix")
+def test_memory_is_found_by_psutil_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=3, total=8))
+    assert memory(CPU) == Memory(3, 8)
+    assert examine("cpu")["memory"] == "0.0 GB free of 0.0 GB"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there psutil reads /proc")
+@pytest.mark.usefixtures("without_unix")
+def test_a_system_that_says_nothing_is_no_obstacle() -> None:
+    assert memory(CPU) is None
+    assert cores() >= 1
+    found = examine("cpu")
+    assert found["memory"] == "unknown"
+    assert found["threads"].endswith(" processors")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OutOfMemoryError("0.01 GB are too little"),
+        torch.OutOfMemoryError("CUDA out of memory"),
+        MemoryError(),
+        RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes."),  # Windows
+        RuntimeError("MPS backend out of memory"),
+    ],
+)
+def test_lack_of_memory_is_recognised(error: Exception) -> None:
+    assert is_out_of_memory(error)
+
+
+def test_a_failed_allocation_of_torch_is_lack_of_memory() -> None:
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(1 << 60)
+    assert is_out_of_memory(caught.value)
+
+
+@pytest.mark.parametrize(
+    "error", [DeviceError("no memory of such a device"), RuntimeError("shapes differ"), ValueError("memory")]
+)
+def test_other_errors_are_not_lack_of_memory(error: Exception) -> None:
+    assert not is_out_of_memory(error)
 
 
 # torchvision

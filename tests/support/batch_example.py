@@ -1,11 +1,14 @@
 """A small batch with everything that its report must cope with, for the tests of the report."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from sinct.batch.jobs import Job
 from sinct.batch.ledger import Entry, State
+from sinct.batch.settings import Settings
 
 FIGURES = {
     "steps": 500, "seconds": 84.2, "training_seconds": 80.0, "memory": 1_250_000_000, "width": 160, "height": 120,
@@ -13,9 +16,23 @@ FIGURES = {
 }  # fmt: skip
 
 
-def job(kind: str = "pair", **values) -> dict:
-    """What a job is asked for."""
-    return {"kind": kind, "settings": {"preset": "standard", "seed": 7, "steps": None}, **values}
+SEVEN = Settings(seed=7)
+
+
+def make_entry(
+    name: str,
+    painting: str = "",
+    photos: tuple[str, ...] = (),
+    output: str = "",
+    *,
+    kind: str = "pair",
+    more_paintings: tuple[str, ...] = (),
+    settings: Settings = SEVEN,
+    **state: Any,
+) -> Entry:
+    """A job as the ledger knows it; `state` as the fields of an entry."""
+    paintings = (painting, *more_paintings) if painting else ()
+    return Entry(Job(name, kind, paintings, photos, output, settings), **state)
 
 
 def make_picture(path: Path, seed: int = 0, size: tuple[int, int] = (160, 120)) -> str:
@@ -38,26 +55,26 @@ def make_batch(folder: Path) -> list[Entry]:
     remote = ("s3://museum/sea.tif", ("https://photos.example/a.jpg",), "s3://out/sea.png")
     alike = {"state": State.done, "attempts": 1, "figures": FIGURES}
     return [
-        Entry("sub/märz & sea", painting, (photos[0],), result, job(), **alike),
-        Entry(
-            "warned", tall, (photos[1],), make_picture(out / "warned.png", 2, (60, 200)), job(),
+        make_entry("sub/märz & sea", painting, (photos[0],), result, **alike),
+        make_entry(
+            "warned", tall, (photos[1],), make_picture(out / "warned.png", 2, (60, 200)),
             **{**alike, "figures": {**FIGURES, "seconds": 9.0, "steps": 90}}, warnings=dull,
         ),
-        Entry("huge", painting, (photos[0],), str(out / "huge.dzi"), job(), **alike),
-        Entry("remote", *remote, job(), **alike),
-        Entry("gone", painting, (photos[0],), str(out / "gone.png"), job(), **alike),
-        Entry(
-            "failed", str(inputs / "missing.png"), (photos[2],), str(out / "failed.png"), job(),
+        make_entry("huge", painting, (photos[0],), str(out / "huge.dzi"), **alike),
+        make_entry("remote", *remote, **alike),
+        make_entry("gone", painting, (photos[0],), str(out / "gone.png"), **alike),
+        make_entry(
+            "failed", str(inputs / "missing.png"), (photos[2],), str(out / "failed.png"),
             state=State.failed, attempts=3, error="missing.png does not exist; a picture file is needed",
         ),
-        Entry("shared-model", painting, tuple(photos), "", job("series", paintings=[painting, tall, tall]), **alike),
-        Entry(
-            "applied", tall, (), make_picture(out / "applied.png", 4, (60, 200)), job("apply"), state=State.done,
+        make_entry("shared-model", painting, tuple(photos), "", kind="series", more_paintings=(tall, tall), **alike),
+        make_entry(
+            "applied", tall, (), make_picture(out / "applied.png", 4, (60, 200)), kind="apply", state=State.done,
             attempts=1, figures={"seconds": 3.5, "memory": None, "width": 60, "height": 200},
         ),
-        Entry("now", painting, (photos[3],), str(out / "now.png"), job(), state=State.running, attempts=1),
-        Entry(
-            "later", painting, (photos[4],), str(out / "later.png"), job(), attempts=1,
+        make_entry("now", painting, (photos[3],), str(out / "now.png"), state=State.running, attempts=1),
+        make_entry(
+            "later", painting, (photos[4],), str(out / "later.png"), attempts=1,
             error="ran out of memory; will be tried again",
         ),
     ]  # fmt: skip

@@ -3,9 +3,19 @@
 from dataclasses import replace
 from pathlib import Path
 
-from sinct.batch.local_workers import Event
-from sinct.batch.perform import Outcome
+from sinct.batch.jobs import Outcome
+from sinct.batch.places import Event
+from sinct.batch.settings import Settings
 from sinct.batch.storage import sha256
+
+TINY = {
+    "width": 4, "discriminator_widths": [4, 8, 8], "projection_dimensions": 8, "crops": 2, "identity_crops": 2,
+    "crop_size": 32, "tile_size": 16, "min_width": 32, "max_width": 48, "queries": 4, "r1_interval": 2,
+    "mixed_precision": False,
+}  # fmt: skip
+"""The method in its smallest form, as changes of a preset."""
+
+SETTINGS = Settings("draft", steps=4, changes=TINY)
 
 
 def make_collection(make_picture, folder, name):
@@ -32,16 +42,18 @@ class Fake:
 
     def start(self, request, need):
         self.requests.append(request)
-        self.events.append(Event(request.name, 0.5, 10.0))
-        reply = self.replies.get(request.name) or [None]
+        self.events.append(Event(request.job.name, 0.5, 10.0))
+        reply = self.replies.get(request.job.name) or [None]
         outcome = reply.pop(0) if len(reply) > 1 else reply[0]
         if outcome is None:
             outcome = Outcome(request.key, figures={"seconds": 1.0})
-            if request.output:
-                Path(request.output).parent.mkdir(parents=True, exist_ok=True)
-                Path(request.output).write_text(f"{request.name} {request.key}")
-                outcome = replace(outcome, output_sha256=sha256(request.output))
-        self.events.append(Event(request.name, 1.0, outcome=None if self.stopped else outcome, ended=True))
+            if request.job.output:
+                Path(request.job.output).parent.mkdir(parents=True, exist_ok=True)
+                Path(request.job.output).write_text(f"{request.job.name} {request.key}")
+                outcome = replace(outcome, output_sha256=sha256(request.job.output))
+        self.events.append(
+            Event(request.job.name, 1.0, outcome=None if self.stopped else outcome, ended=True)
+        )
         self.together.append(len([event for event in self.events if event.ended]))
 
     def wait(self, seconds):
@@ -57,3 +69,7 @@ class Fake:
 
 def failing(reason="no luck", **values):
     return Outcome("", reason, **values)
+
+
+def states(summary):
+    return {entry.name: entry.state.value for entry in summary.entries}

@@ -2,7 +2,6 @@ import errno
 import hashlib
 import io
 import os
-import platform
 import socket
 import subprocess
 import sys
@@ -11,12 +10,19 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import platformdirs
 import pytest
 import torch
+from platformdirs.api import PlatformDirsABC
+from platformdirs.macos import MacOS
+from platformdirs.unix import Unix
+from platformdirs.windows import Windows
 
 from sinct.errors import WeightsError
+from sinct.weights import registry
 from sinct.weights import store as weights
-from sinct.weights.store import FILES, WeightFile, Weights, cache_folder, checksum, fetch, locate
+from sinct.weights.registry import FILES, WeightFile
+from sinct.weights.store import Weights, cache_folder, checksum, fetch, locate
 
 STATE = {"features.0.weight": torch.arange(6.0).view(2, 3), "features.0.bias": torch.ones(2)}
 
@@ -79,7 +85,7 @@ def add(monkeypatch: pytest.MonkeyPatch):
         row = WeightFile(
             "tiny", "tiny.pth", url, licence="CC0-1.0", source="a test", used_for="tests", **values
         )
-        monkeypatch.setattr(weights, "FILES", {**FILES, "tiny": row})
+        monkeypatch.setattr(registry, "FILES", {**FILES, "tiny": row})
         return row
 
     return add
@@ -148,26 +154,30 @@ def test_tilde_in_the_environment_is_the_home(monkeypatch: pytest.MonkeyPatch) -
     assert cache_folder() == Path.home() / "weights"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="there the system says where caches belong, not the environment")
 @pytest.mark.parametrize(
     ("system", "variables", "expected"),
     [
-        ("Linux", {}, "home/.cache/sinct/weights"),
-        ("Linux", {"XDG_CACHE_HOME": "xdg"}, "xdg/sinct/weights"),
-        ("Darwin", {"XDG_CACHE_HOME": "xdg"}, "home/Library/Caches/sinct/weights"),
-        ("Windows", {"LOCALAPPDATA": "local"}, "local/sinct/weights"),
-        ("Windows", {}, "home/AppData/Local/sinct/weights"),
+        (Unix, {}, "home/.cache/sinct/weights"),
+        (Unix, {"XDG_CACHE_HOME": "xdg"}, "xdg/sinct/weights"),
+        (MacOS, {}, "home/Library/Caches/sinct/weights"),
+        (Windows, {}, "local/sinct/weights"),
     ],
 )
 def test_folder_is_the_platforms_cache(
-    monkeypatch: pytest.MonkeyPatch, system: str, variables: dict[str, str], expected: str
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    system: type[PlatformDirsABC],
+    variables: dict[str, str],
+    expected: str,
 ) -> None:
-    for variable in ("SINCT_WEIGHTS", "XDG_CACHE_HOME", "LOCALAPPDATA"):
+    for variable in ("SINCT_WEIGHTS", "XDG_CACHE_HOME"):
         monkeypatch.delenv(variable, raising=False)
-    for variable, value in variables.items():
-        monkeypatch.setenv(variable, value)
-    monkeypatch.setattr(platform, "system", lambda: system)
-    monkeypatch.setattr(Path, "home", lambda: Path("home"))
-    assert cache_folder() == Path(expected)
+    for variable, value in {"HOME": "home", **variables}.items():
+        monkeypatch.setenv(variable, str(tmp_path / value))
+    monkeypatch.setattr("platformdirs.windows.get_win_folder", lambda name: str(tmp_path / "local"))
+    monkeypatch.setattr(platformdirs, "PlatformDirs", system)
+    assert cache_folder() == tmp_path / expected
 
 
 def test_files_are_looked_for_in_the_cache_folder(add, folder, monkeypatch) -> None:
@@ -288,7 +298,7 @@ def test_no_network_says_what_to_do(add, folder) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))  # bound but not listening: nobody else answers there
         add(f"http://127.0.0.1:{free.getsockname()[1]}/tiny.pth")
-        with pytest.raises(WeightsError, match=r"cannot reach http.*refused.*another machine.*--weights-dir"):
+        with pytest.raises(WeightsError, match=r"cannot reach http.*refused.*another machine.*`weights_dir`"):
             fetch("tiny", folder)
     assert names(folder) == []
 
@@ -317,7 +327,7 @@ def test_full_disk_says_so(add, server, folder, monkeypatch) -> None:
 def test_folder_that_cannot_be_made_is_named(add, server, tmp_path) -> None:
     add(server.url + "/whole")
     (tmp_path / "file").write_text("")
-    with pytest.raises(WeightsError, match=r"cannot make the folder .*file.inner .*--weights-dir"):
+    with pytest.raises(WeightsError, match=r"cannot make the folder .*file.inner .*`weights_dir`"):
         fetch("tiny", tmp_path / "file" / "inner")
 
 
@@ -361,7 +371,7 @@ def test_missing_file_is_named_with_source_size_checksum_and_remedy(add, folder)
         locate("tiny", folder)
     assert str(caught.value) == (
         f"tiny.pth (1.2 MB, sha256 0123) is not in {folder}; run `sinct weights fetch tiny --weights-dir {folder}` "
-        "where there is a network, or get http://127.0.0.1:9/tiny.pth and give its folder with --weights-dir"
+        "where there is a network, or get http://127.0.0.1:9/tiny.pth and give its folder as `weights_dir`"
     )
 
 

@@ -69,7 +69,7 @@ class Method:
         source: paper with year and arXiv number, or where else it is described.
         run: (painting, photo, job, *, settings…) -> Result, with pictures (3, H, W) in [-1, 1] on the
             CPU. Its keyword arguments are the method's settings, their defaults the published ones.
-        weights: names of the files of `sinct.weights.store` that it needs.
+        weights: names of the files of `sinct.weights.registry` that it needs.
         optimises: names of the measures that it minimises itself, or nearly so: there it must win.
         control: an end of the scale, no contender.
     """

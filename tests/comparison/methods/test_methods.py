@@ -13,7 +13,8 @@ from sinct.comparison.methods import Job
 from sinct.errors import ConfigError, Interrupted
 from sinct.measures import MEASURES
 from sinct.runtime.budget import Budget
-from sinct.weights.store import FILES, Weights
+from sinct.weights.registry import FILES
+from sinct.weights.store import Weights
 
 CPU = torch.device("cpu")
 SMALL_GAN = {

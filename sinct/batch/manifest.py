@@ -1,0 +1,136 @@
+"""A manifest, a CSV file or lines of JSON, as a list of jobs: each row says what is wanted for one picture."""
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import torch
+
+from sinct.batch import storage
+from sinct.batch.jobs import Job, distinct
+from sinct.batch.settings import Settings
+from sinct.errors import ConfigError, InputError, one_line
+
+MANIFESTS = (".csv", ".jsonl", ".ndjson")
+"""Suffixes by which manifests are told from other collections."""
+
+OWN = ("painting", "photo", "photos", "output", "preset", "steps", "time", "seed", "bits")
+"""Columns of a manifest that are not names of single settings."""
+
+
+def read_manifest(path: str, folder: str, suffix: str, settings: Settings) -> list[Job]:
+    """A job for each row of a CSV file or line of JSON.
+
+    Args:
+        path: of the manifest. Columns: painting, photo (several in one cell with ";", or a list in JSON), and if
+            wanted output, preset, steps, time (seconds), seed, bits and any setting of `sinct.Config`. Paths are
+            relative to the manifest, outputs to the batch's folder.
+        folder: for the outputs.
+        suffix: of outputs that the manifest does not name.
+        settings: where a row says nothing else.
+
+    Raises:
+        InputError: it cannot be read or lacks a column. A row with a fault becomes a job with that fault.
+    """
+    rows = _rows(path)
+    base = Path(path).parent
+    jobs = []
+    for number, row in rows:
+        fault, made = None, settings
+        painting = _cell(row, "painting")
+        photos = _listed(row.get("photo") or row.get("photos"))
+        if not painting or not photos:
+            fault = f"{path}, line {number}, lacks a painting or a photo"
+        try:
+            made = _settings(row, settings)
+        except ConfigError as error:
+            fault = f"{path}, line {number}: {error}"
+        named = _cell(row, "output")
+        name = str(PurePosixPath(named or painting or f"line-{number}").with_suffix(""))
+        if storage.is_remote(named) or Path(named).is_absolute():
+            output, name = named, PurePosixPath(named).stem
+        else:
+            name = name if named else PurePosixPath(name).name
+            if ".." in PurePosixPath(name).parts:
+                fault = f"{path}, line {number}: the output {named} lies outside the batch's folder"
+                name = f"line-{number}"
+            output = storage.join(folder, named if PurePosixPath(named).suffix else name + suffix)
+        place = tuple(_resolved(photo, base) for photo in photos)
+        jobs.append(Job(name, "pair", (_resolved(painting, base),), place, output, made, fault=fault))
+    return distinct(jobs)
+
+
+def _rows(path: str) -> Sequence[tuple[int, Mapping[str, Any]]]:
+    """Lines of a manifest with their numbers."""
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+        if path.lower().endswith(".csv"):
+            reader = csv.DictReader(text.splitlines(), skipinitialspace=True)
+            rows = [(reader.line_num, row) for row in reader]
+            known = set(reader.fieldnames or ())
+        else:
+            lines = enumerate(text.splitlines(), start=1)
+            rows = [(number, json.loads(line)) for number, line in lines if line.strip()]
+            if not all(isinstance(row, dict) for _, row in rows):
+                raise ValueError("every line must be an object")
+            known = set(rows[0][1]) if rows else set()
+    except (OSError, ValueError, csv.Error) as error:
+        reason = getattr(error, "strerror", None) or one_line(error)
+        raise InputError(f"cannot read the manifest {path}: {reason}") from None
+    if not rows or "painting" not in known or not {"photo", "photos"} & known:
+        raise InputError(
+            f"the manifest {path} needs the columns painting and photo and a line for each picture, for instance "
+            "'monet.jpg,coast.jpg'; output, preset, steps, time, seed, bits and settings may follow"
+        )
+    return rows
+
+
+def _settings(row: Mapping[str, Any], default: Settings) -> Settings:
+    """What a row sets, over what all have.
+
+    Raises:
+        ConfigError: a value is none, or out of range.
+    """
+    values = {name: _value(name, row[name]) for name in row if row[name] not in (None, "")}
+    if None in row:
+        raise ConfigError("it has more cells than the first line has names")
+    changes = {name: value for name, value in values.items() if name not in OWN}
+    made = replace(default, changes={**default.changes, **changes})
+    if "steps" in values or "time" in values:
+        made = replace(made, steps=values.get("steps"), seconds=values.get("time"))
+    for name in ("preset", "seed", "bits"):
+        if name in values:
+            made = replace(made, **{name: values[name]})
+    made.config(torch.device("cpu"))
+    return made
+
+
+def _value(name: str, value: Any) -> Any:
+    """A cell of a CSV file as the number, list or truth value that it means."""
+    if not isinstance(value, str) or name in ("painting", "photo", "photos", "output", "preset"):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise ConfigError(
+            f"{name}: {value!r} is no value; give a number, true, false or a list such as [32,64]"
+        ) from None
+
+
+def _cell(row: Mapping[str, Any], name: str) -> str:
+    value = row.get(name)
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _listed(value: Any) -> list[str]:
+    """Photos of a row."""
+    parts = value.split(";") if isinstance(value, str) else value if isinstance(value, list) else []
+    return [part.strip() for part in parts if isinstance(part, str) and part.strip()]
+
+
+def _resolved(place: str, base: Path) -> str:
+    """A place that a manifest names, from where the manifest lies."""
+    return place if not place or storage.is_remote(place) else str(base / place)

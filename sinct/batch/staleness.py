@@ -1,0 +1,190 @@
+"""What is done and still holds, and what is left to do: one verdict, for a run and for a dry run."""
+
+import hashlib
+import json
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from sinct.batch import storage
+from sinct.batch.jobs import Job, Outcome
+from sinct.batch.ledger import Entry, Ledger, State, ledger_path, run_folder
+from sinct.errors import InputError
+
+
+class Hashes:
+    """Hashes of what results depend on; files are read once, or not at all where they are as they were.
+
+    Args:
+        known: whose hashes are trusted for files of the same size and time.
+        verify: trust none, and read every file.
+    """
+
+    def __init__(self, known: Iterable[Entry], *, verify: bool = False) -> None:
+        self.verify = verify
+        self._read: dict[str, str] = {}
+        self._stamped: dict[tuple[str, str], str] = {
+            (place, json.dumps(stamp)): digest
+            for entry in known
+            for place, (stamp, digest) in entry.hashes.items()
+        }
+
+    def of(self, job: Job) -> dict[str, Any]:
+        """Place -> stamp and hash, of every file that a job reads.
+
+        Raises:
+            InputError: one is not there or not readable.
+        """
+        return {place: self._of_file(place) for place in job.inputs}
+
+    def _of_file(self, place: str) -> list[Any]:
+        stamp = storage.stamp(place)
+        mark = (place, json.dumps(stamp))
+        if self.verify or mark not in self._stamped:
+            if place not in self._read:
+                self._read[place] = storage.sha256(place)
+            self._stamped[mark] = self._read[place]
+        return [stamp, self._stamped[mark]]
+
+
+def key_of(job: Job, hashes: Mapping[str, Any], model: str | None) -> str:
+    """Hash of everything that a job's result depends on; ledgers keep it, so it must not change between versions.
+
+    Args:
+        job: what is asked for.
+        hashes: see `Hashes.of`.
+        model: key of the job whose model is applied; None where there is none.
+    """
+    facts = {
+        "inputs": [hashes[place][1] for place in job.inputs],
+        "settings": job.settings.to_json(),
+        "kind": job.kind,
+        "output": job.output,
+        "model": model,
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def judged(entries: Iterable[Entry], folder: Path, hashes: Hashes, retries: int) -> dict[str, Entry]:
+    """Jobs as a run begins with them: each as it stands, or with what it turned out to be.
+
+    Args:
+        entries: all of a batch, a series before those that need it.
+        folder: of the batch.
+        hashes: of the files.
+        retries: attempts after the first one.
+    """
+    found: dict[str, Entry] = {}
+    for entry in entries:
+        needed = found[entry.job.needs] if entry.job.needs else None
+        found[entry.name] = _judged(entry, needed, folder, hashes, retries)
+    return found
+
+
+def _judged(entry: Entry, needed: Entry | None, folder: Path, hashes: Hashes, retries: int) -> Entry:
+    if entry.job.fault:
+        return _unfit(entry, entry.job.fault)
+    if needed is not None and needed.state is State.failed:
+        return _unfit(entry, lacks_model(entry))
+    if needed is not None and needed.state is not State.done:
+        return entry if entry.state is State.waiting else entry.reset()  # the model will be another
+    if not entry.key:  # never begun: whatever was in its way may be gone
+        return entry if entry.state is State.waiting else entry.reset()
+    try:
+        key = key_of(entry.job, hashes.of(entry.job), needed.key if needed else None)
+    except InputError as error:
+        # What is done stays so when its inputs are gone.
+        return entry if entry.state is State.done else _unfit(entry, str(error))
+    if entry.state is State.running:  # the process that ran it is gone
+        outcome = Outcome.load(run_folder(folder, entry.name) / "outcome.json")
+        if outcome is None or outcome.key != key or outcome.reason or not _is_whole(entry, outcome, folder):
+            return replace(entry, state=State.waiting, attempts=max(0, entry.attempts - 1))
+        return finished(entry, outcome)
+    if entry.state is State.waiting:
+        return entry
+    if key != entry.key:
+        return entry.reset()  # an input or a setting is another
+    if entry.job.output in entry.hashes:  # done, or failed only because of what became of it since
+        return _with_output(entry, hashes)
+    if entry.state is State.failed and entry.again and entry.attempts <= retries:
+        return replace(entry, state=State.waiting)
+    return entry
+
+
+def finished(entry: Entry, outcome: Outcome) -> Entry:
+    """A job that is done."""
+    hashes = dict(entry.hashes)
+    if entry.job.output:
+        hashes[entry.job.output] = [storage.stamp(entry.job.output), outcome.output_sha256]
+    return replace(
+        entry, state=State.done, error=None, warnings=outcome.warnings, figures=outcome.figures, hashes=hashes,
+        ended=time.time(),
+    )  # fmt: skip
+
+
+def failed(entry: Entry, outcome: Outcome, retries: int) -> Entry:
+    """A job that failed; it waits if it may go better another time and has attempts left."""
+    more = outcome.again and entry.attempts <= retries
+    return replace(
+        entry, state=State.waiting if more else State.failed, error=outcome.reason, again=outcome.again,
+        squeeze=entry.squeeze + outcome.out_of_memory, ended=time.time(),
+    )  # fmt: skip
+
+
+def lacks_model(entry: Entry) -> str:
+    """Why a job fails whose series failed."""
+    return f"{entry.job.needs} failed, whose model it needs"
+
+
+def _unfit(entry: Entry, reason: str) -> Entry:
+    """A job that cannot be begun; once the reason is gone it is judged anew."""
+    key = entry.key if entry.job.output in entry.hashes else ""
+    return replace(failed(entry, Outcome("", reason), 0), key=key)
+
+
+def _with_output(entry: Entry, hashes: Hashes) -> Entry:
+    """Done if its output is there and as it was written; to be made again if it is gone."""
+    output = entry.job.output
+    stamp, digest = entry.hashes[output]
+    try:
+        changed = hashes.verify or storage.stamp(output) != stamp
+        same = not changed or storage.sha256(output) == digest
+    except InputError:
+        return entry.reset()
+    if same:
+        return replace(entry, state=State.done, error=None)
+    reason = f"{output} was changed after it was finished; move it away, or `sinct batch retry` replaces it"
+    return failed(entry, Outcome(entry.key, reason), 0)
+
+
+def _is_whole(entry: Entry, outcome: Outcome, folder: Path) -> bool:
+    """Whether what an outcome tells of is there."""
+    if not entry.job.output:
+        return (run_folder(folder, entry.name) / "run" / "model.safetensors").exists()
+    try:
+        return storage.sha256(entry.job.output) == outcome.output_sha256
+    except InputError:
+        return False
+
+
+def preview(jobs: Sequence[Job], folder: Path, *, retries: int = 2, verify: bool = False) -> list[Entry]:
+    """What a run would find, without changing anything: entries with the state that they would begin with.
+
+    Args:
+        jobs: the collection.
+        folder: of the batch; it need not be there.
+        retries, verify: as for `sinct.batch.coordinator.run_batch`.
+
+    Raises:
+        InputError: the ledger is damaged.
+    """
+    path = ledger_path(folder)
+    known: dict[str, Entry] = {}
+    if path.exists():
+        with closing(Ledger(path, readonly=True)) as ledger:
+            known = {entry.name: entry for entry in ledger.entries()}
+    entries = [replace(known[job.name], job=job) if job.name in known else Entry(job) for job in jobs]
+    return list(judged(entries, folder, Hashes(entries, verify=verify), retries).values())

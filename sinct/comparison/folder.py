@@ -1,0 +1,52 @@
+"""A comparison's folder: of one pair of pictures, to be continued or replaced.
+
+It holds the report (report.html, contact-sheet.png, table.csv, table.tex), what the report was made from (results.json,
+painting.png, photo.png and the pictures in `results`), and `work`, a folder for each method.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from sinct.errors import OutputError
+from sinct.pictures.picture import Picture, write_picture
+from sinct.runtime.files import StrPath, unwritable
+from sinct.runtime.json_files import write_json
+
+REGIONS = ("painting-regions.png", "photo-regions.png")
+"""Copies of the maps, in `work`."""
+
+
+def begin(folder: Path, source: Picture, target: Picture, hashes: Sequence[str], *, overwrite: bool) -> None:
+    """Make the folder, or see that it is one of the same pictures; keep upright 8-bit sRGB copies of them.
+
+    Raises:
+        OutputError: the folder holds something else or cannot be written.
+    """
+    record = folder / "work" / "pair.json"
+    try:
+        if folder.exists() and any(folder.iterdir()):
+            if not record.exists():
+                raise OutputError(f"{folder} is not empty and holds no comparison; give another `output`")
+            if not overwrite and json.loads(record.read_text(encoding="utf-8")) != list(hashes):
+                raise OutputError(
+                    f"{folder} holds a comparison of other pictures; give another `output`, or `overwrite=True`"
+                )
+            if overwrite:
+                shutil.rmtree(folder / "work")
+                shutil.rmtree(folder / "results", ignore_errors=True)
+        record.parent.mkdir(parents=True, exist_ok=True)
+        for name, picture in (("painting", source), ("photo", target)):
+            write_picture(folder / f"{name}.png", picture.pixels, bits=8, overwrite=True)
+        write_json(record, list(hashes))
+    except OSError as error:
+        raise unwritable(folder, error) from None
+
+
+def copied(path: StrPath, copy: Path) -> str:
+    """Copy a file and return its sha256, in hexadecimal."""
+    data = Path(path).read_bytes()
+    copy.write_bytes(data)
+    return hashlib.sha256(data).hexdigest()

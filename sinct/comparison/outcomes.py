@@ -1,0 +1,82 @@
+"""The outcome of one method: the stored one of an equal request, or a new one."""
+
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from sinct.comparison import methods
+from sinct.comparison.worker import Outcome, Request, perform
+from sinct.errors import Interrupted, WeightsError
+from sinct.runtime.json_files import write_json
+from sinct.runtime.processes import run_child
+from sinct.weights.store import fetch, present
+
+
+def outcome_of(
+    request: Request,
+    folder: Path,
+    *,
+    isolate: bool,
+    report: Callable[[float], None],
+    should_stop: Callable[[], bool],
+) -> Outcome:
+    """Take the outcome that is there if the same was asked for and succeeded, else let the method work.
+
+    Args:
+        request: what is asked for.
+        folder: of the method, for its picture and everything that it keeps.
+        isolate: let it work in a process of its own.
+        report: called with the share that is done, in [0, 1].
+        should_stop: asked often; True ends the work, which the same call continues.
+
+    Raises:
+        Interrupted: `should_stop` said so.
+    """
+    asked, stored = folder / "request.json", folder / "outcome.json"
+    same = asked.exists() and json.loads(asked.read_text(encoding="utf-8")) == request.to_json()
+    if same and stored.exists() and (folder / "output.png").exists():
+        outcome = Outcome.load(stored)
+        if outcome.reason is None:
+            return outcome
+    if not same and folder.exists():
+        shutil.rmtree(folder)  # what lies there was asked for otherwise
+    folder.mkdir(parents=True, exist_ok=True)
+    stored.unlink(missing_ok=True)
+    write_json(asked, request.to_json())
+    if should_stop():
+        raise Interrupted("stopped as asked")
+    report(0.0)
+    if request.weights_dir is None and not request.random_weights:
+        missing = _fetched(methods.find(request.method).weights)
+        if missing:
+            return Outcome(missing, 0.0, None, "")
+    work = _isolated if isolate else perform
+    return work(request, folder, report=report, should_stop=should_stop)
+
+
+def _isolated(
+    request: Request, folder: Path, *, report: Callable[[float], None], should_stop: Callable[[], bool]
+) -> Outcome:
+    """Let a process of its own do it."""
+    end = run_child(
+        "sinct.comparison.worker",
+        {"request": request.to_json(), "folder": str(folder)},
+        folder / "messages.txt",
+        report=lambda share, remaining: report(share),
+        should_stop=should_stop,
+    )
+    if end.stopped:
+        raise Interrupted("stopped as asked")
+    return Outcome(end.fault, 0.0, None, "") if end.fault else Outcome(**end.outcome)
+
+
+def _fetched(names: Sequence[str]) -> str | None:
+    """Download weights that are missing in the cache; in one line why they cannot be had."""
+    try:
+        for name in names:
+            if not present(name):
+                fetch(name)
+    except WeightsError as error:
+        return str(error)
+    return None

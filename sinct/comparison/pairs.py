@@ -1,0 +1,88 @@
+"""A comparison on several pairs of pictures, with a summary over them."""
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from sinct.comparison.compare import Compared, compare
+from sinct.comparison.stage import OnStage, Stage
+from sinct.errors import InputError, Interrupted, OutputError
+from sinct.report import write_summary
+from sinct.runtime.files import StrPath
+
+
+def compare_pairs(
+    pairs: StrPath, output: StrPath, *, on_stage: OnStage | None = None, **options: Any
+) -> dict[str, Compared | str]:
+    """Compare methods on several pairs, and write a summary over them.
+
+    Args:
+        pairs: CSV file with the columns painting and photo, and if wanted name, painting_regions and
+            photo_regions; paths relative to it.
+        output: folder for everything; a pair's comparison lies in the folder of its name.
+        on_stage: called as the work goes on.
+        options: see `compare`.
+
+    Returns:
+        By the pair's name, its comparison, or in one line why there is none.
+
+    Raises:
+        InputError: the list of pairs cannot be read.
+        Interrupted: `should_stop` said so.
+    """
+    rows = read_pairs(pairs)
+    done: dict[str, Compared | str] = {}
+    for name, row in rows.items():
+        regions = None
+        if row.get("painting_regions") and row.get("photo_regions"):
+            regions = (row["painting_regions"], row["photo_regions"])
+
+        def show(stage: Stage, name: str = name) -> None:
+            if on_stage:
+                on_stage(replace(stage, pair=name))
+
+        try:
+            done[name] = compare(
+                row["painting"], row["photo"], Path(output) / name, regions=regions, on_stage=show, **options
+            )
+        except Interrupted:
+            raise
+        except (InputError, OutputError) as error:  # the other pairs go on
+            done[name] = str(error)
+    finished = {name: item.comparison for name, item in done.items() if isinstance(item, Compared)}
+    if finished:
+        write_summary(Path(output), finished)
+    return done
+
+
+def read_pairs(path: StrPath) -> dict[str, dict[str, Path]]:
+    """Read a list of pairs; see `compare_pairs`.
+
+    Raises:
+        InputError: it cannot be read, lacks a column, or names two pairs alike.
+    """
+    file = Path(path)
+    try:
+        lines = list(csv.DictReader(file.read_text(encoding="utf-8-sig").splitlines()))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        reason = getattr(error, "strerror", None) or "not a CSV file in UTF-8"
+        raise InputError(f"cannot read the list of pairs {file}: {reason}") from None
+    if not lines or not {"painting", "photo"} <= set(lines[0]):
+        raise InputError(
+            f"the list of pairs {file} needs a first line 'painting,photo' and a line for each pair, for instance "
+            "'monet.jpg,coast.jpg'; name, painting_regions and photo_regions may follow"
+        )
+    rows: dict[str, dict[str, Path]] = {}
+    for number, line in enumerate(lines, start=2):
+        if not line["painting"] or not line["photo"]:
+            raise InputError(f"line {number} of {file} lacks a painting or a photo")
+        name = line.get("name") or f"{Path(line['painting']).stem}--{Path(line['photo']).stem}"
+        if name in rows or Path(name).name != name or name in (".", ".."):
+            raise InputError(
+                f"line {number} of {file}: the name {name!r} is taken or no folder name; add a column 'name' with "
+                "another one"
+            )
+        columns = ("painting", "photo", "painting_regions", "photo_regions")
+        rows[name] = {key: file.parent / str(line[key]) for key in columns if line.get(key)}
+    return rows

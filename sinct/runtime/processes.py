@@ -1,0 +1,228 @@
+"""One protocol for every child process, seen from both sides.
+
+The parent runs `python -m MODULE` and writes the request to its standard input, one line of JSON. The child answers on
+its standard output with lines of JSON: how much is done as it goes, and at its end the outcome, or that it stopped as
+asked. Whatever else it prints goes to a log file. It is to save its state and stop when its standard input closes: that
+is how the parent asks for it, and what happens when the parent is gone, so that no child outlives its parent for long.
+"""
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sinct.errors import Interrupted
+
+GRACE = 120.0
+"""Seconds that a child has to save its state once it is asked to stop."""
+
+TICK = 0.2
+"""Seconds between two looks at the wish to stop."""
+
+Report = Callable[[float, float | None], None]
+"""Called with the share that is done, in [0, 1], and the seconds left where they are known."""
+
+Work = Callable[[dict[str, Any], Report, Callable[[], bool]], Any]
+"""What a child does: takes the request, how to report, and whether to stop; returns the outcome, JSON-serialisable."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """How far a child is.
+
+    Attributes:
+        done: share of its work, in [0, 1].
+        remaining: seconds left, where they are known.
+    """
+
+    done: float
+    remaining: float | None = None
+
+
+@dataclass(frozen=True)
+class End:
+    """How a child ended: with an outcome, stopped as asked, or with a fault.
+
+    Attributes:
+        outcome: what it found, as it came from JSON.
+        stopped: whether it was stopped before it had an outcome.
+        fault: why it left nothing, one line.
+        killed: whether the system killed it, as systems do when memory runs out.
+    """
+
+    outcome: Any = None
+    stopped: bool = False
+    fault: str | None = None
+    killed: bool = False
+
+
+class Child:
+    """A child process, from the parent's side.
+
+    Args:
+        module: that the child runs; it calls `serve`.
+        request: for the child, JSON-serialisable.
+        log: file for everything the child prints; its folder must exist.
+        hear: called on a thread of its own with each `Share`, and at last with the `End`.
+        environment: variables that the child gets besides the parent's.
+
+    Raises:
+        OSError: the log cannot be written, or the process cannot be started.
+    """
+
+    def __init__(
+        self,
+        module: str,
+        request: Any,
+        log: Path,
+        hear: Callable[[Share | End], None],
+        *,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._log, self._hear = log, hear
+        self._killer: threading.Timer | None = None
+        with log.open("w", encoding="utf-8") as messages:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", module],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=messages,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+                env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
+                start_new_session=True,  # Ctrl-C is the parent's, who then asks the child to stop
+            )
+        assert self._process.stdin is not None
+        with suppress(OSError):  # it ended at once, which `End` tells
+            self._process.stdin.write(json.dumps(request) + "\n")
+            self._process.stdin.flush()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
+
+    def stop(self, grace: float | None = None) -> None:
+        """Ask the child to save its state and end; kill it if it has not ended after so many seconds (`GRACE`)."""
+        if self._killer is None:
+            self._killer = threading.Timer(GRACE if grace is None else grace, self._process.kill)
+            self._killer.daemon = True
+            self._killer.start()
+            self._close_input()
+
+    def kill(self) -> None:
+        """End the child at once."""
+        self._process.kill()
+
+    def wait(self) -> None:
+        """Return when the child has ended and everything it said has been heard."""
+        self._listener.join()
+
+    def _listen(self) -> None:
+        outcome, stopped = None, False
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            try:
+                said = json.loads(line)
+            except ValueError:
+                continue  # half a line of a child that was killed
+            if "share" in said:
+                self._hear(Share(said["share"], said["remaining"]))
+            outcome, stopped = said.get("outcome", outcome), said.get("stopped", stopped)
+        code = self._process.wait()
+        self._process.stdout.close()
+        asked = self._killer is not None
+        if self._killer is not None:
+            self._killer.cancel()
+        self._close_input()
+        if outcome is not None:
+            self._hear(End(outcome))
+        elif stopped or asked:
+            self._hear(End(stopped=True))
+        else:
+            self._hear(End(fault=_fault(code, self._log), killed=code == -9))
+
+    def _close_input(self) -> None:
+        with suppress(OSError):  # there may be a rest of the request that the child did not read
+            if self._process.stdin is not None:
+                self._process.stdin.close()
+
+
+def run_child(
+    module: str, request: Any, log: Path, *, report: Report, should_stop: Callable[[], bool]
+) -> End:
+    """Run one child to its end, for a parent that does nothing else meanwhile.
+
+    Args:
+        module: that the child runs; it calls `serve`.
+        request: for the child, JSON-serialisable.
+        log: file for everything the child prints.
+        report: called here, not on another thread.
+        should_stop: asked several times a second; True lets the child save its state and end.
+    """
+    heard: queue.SimpleQueue[Share | End] = queue.SimpleQueue()
+    child = Child(module, request, log, heard.put)
+    try:
+        while True:
+            try:
+                message = heard.get(timeout=TICK)
+            except queue.Empty:
+                message = None
+            if isinstance(message, End):
+                return message
+            if message is not None:
+                report(message.done, message.remaining)
+            if should_stop():
+                child.stop()
+    finally:
+        child.kill()  # does nothing where it has ended
+        child.wait()
+
+
+def serve(work: Work) -> None:
+    """Do what the parent asks for, from the child's side: read the request, answer, and obey the wish to stop.
+
+    An `Interrupted` that `work` raises means that it stopped as asked. Any other error ends the process, and its
+    traceback goes to the log.
+    """
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # what libraries print belongs in the log
+    stopped = threading.Event()
+    signal.signal(signal.SIGTERM, lambda number, frame: stopped.set())
+    request = json.loads(sys.stdin.readline())
+
+    def watch() -> None:
+        while os.read(0, 4096):  # ends when the parent closes its end, or is gone
+            pass
+        stopped.set()
+
+    def say(**values: Any) -> None:
+        with suppress(OSError):  # where nobody listens any more, what was done lies in files
+            print(json.dumps(values), file=answers, flush=True)
+
+    threading.Thread(target=watch, daemon=True).start()
+    try:
+        outcome = work(request, lambda share, left: say(share=share, remaining=left), stopped.is_set)
+    except Interrupted:
+        say(stopped=True)
+    else:
+        say(outcome=outcome)
+
+
+def _fault(code: int, log: Path) -> str:
+    """Why a process ended that did not say so itself, in one line."""
+    if code == -9:
+        return "its process was killed, as happens when memory runs out; close other programs or give smaller pictures"
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    last = next((" ".join(line.split())[:200] for line in reversed(lines) if line.strip()), "")
+    how = f"signal {-code}" if code < 0 else f"code {code}"
+    return f"its process ended with {how}{f': {last}' if last else ''} (see {log})"

@@ -1,0 +1,124 @@
+"""Batches whose jobs are processes on this machine."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import sinct
+from sinct.batch.coordinator import run_batch
+from sinct.batch.jobs import SERIES
+from sinct.batch.ledger import State, ledger_path, read_entries, run_folder
+from sinct.batch.local_workers import LocalWorkers
+from sinct.batch.places import Slot
+from tests.support.batch_fake import TINY
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "cli", "batch", *map(str, arguments)]
+
+
+def arguments_of(tmp_path, out, steps):
+    changes = [f"--set={name}={json.dumps(value)}" for name, value in TINY.items()]
+    return [
+        tmp_path / "paintings", "--photo", tmp_path / "photo.png", "-o", out, "--preset", "draft", "--steps", steps,
+        "--workers", 2, "--device", "cpu", *changes,
+    ]  # fmt: skip
+
+
+def kill_all(process):
+    """A coordinator and all its workers at once, as a power cut does."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    found = [int(number) for number in children.read_text().split()]
+    for number in (process.pid, *found):
+        try:
+            os.kill(number, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+    process.wait()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux's /proc")
+def test_twelve_pictures_survive_three_kills(tmp_path, make_picture):
+    """Ten outputs as those of an undisturbed run, two reasons, and a second run that does nothing."""
+    (tmp_path / "paintings").mkdir()
+    for number in range(10):
+        make_picture(f"paintings/p{number}.png", 60 + number, 45, seed=number)
+    (tmp_path / "paintings" / "cut.png").write_bytes((tmp_path / "paintings" / "p0.png").read_bytes()[:300])
+    (tmp_path / "paintings" / "wrong.jpg").write_text("no picture")
+    make_picture("photo.png", seed=99)
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    straight = subprocess.run(
+        command(*arguments_of(tmp_path, tmp_path / "straight", 60), "--json"),
+        capture_output=True, text=True, env=environment, check=False,
+    )  # fmt: skip
+    assert straight.returncode == 3, straight.stderr
+    random.seed(0)
+    killed = tmp_path / "killed"
+    for _ in range(3):
+        process = subprocess.Popen(
+            command(*arguments_of(tmp_path, killed, 60), "--quiet"),
+            env=environment,
+            stdout=subprocess.DEVNULL,
+        )
+        before = done_in(killed)
+        deadline = time.monotonic() + 120
+        while process.poll() is None and done_in(killed) <= before and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(random.uniform(0, 2))
+        assert process.poll() is None, "it ended before it was killed"
+        kill_all(process)
+    end = subprocess.run(
+        command(*arguments_of(tmp_path, killed, 60), "--json"),
+        capture_output=True, text=True, env=environment, check=False,
+    )  # fmt: skip
+    assert end.returncode == 3, end.stderr
+    told = json.loads(end.stdout)
+    assert (told["done"], told["failed"]) == (10, 2)
+    reasons = {job["name"]: job["error"] for job in told["jobs"] if job["state"] == "failed"}
+    assert set(reasons) == {"cut", "wrong"}
+    assert all(reasons.values())
+    for number in range(10):
+        made, expected = (folder / f"p{number}.png" for folder in (killed, tmp_path / "straight"))
+        assert made.read_bytes() == expected.read_bytes()
+    began = time.monotonic()
+    second = subprocess.run(
+        command(*arguments_of(tmp_path, killed, 60), "--json"),
+        capture_output=True, text=True, env=environment, check=False,
+    )  # fmt: skip
+    assert json.loads(second.stdout)["made"] == []
+    assert time.monotonic() - began < 30
+
+
+def done_in(out):
+    if not ledger_path(out).exists():
+        return 0
+    try:
+        return sum(entry.state is State.done for entry in read_entries(ledger_path(out)))
+    except (sinct.InputError, sinct.OutputError):
+        return 0
+
+
+@pytest.mark.slow
+def test_shared_model_is_trained_once(collection, out):
+    summary = run_batch(collection(shared_model=True), out, LocalWorkers([Slot("cpu", 1)]))
+    assert summary.count(State.done) == 4, [entry.error for entry in summary.entries]
+    assert (run_folder(out, SERIES) / "run" / "model.safetensors").exists()
+    assert all((out / f"p{number}.png").exists() for number in range(3))
+    assert not (run_folder(out, "p0") / "run").exists()
+
+
+@pytest.mark.slow
+def test_process_that_dies_is_one_failed_attempt(collection, out, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", "/nowhere")
+    monkeypatch.setattr(sys, "executable", shutil.which("false"))
+    summary = run_batch(collection()[:1], out, LocalWorkers([Slot("cpu", 1)]), retries=0)
+    assert "its process ended with code 1" in summary.entries[0].error

@@ -1,0 +1,96 @@
+"""One job from its inputs to its output, in this process."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import sinct
+from sinct.batch.jobs import Request
+from sinct.batch.ledger import run_folder
+from sinct.batch.perform import perform
+from sinct.batch.storage import sha256
+from tests.support.batch_fake import SETTINGS
+
+
+def request_of(job, out, **values):
+    return Request(job, "key", str(run_folder(out, job.name)), device="cpu", **values)
+
+
+def test_work_stopped_and_continued_gives_the_same_picture(collection, out):
+    job = collection(replace(SETTINGS, steps=20))[0]
+    straight = perform(request_of(job, out), report=lambda *_: None, should_stop=lambda: False)
+    first = Path(job.output).read_bytes()
+    assert straight.reason is None
+    assert straight.figures["steps"] == 20
+    assert straight.output_sha256 == sha256(job.output)
+    kept = {path.name for path in (run_folder(out, job.name) / "run").iterdir()}
+    assert "model.safetensors" in kept
+    assert "checkpoint.safetensors" not in kept
+    shutil.rmtree(out)
+    asked = iter(range(100))
+    with pytest.raises(sinct.errors.Interrupted):
+        perform(request_of(job, out), report=lambda *_: None, should_stop=lambda: next(asked) > 6)
+    assert perform(request_of(job, out), report=lambda *_: None, should_stop=lambda: False).reason is None
+    assert Path(job.output).read_bytes() == first
+
+
+def test_work_asked_for_otherwise_begins_anew(collection, out):
+    job = collection()[0]
+    perform(request_of(job, out), report=lambda *_: None, should_stop=lambda: False)
+    halved = perform(request_of(job, out, halvings=1), report=lambda *_: None, should_stop=lambda: False)
+    assert halved.reason is None
+    assert any("for want of memory" in text for text in halved.warnings)
+
+
+def test_faults_of_work_are_told_as_outcomes(collection, out, tmp_path):
+    job = collection()[0]
+    (tmp_path / "paintings" / "p0.png").write_bytes(b"no picture")
+    outcome = perform(request_of(job, out), report=lambda *_: None, should_stop=lambda: False)
+    assert "p0.png is no picture" in outcome.reason
+    assert not outcome.again
+
+
+def test_job_waits_for_an_earlier_process_of_its_own(collection, out, monkeypatch):
+    import filelock
+
+    request = request_of(collection()[0], out)
+    Path(request.folder).mkdir(parents=True)
+    with filelock.FileLock(Path(request.folder) / "lock"):
+        with pytest.raises(sinct.errors.Interrupted):
+            perform(request, report=lambda *_: None, should_stop=lambda: True)
+        monkeypatch.setattr("sinct.batch.perform.PATIENCE", 0.0)
+        outcome = perform(request, report=lambda *_: None, should_stop=lambda: False)
+    assert "another process still works on it" in outcome.reason
+    assert outcome.again
+
+
+def test_full_disk_is_told_and_may_go_better_another_time(collection, out, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    job = collection()[0]
+    monkeypatch.setattr("sinct.runtime.files.tempfile.mkstemp", full)
+    outcome = perform(request_of(job, out), report=lambda *_: None, should_stop=lambda: False)
+    assert "No space left on device; choose another place or make room" in outcome.reason
+    assert outcome.again
+    monkeypatch.undo()
+    assert perform(request_of(job, out), report=lambda *_: None, should_stop=lambda: False).reason is None
+
+
+def test_inputs_and_outputs_may_be_urls(collection, out, tmp_path):
+    import fsspec
+
+    job = collection()[0]
+    expected = perform(request_of(job, out), report=lambda *_: None, should_stop=lambda: False)
+    system = fsspec.filesystem("memory")
+    system.put_file(job.paintings[0], "/in/p0.png")
+    remote = replace(job, paintings=("memory://in/p0.png",), output="memory://out/deep/p0.png")
+    outcome = perform(
+        replace(request_of(remote, out), folder=str(tmp_path / "elsewhere")),
+        report=lambda *_: None, should_stop=lambda: False,
+    )  # fmt: skip
+    assert outcome.reason is None
+    assert outcome.output_sha256 == expected.output_sha256
+    assert system.cat_file("/out/deep/p0.png") == Path(job.output).read_bytes()

@@ -1,0 +1,59 @@
+"""What version 0.1 left on the disk goes on working."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import sinct
+from sinct.inference import checkpoint
+
+OLD = Path(__file__).parent / "support" / "version_0_1"
+
+
+def samples(path: Path) -> np.ndarray:
+    with Image.open(path) as picture:
+        return np.asarray(picture).astype(int)
+
+
+@pytest.fixture
+def run(tmp_path):
+    return Path(shutil.copytree(OLD / "run", tmp_path / "run"))
+
+
+@pytest.mark.parametrize(("model", "expected"), [("run", "applied"), ("resumed", "applied-resumed")])
+def test_model_gives_the_same_picture(model, expected, tmp_path):
+    sinct.apply(OLD / model, OLD / "painting.png", tmp_path / "out.png", device="cpu")
+    difference = np.abs(samples(tmp_path / "out.png") - samples(OLD / f"{expected}.png"))
+    assert (
+        difference.max() <= 1
+    )  # another processor may round a value on the edge of two levels the other way
+
+
+def test_checkpoint_translates_without_its_model(run, tmp_path):
+    (run / "model.safetensors").unlink()
+    sinct.apply(run, OLD / "painting.png", tmp_path / "out.png", device="cpu")
+    assert np.abs(samples(tmp_path / "out.png") - samples(OLD / "applied.png")).max() <= 1
+
+
+def test_run_is_resumed_to_the_same_model(run):
+    done = sinct.train(OLD / "painting.png", OLD / "photo.png", run, resume=True, device="cpu")
+    assert (done.steps, done.kept, done.finished) == (8, 6, True)
+    ours = checkpoint.load(run / "model.safetensors")
+    theirs = checkpoint.load(OLD / "resumed" / "model.safetensors")
+    assert ours.tensors.keys() == theirs.tensors.keys()
+    for name, tensor in theirs.tensors.items():  # to rounding on other processors
+        torch.testing.assert_close(ours.tensors[name], tensor, rtol=1e-2, atol=1e-3, msg=name)
+    assert ours.description["objective"] == "cut"
+    assert ours.description["generator"] == {"name": "compact", "width": 3}
+
+
+def test_run_is_not_resumed_as_another_objective(run):
+    from sinct.objectives.cyclegan import CycleTrainer
+    from sinct.training.run_directory import RunDirectory
+
+    with pytest.raises(sinct.CheckpointError, match="is a run of the objective cut, not of cyclegan"):
+        RunDirectory(run).read_config(CycleTrainer)
