@@ -62,6 +62,7 @@ def test_process_tells_progress_time_and_memory(tmp_path, pair):
     assert Outcome.load(tmp_path / "work" / "outcome.json") == outcome
 
 
+@pytest.mark.slow
 def test_stop_reaches_a_process_that_trains(tmp_path, pair, tiny_gan):
     shares: list[float] = []
     request = make_request(tmp_path, pair, "sinct", iterations=1_000_000, settings=tiny_gan)
