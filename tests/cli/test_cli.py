@@ -13,6 +13,7 @@ from sinct_cli.main import app
 from typer.testing import CliRunner
 
 import sinct
+from tests.support.platforms import needs_signals
 
 TINY = [
     "--set=compact=false",
@@ -250,6 +251,7 @@ def test_model_that_is_not_there_is_one_line(pair, tmp_path):
 # As a real process -----------------------------------------------------------------------------------
 
 
+@needs_signals
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_interrupt_saves_writes_the_picture_and_says_how_to_resume(number, code, pair, tmp_path):

@@ -15,10 +15,10 @@ from PIL import Image
 import sinct
 from sinct.inference import streamed
 from sinct.pictures.windows import Sides
+from tests.support.platforms import needs_signals
 from tests.support.streaming import make_model, run_stream
 
 pyvips = pytest.importorskip("pyvips")
-kills = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 
 KILLED = """
 import os, sys, time
@@ -35,7 +35,7 @@ run_stream(model, {source!r}, {output!r}, resume=True, should_stop=lambda: time.
 """
 
 
-@kills
+@needs_signals
 @pytest.mark.slow
 def test_killed_at_any_moment_and_resumed_is_the_same_file(noisy, tmp_path, monkeypatch):
     source, output = noisy(width=200, height=300), tmp_path / "out.tif"
@@ -81,7 +81,7 @@ run_stream(model, {source!r}, {output!r}, resume=True)
 """
 
 
-@kills
+@needs_signals
 @pytest.mark.slow
 def test_killed_while_the_file_is_written_and_resumed_is_the_same_file(noisy, tmp_path, monkeypatch):
     exif = Image.Exif()

@@ -9,6 +9,7 @@ from sinct.inference.scratch import Scratch
 from sinct.inference.streamed import fingerprint
 from sinct.pictures.picture import read_picture
 from sinct.pictures.windows import Sides
+from tests.support.platforms import needs_links
 from tests.support.streaming import make_model, run_stream, samples
 
 pytest.importorskip("pyvips")
@@ -60,6 +61,7 @@ def test_damaged_state_is_told(model, noisy, tmp_path, small_windows):
         run_stream(model, source, tmp_path / "out.png", resume=True)
 
 
+@needs_links
 def test_link_as_output_stays_a_link(model, noisy, tmp_path, small_windows):
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "real.png").write_bytes(b"older")
