@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 from typer.core import TyperGroup
 
-from . import display
+from . import bars, display
 from .options import (
     AsJson,
     Bits,
@@ -26,6 +26,7 @@ from .options import (
     Time,
     parse_changes,
 )
+from .stopping import Stop, stopping
 
 if TYPE_CHECKING:
     from sinct.batch.jobs import Job
@@ -110,7 +111,7 @@ def run(
 ) -> None:
     """Translate a collection; the same command again goes on where it was stopped."""
     quiet = quiet or as_json
-    with display.errors(as_json=as_json, quiet=quiet), display.stopping() as stop:
+    with display.errors(as_json=as_json, quiet=quiet), stopping() as stop:
         from sinct.batch.collection import read_collection
         from sinct.batch.settings import Settings
 
@@ -147,7 +148,7 @@ def retry(
 ) -> None:
     """Try failed jobs again as if for the first time, and whatever is left."""
     quiet = quiet or as_json
-    with display.errors(as_json=as_json, quiet=quiet), display.stopping() as stop:
+    with display.errors(as_json=as_json, quiet=quiet), stopping() as stop:
         from sinct.batch.ledger import State, ledger_path, read_entries
 
         entries = read_entries(ledger_path(folder))
@@ -215,14 +216,14 @@ def _run(
     jobs: "list[Job] | None",
     folder: Path,
     workers: "Workers",
-    stop: display.Stop,
+    stop: Stop,
     *,
     quiet: bool,
     **options: Any,
 ) -> "Summary":
     from sinct.batch.coordinator import run_batch
 
-    with display.BatchDisplay(quiet=quiet) as bar:
+    with bars.BatchDisplay(quiet=quiet) as bar:
         return run_batch(jobs, folder, workers, on_progress=bar, should_stop=stop, **options)
 
 
@@ -278,7 +279,7 @@ def _facts(entry: "Entry") -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _end(summary: "Summary", folder: Path, stop: display.Stop, *, as_json: bool, quiet: bool) -> None:
+def _end(summary: "Summary", folder: Path, stop: Stop, *, as_json: bool, quiet: bool) -> None:
     """Say how it ended; the exit code tells whether all (0), some (3) or none (1) of the pictures are there."""
     from sinct.batch.ledger import State
 

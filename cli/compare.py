@@ -11,8 +11,9 @@ from rich.table import Table
 from sinct.comparison import methods
 from sinct.errors import ConfigError, Interrupted
 
-from . import display
+from . import bars, display
 from .options import AsJson, Device, Overwrite, Painting, Quiet, Seed, duration
+from .stopping import stopping
 
 if TYPE_CHECKING:
     from sinct.comparison.compare import Compared
@@ -70,7 +71,7 @@ def compare(
 ) -> None:
     """Run sinct beside other methods, measure all, and write a report; the same command again goes on."""
     quiet = quiet or as_json
-    with display.errors(as_json=as_json, quiet=quiet), display.stopping() as stop:
+    with display.errors(as_json=as_json, quiet=quiet), stopping() as stop:
         given = [path for path in (painting, photo) if path is not None]
         if (pairs is None) == (len(given) < 2) or (pairs is not None and (given or regions)):
             raise ConfigError("give a painting and a photo, or --pairs FILE with both for each pair")
@@ -90,7 +91,7 @@ def compare(
             "should_stop": stop,
         }
         try:
-            with display.StageDisplay(quiet=quiet) as bar:
+            with bars.StageDisplay(quiet=quiet) as bar:
                 if pairs is not None:
                     done = comparisons.compare_pairs(pairs, output, on_stage=bar, **options)
                 else:

@@ -10,7 +10,7 @@ import typer
 
 from sinct.version import __version__
 
-from . import compare, display
+from . import bars, compare, display
 from .batch import batch_app
 from .options import (
     AsJson,
@@ -32,6 +32,7 @@ from .options import (
     Time,
     settings,
 )
+from .stopping import Stop, stopping
 from .weights import weights_app
 from .wording import as_options
 
@@ -113,11 +114,11 @@ def train(
 ) -> None:
     """Train only; `sinct apply` then translates any picture with the result."""
     quiet = quiet or as_json
-    with display.errors(as_json=as_json, quiet=quiet), display.stopping() as stop:
+    with display.errors(as_json=as_json, quiet=quiet), stopping() as stop:
         import sinct
 
         config = _config(resume, preset, time, steps, seed, device, changes)
-        with display.TrainingDisplay(quiet=quiet) as bar:
+        with bars.TrainingDisplay(quiet=quiet) as bar:
             training = sinct.train(
                 [painting, *(more or [])], photos, run_dir, config=config, preset=preset.value, device=device,
                 resume=resume, overwrite=overwrite, on_progress=bar, should_stop=stop,
@@ -148,10 +149,10 @@ def apply(
 ) -> None:
     """Translate any picture with a trained generator."""
     quiet = quiet or as_json
-    with display.errors(as_json=as_json, quiet=quiet), display.stopping() as stop:
+    with display.errors(as_json=as_json, quiet=quiet), stopping() as stop:
         import sinct
 
-        with display.PixelDisplay(quiet=quiet) as bar:
+        with bars.PixelDisplay(quiet=quiet) as bar:
             done = sinct.apply(
                 model, image, output, device=device, bits=bits, max_memory=max_memory, resume=resume,
                 overwrite=overwrite, on_pixels=bar, should_stop=stop,
@@ -232,8 +233,8 @@ def _translate(
 ) -> None:
     import sinct
 
-    with display.stopping() as stop:
-        with display.TrainingDisplay(quiet=quiet) as bar, display.PixelDisplay(quiet=quiet) as pixels:
+    with stopping() as stop:
+        with bars.TrainingDisplay(quiet=quiet) as bar, bars.PixelDisplay(quiet=quiet) as pixels:
             done = sinct.translate(
                 painting, photos, output, preset=preset.value, on_progress=bar, on_pixels=pixels,
                 should_stop=stop, **options,
@@ -276,7 +277,7 @@ def _training_facts(training: "sinct.Training") -> dict[str, Any]:
     }
 
 
-def _end(done: "sinct.Training | sinct.Translation", stop: display.Stop, *, quiet: bool) -> None:
+def _end(done: "sinct.Training | sinct.Translation", stop: Stop, *, quiet: bool) -> None:
     """Say how to go on after an interrupt, and exit as an interrupted program does."""
     training: Any = getattr(done, "training", done)  # of a Translation; a Training is its own
     if not stop() or (done.finished and (training is None or training.finished)):

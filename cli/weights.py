@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-from . import display
+from . import bars, display
 from .options import AsJson, Quiet
 
 weights_app = typer.Typer(
@@ -124,4 +124,4 @@ def _bar(*, quiet: bool) -> Progress:
         DownloadColumn(),
         TransferSpeedColumn(),
     )
-    return display.progress_bar(*columns, quiet=quiet)
+    return bars.progress_bar(*columns, quiet=quiet)

@@ -1,0 +1,203 @@
+"""Progress bars on a terminal, and lines now and then where there is none."""
+
+import time
+from typing import TYPE_CHECKING, Self
+
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Column
+from rich.text import Text
+
+from . import display
+from .wording import as_options
+
+if TYPE_CHECKING:
+    import sinct
+    from sinct.batch.progress import Progress as BatchProgress
+    from sinct.comparison.stage import Stage
+
+
+class _TimeLeft(ProgressColumn):
+    """Time left as sinct tells it, which knows of clock budgets."""
+
+    def render(self, task: Task) -> Text:
+        remaining = task.fields.get("remaining")
+        return Text("-:--" if remaining is None else f"{display.clock(remaining)} left", style="cyan")
+
+
+def progress_bar(*columns: ProgressColumn, quiet: bool) -> Progress:
+    """A bar on stderr that is gone when its work is done; on a terminal only."""
+    return Progress(
+        *columns, console=display.err, disable=quiet or not display.err.is_terminal, transient=True
+    )
+
+
+class _Display:
+    """Shows a progress bar as long as its context lasts.
+
+    Args:
+        quiet: show nothing at all.
+        columns: of the bar.
+    """
+
+    def __init__(self, *columns: ProgressColumn, quiet: bool) -> None:
+        self.quiet = quiet
+        self.bar = progress_bar(*columns, quiet=quiet)
+
+    def __enter__(self) -> Self:
+        self.bar.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.bar.stop()
+
+
+def _gauge() -> tuple[ProgressColumn, ...]:
+    """Columns of a bar with time left and figures; all of it fits a terminal 80 wide."""
+    return (
+        SpinnerColumn(),
+        BarColumn(bar_width=10),
+        TextColumn("{task.percentage:>3.0f}%"),
+        _TimeLeft(table_column=Column(no_wrap=True)),
+        TextColumn("{task.fields[figures]}", table_column=Column(no_wrap=True)),
+    )
+
+
+class TrainingDisplay(_Display):
+    """A progress bar fed by sinct's progress events.
+
+    Args:
+        quiet: show nothing at all.
+    """
+
+    def __init__(self, *, quiet: bool) -> None:
+        super().__init__(*_gauge(), quiet=quiet)
+        self.task = self.bar.add_task("training", total=1.0, figures="", remaining=None)
+        self.printed = 0.0
+
+    def __call__(self, progress: "sinct.Progress") -> None:
+        """Show one event; without a terminal, a line each tenth of the way."""
+        from sinct.training.terms import in_short
+
+        pace = f"{progress.rate:.1f}/s" if progress.rate >= 1 else f"{1 / progress.rate:.1f} s/step"
+        figures = f"step {progress.step} {pace} {in_short(progress.terms, progress.losses)}"
+        self.bar.update(self.task, completed=progress.fraction, figures=figures, remaining=progress.remaining)
+        for text in progress.warnings:
+            display.warn(text, quiet=self.quiet)
+        if not display.err.is_terminal and not self.quiet and progress.fraction >= self.printed + 0.1:
+            self.printed = progress.fraction
+            left = display.clock(progress.remaining)
+            display.err.print(f"{progress.fraction:4.0%}  {left} left  {figures}", highlight=False)
+
+
+class PixelDisplay(_Display):
+    """A bar for a picture that is translated row by row, in megapixels.
+
+    Args:
+        quiet: show nothing at all.
+    """
+
+    def __init__(self, *, quiet: bool) -> None:
+        super().__init__(*_gauge(), quiet=quiet)
+        self.task: TaskID | None = None
+        self.begun, self.first, self.printed = 0.0, 0, 0.0
+
+    def __call__(self, done: int, total: int) -> None:
+        """Show pixels done; without a terminal, a line each tenth of the way."""
+        if self.task is None:  # rate and time left count from here: a resumed picture has a head start
+            self.task = self.bar.add_task("pixels", total=1.0, figures="", remaining=None)
+            self.begun, self.first, self.printed = time.monotonic(), done, done / total
+        rate = (done - self.first) / max(time.monotonic() - self.begun, 1e-9)
+        remaining = (total - done) / rate if rate else None
+        figures = f"{done / 1e6:.1f} of {total / 1e6:.1f} MP  {rate / 1e6:.2f} MP/s"
+        self.bar.update(self.task, completed=done / total, figures=figures, remaining=remaining)
+        if not display.err.is_terminal and not self.quiet and done / total >= self.printed + 0.1:
+            self.printed = done / total
+            left = "" if remaining is None else f"{display.clock(remaining)} left"
+            display.err.print(f"{done / total:4.0%}  {left}  {figures}", highlight=False)
+
+
+class StageDisplay(_Display):
+    """A line for each stage of a comparison, the current one with a bar.
+
+    Args:
+        quiet: show nothing at all.
+    """
+
+    def __init__(self, *, quiet: bool) -> None:
+        super().__init__(
+            SpinnerColumn(),
+            TextColumn("{task.description}", table_column=Column(no_wrap=True)),
+            BarColumn(bar_width=20),
+            TextColumn("{task.percentage:>3.0f}%"),
+            TimeElapsedColumn(),
+            quiet=quiet,
+        )
+        self.tasks: dict[tuple[str | None, str], TaskID] = {}
+
+    def __call__(self, stage: "Stage") -> None:
+        """Show one event; without a terminal, a line at the end of each stage."""
+        key = (stage.pair, stage.name)
+        label = f"{stage.pair + ': ' if stage.pair else ''}{stage.name} ({stage.index + 1} of {stage.count})"
+        if key not in self.tasks:
+            self.tasks[key] = self.bar.add_task(label, total=1.0)
+        self.bar.update(self.tasks[key], completed=stage.fraction)
+        if stage.fraction >= 1:
+            self.bar.remove_task(self.tasks[key])
+            if not self.quiet:
+                result = f"no result: {as_options(stage.note)}" if stage.note else "done"
+                display.err.print(f"{label} {result}", highlight=False, markup=False)
+
+
+class BatchDisplay(_Display):
+    """A bar for all jobs of a batch, and one for each that runs.
+
+    Args:
+        quiet: show nothing at all.
+    """
+
+    def __init__(self, *, quiet: bool) -> None:
+        super().__init__(
+            TextColumn("{task.description}", markup=False, table_column=Column(max_width=30, no_wrap=True)),
+            BarColumn(bar_width=10),
+            TextColumn("{task.percentage:>3.0f}%"),
+            _TimeLeft(table_column=Column(no_wrap=True)),
+            TextColumn("{task.fields[figures]}", table_column=Column(no_wrap=True)),
+            quiet=quiet,
+        )
+        self.all = self.bar.add_task("all", total=1.0, figures="", remaining=None)
+        self.tasks: dict[str, TaskID] = {}
+        self.begun = time.monotonic()
+        self.first: int | None = None
+
+    def __call__(self, progress: "BatchProgress") -> None:
+        """Show one event; without a terminal, a line whenever a job ends."""
+        if self.first is None:
+            self.first = progress.done
+        hours = (time.monotonic() - self.begun) / 3600
+        rate = f", {(progress.done - self.first) / hours:.1f}/h" if progress.done > self.first else ""
+        failed = f", {progress.failed} failed" if progress.failed else ""
+        figures = f"{progress.done} of {progress.total} done{rate}{failed}"
+        share = (progress.done + progress.failed + sum(part for part, _ in progress.running.values())) / max(
+            1, progress.total
+        )
+        self.bar.update(self.all, completed=share, figures=figures, remaining=progress.remaining)
+        for name in set(self.tasks) - set(progress.running):
+            self.bar.remove_task(self.tasks.pop(name))
+        for name, (part, remaining) in progress.running.items():
+            if name not in self.tasks:
+                self.tasks[name] = self.bar.add_task(name, total=1.0, figures="", remaining=None)
+            self.bar.update(self.tasks[name], completed=part, remaining=remaining)
+        if progress.note and not self.quiet:
+            left = "" if progress.remaining is None else f", {display.clock(progress.remaining)} left"
+            self.bar.console.print(
+                f"{as_options(progress.note)} ({figures}{left})", highlight=False, markup=False
+            )
