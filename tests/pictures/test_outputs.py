@@ -35,7 +35,7 @@ def test_free_name_passes_and_nothing_is_left(tmp_path: Path, suffix: str) -> No
 def test_existing_file_is_refused_and_kept(tmp_path: Path) -> None:
     path = tmp_path / "out.png"
     path.write_bytes(b"old")
-    refusal = r"out\.png exists already; give another name, or --overwrite"
+    refusal = r"out\.png exists already; give another name, or `overwrite=True`"
     with pytest.raises(OutputError, match=refusal):
         check_output(path, overwrite=False)
     with pytest.raises(OutputError, match=refusal):
