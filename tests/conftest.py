@@ -1,7 +1,11 @@
 """Small things that several test modules share."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
+
+# Read when torch starts, here and in the processes that tests start: several of them share the machine.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pytest

@@ -281,6 +281,7 @@ def test_the_command_refuses_an_unknown_setting_in_one_line(capsys):
     assert "unknown setting 'widht'" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_command_leaves_results_table_and_profile(tmp_path, capsys, tiny):
     settings = tiny.replace(smoothing=0.0).to_dict()  # smoothing so large a painting takes seconds
     changes = {name: value for name, value in settings.items() if name not in ("steps", "seconds")}

@@ -13,6 +13,7 @@ from sinct_cli.main import app
 from typer.testing import CliRunner
 
 import sinct
+from tests.support.platforms import needs_signals
 
 TINY = [
     "--set=compact=false",
@@ -90,6 +91,7 @@ def test_time_ends_the_training(pair, tmp_path):
     assert facts["seconds"] >= 1
 
 
+@pytest.mark.slow
 def test_demo_runs_on_the_shipped_pair(tmp_path):
     code, _, _ = sinct_command("demo", "-o", tmp_path / "demo", "--steps=1", "--device=cpu", "--quiet")
     assert code == 0
@@ -249,6 +251,8 @@ def test_model_that_is_not_there_is_one_line(pair, tmp_path):
 # As a real process -----------------------------------------------------------------------------------
 
 
+@needs_signals
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_interrupt_saves_writes_the_picture_and_says_how_to_resume(number, code, pair, tmp_path):
     command = [

@@ -1,5 +1,6 @@
 """Outcomes that are kept, made anew, or come from a process of their own."""
 
+import shutil
 import sys
 
 import pytest
@@ -62,6 +63,7 @@ def test_process_tells_progress_time_and_memory(tmp_path, pair):
     assert Outcome.load(tmp_path / "work" / "outcome.json") == outcome
 
 
+@pytest.mark.slow
 def test_stop_reaches_a_process_that_trains(tmp_path, pair, tiny_gan):
     shares: list[float] = []
     request = make_request(tmp_path, pair, "sinct", iterations=1_000_000, settings=tiny_gan)
@@ -71,8 +73,9 @@ def test_stop_reaches_a_process_that_trains(tmp_path, pair, tiny_gan):
     assert (folder / "run" / "checkpoint.safetensors").exists()  # so that it can go on
 
 
+@pytest.mark.skipif(shutil.which("false") is None, reason="needs a program that fails")
 def test_killed_worker_is_reported_and_the_others_go_on(tmp_path, pair, monkeypatch):
-    monkeypatch.setattr(sys, "executable", "/bin/false")
+    monkeypatch.setattr(sys, "executable", shutil.which("false"))
     done = compare(*pair, tmp_path / "out", names=[], device="cpu")
     reasons = {row.reason for row in done.comparison.results}
     assert all(reason and reason.startswith("its process ended with code 1 (see ") for reason in reasons)

@@ -1,6 +1,8 @@
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from sinct.data.grain import grain
+from sinct.data.grain import BLOCK, grain, grain_at
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -21,3 +23,19 @@ def test_coarse_grain_agrees_between_neighbours_and_not_farther_away():
     far = (noise[:, 8, 2] * noise[:, 8, 13]).mean()
     assert near > 0.25
     assert far.abs() < 0.25
+
+
+@settings(max_examples=20, deadline=None, derandomize=True)
+@given(st.integers(0, 600), st.integers(1, 300), st.integers(0, 600), st.integers(1, 300))
+def test_grain_of_a_rectangle_is_that_of_the_picture(top, height, left, width):
+    whole = grain_at(slice(0, 900), slice(0, 900), 0.1, seed=3)
+    part = grain_at(slice(top, top + height), slice(left, left + width), 0.1, seed=3)
+    assert part.equal(whole[:, top : top + height, left : left + width])
+
+
+def test_blocks_of_grain_differ():
+    grain = grain_at(slice(0, 2 * BLOCK), slice(0, 2 * BLOCK), 0.1, seed=3)
+    first = grain[:, :BLOCK, :BLOCK]
+    assert not first.equal(grain[:, BLOCK:, :BLOCK])
+    assert not first.equal(grain[:, :BLOCK, BLOCK:])
+    assert not first.equal(grain_at(slice(0, BLOCK), slice(0, BLOCK), 0.1, seed=4))

@@ -12,6 +12,7 @@ import pytest
 
 from sinct.runtime import processes
 from sinct.runtime.processes import Child, End, Share, run_child
+from tests.support.platforms import needs_signals
 
 CHILD = "tests.support.child"
 
@@ -72,15 +73,16 @@ def test_fault_is_told_in_one_line_with_the_logs_last(log):
     assert end.fault == f"its process ended with code 1: in two lines (see {log})"
 
 
+@needs_signals
 @pytest.mark.parametrize(
     ("number", "told", "killed"),
     [
-        (signal.SIGKILL, "its process was killed, as happens when memory runs out", True),
-        (signal.SIGABRT, "its process ended with signal 6", False),
+        ("SIGKILL", "its process was killed, as happens when memory runs out", True),
+        ("SIGABRT", "its process ended with signal 6", False),
     ],
 )
 def test_signal_that_ended_a_child_is_told(log, number, told, killed):
-    end = run({"do": "die", "signal": int(number)}, log)
+    end = run({"do": "die", "signal": int(getattr(signal, number))}, log)
     assert end.fault.startswith(told)
     assert "\n" not in end.fault
     assert end.killed is killed
@@ -124,6 +126,7 @@ def test_several_children_are_heard_each_by_its_own(tmp_path):
         ]
 
 
+@needs_signals
 def test_child_stops_when_its_parent_is_killed(tmp_path):
     begun, saved = tmp_path / "begun", tmp_path / "saved"
     script = (

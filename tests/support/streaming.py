@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+import numpy as np
 import torch
+from PIL import Image
 from torch import nn
 
 from sinct.inference.model import Model
@@ -26,3 +28,8 @@ def run_stream(model, source, output, **changes) -> Streamed:
         "bits": 8, "budget": 10**9, "provenance": {"seed": "7"}, "resume": False, "overwrite": False, **changes
     }  # fmt: skip
     return stream(model, open_source(source), Path(output), **options)
+
+
+def samples(path) -> np.ndarray:
+    with Image.open(path) as picture:
+        return np.asarray(picture).astype(int)

@@ -1,0 +1,61 @@
+"""Rows that are read from a file."""
+
+import sys
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import sinct
+from sinct.pictures.picture import read_picture
+from sinct.pictures.rows import open_source, overlapping, read_shrunk
+
+pytest.importorskip("pyvips")
+
+
+def test_overlapping_bands_read_each_row_once():
+    rows = np.arange(40)[:, None, None]
+    asked = []
+
+    def read(start, stop):
+        asked.append((start, stop))
+        return rows[start:stop]
+
+    bands = [(0, 12), (6, 20), (14, 40)]
+    for (start, stop), (top, held) in zip(bands, overlapping(read, bands), strict=True):
+        assert (top, held.tolist()) == (start, rows[start:stop].tolist())
+    assert asked == [(0, 12), (12, 20), (20, 40)]
+
+
+@pytest.mark.parametrize("mode", ["L", "CMYK", "P", "1", "LA"])
+def test_colours_are_those_of_the_reader_in_memory(mode, make_picture, tmp_path):
+    suffix = ".tif" if mode == "CMYK" else ".png"
+    with Image.open(make_picture()) as picture:
+        picture.convert("L" if mode == "LA" else mode).convert(mode).save(tmp_path / f"in{suffix}")
+    source = open_source(tmp_path / f"in{suffix}")
+    rows = source.rows()
+    pixels = source.pixels(np.concatenate([rows(0, 20), rows(20, 45)]))
+    torch.testing.assert_close(pixels, read_picture(tmp_path / f"in{suffix}").pixels, rtol=0, atol=0.005)
+
+
+def test_profile_is_converted(make_picture, tmp_path):
+    from imagecodecs import cms_profile
+
+    path = make_picture(icc_profile=cms_profile("adobergb"))
+    source = open_source(path)
+    torch.testing.assert_close(source.pixels(source.rows()(0, 45)), read_picture(path).pixels)
+
+
+def test_shrunk_picture_has_at_most_so_many_pixels(make_picture):
+    source = open_source(make_picture(width=300, height=260))
+    shrunk = read_shrunk(source, 20_000)
+    assert shrunk.shape[0] == 3
+    assert 18_000 < shrunk.shape[1] * shrunk.shape[2] <= 20_400
+    assert read_shrunk(source, 10**6).shape == (3, 260, 300)
+
+
+def test_missing_library_is_asked_for_by_name(make_picture, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyvips", None)
+    with pytest.raises(sinct.InputError, match=r"needs pyvips.*pip install 'sinct\[large\]'"):
+        open_source(make_picture())
