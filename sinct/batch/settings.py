@@ -48,7 +48,10 @@ class Settings:
         return made.replace(**self.changes)
 
     def to_json(self) -> dict[str, Any]:
-        """Values as they come back from JSON. Ledgers keep hashes of them: a new field is to be left out at its default."""
+        """Values as they come back from JSON.
+
+        Ledgers keep hashes of them, so a new field must be left out while it has its default.
+        """
         return plain(self)
 
     @classmethod
