@@ -16,15 +16,8 @@ from sinct.measures.distribution import (
     wasserstein,
 )
 from sinct.measures.familiarity import on_scale, own_unfamiliarity, textures, unfamiliarity
-from sinct.measures.learned import (
-    DISTSNetwork,
-    Inception,
-    LPIPSNetwork,
-    dists,
-    frechet_distance,
-    kernel_distance,
-    lpips,
-)
+from sinct.measures.inception import Inception, frechet_distance, kernel_distance
+from sinct.measures.learned import DISTSNetwork, LPIPSNetwork, dists, lpips
 from sinct.measures.structure import contrast_structure, gradient_similarity
 from sinct.measures.warnings import luminance_order
 from sinct.pictures.resampling import resize

@@ -1,20 +1,16 @@
-"""Measures that look through pretrained networks.
+"""LPIPS and DISTS: two pictures compared through a pretrained VGG-16.
 
-The formulas of LPIPS and DISTS are short and written out here, upon `sinct.networks.vgg`: the packages that offer them
-download their networks while they are built and take none that lies on the disk. Inception comes from
-torch-fidelity, which reproduces the network of the first FID exactly; its package is optional.
+Their formulas are short and written out here, upon `sinct.networks.vgg`: the packages that offer them download their
+networks while they are built and take none that lies on the disk.
 """
 
-import io
 from collections.abc import Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sinct.errors import ConfigError, WeightsError, one_line
-from sinct.measures.pyramid import sampled_patches
-from sinct.networks.torchvision_compat import import_torchvision
+from sinct.errors import WeightsError
 from sinct.networks.vgg import VGG
 
 LAYERS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3")
@@ -22,10 +18,6 @@ LAYERS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3")
 
 CHANNELS = (64, 128, 256, 512, 512)
 """Of those layers."""
-
-CROP = 128
-"""Side of the crops whose distributions patch-KID compares, in pixels."""
-
 
 # LPIPS
 
@@ -168,127 +160,6 @@ class L2Pooling(nn.Module):
         kernel = (hann[:, None] * hann).expand(channels, 1, 3, 3)
         blurred = F.conv2d(x.square(), kernel, stride=2, padding=1, groups=channels)
         return (blurred + 1e-12).sqrt()
-
-
-# Inception
-
-
-def frechet_distance(first: Tensor, second: Tensor) -> float:
-    """Fréchet distance between Gaussians fitted to two sets of features.
-
-    Args:
-        first: (N, D), N ≥ 2.
-        second: (M, D), M ≥ 2.
-
-    Returns:
-        |μ₁ - μ₂|² + tr(Σ₁ + Σ₂ - 2 (Σ₁ Σ₂)^½), not negative.
-
-    Heusel et al. 2017 (arXiv:1706.08500), eq. 6. The trace of the root is the sum of the roots of the
-    eigenvalues of Σ₁^½ Σ₂ Σ₁^½, which is symmetric, so that no eigenvalue is complex.
-    """
-    first, second = first.cpu().double(), second.cpu().double()
-    shift = (first.mean(dim=0) - second.mean(dim=0)).square().sum()
-    a, b = (torch.cov(features.T).view(features.shape[1], -1) for features in (first, second))
-    values, vectors = torch.linalg.eigh(a)
-    root = (vectors * values.clamp_min(0).sqrt()) @ vectors.T
-    overlap = torch.linalg.eigvalsh(root @ b @ root).clamp_min(0).sqrt().sum()
-    return max(0.0, float(shift + a.trace() + b.trace() - 2 * overlap))
-
-
-def kernel_distance(first: Tensor, second: Tensor) -> float:
-    """Unbiased estimate of the squared maximum mean discrepancy with a cubic kernel.
-
-    Args:
-        first: (N, D), N ≥ 2.
-        second: (M, D), M ≥ 2.
-
-    Returns:
-        0 on average for sets from one distribution, so that it may be below 0.
-
-    Bińkowski et al. 2018 (arXiv:1801.01401), section 4, kernel (x·y / D + 1)³. All features at once, not the
-    mean over subsets, which is meant for sets too large for that.
-    """
-
-    def kernel(x: Tensor, y: Tensor) -> Tensor:
-        return (x @ y.T / x.shape[1] + 1) ** 3
-
-    first, second = first.cpu().double(), second.cpu().double()
-    within = 0.0
-    for features in (first, second):
-        n, own = len(features), kernel(features, features)
-        within += float((own.sum() - own.trace()) / (n * (n - 1)))
-    return within - 2 * float(kernel(first, second).mean())
-
-
-class Inception:
-    """Inception v3 with the weights of FID, through torch-fidelity.
-
-    Args:
-        state: state dict of the converted network; None draws random weights.
-        device: where to compute.
-
-    Raises:
-        WeightsError: torch-fidelity is not installed, or the weights do not fit.
-    """
-
-    def __init__(self, state: Mapping[str, Tensor] | None, device: torch.device) -> None:
-        torchvision = import_torchvision()  # before torch-fidelity imports it
-        try:
-            from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
-        except ImportError:
-            raise WeightsError(
-                "the package torch-fidelity is not installed; run pip install 'sinct[measures]'"
-            ) from None
-        if state is None:
-            with torch.random.fork_rng(devices=[]):
-                state = torchvision.models.inception_v3(
-                    weights=None, num_classes=1008, aux_logits=False, init_weights=False
-                ).state_dict()
-            generator = torch.Generator().manual_seed(0)
-            for value in state.values():
-                if value.ndim == 4:  # torchvision's own choice lets the features die out
-                    nn.init.kaiming_normal_(value, generator=generator)
-        file = io.BytesIO()  # it reads a file and downloads one where it gets none
-        torch.save(dict(state), file)
-        file.seek(0)
-        try:
-            network = FeatureExtractorInceptionV3(
-                "inception-v3", ["2048"], feature_extractor_weights_path=file
-            )
-        except RuntimeError as error:
-            reason = one_line(error)
-            raise WeightsError(f"these are not the weights of FID's Inception ({reason})") from None
-        self.network = network.to(device)
-
-    def positions(self, picture: Tensor) -> Tensor:
-        """(3, H, W) in [-1, 1] -> (N, 192): features of all positions before the second pooling.
-
-        Raises:
-            ConfigError: the picture is so small that there are fewer than two.
-        """
-        height, width = picture.shape[-2:]
-        if min(height, width) < 21:
-            raise ConfigError(
-                f"a picture of {width}x{height} px is too small for Inception; give 21 px a side or more"
-            )
-        net = self.network
-        x = net.Conv2d_2b_3x3(net.Conv2d_2a_3x3(net.Conv2d_1a_3x3(picture[None])))
-        x = net.Conv2d_4a_3x3(net.Conv2d_3b_1x1(net.MaxPool_1(x)))
-        features: Tensor = x[0].flatten(1).T
-        return features
-
-    def crops(self, picture: Tensor, *, seed: int = 0) -> Tensor:
-        """(3, H, W) in [-1, 1] -> (N, 2048): pooled features of crops at random positions.
-
-        The crops are `CROP` px wide or as wide as the picture; four times as many as fit side by side, but
-        4 at least and 32 at most. Each is enlarged to 299 px, as for FID.
-        """
-        height, width = picture.shape[-2:]
-        side = min(CROP, height, width)
-        count = min(32, max(4, 4 * (height * width) // side**2))
-        crops = sampled_patches(picture, side, count, seed=seed).view(-1, 3, side, side)
-        pixels = ((crops.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
-        return torch.cat([self.network(part)[0] for part in torch.split(pixels, 8)])
 
 
 def _reduced(picture: Tensor, shorter: int) -> Tensor:

@@ -18,12 +18,13 @@ from PIL import Image
 
 import sinct
 from sinct.data.grain import BLOCK, grain_at
-from sinct.inference import streamed, window_sizes
+from sinct.inference import streamed
 from sinct.inference.model import Model
 from sinct.inference.scratch import Scratch
 from sinct.inference.streamed import fingerprint
-from sinct.inference.window_sizes import memory_budget, must_stream, plan_sides
-from sinct.pictures import rows_to_file
+from sinct.inference.window_sizes import plan_sides
+from sinct.pictures import opening, rows_to_file
+from sinct.pictures.opening import memory_budget, must_stream
 from sinct.pictures.picture import read_picture, read_provenance, write_picture
 from sinct.pictures.rows import open_source, overlapping, read_shrunk
 from sinct.pictures.windows import Sides
@@ -454,7 +455,7 @@ def test_budget_that_is_too_small_says_how_much_it_takes(model):
 def test_default_budget_is_at_most_half_of_what_is_free(monkeypatch):
     from sinct.runtime.device import Memory
 
-    monkeypatch.setattr(window_sizes, "memory", lambda device: Memory(10**9, 2 * 10**9))
+    monkeypatch.setattr(opening, "memory", lambda device: Memory(10**9, 2 * 10**9))
     assert memory_budget(None) == 5 * 10**8
     assert memory_budget(123) == 123
 
@@ -545,15 +546,17 @@ def test_stopped_translation_is_continued(tiny, noisy, make_picture, tmp_path, s
 
 
 def test_file_that_only_pillow_reads_is_translated_in_memory(tiny, make_picture, tmp_path, monkeypatch):
-    monkeypatch.setattr(window_sizes, "FIXED", 10**12)  # nothing fits
+    monkeypatch.setattr(opening, "FIXED", 10**12)  # nothing fits
     source = make_picture("in.bmp")
     model = make_model(tiny)
-    monkeypatch.setattr("sinct.api.open_source", lambda path: (_ for _ in ()).throw(sinct.InputError("no")))
+    monkeypatch.setattr(
+        "sinct.pictures.opening.open_source", lambda path: (_ for _ in ()).throw(sinct.InputError("no"))
+    )
     assert sinct.apply(model, source, tmp_path / "out.png").finished
     with pytest.raises(sinct.InputError, match="no"):
         sinct.apply(model, source, tmp_path / "rows.png", max_memory=10**9)
 
 
 def test_memory_below_a_byte_is_refused(tiny, noisy, tmp_path):
-    with pytest.raises(sinct.ConfigError, match="max_memory must be above 0 bytes, got 0"):
+    with pytest.raises(sinct.ConfigError, match="`max_memory` must be above 0 bytes, got 0"):
         sinct.apply(make_model(tiny), noisy(), tmp_path / "out.png", max_memory=0)

@@ -7,17 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from sinct.errors import ConfigError, WeightsError
-from sinct.measures.learned import (
-    CHANNELS,
-    DISTSNetwork,
-    Inception,
-    L2Pooling,
-    LPIPSNetwork,
-    dists,
-    frechet_distance,
-    kernel_distance,
-    lpips,
-)
+from sinct.measures.inception import Inception, frechet_distance, kernel_distance
+from sinct.measures.learned import CHANNELS, DISTSNetwork, L2Pooling, LPIPSNetwork, dists, lpips
 from sinct.networks.torchvision_compat import import_torchvision
 from sinct.networks.vgg import VGG
 

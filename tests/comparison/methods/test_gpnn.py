@@ -6,21 +6,18 @@ import torch
 from torch import Tensor
 
 from sinct.comparison.methods import Job, find
-from sinct.comparison.methods.gpnn import (
+from sinct.comparison.methods.gpnn.matching import (
     Matches,
-    Patches,
-    combine_patches,
     completeness_scores,
     first_matches,
     follow_matches,
     improve_matches,
     match_distances,
     match_exactly,
-    patches_of,
-    principal_components,
-    run,
     scale_matches,
 )
+from sinct.comparison.methods.gpnn.method import run
+from sinct.comparison.methods.gpnn.patches import Patches, combine_patches, patches_of, principal_components
 from sinct.errors import ConfigError, InputError, Interrupted
 from sinct.runtime.budget import Budget
 from sinct.weights.store import Weights
@@ -158,7 +155,7 @@ def test_exact_matches_equal_a_slow_loop(alpha: float) -> None:
 def test_exact_matches_do_not_depend_on_how_many_pairs_are_held(monkeypatch: pytest.MonkeyPatch) -> None:
     queries, keys = pair()
     whole = match_exactly(queries, keys, 0.01)
-    monkeypatch.setattr("sinct.comparison.methods.gpnn._PAIRS_AT_ONCE", 5 * len(keys.features))
+    monkeypatch.setattr("sinct.comparison.methods.gpnn.matching._PAIRS_AT_ONCE", 5 * len(keys.features))
     assert all(torch.equal(a, b) for a, b in zip(whole, match_exactly(queries, keys, 0.01), strict=True))
 
 
@@ -223,7 +220,7 @@ def test_first_matches_are_exact_unless_there_are_too_many_pairs(monkeypatch: py
     exact = match_exactly(queries, keys, 0.1)
     generator = torch.Generator().manual_seed(0)
     assert torch.equal(first_matches(queries, keys, 0.1, generator).forth, exact.forth)
-    monkeypatch.setattr("sinct.comparison.methods.gpnn._MOST_PAIRS", 1000)
+    monkeypatch.setattr("sinct.comparison.methods.gpnn.matching.MOST_PAIRS", 1000)
     found = first_matches(queries, keys, 0.1, generator)
     near, best = (match_distances(matches.back, keys, queries).mean() for matches in (found, exact))
     assert best < near < 1.05 * best

@@ -93,7 +93,9 @@ def test_names_begin_with_controls_and_sinct():
 
 
 def test_names_are_listed_without_torch():
-    code = "import sys; from sinct import methods; methods.names(); sys.exit('torch' in sys.modules)"
+    code = (
+        "import sys; from sinct.comparison import methods; methods.names(); sys.exit('torch' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

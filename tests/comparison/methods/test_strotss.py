@@ -7,27 +7,27 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import gradcheck
 
-from sinct.comparison.methods import Job, Result, strotss
-from sinct.comparison.methods.strotss import (
+from sinct.comparison.methods import Job, Result
+from sinct.comparison.methods.strotss import method
+from sinct.comparison.methods.strotss.features import (
     LAYERS,
-    POSITIONS,
-    Style,
-    collapse,
-    cosine_distance,
     hypercolumns,
+    random_positions,
+    regular_positions,
+)
+from sinct.comparison.methods.strotss.losses import (
+    Style,
+    cosine_distance,
     moment_distance,
     moments,
     objective,
     palette_distance,
-    pyramid,
-    random_positions,
-    regular_positions,
     relaxed_emd,
-    run,
-    scales,
     self_similarity_distance,
     style_distance,
 )
+from sinct.comparison.methods.strotss.method import POSITIONS, run
+from sinct.comparison.methods.strotss.pyramid import collapse, pyramid, scales
 from sinct.errors import ConfigError
 from sinct.networks.vgg import VGG
 from sinct.runtime.budget import Budget
@@ -398,9 +398,9 @@ def picture(height: int, width: int, seed: int) -> Tensor:
 def _few_positions_and_one_backbone(monkeypatch: pytest.MonkeyPatch, vgg: VGG) -> None:
     """A hundredth of the work: matrices of 2179 columns get few rows, and VGG is drawn but once."""
     monkeypatch.setattr(Weights, "load", lambda self, name: None)
-    monkeypatch.setattr(strotss, "VGG", lambda depth, state, seed: vgg)
-    monkeypatch.setattr(strotss, "POSITIONS", 64)
-    monkeypatch.setattr(strotss, "STYLE_POSITIONS", 96)
+    monkeypatch.setattr(method, "VGG", lambda depth, state, seed: vgg)
+    monkeypatch.setattr(method, "POSITIONS", 64)
+    monkeypatch.setattr(method, "STYLE_POSITIONS", 96)
 
 
 def small_run(
@@ -437,7 +437,7 @@ def test_schedule_halves_the_content_weight_and_ends_without_the_paintings_band(
         calls.append((start, painting, photo, settings))
         return torch.full_like(painting, 0.5), 0
 
-    monkeypatch.setattr(strotss, "_optimise", stand_in)
+    monkeypatch.setattr(method, "_optimise", stand_in)
     small_run(picture(180, 256, 0), picture(100, 150, 1), content_weight=8.0)
     assert [call[3]["content_weight"] for call in calls] == [8.0, 4.0, 2.0]
     assert [call[3]["learning_rate"] for call in calls] == [0.002, 0.002, 0.001]
@@ -545,5 +545,5 @@ def test_iterations_must_be_positive() -> None:
 
 
 def test_method_states_its_settings_and_weights() -> None:
-    assert strotss.METHOD.weights == ("vgg16",)
-    assert strotss.METHOD.settings({}) == {"content_weight": 16.0, "iterations": 200}
+    assert method.METHOD.weights == ("vgg16",)
+    assert method.METHOD.settings({}) == {"content_weight": 16.0, "iterations": 200}

@@ -9,23 +9,13 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import gradcheck
 
-from sinct.comparison.methods import Job, find, wct2
-from sinct.comparison.methods.wct2 import (
-    BANDS,
-    HAAR,
-    Decoder,
-    Encoder,
-    Guide,
-    Moments,
-    Skip,
-    haar_pool,
-    haar_unpool,
-    matched_regions,
-    moments,
-    run,
-    walk,
-    whiten_colour,
-)
+from sinct.comparison.methods import Job, find
+from sinct.comparison.methods.wct2 import regions, whitening
+from sinct.comparison.methods.wct2.method import run, walk
+from sinct.comparison.methods.wct2.networks import Decoder, Encoder, Skip
+from sinct.comparison.methods.wct2.regions import Guide, matched_regions
+from sinct.comparison.methods.wct2.wavelet import BANDS, HAAR, haar_pool, haar_unpool
+from sinct.comparison.methods.wct2.whitening import Moments, moments, whiten_colour
 from sinct.errors import ConfigError, InputError, Interrupted
 from sinct.runtime.budget import Budget
 from sinct.weights.store import Weights
@@ -264,7 +254,7 @@ def slow_moments(features: Tensor) -> tuple[list[float], list[list[float]]]:
 
 @pytest.mark.parametrize("chunk", [4, 7, 2**17])
 def test_moments_equal_a_slow_loop(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wct2, "_CHUNK", chunk)
+    monkeypatch.setattr(whitening, "_CHUNK", chunk)
     features = noise(3, 14)
     mean, covariance = slow_moments(features)
     found = moments(features)
@@ -425,7 +415,7 @@ def test_each_region_gets_the_moments_of_its_own() -> None:
     content, style = noise(1, 5, 4, 6), noise(1, 5, 4, 6, seed=1) * 3
     guide = Guide(labels, (0, 1))
     result = content.clone()
-    wct2._transfer(result, wct2._measure(style, guide), guide)
+    regions.transfer(result, regions.measure(style, guide), guide)
     for number in (0, 1):
         own = labels == number
         expected = whiten_colour(content[0, :, own], style[0, :, own])
@@ -438,9 +428,9 @@ def test_a_region_that_only_one_picture_keeps_is_left_alone() -> None:
     labels = torch.zeros(8, 8)
     labels[:, 4:] = 7
     content, style = noise(1, 3, 2, 2), noise(1, 3, 4, 4, seed=1)
-    targets = wct2._measure(style, Guide(torch.zeros(8, 8), (0, 7)))
+    targets = regions.measure(style, Guide(torch.zeros(8, 8), (0, 7)))
     result = content.clone()
-    wct2._transfer(result, targets, Guide(labels, (0, 7)))
+    regions.transfer(result, targets, Guide(labels, (0, 7)))
     assert torch.equal(result[..., 1], content[..., 1])
     assert not torch.equal(result[..., 0], content[..., 0])
 
@@ -448,7 +438,7 @@ def test_a_region_that_only_one_picture_keeps_is_left_alone() -> None:
 def test_transferred_features_stay_in_their_range() -> None:
     features = noise(1, 3, 4, 4)
     low, high = features.min().item(), features.max().item()
-    wct2._transfer(features, {0: Moments(torch.full((3,), 5.0).double(), torch.eye(3).double())}, Guide())
+    regions.transfer(features, {0: Moments(torch.full((3,), 5.0).double(), torch.eye(3).double())}, Guide())
     assert features.min() >= low
     assert features.max() == high
 
@@ -456,7 +446,7 @@ def test_transferred_features_stay_in_their_range() -> None:
 def test_features_that_cannot_be_changed_in_place_are_refused() -> None:
     features = noise(1, 3, 4, 4).mT
     with pytest.raises(RuntimeError, match="view"):
-        wct2._transfer(features, wct2._measure(features, Guide()), Guide())
+        regions.transfer(features, regions.measure(features, Guide()), Guide())
 
 
 # Networks

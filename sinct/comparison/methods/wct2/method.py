@@ -1,0 +1,131 @@
+"""The pass of a painting through both networks."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from sinct.comparison.methods import Job, Method, Result
+from sinct.comparison.methods.wct2.networks import Decoder, Encoder, Skip
+from sinct.comparison.methods.wct2.regions import Guide, matched_regions, measure, transfer
+from sinct.comparison.methods.wct2.wavelet import BANDS
+from sinct.comparison.methods.wct2.whitening import Moments
+from sinct.errors import InputError
+from sinct.runtime.budget import Budget
+
+
+def walk(encoder: Encoder, decoder: Decoder, picture: Tensor) -> Iterator[tuple[str, Tensor]]:
+    """Take a picture through both networks and stop at each place where features may be exchanged.
+
+    Args:
+        encoder: first half.
+        decoder: second half.
+        picture: (1, 3, H, W) in [0, 1], height and width multiples of 8 and at least 16.
+
+    Yields:
+        Names and (1, C, H', W') features, which may be changed in place: `encoder 1` to `encoder 4` behind
+        the encoder's levels, `pool1 LH` to `pool3 HH` on their way to the decoder, `decoder 4` to
+        `decoder 1` before the decoder's levels, and last `picture`.
+    """
+    x = picture
+    skips: dict[int, Skip | None] = {}
+    for level in (1, 2, 3, 4):
+        x, skips[level] = encoder(x, level)
+        yield f"encoder {level}", x
+    for level, skip in skips.items():
+        for name, band in zip(BANDS[1:], skip.bands if skip else (), strict=False):
+            yield f"pool{level - 1} {name}", band
+    for level in (4, 3, 2, 1):
+        yield f"decoder {level}", x
+        x = decoder(x, level, skips.pop(level))
+    yield "picture", x
+
+
+_PLACES = 4 + 9 + 4 + 1
+"""That `walk` stops at."""
+
+
+def run(
+    painting: Tensor,
+    photo: Tensor,
+    job: Job,
+    *,
+    at_encoder: bool = True,
+    at_skips: bool = True,
+    at_decoder: bool = True,
+) -> Result:
+    """Give a painting the look of a photo by WCT².
+
+    Args:
+        painting: (3, H, W) in [-1, 1].
+        photo: (3, H', W') in [-1, 1].
+        job: of this run.
+        at_encoder: exchange moments behind each level of the encoder.
+        at_skips: exchange moments of the high bands.
+        at_decoder: exchange moments before each level of the decoder but the first, whose features the
+            encoder has exchanged already; before the first, too, without `at_encoder`.
+
+    Raises:
+        ConfigError: the weights are others.
+        InputError: a picture is too small.
+        Interrupted: between two places.
+
+    All three are on by default, as in the authors' class and their demonstration. Departures: they crop to
+    multiples of 16 and we reflect at the right and lower edge to multiples of 8 and cut away again, so that
+    the picture keeps its size; they reduce pictures to 512 pixels and we take them as they are.
+    """
+    encoder = Encoder(job.weights.load("wct2_encoder"), seed=job.seed).to(job.device)
+    decoder = Decoder(job.weights.load("wct2_decoder"), seed=job.seed + 1).to(job.device)
+    wanted = {
+        *(f"encoder {level}" for level in (1, 2, 3, 4) if at_encoder),
+        *(f"pool{number} {band}" for number in (1, 2, 3) for band in BANDS[1:] if at_skips),
+        *(f"decoder {level}" for level in (4, 3, 2, 1) if at_decoder and not (at_encoder and level == 4)),
+    }
+    matched = matched_regions(*job.regions) if job.regions else ()
+    guides = [
+        Guide(_padded(labels[None].float())[0, 0].to(job.device), matched) for labels in job.regions or ()
+    ] or [Guide(), Guide()]
+    inputs = [_padded((picture + 1) / 2).to(job.device) for picture in (painting, photo)]
+
+    targets: dict[str, dict[int, Moments]] = {}
+    for place, features in walk(encoder, decoder, inputs[1]):
+        _step(job.budget)
+        if place in wanted:
+            targets[place] = measure(features, guides[1])
+    for place, features in walk(encoder, decoder, inputs[0]):
+        _step(job.budget)
+        if place in wanted:
+            transfer(features, targets[place], guides[0])
+
+    height, width = painting.shape[1:]
+    pixels = features[0, :, :height, :width].clamp(0, 1) * 2 - 1
+    facts: dict[str, Any] = {"places": len(wanted), "padded": list(features.shape[2:])}
+    if job.regions:
+        facts["regions"] = list(matched)
+    return Result(pixels.cpu(), facts)
+
+
+def _step(budget: Budget) -> None:
+    """Report one place of the two walks; all are made, however short the time."""
+    for _ in budget.stage(1 / (2 * _PLACES), 1):
+        pass
+
+
+def _padded(picture: Tensor) -> Tensor:
+    """(C, H, W) -> (1, C, H', W'), continued by reflection to multiples of 8."""
+    height, width = picture.shape[1:]
+    if min(height, width) < 9:  # an eighth must be 2 px or more for the reflection padding there
+        raise InputError(
+            f"picture of {width}x{height} px is too small for WCT²; it needs 9 px or more a side"
+        )
+    down, right = (-size % 8 for size in (height, width))
+    return F.pad(picture[None], (0, right, 0, down), mode="reflect")
+
+
+METHOD = Method(
+    title="WCT²",
+    source="Yoo et al. 2019, arXiv:1903.09760",
+    run=run,
+    weights=("wct2_encoder", "wct2_decoder"),
+)
