@@ -222,7 +222,7 @@ class Ledger:
                     f"cannot use the ledger {self.path}: {error}; make room or check its permissions, then repeat"
                 ) from None
             raise InputError(
-                f"{self.path} is no ledger or damaged ({error}); move it away to begin the batch anew"
+                f"{self.path} is not a ledger, or damaged ({error}); move it away to begin the batch anew"
             ) from None
 
 

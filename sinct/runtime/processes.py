@@ -132,6 +132,8 @@ class Child:
                 said = json.loads(line)
             except ValueError:
                 continue  # half a line of a child that was killed
+            if not isinstance(said, dict):
+                continue  # printed before `serve` began
             if "share" in said:
                 self._hear(Share(said["share"], said["remaining"]))
             outcome, stopped = said.get("outcome", outcome), said.get("stopped", stopped)
