@@ -25,8 +25,8 @@ from benchmarks.machine import RESULTS, describe, one_line, write_json
 from sinct.inference.model import Model
 from sinct.inference.streamed import stream
 from sinct.inference.whole import MARGIN, continued_size
-from sinct.inference.window_sizes import memory_budget
 from sinct.networks.choice import make_generator
+from sinct.pictures.opening import memory_budget
 from sinct.pictures.rows import open_source, vips
 from sinct.pictures.rows_to_file import CLASSIC_TIFF
 from sinct.pictures.windows import Span

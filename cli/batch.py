@@ -27,6 +27,7 @@ from .options import (
     parse_changes,
 )
 from .stopping import Stop, stopping
+from .wording import as_options
 
 if TYPE_CHECKING:
     from sinct.batch.jobs import Job
@@ -175,7 +176,7 @@ def status(folder: Folder, as_json: AsJson = False) -> None:
             table.add_column(column, overflow="fold")
         for entry in entries:
             seconds = entry.figures.get("seconds")
-            note = entry.error or "; ".join(entry.warnings)
+            note = as_options(entry.error or "; ".join(entry.warnings))
             table.add_row(
                 display.plain(entry.name), entry.state.value, str(entry.attempts),
                 display.clock(seconds) if seconds else "", display.plain(note),
@@ -259,7 +260,7 @@ def _plan(
         return
     for entry in found:
         photos = ", ".join(entry.job.photos)
-        what = entry.error or (
+        what = as_options(entry.error or "") or (
             f"{entry.painting} + {photos} -> {entry.job.output}" if photos else entry.job.output
         )
         display.say(f"{entry.state.value:8} {entry.name}: {what}")
@@ -273,10 +274,16 @@ def _plan(
 def _facts(entry: "Entry") -> dict[str, Any]:
     """One job for programs."""
     return {
-        "name": entry.name, "state": entry.state.value, "painting": entry.painting, "photos": list(entry.job.photos),
-        "output": entry.job.output, "attempts": entry.attempts, "error": entry.error, "warnings": list(entry.warnings),
+        "name": entry.name,
+        "state": entry.state.value,
+        "painting": entry.painting,
+        "photos": list(entry.job.photos),
+        "output": entry.job.output,
+        "attempts": entry.attempts,
+        "error": entry.error and as_options(entry.error),
+        "warnings": [as_options(text) for text in entry.warnings],
         "figures": dict(entry.figures),
-    }  # fmt: skip
+    }
 
 
 def _end(summary: "Summary", folder: Path, stop: Stop, *, as_json: bool, quiet: bool) -> None:

@@ -6,25 +6,23 @@ from os import PathLike
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from sinct.data.series import choose, one_or_all, read_series
-from sinct.errors import ConfigError, InputError, OutputError, Remark
+from sinct.errors import InputError, Remark
 from sinct.inference.model import Model, load_model
-from sinct.inference.streamed import OnPixels, stream
-from sinct.inference.window_sizes import memory_budget, must_stream
-from sinct.measures.warnings import picture_warnings, scale_warning
+from sinct.inference.streamed import OnPixels
+from sinct.inference.to_file import checked_output, translate_to_file
+from sinct.measures.warnings import scale_warning
 from sinct.objectives.cut import CutSettings, Trainer
-from sinct.pictures.decoding import read_header
-from sinct.pictures.picture import MAX_PIXELS, Picture, check_output, read_picture, write_picture
-from sinct.pictures.rows import Source, open_source, read_shrunk
+from sinct.pictures.opening import in_memory, open_picture
+from sinct.pictures.picture import read_picture
+from sinct.pictures.rows import Source
 from sinct.presets import preset as preset_settings
 from sinct.runtime.device import choose_device
 from sinct.runtime.files import StrPath
 from sinct.training.progress import OnProgress, Training
 from sinct.training.run import run_training
 from sinct.training.run_directory import RunDirectory
-from sinct.version import __version__
 
 TRAINING_PIXELS = 16_000_000
 """A larger painting that is read in rows is trained on at this size."""
@@ -153,18 +151,15 @@ def translate(
     where = choose_device(device)
     paths = _paths(photos)
     target = Path(output)
-    rows = _rows(painting, target, max_memory)
-    source = read_picture(painting) if rows is None else _shrunk(rows)
+    source = open_picture(painting, target, max_memory)
     targets = [read_picture(path) for path in paths]
-    _keep_inputs(target, [painting, *paths])
-    depth = _bits(source.bits, target, bits)
-    size = (rows.width, rows.height) if rows else (source.pixels.shape[2], source.pixels.shape[1])
     # A resumed run may replace the unfinished picture that its interruption left.
-    check_output(target, overwrite=overwrite or resume, size=size, bits=depth)
+    depth = checked_output(target, source, [painting, *paths], bits=bits, overwrite=overwrite or resume)
+    size = (source.width, source.height)
     run = RunDirectory(Path(run_dir) if run_dir is not None else target.with_suffix(".sinct"))
     training = run_training(
         Trainer,
-        [source],
+        [in_memory(source, TRAINING_PIXELS)],
         targets,
         run,
         config=_settings(config, preset, where, resume=resume),
@@ -176,17 +171,22 @@ def translate(
         on_progress=on_progress,
         should_stop=should_stop,
     )
-    if rows is not None:
-        if not training.finished:
-            return Translation(target, size, training.warnings, training, finished=False)
-        found, finished = _stream(
-            training.model, rows, target, depth, max_memory, resume, overwrite, on_pixels, should_stop
-        )
-        return Translation(target, size, (*training.warnings, *found), training, finished)
-    result = training.model.translate(source.pixels)
-    found = tuple(picture_warnings(result, source.pixels))
-    _write(result, target, source, training.model, depth, overwrite=overwrite or resume)
-    return Translation(target, (result.shape[2], result.shape[1]), found, training)
+    in_rows = isinstance(source, Source)
+    if in_rows and not training.finished:
+        return Translation(target, size, training.warnings, training, finished=False)
+    done = translate_to_file(
+        training.model,
+        source,
+        target,
+        bits=depth,
+        max_memory=max_memory,
+        resume=resume,
+        overwrite=overwrite,
+        on_pixels=on_pixels,
+        should_stop=should_stop,
+    )
+    found = (*training.warnings, *done.warnings) if in_rows else done.warnings
+    return Translation(target, size, found, training, done.finished)
 
 
 def apply(
@@ -224,83 +224,23 @@ def apply(
         DeviceError: the device is unknown or has not enough memory.
     """
     target = Path(output)
-    rows = _rows(picture, target, max_memory)
-    source = rows or read_picture(picture)
-    size = (source.width, source.height)
-    _keep_inputs(target, [picture])
-    depth = _bits(source.bits, target, bits)
-    check_output(target, overwrite=overwrite or resume, size=size, bits=depth)
+    source = open_picture(picture, target, max_memory)
+    depth = checked_output(target, source, [picture], bits=bits, overwrite=overwrite or resume)
     loaded = model if isinstance(model, Model) else load_model(Path(model), choose_device(device))
-    found = tuple(scale_warning(size[0], loaded.widths))
-    if isinstance(source, Picture):
-        result = loaded.translate(source.pixels)
-        found += tuple(picture_warnings(result, source.pixels))
-        _write(result, target, source, loaded, depth, overwrite=overwrite or resume)
-        return Translation(target, size, found)
-    remarks, finished = _stream(
-        loaded, source, target, depth, max_memory, resume, overwrite, on_pixels, should_stop
-    )
-    return Translation(target, size, (*found, *remarks), finished=finished)
-
-
-def _settings(
-    config: CutSettings | None, preset: str, device: torch.device, *, resume: bool
-) -> CutSettings | None:
-    """All settings of a training: as given, else the preset's; a resumed run has its own."""
-    return config if config is not None or resume else preset_settings(preset, device)
-
-
-def _rows(picture: StrPath, output: Path, max_memory: int | None) -> Source | None:
-    """The picture to be read in rows, or None where it is to be read whole."""
-    if max_memory is not None and max_memory < 1:
-        raise ConfigError(f"max_memory must be above 0 bytes, got {max_memory}")
-    try:
-        size = read_header(picture).size
-    except (InputError, OSError):
-        read_picture(picture)  # says what is wrong with it
-        return None
-    if not must_stream(size, output, max_memory):
-        return None
-    try:
-        return open_source(picture)
-    except InputError:
-        # Kinds of files that only Pillow reads: whole, unless that would break what was asked for.
-        if max_memory is None and size[0] * size[1] <= MAX_PIXELS and output.suffix.lower() != ".dzi":
-            return None
-        raise
-
-
-def _shrunk(source: Source) -> Picture:
-    """What a training sees of a painting that is too large for memory."""
-    pixels = read_shrunk(source, TRAINING_PIXELS)
-    return Picture(pixels, None, source.bits, source.header.dpi, source.header.exif, source.sha256)
-
-
-def _stream(
-    model: Model,
-    source: Source,
-    output: Path,
-    bits: int,
-    max_memory: int | None,
-    resume: bool,
-    overwrite: bool,
-    on_pixels: OnPixels | None,
-    should_stop: Callable[[], bool] | None,
-) -> tuple[tuple[Remark, ...], bool]:
-    """Translate in rows; remarks, and whether the end was reached."""
-    done = stream(
-        model,
+    found = scale_warning(source.width, loaded.widths)
+    done = translate_to_file(
+        loaded,
         source,
-        output,
-        bits=bits,
-        budget=memory_budget(max_memory),
-        provenance=_provenance(model, source.sha256),
+        target,
+        bits=depth,
+        max_memory=max_memory,
         resume=resume,
         overwrite=overwrite,
         on_pixels=on_pixels,
         should_stop=should_stop,
     )
-    return done.remarks, done.finished
+    size = (source.width, source.height)
+    return Translation(target, size, (*found, *done.warnings), finished=done.finished)
 
 
 def _paths(paths: StrPath | Sequence[StrPath]) -> list[StrPath]:
@@ -319,42 +259,8 @@ def _names(paintings: Sequence[StrPath], photos: Sequence[StrPath]) -> dict[str,
     }
 
 
-def _keep_inputs(output: Path, inputs: Sequence[StrPath]) -> None:
-    """Refuse to write over a picture that is read, even where overwriting is allowed."""
-    if output.exists() and any(output.samefile(path) for path in inputs):
-        raise OutputError(f"the output {output} is one of the inputs; give it another name")
-
-
-def _bits(stored: int, output: Path, asked: int | None) -> int:
-    """Bits a channel to write: as asked, else as deep as the source where the format allows it."""
-    if asked is not None:
-        return asked
-    return stored if output.suffix.lower() in (".png", ".tif", ".tiff") else 8
-
-
-def _write(
-    result: Tensor, output: Path, source: Picture, model: Model, bits: int, *, overwrite: bool
-) -> None:
-    write_picture(
-        output,
-        result,
-        alpha=source.alpha,
-        bits=bits,
-        dpi=source.dpi,
-        exif=source.exif,
-        provenance=_provenance(model, source.sha256),
-        overwrite=overwrite,
-    )
-
-
-def _provenance(model: Model, sha256: str) -> dict[str, str]:
-    """How a picture was made, for its file."""
-    facts = {name: model.facts.get(name) for name in ("preset", "steps", "painting_sha256", "photo_sha256")}
-    return {
-        "software": f"sinct {__version__}",
-        "seed": str(model.settings["seed"]),
-        "source_sha256": sha256,
-        **{
-            name: ", ".join(value) if isinstance(value, list) else str(value) for name, value in facts.items()
-        },
-    }
+def _settings(
+    config: CutSettings | None, preset: str, device: torch.device, *, resume: bool
+) -> CutSettings | None:
+    """All settings of a training: as given, else the preset's; a resumed run has its own."""
+    return config if config is not None or resume else preset_settings(preset, device)

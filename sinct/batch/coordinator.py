@@ -60,7 +60,7 @@ def run_batch(
         lock = filelock.FileLock(path.parent / "lock", timeout=0)
         lock.acquire()
     except filelock.Timeout:
-        raise OutputError(f"another sinct works on {folder}; wait for it, or give another `folder`") from None
+        raise OutputError(f"another sinct works on {folder}; wait for it, or take another folder") from None
     except OSError as error:
         raise unwritable(folder, error) from None
     try:

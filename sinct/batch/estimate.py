@@ -9,9 +9,9 @@ from sinct.api import TRAINING_PIXELS
 from sinct.batch import storage
 from sinct.batch.ledger import Entry, State
 from sinct.errors import SinctError
-from sinct.inference.window_sizes import memory_budget
 from sinct.objectives.cut import CutSettings
 from sinct.pictures.decoding import read_header
+from sinct.pictures.opening import memory_budget
 
 PROCESS = 450_000_000
 """Bytes of a process with torch that does nothing."""

@@ -92,7 +92,7 @@ def _settings(row: Mapping[str, Any], default: Settings) -> Settings:
     """What a row sets, over what all have.
 
     Raises:
-        ConfigError: a value is none, or out of range.
+        ConfigError: something is not a value, or out of range.
     """
     values = {name: _value(name, row[name]) for name in row if row[name] not in (None, "")}
     if None in row:
@@ -116,7 +116,7 @@ def _value(name: str, value: Any) -> Any:
         return json.loads(value)
     except ValueError:
         raise ConfigError(
-            f"{name}: {value!r} is no value; give a number, true, false or a list such as [32,64]"
+            f"{name}: {value!r} is not a value; give a number, true, false or a list such as [32,64]"
         ) from None
 
 

@@ -1,26 +1,10 @@
-"""How much memory a translation may take, and the windows that stay within it."""
+"""Windows for a picture that keep a translation within its memory."""
 
-from pathlib import Path
-
-import torch
-
-from sinct.errors import InputError, OutOfMemoryError
+from sinct.errors import OutOfMemoryError
 from sinct.inference.model import Model
 from sinct.inference.whole import continued_size
-from sinct.pictures.picture import MAX_PIXELS
-from sinct.pictures.rows import vips
-from sinct.pictures.rows_to_file import SUFFIXES
 from sinct.pictures.windows import Sides, choose_sides
 from sinct.runtime.device import memory
-
-DEFAULT_MEMORY = 1_500_000_000
-"""Bytes that sinct takes for a picture where nothing is said, or half of what is free if that is less."""
-
-IN_MEMORY = 64
-"""Bytes a pixel that reading, translating and writing a picture in memory takes, beside the windows."""
-
-FIXED = 700_000_000
-"""Bytes of the process itself with torch, and of windows of the usual size."""
 
 PROCESS = 560_000_000
 """Bytes of a process that has begun to translate, without its windows: torch's libraries, kernels, fragments. What a
@@ -34,38 +18,6 @@ COPIES = 48
 
 BUFFERS = 3
 """Bands of rows in memory at a time: the one in use, the one before it while they change, the one being read."""
-
-
-def memory_budget(asked: int | None) -> int:
-    """Bytes that a translation may take: as asked, else `DEFAULT_MEMORY` or half of what is free."""
-    if asked is not None:
-        return asked
-    room = memory(torch.device("cpu"))
-    return min(DEFAULT_MEMORY, room.free // 2) if room else DEFAULT_MEMORY
-
-
-def must_stream(size: tuple[int, int], output: Path, max_memory: int | None) -> bool:
-    """Whether a picture has to be read and written in rows: it is too large for the budget, or tiles are asked for.
-
-    Where nothing is said about memory, pictures are translated in memory as far as they are read at all when pyvips
-    is not installed or the output cannot be written in rows.
-
-    Args:
-        size: width and height in pixels.
-        output: that will be written.
-        max_memory: bytes, as a person asked.
-    """
-    pixels = size[0] * size[1]
-    if output.suffix.lower() == ".dzi" or pixels > MAX_PIXELS:
-        return True
-    fits = pixels * IN_MEMORY + FIXED <= memory_budget(max_memory)
-    if fits or max_memory is not None:
-        return not fits
-    try:
-        vips()
-    except InputError:
-        return False
-    return output.suffix.lower() in SUFFIXES
 
 
 def plan_sides(

@@ -24,3 +24,21 @@ def collection(make_picture, tmp_path):
 def out(tmp_path):
     """Folder of a batch that is not there yet."""
     return tmp_path / "out"
+
+
+@pytest.fixture
+def folder(make_picture, tmp_path):
+    """Two paintings, one in a sub-folder and with an umlaut, a hidden one, and something else."""
+    place = tmp_path / "paintings"
+    (place / "früh").mkdir(parents=True)
+    make_picture("paintings/monet.png")
+    make_picture("paintings/früh/étretat 1.JPG")
+    make_picture("paintings/.hidden.png")
+    (place / "notes.txt").write_text("no picture")
+    return place
+
+
+@pytest.fixture
+def photo(make_picture):
+    """Path of a photo."""
+    return str(make_picture("photo.png"))

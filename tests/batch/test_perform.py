@@ -1,16 +1,19 @@
 """One job from its inputs to its output, in this process."""
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 import sinct
 from sinct.batch.jobs import Request
 from sinct.batch.ledger import run_folder
 from sinct.batch.perform import perform
 from sinct.batch.storage import sha256
+from sinct.inference.model import load_model
 from tests.support.batch_fake import SETTINGS
 
 
@@ -77,6 +80,29 @@ def test_full_disk_is_told_and_may_go_better_another_time(collection, out, monke
     assert outcome.again
     monkeypatch.undo()
     assert perform(request_of(job, out), report=lambda *_: None, should_stop=lambda: False).reason is None
+
+
+def test_unreadable_painting_costs_a_series_only_itself(collection, out, tmp_path):
+    series = collection(shared_model=True)[0]
+    alone = replace(series, paintings=series.paintings[1:])
+    expected = perform(request_of(alone, out), report=lambda *_: None, should_stop=lambda: False)
+    model = run_folder(out, series.name) / "run" / "model.safetensors"
+    made = load_model(model, torch.device("cpu"))
+    shutil.rmtree(out)
+    (tmp_path / "paintings" / "p0.png").write_bytes(b"no picture")
+    outcome = perform(request_of(series, out), report=lambda *_: None, should_stop=lambda: False)
+    assert outcome.reason is None
+    [warning] = [text for text in outcome.warnings if text not in expected.warnings]
+    assert "not in the series: " in warning
+    assert "p0.png is no picture" in warning
+    facts = json.loads((run_folder(out, series.name) / "run" / "config.json").read_text())
+    assert facts["painting"] == ["p1.png", "p2.png"]
+    for one, other in zip(
+        load_model(model, torch.device("cpu")).generator.parameters(),
+        made.generator.parameters(),
+        strict=True,
+    ):
+        assert torch.equal(one, other)
 
 
 def test_inputs_and_outputs_may_be_urls(collection, out, tmp_path):

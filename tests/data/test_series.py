@@ -43,6 +43,35 @@ def facts_of(run):
     return json.loads((run / "config.json").read_text())
 
 
+# Reading ------------------------------------------------------------------------------------------------
+
+
+def test_readable_series_is_read_once(paintings, monkeypatch):
+    read = []
+    monkeypatch.setattr(series, "read_picture", lambda path: read.append(path) or read_picture(path))
+    left_out = {}
+    assert len(read_series(paintings, left_out)) == 3
+    assert (read, left_out) == (paintings, {})
+
+
+def test_unreadable_painting_leaves_the_series_of_the_others(paintings, monkeypatch):
+    monkeypatch.setattr(series, "PIXELS", 2000)
+    expected = read_series(paintings[1:])
+    paintings[0].write_bytes(b"no picture")
+    left_out = {}
+    found = read_series(paintings, left_out)
+    assert all(torch.equal(a.pixels, b.pixels) for a, b in zip(found, expected, strict=True))
+    assert list(left_out) == paintings[:1]
+    assert "0.png is no picture" in left_out[paintings[0]]
+
+
+def test_series_of_which_nothing_can_be_read_is_an_error(paintings):
+    for painting in paintings:
+        painting.write_bytes(b"no picture")
+    with pytest.raises(sinct.InputError, match=r"0\.png is no picture"):
+        read_series(paintings, {})
+
+
 # One generator for several paintings -----------------------------------------------------------------
 
 

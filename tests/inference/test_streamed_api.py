@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import sinct
-from sinct.inference import window_sizes
+from sinct.pictures import opening
 from sinct.pictures.picture import read_provenance
 from tests.support.streaming import make_model, samples
 
@@ -51,10 +51,12 @@ def test_stopped_translation_is_continued(tiny, noisy, make_picture, tmp_path, s
 
 
 def test_file_that_only_pillow_reads_is_translated_in_memory(tiny, make_picture, tmp_path, monkeypatch):
-    monkeypatch.setattr(window_sizes, "FIXED", 10**12)  # nothing fits
+    monkeypatch.setattr(opening, "FIXED", 10**12)  # nothing fits
     source = make_picture("in.bmp")
     model = make_model(tiny)
-    monkeypatch.setattr("sinct.api.open_source", lambda path: (_ for _ in ()).throw(sinct.InputError("no")))
+    monkeypatch.setattr(
+        "sinct.pictures.opening.open_source", lambda path: (_ for _ in ()).throw(sinct.InputError("no"))
+    )
     assert sinct.apply(model, source, tmp_path / "out.png").finished
     with pytest.raises(sinct.InputError, match="no"):
         sinct.apply(model, source, tmp_path / "rows.png", max_memory=10**9)

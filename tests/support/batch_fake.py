@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from sinct.batch.collection import read_collection
 from sinct.batch.jobs import Outcome
 from sinct.batch.places import Event
 from sinct.batch.settings import Settings
@@ -73,3 +74,10 @@ def failing(reason="no luck", **values):
 
 def states(summary):
     return {entry.name: entry.state.value for entry in summary.entries}
+
+
+def jobs_of(collection, tmp_path, settings=None, **options):
+    return read_collection(
+        str(collection), str(tmp_path / "out"), settings or Settings("draft", steps=4), cache=tmp_path / "cache.json",
+        **options,
+    )  # fmt: skip

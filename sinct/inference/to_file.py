@@ -1,0 +1,127 @@
+"""A translation written to a file, whole or in rows, with what the file shall say about itself."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sinct.errors import OutputError, Remark
+from sinct.inference.model import Model
+from sinct.inference.streamed import OnPixels, stream
+from sinct.measures.warnings import picture_warnings
+from sinct.pictures.opening import memory_budget
+from sinct.pictures.picture import Picture, check_output, write_picture
+from sinct.pictures.rows import Source
+from sinct.runtime.files import StrPath
+from sinct.version import __version__
+
+
+@dataclass(frozen=True)
+class Written:
+    """How writing a translation ended.
+
+    Attributes:
+        warnings: what a person would see in the picture, one line each.
+        finished: False when a picture that is written in rows was stopped before its end.
+    """
+
+    warnings: tuple[Remark, ...]
+    finished: bool
+
+
+def checked_output(
+    output: Path, source: Picture | Source, inputs: Sequence[StrPath], *, bits: int | None, overwrite: bool
+) -> int:
+    """See whether a translation can be written, before any work is done for it.
+
+    Args:
+        output: picture to write.
+        source: that it will be made from.
+        inputs: files that must stay as they are.
+        bits: 8 or 16 a channel; None means the source's own where the format allows it.
+        overwrite: whether an existing output may be replaced.
+
+    Returns:
+        Bits a channel to write.
+
+    Raises:
+        OutputError: the output is one of the inputs, or as for `check_output`.
+    """
+    if output.exists() and any(output.samefile(path) for path in inputs):
+        raise OutputError(f"the output {output} is one of the inputs; give it another name")
+    if bits is None:
+        bits = source.bits if output.suffix.lower() in (".png", ".tif", ".tiff") else 8
+    check_output(output, overwrite=overwrite, size=(source.width, source.height), bits=bits)
+    return bits
+
+
+def translate_to_file(
+    model: Model,
+    source: Picture | Source,
+    output: Path,
+    *,
+    bits: int,
+    max_memory: int | None,
+    resume: bool,
+    overwrite: bool,
+    on_pixels: OnPixels | None,
+    should_stop: Callable[[], bool] | None,
+) -> Written:
+    """Translate a picture and write the result with the source's resolution, EXIF and alpha.
+
+    Args:
+        model: that is to run.
+        source: as `sinct.pictures.opening.open_picture` gave it.
+        output: picture to write.
+        bits: 8 or 16 a channel.
+        max_memory: bytes for the process while the picture is read in rows; None leaves it to sinct.
+        resume: continue a picture in rows that was interrupted.
+        overwrite: replace an older output.
+        on_pixels: called with pixels done and all where the picture is written in rows.
+        should_stop: asked there after each row of windows; True keeps what is done.
+
+    Raises:
+        InputError: the source is damaged.
+        OutputError: the output cannot be written.
+        OutOfMemoryError: there is not enough memory.
+    """
+    provenance = _provenance(model, source.sha256)
+    if isinstance(source, Source):
+        done = stream(
+            model,
+            source,
+            output,
+            bits=bits,
+            budget=memory_budget(max_memory),
+            provenance=provenance,
+            resume=resume,
+            overwrite=overwrite,
+            on_pixels=on_pixels,
+            should_stop=should_stop,
+        )
+        return Written(done.remarks, done.finished)
+    result = model.translate(source.pixels)
+    found = tuple(picture_warnings(result, source.pixels))
+    write_picture(
+        output,
+        result,
+        alpha=source.alpha,
+        bits=bits,
+        dpi=source.dpi,
+        exif=source.exif,
+        provenance=provenance,
+        overwrite=overwrite or resume,  # a resumed run may replace what its interruption left
+    )
+    return Written(found, True)
+
+
+def _provenance(model: Model, sha256: str) -> dict[str, str]:
+    """How a picture was made, for its file."""
+    facts = {name: model.facts.get(name) for name in ("preset", "steps", "painting_sha256", "photo_sha256")}
+    return {
+        "software": f"sinct {__version__}",
+        "seed": str(model.settings["seed"]),
+        "source_sha256": sha256,
+        **{
+            name: ", ".join(value) if isinstance(value, list) else str(value) for name, value in facts.items()
+        },
+    }
