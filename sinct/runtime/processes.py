@@ -27,6 +27,9 @@ GRACE = 120.0
 TICK = 0.2
 """Seconds between two looks at the wish to stop."""
 
+NEW_GROUP = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+"""Windows's flag for a process that Ctrl-C does not reach; nothing elsewhere."""
+
 Report = Callable[[float, float | None], None]
 """Called with the share that is done, in [0, 1], and the seconds left where they are known."""
 
@@ -100,6 +103,7 @@ class Child:
                 errors="replace",
                 env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
                 start_new_session=True,  # Ctrl-C is the parent's, who then asks the child to stop
+                creationflags=NEW_GROUP,  # the same on Windows
             )
         assert self._process.stdin is not None
         with suppress(OSError):  # it ended at once, which `End` tells
