@@ -160,7 +160,7 @@ def test_patch_nce_gives_the_key_no_gradient() -> None:
 
 @pytest.mark.parametrize("shapes", [((4, 3), (5, 3)), ((4, 3), (4, 2)), ((2, 4, 3), (2, 4, 3)), ((4,), (4,))])
 def test_patch_nce_refuses_shapes(shapes: tuple[tuple[int, ...], ...]) -> None:
-    with pytest.raises(ValueError, match=r"queries \(.*\) and keys \(.*\) must be of one shape \(N, C\)"):
+    with pytest.raises(ValueError, match=r"queries \(.*\) and keys \(.*\) must have the same shape \(N, C\)"):
         patch_nce(*map(torch.zeros, shapes))
 
 
