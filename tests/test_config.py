@@ -178,7 +178,7 @@ def test_missing_settings_are_the_defaults() -> None:
 
 
 def test_unknown_setting_is_refused_with_those_there_are() -> None:
-    with pytest.raises(ConfigError, match=r"unknown setting 'widht'; there are betas, .*, width"):
+    with pytest.raises(ConfigError, match=r"unknown setting 'widht'; choose one of betas, .*, width"):
         Config.from_dict({"widht": 8})
 
 
@@ -257,7 +257,7 @@ def test_draft_is_shorter_than_standard() -> None:
 
 
 def test_unknown_preset_is_refused_with_those_there_are() -> None:
-    with pytest.raises(ConfigError, match="unknown preset 'best'; there are draft, standard, paper"):
+    with pytest.raises(ConfigError, match="unknown preset 'best'; choose one of draft, standard, paper"):
         preset("best", CPU)
 
 

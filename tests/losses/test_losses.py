@@ -166,7 +166,7 @@ def test_patch_nce_refuses_shapes(shapes: tuple[tuple[int, ...], ...]) -> None:
 
 @pytest.mark.parametrize("positions", [0, 1])
 def test_patch_nce_needs_a_negative(positions: int) -> None:
-    with pytest.raises(ValueError, match=f"needs 2 or more positions for a negative, got {positions}"):
+    with pytest.raises(ValueError, match=f"needs at least 2 positions to have a negative, got {positions}"):
         patch_nce(torch.ones(positions, 3), torch.ones(positions, 3))
 
 
