@@ -45,7 +45,7 @@ def test_folder_is_run_and_a_second_time_nothing_is_done(folder, workers):
     assert first.exit_code == 0, first.output
     assert "3 of 3 done, 0 failed" in first.stdout
     second = usual(folder)
-    assert "3 of 3 done (3 of them before), 0 failed" in second.stdout
+    assert "3 of 3 done (3 of them earlier), 0 failed" in second.stdout
     assert len(workers.requests) == 3
 
 
