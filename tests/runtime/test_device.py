@@ -50,7 +50,7 @@ def test_unknown_device_is_refused(name: str) -> None:
 @pytest.mark.usefixtures("bare")
 @pytest.mark.parametrize("name", ["cuda", "cuda:1"])
 def test_absent_cuda_is_refused(name: str) -> None:
-    message = rf"device '{name}' is not there: this torch \(.+\) sees 0 CUDA devices; give `device=\"cpu\"`"
+    message = rf"device '{name}' is not there: this torch \(.+\) sees 0 CUDA devices; give `device=.cpu.`"
     with pytest.raises(DeviceError, match=message):
         choose_device(name)
 

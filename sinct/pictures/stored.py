@@ -1,0 +1,104 @@
+"""What decoders hand over: samples as a file stores them, but upright, with what it says about them."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from sinct.errors import InputError
+from sinct.pictures.colour import Array
+from sinct.pictures.exif import lasting_block, orientation_in
+
+
+class Stored(NamedTuple):
+    """A picture as its file stores it, but upright.
+
+    Attributes:
+        samples: (H, W, C) uint8 or uint16, C as `space` demands.
+        space: "gray", "rgb", "cmyk" (255 is full ink) or "lab" (a and b raised by 128).
+        alpha: (H, W) of the same type, or None.
+        profile: ICC profile, or None.
+        exif: block to carry over, or None.
+        dpi: along the width and along the height, or None.
+        remarks: what a person should know about the file.
+    """
+
+    samples: Array
+    space: str
+    alpha: Array | None
+    profile: bytes | None
+    exif: bytes | None
+    dpi: tuple[float, float] | None
+    remarks: list[str]
+
+
+def check_size(width: int, height: int, max_pixels: int) -> None:
+    """Refuse pictures without pixels or with too many.
+
+    Raises:
+        InputError: for that.
+    """
+    if width < 1 or height < 1:
+        raise InputError(f"has {width}x{height} px; at least 1x1 px are needed: give another picture")
+    if width * height > max_pixels:
+        raise InputError(
+            f"has {width}x{height} px, more than {max_pixels:,} pixels; "
+            "give a smaller picture or raise max_pixels"
+        )
+
+
+def make_stored(
+    samples: Array,
+    space: str,
+    alpha: Array | None,
+    *,
+    profile: bytes | None,
+    read_exif: Callable[[], Image.Exif],
+    dpi: tuple[float, float] | None,
+    several: bool,
+) -> Stored:
+    """Turn samples upright and keep of the file's facts what stays true.
+
+    Args:
+        samples: (H, W, C) as decoded.
+        space: as in `Stored`.
+        alpha: (H, W), or None.
+        profile: ICC profile, or None.
+        read_exif: gives the EXIF data; may fail in any way.
+        dpi: as the file has it.
+        several: whether the file holds more pictures.
+    """
+    remarks = ["it holds several pictures, of which only the first is used"] if several else []
+    orientation, exif = 1, None
+    try:
+        block = read_exif()
+        orientation = orientation_in(block)
+        exif = lasting_block(block)
+    except Exception:  # Pillow's parser meets damage with exceptions of every kind
+        remarks.append("its EXIF data are damaged and left out")
+    return Stored(
+        samples=upright(samples, orientation),
+        space=space,
+        alpha=None if alpha is None else upright(alpha, orientation),
+        profile=profile,
+        exif=exif,
+        dpi=plausible_dpi(dpi, orientation),
+        remarks=remarks,
+    )
+
+
+def plausible_dpi(dpi: tuple[float, float] | None, orientation: int) -> tuple[float, float] | None:
+    """Exchange the axes of a resolution where the picture is turned on its side; None if it says nothing."""
+    x, y = (float(value) for value in dpi or (0, 0))
+    if not (1 <= x < 65536 and 1 <= y < 65536):  # JPEG holds 16 bits
+        return None
+    return (y, x) if orientation >= 5 else (x, y)
+
+
+def upright(samples: Array, orientation: int) -> Array:
+    """Turn (H, W, ...) as an EXIF orientation says, without a copy."""
+    if orientation >= 5:
+        samples = samples.swapaxes(0, 1)
+    mirrored = {2: (1,), 3: (0, 1), 4: (0,), 6: (1,), 7: (0, 1), 8: (0,)}
+    return np.flip(samples, mirrored.get(orientation, ()))
