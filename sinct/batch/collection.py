@@ -22,7 +22,7 @@ PICTURES = (
     ".avif", ".bmp", ".gif", ".jp2", ".jpe", ".jpeg", ".jpg", ".jxl", ".pbm", ".pgm", ".png", ".ppm", ".psd", ".tga",
     ".tif", ".tiff", ".webp",
 )  # fmt: skip
-"""Suffixes by which pictures are told from other files in a folder."""
+"""Suffixes of the files in a folder that count as pictures."""
 
 
 def read_collection(

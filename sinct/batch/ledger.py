@@ -219,10 +219,10 @@ class Ledger:
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError):
                 raise OutputError(
-                    f"cannot use the ledger {self.path}: {error}; make room or check its permissions, then repeat"
+                    f"cannot use the ledger {self.path}: {error}; free some space or check its permissions, then repeat"
                 ) from None
             raise InputError(
-                f"{self.path} is no ledger or damaged ({error}); move it away to begin the batch anew"
+                f"{self.path} is not a ledger, or damaged ({error}); move it away to begin the batch anew"
             ) from None
 
 

@@ -15,10 +15,10 @@ from sinct.batch.settings import Settings
 from sinct.errors import ConfigError, InputError, one_line
 
 MANIFESTS = (".csv", ".jsonl", ".ndjson")
-"""Suffixes by which manifests are told from other collections."""
+"""Suffixes of collections that are manifests."""
 
 OWN = ("painting", "photo", "photos", "output", "preset", "steps", "time", "seed", "bits")
-"""Columns of a manifest that are not names of single settings."""
+"""Columns of a manifest that are not settings of `sinct.Config`."""
 
 
 def read_manifest(path: str, folder: str, suffix: str, settings: Settings) -> list[Job]:

@@ -64,13 +64,13 @@ def _knock(address: str) -> None:
     """See whether the cluster answers, from another process: Ray may try for many minutes and cannot be stopped.
 
     Raises:
-        ConfigError: it does not, or it is no address.
+        ConfigError: it does not, or the address is malformed.
     """
     if address != "auto":
         host, _, port = address.rpartition(":")
         if not host or "/" in host or not port.isdigit():
             raise ConfigError(
-                f"{address!r} is no address of a Ray cluster; give auto or HOST:PORT, say 10.0.0.1:6379"
+                f"{address!r} is not the address of a Ray cluster; give auto or HOST:PORT, say 10.0.0.1:6379"
             )
         try:
             socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()

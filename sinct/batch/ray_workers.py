@@ -1,6 +1,6 @@
 """Where jobs run: tasks on a Ray cluster; `sinct.batch.local_workers` has the same on this machine.
 
-The jobs' folders, and inputs and outputs that are no URLs, lie on a disk that every node sees under the same path.
+The jobs' folders, and inputs and outputs that are not URLs, lie on a disk that every node sees under the same path.
 Ray ends the tasks when the process that asked for them is gone; they also end by themselves, saving their state. When
 the cluster's head is gone, Ray ends that process, too, within minutes; what the jobs have done lies in their folders.
 """

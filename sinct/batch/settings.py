@@ -20,7 +20,7 @@ class Settings:
         preset: draft, standard or paper.
         steps: length in steps, instead of the preset's own.
         seconds: length by the clock, likewise.
-        seed: of every random draw.
+        seed: makes a training repeatable.
         bits: 8 or 16 a channel; None as the painting's.
         changes: of single settings, by their names in `sinct.Config`.
     """
@@ -48,7 +48,10 @@ class Settings:
         return made.replace(**self.changes)
 
     def to_json(self) -> dict[str, Any]:
-        """As it comes back from JSON."""
+        """Values as they come back from JSON.
+
+        Ledgers keep hashes of them, so a new field must be left out while it has its default.
+        """
         return plain(self)
 
     @classmethod

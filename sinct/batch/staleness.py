@@ -161,7 +161,7 @@ def _with_output(entry: Entry, hashes: Hashes) -> Entry:
 
 
 def _is_whole(entry: Entry, outcome: Outcome, folder: Path) -> bool:
-    """Whether what an outcome tells of is there."""
+    """Whether the result of an outcome is there."""
     if not entry.job.output:
         return (run_folder(folder, entry.name) / "run" / "model.safetensors").exists()
     try:

@@ -38,7 +38,7 @@ def folded(name: str) -> str:
 
 
 def stamp(place: str) -> list[Any]:
-    """What changes when a file does, as far as can be told without reading it; JSON-serialisable.
+    """What changes when a file does, as far as one can see without reading it; JSON-serialisable.
 
     Raises:
         InputError: it is not there or not readable.

@@ -27,6 +27,9 @@ GRACE = 120.0
 TICK = 0.2
 """Seconds between checks of whether to stop."""
 
+NEW_GROUP = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+"""Windows's flag for a process that Ctrl-C does not reach; nothing elsewhere."""
+
 Report = Callable[[float, float | None], None]
 """Called with the share done, in [0, 1], and the seconds left, or None if unknown."""
 
@@ -101,6 +104,7 @@ class Child:
                 errors="replace",
                 env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
                 start_new_session=True,  # Ctrl-C reaches only the parent, which then asks the child to stop
+                creationflags=NEW_GROUP,  # the same on Windows
             )
         assert self._process.stdin is not None
         with suppress(OSError):  # it ended at once, which `End` reports
@@ -133,6 +137,8 @@ class Child:
                 said = json.loads(line)
             except ValueError:
                 continue  # a line cut short when the child was killed
+            if not isinstance(said, dict):
+                continue  # printed before `serve` began
             if "share" in said:
                 self._hear(Share(said["share"], said["remaining"]))
             outcome, stopped = said.get("outcome", outcome), said.get("stopped", stopped)

@@ -119,7 +119,7 @@ def test_missing_ray_is_told_with_what_to_install(monkeypatch):
 
 @pytest.mark.parametrize("address", ["", "10.0.0.1", "ray://10.0.0.1:10001", ":6379", "local"])
 def test_what_is_no_address_is_told(address):
-    with pytest.raises(ConfigError, match="is no address of a Ray cluster; give auto or HOST:PORT"):
+    with pytest.raises(ConfigError, match="is not the address of a Ray cluster; give auto or HOST:PORT"):
         RayWorkers(address)
 
 

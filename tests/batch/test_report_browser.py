@@ -11,6 +11,8 @@ from tests.support.browser import HOSTILE, Visit, browser  # noqa: F401 - a fixt
 
 # ruff: noqa: F811 - fixtures are named as they are imported
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory) -> Path:

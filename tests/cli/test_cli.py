@@ -158,7 +158,7 @@ def test_deep_zoom_is_written_in_rows(trained, pair, tmp_path):
     assert (tmp_path / "out_files").is_dir()
     code, _, error = sinct_command("apply", trained, pair[0], "-o", tmp_path / "out.dzi")
     assert code == 1
-    assert "exists already; give another name, or --overwrite" in error
+    assert "already exists; give another name, or --overwrite" in error
 
 
 def test_too_small_a_budget_is_one_line(trained, pair, tmp_path):

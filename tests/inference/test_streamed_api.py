@@ -63,5 +63,5 @@ def test_file_that_only_pillow_reads_is_translated_in_memory(tiny, make_picture,
 
 
 def test_memory_below_a_byte_is_refused(tiny, noisy, tmp_path):
-    with pytest.raises(sinct.ConfigError, match="max_memory must be above 0 bytes, got 0"):
+    with pytest.raises(sinct.ConfigError, match="`max_memory` must be above 0 bytes, got 0"):
         sinct.apply(make_model(tiny), noisy(), tmp_path / "out.png", max_memory=0)
