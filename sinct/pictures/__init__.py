@@ -3,3 +3,30 @@
 `picture` reads and writes whole files, `rows` and `rows_to_file` those too large for memory; `opening` chooses
 between them. `windows` divides a picture into pieces that a generator takes one at a time.
 """
+
+from sinct.pictures.opening import open_picture
+from sinct.pictures.picture import (
+    MAX_PIXELS,
+    OUTPUT_SUFFIXES,
+    Picture,
+    check_output,
+    read_picture,
+    read_provenance,
+    write_picture,
+)
+from sinct.pictures.regions import read_regions
+from sinct.pictures.rows import Source, open_source
+
+__all__ = [
+    "MAX_PIXELS",
+    "OUTPUT_SUFFIXES",
+    "Picture",
+    "Source",
+    "check_output",
+    "open_picture",
+    "open_source",
+    "read_picture",
+    "read_provenance",
+    "read_regions",
+    "write_picture",
+]

@@ -44,7 +44,7 @@ def test_work_asked_for_otherwise_begins_anew(collection, out):
     perform(request_of(job, out), report=lambda *_: None, should_stop=lambda: False)
     halved = perform(request_of(job, out, halvings=1), report=lambda *_: None, should_stop=lambda: False)
     assert halved.reason is None
-    assert any("for want of memory" in text for text in halved.warnings)
+    assert any("for lack of memory" in text for text in halved.warnings)
 
 
 def test_faults_of_work_are_told_as_outcomes(collection, out, tmp_path):
@@ -65,7 +65,7 @@ def test_job_waits_for_an_earlier_process_of_its_own(collection, out, monkeypatc
             perform(request, report=lambda *_: None, should_stop=lambda: True)
         monkeypatch.setattr("sinct.batch.perform.PATIENCE", 0.0)
         outcome = perform(request, report=lambda *_: None, should_stop=lambda: False)
-    assert "another process still works on it" in outcome.reason
+    assert "another process is still working on it" in outcome.reason
     assert outcome.again
 
 

@@ -124,7 +124,7 @@ def test_ray_is_asked_for_by_name_where_it_is_missing(folder, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     result = usual(folder, "--ray", "auto")
     assert result.exit_code == 1
-    assert "pip install 'sinct[ray]'" in result.stderr
+    assert '`pip install ".[ray]"` in a clone of sinct' in result.stderr
 
 
 def test_library_does_the_same(folder):

@@ -104,7 +104,7 @@ def test_broken_connection_says_so_and_leaves_nothing(add, server, folder, monke
     monkeypatch.setattr(weights, "urlopen", lambda url, timeout: Breaking())
     add()
     with pytest.raises(
-        WeightsError, match=r"ended after 0 of 100 bytes \(.*reset by peer\); nothing was kept"
+        WeightsError, match=r"ended after 0 of 100 bytes \(.*reset by peer\), so nothing was kept"
     ):
         fetch("tiny", folder)
     assert names(folder) == []

@@ -28,7 +28,7 @@ def test_missing_file_is_named_with_source_size_checksum_and_remedy(add, folder)
 def test_remedy_without_a_folder_names_none(add, folder, monkeypatch) -> None:
     add()
     monkeypatch.setenv("SINCT_WEIGHTS", str(folder))
-    with pytest.raises(WeightsError, match="run `sinct weights fetch tiny` where"):
+    with pytest.raises(WeightsError, match="run `sinct weights fetch tiny` with"):
         locate("tiny")
 
 
