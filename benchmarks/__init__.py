@@ -1,1 +1,1 @@
-"""Measurements of speed and memory, printed with machine and versions; never part of the tests."""
+"""Measurements of speed, memory and quality, reported with the machine and versions; not part of the tests."""

@@ -1,7 +1,7 @@
-"""Jobs per hour of a batch, one after another and together: `python -m benchmarks.batch`.
+"""A batch's jobs per hour, one after another and all together: `python -m benchmarks.batch`.
 
-The same jobs, the demo pair with other seeds, run three times through the batch's own coordinator and processes: one of
-them alone, all one after another, all together. Rates count everything: processes that start, training, translation.
+The jobs are the demo pair with different seeds. They run through the batch's own coordinator and processes in three
+ways: one job alone, all one after another, all together. Rates include starting processes, training and translation.
 """
 
 import argparse
@@ -25,16 +25,16 @@ from sinct.batch.settings import Settings
 from sinct.runtime.device import choose_device
 
 EXPLANATION = """\
-Every job is the same work, so the rates can be compared with each other. Together: as many at a time as the table says;
-on a CPU they share the threads. "Of one after another" is the ratio of the two rates in this run.
+Every job is the same work, so the rates can be compared. Together: as many jobs at a time as the table says; on a CPU
+they share the threads. "Of one after another" is the rate divided by that of one after another in this run.
 """
 
 
 def run(jobs: int, steps: int, slots: Sequence[Slot]) -> float:
-    """Do so many jobs in a folder of their own.
+    """Run this many jobs in a temporary folder.
 
     Returns:
-        Seconds for all.
+        Seconds for all of them.
     """
     shipped = files("sinct_assets")
     with (
@@ -56,7 +56,7 @@ def run(jobs: int, steps: int, slots: Sequence[Slot]) -> float:
         seconds = time.perf_counter() - began
     failed = [entry.error for entry in summary.entries if entry.state is not State.done]
     if failed:
-        raise RuntimeError(f"not every job was done: {failed}")
+        raise RuntimeError(f"jobs failed: {failed}")
     return seconds
 
 
@@ -77,11 +77,13 @@ def table(found: Sequence[dict[str, Any]], facts: dict[str, Any], steps: int) ->
 
 
 def main() -> None:
-    """Run the three ways and write table and JSON."""
+    """Run the jobs in all three ways and write a table and JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", type=int, default=8)
     parser.add_argument("--steps", type=int, default=60)
-    parser.add_argument("--together", type=int, help="jobs at a time; by default 8 on a GPU, else one a core")
+    parser.add_argument(
+        "--together", type=int, help="jobs at a time; by default 8 on a GPU, otherwise one per core"
+    )
     parser.add_argument("-o", "--output", type=Path, default=RESULTS / "batch")
     options = parser.parse_args()
     device = choose_device("auto")

@@ -1,8 +1,8 @@
-"""What a machine can reach, how much some work has to compute, and where its time goes.
+"""How fast a machine can compute, how many operations some work needs, and where its time goes.
 
-The ceiling is a 3x3 convolution at the shapes of a training, and nothing else. Operations are those of
-convolutions and matrix products, 2 for a multiply-add. Activations, resampling, sums and the optimiser count
-as none: they take time, and that is what the distance from the ceiling shows.
+The ceiling is the rate of a 3x3 convolution alone, at the shapes of a training. Operations are those of
+convolutions and matrix products, 2 per multiply-add. Activations, resampling, sums and the optimiser count
+as none, but they take time; the distance from the ceiling shows how much.
 """
 
 import statistics
@@ -34,15 +34,15 @@ KINDS = (
     ("sums and products", ("aten::add", "aten::mul", "aten::sum", "aten::fill")),
     ("compiled", ("triton", "torch-compiled", "compiledfunction", "cppfused")),
 )
-"""Kinds of operators that are no convolutions, by parts of their names; the first that fits holds."""
+"""Kinds of operators other than convolutions, by parts of their names; the first match counts."""
 
 
 class Shape(NamedTuple):
-    """Feature maps that a stride-1 convolution keeps in size.
+    """Feature maps whose size a stride-1 convolution preserves.
 
     Attributes:
-        batch: pictures at once.
-        channels: in and out.
+        batch: number of pictures.
+        channels: input channels, equal to the output channels.
         side: height and width, in pixels.
     """
 
@@ -52,27 +52,27 @@ class Shape(NamedTuple):
 
     @property
     def flops(self) -> int:
-        """Operations of one 3x3 convolution forward and backward, by input and by weight."""
+        """Operations of one 3x3 convolution: forward, and backward to the input and to the weight."""
         return 3 * 2 * self.batch * self.side**2 * self.channels**2 * KERNEL**2
 
 
 def body_shape(config: sinct.Config) -> Shape:
-    """Of the maps in the residual blocks of the generator, where most of a step's operations are."""
+    """Shape of the feature maps in the generator's residual blocks, where most of a step's operations are."""
     return Shape(config.crops + config.identity_crops, 2 * config.width, config.crop_size // 2)
 
 
 def convolution_rate(
     shape: Shape, dtype: torch.dtype, device: torch.device, *, repeats: int = 7, warm_up: int = 2
 ) -> float:
-    """GFLOP/s of one 3x3 convolution forward and backward, channels last; the median.
+    """Median GFLOP/s of one 3x3 convolution forward and backward, channels last.
 
     Args:
-        shape: of input and output.
-        dtype: of input, weight and output. float32 means whatever torch's defaults make of it, as in the
-            training: on CUDA, convolutions in TF32.
-        device: that computes.
-        repeats: timed ones.
-        warm_up: earlier ones that are not timed.
+        shape: shape of input and output.
+        dtype: dtype of input, weight and output. float32 follows torch's defaults, as in training: on CUDA,
+            convolutions use TF32.
+        device: where it runs.
+        repeats: number of timed runs.
+        warm_up: number of untimed runs before them.
     """
     random = torch.Generator().manual_seed(0)
 
@@ -92,13 +92,13 @@ def convolution_rate(
 
 
 def forward_rate(shape: Shape, dtype: torch.dtype, device: torch.device, *, repeats: int = 7) -> float:
-    """GFLOP/s of one 3x3 convolution forward, channels last; the median after two that are not timed.
+    """Median GFLOP/s of one 3x3 convolution forward, channels last, after two untimed runs.
 
     Args:
-        shape: of input and output; its `flops` count a backward pass, which is not run.
-        dtype: of input, weight and output.
-        device: that computes.
-        repeats: timed ones.
+        shape: shape of input and output; its `flops` include a backward pass, which is not run.
+        dtype: dtype of input, weight and output.
+        device: where it runs.
+        repeats: number of timed runs.
     """
     maps = torch.randn(shape.batch, shape.channels, shape.side, shape.side, device=device)
     maps = maps.to(dtype, memory_format=torch.channels_last)
@@ -113,7 +113,7 @@ def forward_rate(shape: Shape, dtype: torch.dtype, device: torch.device, *, repe
 
 
 def seconds_of(work: Callable[[], object], device: torch.device) -> float:
-    """Seconds that some work takes, from an idle device to an idle device."""
+    """Seconds that some work takes; the device is idle before and after."""
     synchronise(device)
     started = time.perf_counter()
     work()
@@ -122,7 +122,7 @@ def seconds_of(work: Callable[[], object], device: torch.device) -> float:
 
 
 def synchronise(device: torch.device) -> None:
-    """Wait until a device has done all that it was given."""
+    """Wait until a device has finished all its work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     elif device.type == "mps":
@@ -130,9 +130,9 @@ def synchronise(device: torch.device) -> None:
 
 
 def flops_of(work: Callable[[], object]) -> int:
-    """Operations of some work, backward passes of any order with it.
+    """Operations of some work, including backward passes of any order.
 
-    What is compiled runs uncompiled here, since its kernels do not tell their operations.
+    Compiled code runs uncompiled here, since operations inside its kernels cannot be counted.
     """
     counter = _Counter()
     with torch.compiler.set_stance("force_eager"), counter:
@@ -141,7 +141,7 @@ def flops_of(work: Callable[[], object]) -> int:
 
 
 class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Add up torch's own formulas; its FlopCounterMode follows modules too, and fails at R1's inner gradient."""
+    """Adds up torch's own formulas. Its FlopCounterMode also tracks modules and fails at R1's inner gradient."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -176,16 +176,16 @@ def _convolution_backward(
     wanted: Sequence[bool],
     out_shape: object,
 ) -> int:
-    """Operations of a convolution's backward pass: of each gradient wanted, as many as of the forward pass.
+    """Operations of a convolution's backward pass: for each gradient wanted, as many as in the forward pass.
 
-    Torch's own formula counts the gradient by a grouped convolution's weight `groups` times.
+    Torch's own formula counts the weight gradient of a grouped convolution `groups` times.
     """
     batch, _, height, width = maps if transposed else gradient
     return 2 * batch * height * width * torch.Size(weight).numel() * sum(wanted[:2])
 
 
 def profiled(work: Callable[[], object], device: torch.device) -> tuple[Counter[str], Counter[str]]:
-    """Seconds of some work by kind of operator and by operator: on CUDA the GPU's, elsewhere the CPU's."""
+    """Seconds of some work by kind of operator and by operator: GPU time on CUDA, CPU time elsewhere."""
     on_gpu = device.type == "cuda"
     activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if on_gpu else [])]
     with profile(activities=activities, record_shapes=True) as profiler:
@@ -193,7 +193,7 @@ def profiled(work: Callable[[], object], device: torch.device) -> tuple[Counter[
     kinds: Counter[str] = Counter()
     operators: Counter[str] = Counter()
     for event in profiler.key_averages(group_by_input_shape=True):
-        if event.device_type != DeviceType.CPU:  # a kernel, whose time its operator has too
+        if event.device_type != DeviceType.CPU:  # a kernel, whose time its operator includes
             continue
         seconds = (event.self_device_time_total if on_gpu else event.self_cpu_time_total) / 1e6
         kinds[kind_of(event.key, event.input_shapes)] += seconds
@@ -202,18 +202,18 @@ def profiled(work: Callable[[], object], device: torch.device) -> tuple[Counter[
 
 
 def kind_of(operator: str, shapes: Sequence[Sequence[int]]) -> str:
-    """Which kind of work an operator does; convolutions of R1's second derivatives count as forward.
+    """Which kind of work an operator does; convolutions in R1's second derivatives count as forward.
 
     Args:
-        operator: name, as the profiler has it.
-        shapes: of its arguments, empty for those that are no tensors.
+        operator: its name in the profiler.
+        shapes: shapes of its arguments; empty for arguments that are not tensors.
     """
     name = operator.lower().replace("_", "")
     if "conv" not in name:
         return next((kind for kind, parts in KINDS if any(part in name for part in parts)), "other")
     backward = "backward" in name
     maps, weight = (*(shapes[1:3] if backward else shapes[:2]), (), ())[:2]
-    # Depthwise, or one channel of one on its own, as autograd differentiates grouped convolutions twice.
+    # Depthwise, or a single channel: autograd's second derivatives take grouped convolutions channel by channel.
     if len(weight) == 4 and (weight[1] == 1 or maps[0] == weight[0] == 1):
         return "blur"
     return "convolution backward" if backward else "convolution"

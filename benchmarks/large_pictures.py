@@ -1,8 +1,8 @@
-"""Pixels per second and peak memory from one megapixel up: `python -m benchmarks.large_pictures`.
+"""Pixels per second and peak memory from one megapixel upwards: `python -m benchmarks.large_pictures`.
 
-Each size runs in a process of its own, so that peak memory is its own: a square TIFF of smooth noise, written by
-the benchmark row by row, is translated from file to file by a preset's generator with random weights, which takes as
-long as a trained one.
+Each size runs in its own process, so that its peak memory can be measured. The benchmark writes a square TIFF of
+smooth noise row by row; a preset's generator translates it from file to file. Its random weights take as long as
+trained ones.
 """
 
 import argparse
@@ -33,20 +33,21 @@ from sinct.pictures.windows import Span
 from sinct.runtime.device import choose_device, peak_memory
 
 SIZES = (1, 4, 16, 64, 200)
-"""Megapixels."""
+"""Sizes to measure, in megapixels."""
 
 SAMPLE = 512
-"""Side of the picture that the generator's operations are counted on, in pixels."""
+"""Side of the picture on which the generator's operations are counted, in pixels."""
 
 SAMPLED_WINDOWS = 3
-"""Windows of a large result that are compared with the picture translated in memory."""
+"""Number of windows of a large result that are compared with the same places translated in memory."""
 
 EXPLANATION = """\
-Seconds are from opening the source to the finished file, a tiled, pyramidal TIFF. Peak memory is the process's,
-with torch and libvips. Waste: pixels computed only to be cut away. The roofline is a 3x3 convolution forward in the
-generator's precision at the shape of its body, measured in the same process after the translation; "of it" counts
-the generator's operations only, so that smoothing, grain, reading, encoding and waste show as distance. Differing
-values: 8-bit values of sampled windows that differ from the same places translated in memory, and by how much.
+Seconds run from opening the source to the finished file, a tiled, pyramidal TIFF. Peak memory is that of the whole
+process, with torch and libvips. Waste: pixels computed only to be cut away. The roofline is the rate of a 3x3
+convolution forward in the generator's precision at the shape of its body, measured in the same process after the
+translation. "Of it" counts only the generator's operations; smoothing, grain, reading, encoding and waste therefore
+lower it. Differing values: the share of 8-bit values in sampled windows that differ from the same places translated
+in memory, and the largest difference.
 """
 
 
@@ -55,18 +56,18 @@ class Measured:
     """What was found for one size.
 
     Attributes:
-        megapixels: of the picture.
-        preset: whose generator and preparation were used.
-        width: of the generator.
-        side: of the picture, in pixels.
-        seconds: from file to file.
-        peak_bytes: most memory held, None where the system does not tell.
-        budget: bytes that were allowed.
-        waste: pixels computed only to be cut away, as a share of the picture's.
-        gflop: of the generator a megapixel.
-        roofline: GFLOP/s.
+        megapixels: size of the picture.
+        preset: provides the generator and the preparation.
+        width: width of the generator, in channels.
+        side: side of the picture, in pixels.
+        seconds: time from file to file.
+        peak_bytes: peak memory; None where the system does not report it.
+        budget: bytes allowed.
+        waste: pixels computed only to be cut away, as a share of the picture's pixels.
+        gflop: the generator's operations per megapixel, in units of 10^9.
+        roofline: rate of the convolution, in GFLOP/s.
         differing: share of sampled 8-bit values that differ from the picture translated in memory.
-        largest: such difference, in levels.
+        largest: largest such difference, in levels.
     """
 
     megapixels: float
@@ -94,7 +95,7 @@ class Measured:
 
 
 def make_model(preset: str, width: int | None, device: torch.device) -> Model:
-    """A generator of a preset, or of another width, with seeded random weights."""
+    """The generator of a preset, optionally with another width, with seeded random weights."""
     config = sinct.preset(preset, device)
     config = config if width is None else config.replace(width=width)
     torch.manual_seed(0)
@@ -104,12 +105,12 @@ def make_model(preset: str, width: int | None, device: torch.device) -> Model:
 
 
 def side_of(megapixels: float) -> int:
-    """Side of a square of about so many megapixels, in pixels."""
+    """Side in pixels of a square with about this many megapixels."""
     return round(math.sqrt(megapixels * 1e6) / 8) * 8
 
 
 def write_noise(path: Path, side: int) -> None:
-    """Write a square TIFF of smooth noise in three colours, row by row."""
+    """Write a square RGB TIFF of smooth noise, row by row."""
     pyvips = vips()
     planes = [
         pyvips.Image.perlin(side, side, cell_size=cell, seed=cell).linear(110, 128).cast("uchar")
@@ -120,10 +121,10 @@ def write_noise(path: Path, side: int) -> None:
 
 
 def compare(model: Model, source: Path, output: Path, window: int = 512) -> tuple[float, int]:
-    """Translate windows of a picture in memory, with ample context, and compare them with the streamed result.
+    """Translate windows of a picture in memory, with ample context, and compare the streamed result with them.
 
     Returns:
-        Share of values that differ, and the largest difference in levels.
+        The share of values that differ, and the largest difference in levels.
     """
     before, after = open_source(source), open_source(output)
     margin = model.generator.halo + model.content.reach + model.generator.stride
@@ -151,7 +152,7 @@ def compare(model: Model, source: Path, output: Path, window: int = 512) -> tupl
 def _context(
     model: Model, prepared: Any, height: int, width: int, rows: tuple[int, int], columns: tuple[int, int]
 ) -> torch.Tensor:
-    """One window of the picture with its halo, run once."""
+    """Translate one window of the picture, with its halo, in a single pass."""
     halo, stride = model.generator.halo, model.generator.stride
 
     def span(start: int, stop: int, length: int, continued: int) -> Span:
@@ -170,7 +171,7 @@ def _context(
 def measure(
     megapixels: float, preset: str, width: int | None, max_memory: int | None, folder: str
 ) -> Measured:
-    """Translate one size; runs in a process of its own."""
+    """Measure one size; runs in its own process."""
     device = choose_device("auto")
     side = side_of(megapixels)
     source, output = Path(folder) / "source.tif", Path(folder) / "output.tif"
@@ -221,7 +222,7 @@ def table(found: Sequence[Measured], facts: dict[str, Any]) -> str:
 
 
 def plot(found: Sequence[Measured], path: Path) -> None:
-    """Rate and peak memory over the size."""
+    """Plot rate and peak memory against size."""
     import matplotlib
 
     matplotlib.use("agg")
@@ -240,12 +241,12 @@ def plot(found: Sequence[Measured], path: Path) -> None:
 
 
 def main() -> None:
-    """Run the sizes one after another and write the table, the plot and JSON."""
+    """Measure the sizes one after another and write the table, the plot and JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--megapixels", type=float, nargs="+", default=SIZES)
     parser.add_argument("--preset", choices=sinct.PRESETS, default="draft")
-    parser.add_argument("--width", type=int, help="of the generator, instead of the preset's")
-    parser.add_argument("--max-memory", type=float, help="in GB; by default sinct's own")
+    parser.add_argument("--width", type=int, help="generator width to use instead of the preset's")
+    parser.add_argument("--max-memory", type=float, help="memory budget in GB; by default sinct's own")
     parser.add_argument("--scratch", type=Path, help="folder for the pictures; by default a temporary one")
     parser.add_argument("-o", "--output", type=Path, default=RESULTS / "large_pictures")
     options = parser.parse_args()

@@ -1,4 +1,4 @@
-"""What a measurement was made on, and where its results go."""
+"""The machine that a measurement ran on, and where its results go."""
 
 import json
 import os
@@ -14,7 +14,7 @@ import torch
 import sinct
 
 RESULTS = Path(__file__).parent / "results"
-"""Results that are kept with the project; the tables of README.md come from them."""
+"""Results kept with the project; the tables in README.md come from them."""
 
 
 def describe(device: torch.device) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def describe(device: torch.device) -> dict[str, Any]:
 
 
 def one_line(facts: Mapping[str, Any]) -> str:
-    """The same for the head of a table."""
+    """The same facts in one line, for the head of a table."""
     return (
         f"{facts['device']}, {facts['threads']} threads, {facts['system']}, Python {facts['python']}, "
         f"torch {facts['torch']}, sinct {facts['sinct']} at {facts['commit']}, {facts['date']}"
@@ -41,13 +41,13 @@ def one_line(facts: Mapping[str, Any]) -> str:
 
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
-    """Write results, readable in a diff."""
+    """Write results as JSON that reads well in a diff."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
 
 
 def _processor() -> str:
-    """The CPU's name where Linux tells it, else its family."""
+    """The CPU's name where Linux gives it, otherwise its family."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").splitlines()
     except OSError:
@@ -57,7 +57,7 @@ def _processor() -> str:
 
 
 def _commit() -> str:
-    """Short hash of the checkout, with a + where files differ from it; "unknown" outside one."""
+    """Short hash of the checkout, with a + if files have changed; "unknown" outside a checkout."""
     here = Path(__file__).parent
 
     def git(*arguments: str) -> str:

@@ -1,4 +1,4 @@
-"""Measures of a translation whose truth is known, and the columns of the benchmark's tables."""
+"""Measures for translations whose truth is known, and the columns of the benchmark's tables."""
 
 from dataclasses import replace
 
@@ -16,10 +16,10 @@ BLUR = 4.0
 """Standard deviation in pixels of the blur before `truth_distance`."""
 
 HIGH_PASS = 8.0
-"""Standard deviation in pixels of the blur that `remaining_strokes` subtracts: about a coarse brush's radius."""
+"""Standard deviation in pixels of the blur that `remaining_strokes` subtracts: about the radius of a coarse brush."""
 
 PATCH = 32
-"""Side in pixels of the patches of `remaining_strokes`."""
+"""Side in pixels of the patches that `remaining_strokes` uses."""
 
 PAIR_MEASURES = (
     "familiarity",
@@ -30,7 +30,7 @@ PAIR_MEASURES = (
     "checkerboard",
     "seams",
 )
-"""Measures of `sinct.measures` that need no truth and no pretrained network."""
+"""Measures in `sinct.measures` that need neither a truth nor a pretrained network."""
 
 TRUTH_MEASURES = (
     Measure(
@@ -38,39 +38,41 @@ TRUTH_MEASURES = (
         "Edges of the truth",
         "truth",
         True,
-        "Edges as above, similarity to the truth's instead of the painting's.",
-        "All detail below a 128th of the picture.",
+        "Edges as above, but compared with the truth's instead of the painting's.",
+        "Detail smaller than a 128th of the picture.",
     ),
     Measure(
         "truth_distance",
         "Distance to the truth (ΔE)",
         "truth",
         False,
-        f"Mean distance of output and truth in CIELAB (1976), both blurred by {BLUR:g} px.",
-        "Texture. The photo's colours need not be the truth's, so that 0 cannot be asked for.",
+        f"Mean distance between output and truth in CIELAB (1976), both blurred by {BLUR:g} px.",
+        "Texture. The photo's colours may differ from the truth's, so 0 cannot be expected.",
     ),
     Measure(
         "strokes",
         "Strokes left",
         "truth",
         False,
-        f"Regression of output on painting beside truth, detail finer than about {6 * HIGH_PASS:.0f} px, in "
-        f"CIELAB and in patches of {PATCH} px, weighted with the energy of the strokes; 1 for the painting, 0 for "
+        f"Regression of the output on painting and truth, for detail finer than about {6 * HIGH_PASS:.0f} px, in "
+        f"CIELAB and in patches of {PATCH} px, weighted by the energy of the strokes; 1 for the painting, 0 for "
         "the truth.",
-        "Strokes of the output's own, strokes that were moved, and those broader than the filter. More contrast "
-        "makes more of the same strokes; turned from light to dark they count below 0.",
+        "The output's own strokes, strokes that have moved, and strokes broader than the filter. More contrast "
+        "raises the value for the same strokes; strokes turned from light to dark count below 0.",
     ),
 )
 """Measures that need the truth."""
 
 TEXTURE_DEFINITION = (
-    "Sliced Wasserstein distance W1 between the distributions of 7x7 patches of output and photo, the mean of each "
-    "channel subtracted from each patch; mean over a pyramid of four levels, in grey levels of 255."
+    "Sliced Wasserstein distance W1 between the distributions of 7x7 patches of output and photo, with each channel's "
+    "mean subtracted from each patch; mean over a pyramid of four levels, in grey levels out of 255."
 )
 
 COLUMNS = (
     *(
-        replace(measure, definition=TEXTURE_DEFINITION)  # its own refers to one that is no column here
+        replace(
+            measure, definition=TEXTURE_DEFINITION
+        )  # its own definition refers to a measure that has no column here
         if measure.name == "sliced_wasserstein_texture"
         else measure
         for measure in MEASURES
@@ -78,12 +80,12 @@ COLUMNS = (
     ),
     *TRUTH_MEASURES,
 )
-"""Measures in the order of the tables."""
+"""Measures in the order of the tables' columns."""
 
 
 @torch.no_grad()
 def against_truth(output: Tensor, painting: Tensor, truth: Tensor) -> dict[str, float]:
-    """All of `TRUTH_MEASURES` of one output, by name; each picture (3, H, W) in [-1, 1], sRGB."""
+    """All `TRUTH_MEASURES` for one output, by name; each picture is (3, H, W) in [-1, 1], sRGB."""
     return {
         "truth_edges": gradient_similarity(output, truth),
         "truth_distance": truth_distance(output, truth),
@@ -92,12 +94,12 @@ def against_truth(output: Tensor, painting: Tensor, truth: Tensor) -> dict[str, 
 
 
 def truth_distance(output: Tensor, truth: Tensor, *, sigma: float = BLUR) -> float:
-    """Colour distance to the truth, place by place and without texture.
+    """Colour distance to the truth, pixel by pixel, without texture.
 
     Args:
         output: (3, H, W) in [-1, 1], sRGB.
         truth: (3, H, W) in [-1, 1], sRGB.
-        sigma: of the Gaussian blur of both, in pixels.
+        sigma: standard deviation of the Gaussian blur of both, in pixels.
 
     Returns:
         Mean ΔE (CIE 1976) over the pixels; 0 for the truth itself.
@@ -105,20 +107,20 @@ def truth_distance(output: Tensor, truth: Tensor, *, sigma: float = BLUR) -> flo
     Raises:
         ConfigError: the pictures are smaller than the blur's kernel.
     """
-    # Blurring is linear: the difference of the blurred pictures is the blurred difference.
+    # Blurring is linear, so the difference of the blurred pictures is the blurred difference.
     return float(_blurred(lab(output) - lab(truth), sigma).norm(dim=0).mean())
 
 
 def remaining_strokes(output: Tensor, painting: Tensor, truth: Tensor) -> float:
-    """How much of the painting's strokes is still in a translation.
+    """How much of the painting's strokes remains in a translation.
 
-    In each patch and channel of CIELAB the output's fine detail O is explained by least squares from that of
-    the painting, P, and of the truth, T: O ≈ a P + b T. Returned is the mean of a, weighted with the energy of
-    what P has and T has not. T is a regressor of its own, rather than subtracted, because a painting lacks some
-    of the truth's detail: with O - T on P - T a mere blur, which lacks it too, would count as strokes.
+    In each patch and channel of CIELAB, the output's fine detail O is fitted by least squares from that of the
+    painting, P, and of the truth, T: O ≈ a P + b T. The result is the mean of a, weighted by the energy of what P
+    has and T lacks. T is a regressor of its own and not subtracted, because a painting lacks some of the truth's
+    detail: in a regression of O - T on P - T a mere blur, which lacks it too, would count as strokes.
 
-    By Frisch and Waugh 1933, a = ⟨O, S⟩ / ⟨S, S⟩ with S what is left of P after its projection onto T, and the
-    weighted mean is the ratio of the sums.
+    By Frisch and Waugh 1933, a = ⟨O, S⟩ / ⟨S, S⟩, where S is what remains of P after its projection onto T, and
+    the weighted mean is the ratio of the sums.
 
     Args:
         output: (3, H, W) in [-1, 1], sRGB.
@@ -126,16 +128,16 @@ def remaining_strokes(output: Tensor, painting: Tensor, truth: Tensor) -> float:
         truth: (3, H, W) in [-1, 1], sRGB.
 
     Returns:
-        1 for the painting itself, 0 for the truth, about 0 for any picture without these strokes, another photo
-        or a blur much wider than they are; 0 too if the painting has none. It is an amplitude: 0.5 is a quarter
-        of the energy. Above 1 where contrast grew, below 0 where light strokes became dark.
+        1 for the painting itself, 0 for the truth, and about 0 for any picture without these strokes, such as
+        another photo or a blur much wider than the strokes; also 0 if the painting has none. It is an amplitude:
+        0.5 is a quarter of the energy. It exceeds 1 if contrast grew and is below 0 if light strokes became dark.
 
     Raises:
         ConfigError: the pictures are smaller than the blur's kernel.
 
-    Blind to strokes that the generator makes itself, to old ones moved by more than a fraction of their width,
-    to what of them looks like the truth's detail, and to strokes much broader than the high-pass. A rim that
-    fills no patch does not count.
+    Blind to strokes that the generator invents, to strokes moved by more than a fraction of their width, to
+    whatever in them resembles the truth's detail, and to strokes much broader than the high-pass. A margin too
+    narrow for a patch does not count.
     """
     detail = [_patches(_high_pass(lab(picture))) for picture in (output, painting, truth)]
     made, painted, true = detail  # [channel and patch, pixel]
@@ -159,15 +161,15 @@ def _blurred(picture: Tensor, sigma: float) -> Tensor:
     height, width = picture.shape[-2:]
     if min(height, width) <= kernel // 2:
         raise ConfigError(
-            f"pictures of {width}x{height} px are too small to compare with a truth; give {kernel // 2 + 1} px "
-            "a side or more"
+            f"pictures of {width}x{height} px are too small to compare with a truth; give at least "
+            f"{kernel // 2 + 1} px a side"
         )
     blurred: Tensor = gaussian_blur2d(picture[None], (kernel, kernel), (sigma, sigma))[0]
     return blurred
 
 
 def _patches(picture: Tensor) -> Tensor:
-    """(C, H, W) -> (C N, PATCH²): patches side by side; a picture smaller than one is one patch."""
+    """(C, H, W) -> (C N, PATCH²): patches without overlap; a picture smaller than a patch is one patch."""
     patch = min(PATCH, *picture.shape[-2:])
     columns = F.unfold(picture[:, None], patch, stride=patch)  # [channel, pixel, patch]
     return columns.transpose(1, 2).flatten(0, 1)

@@ -1,4 +1,4 @@
-"""Tables, curves and contact sheets of `benchmarks.time_to_quality`."""
+"""Tables, curves and contact sheets for `benchmarks.time_to_quality`."""
 
 import statistics
 from collections.abc import Iterable, Sequence
@@ -24,13 +24,13 @@ class Record:
     """Measures of one picture.
 
     Attributes:
-        pair: name.
-        variant: label, or name of a control.
-        seed: of the training; None for a control.
+        pair: name of the pair.
+        variant: label of the variant, or name of the control.
+        seed: the training's seed; None for a control.
         mark: seconds asked for; None for a control.
-        seconds: seconds trained, up to the end of the step in which the mark was reached.
-        steps: taken by then.
-        values: by measure.
+        seconds: seconds trained, up to the end of the step that reached the mark.
+        steps: steps taken by then.
+        values: values by name of the measure.
     """
 
     pair: str
@@ -44,15 +44,15 @@ class Record:
 
 @dataclass(frozen=True)
 class Row:
-    """Median and spread of some records with the same variant and mark.
+    """Median and spread of the records with one variant and mark.
 
     Attributes:
-        variant: label.
-        mark: seconds; None for a control.
+        variant: label of the variant, or name of the control.
+        mark: seconds asked for; None for a control.
         count: number of records.
-        seconds: median trained.
-        steps: median taken.
-        cells: median, lowest and highest by measure; a measure that no record has is absent.
+        seconds: median of the seconds trained.
+        steps: median of the steps taken.
+        cells: median, lowest and highest value by measure; a measure that no record has is absent.
     """
 
     variant: str
@@ -64,7 +64,7 @@ class Row:
 
 
 def rows(records: Iterable[Record]) -> list[Row]:
-    """Summarise records by variant and mark: controls first, then variants as they came, by time."""
+    """Summarise records by variant and mark: controls first, then variants in their given order, each by time."""
     groups: dict[tuple[str, float | None], list[Record]] = {}
     for record in records:
         groups.setdefault((record.variant, record.mark), []).append(record)
@@ -89,7 +89,7 @@ def _row(variant: str, mark: float | None, records: Sequence[Record]) -> Row:
 
 
 def table(records: Iterable[Record]) -> str:
-    """Markdown table of `rows`; a cell is the median, with lowest…highest where there are several."""
+    """Markdown table of `rows`; a cell is the median, with (lowest…highest) if there are several values."""
     headings = ["picture", "time", "steps", *(f"{m.title} {_arrow(m)}" for m in COLUMNS)]
     lines = [headings, ["---", *("---:" for _ in headings[1:])]]
     for row in rows(records):
@@ -102,7 +102,7 @@ def table(records: Iterable[Record]) -> str:
 def _cell(row: Row, measure: Measure) -> str:
     if measure.name not in row.cells:
         return ""
-    # Rounded first, so that no rounding error of the arithmetic is shown; + 0 makes -0 a 0.
+    # Rounding first hides the arithmetic's rounding errors; + 0 turns -0 into 0.
     median, low, high = (f"{round(value, 6) + 0:.3g}" for value in row.cells[measure.name])
     return f"{median} ({low}…{high})" if row.count > 1 else median
 
@@ -117,19 +117,19 @@ def markdown(
     """Render the whole report.
 
     Args:
-        records: of all pairs.
-        machines: one line for each machine or state of the code that a result comes from.
-        marks: seconds that were asked for.
-        seeds: that were asked for.
+        records: the records of all pairs.
+        machines: one line for each machine or version of the code that produced results.
+        marks: seconds asked for.
+        seeds: seeds asked for.
     """
     pairs = list(dict.fromkeys(record.pair for record in records))
     parts = [
         "# Time to quality",
         "\n".join(f"- {machine}" for machine in machines),
         f"Marks {_listed(marks)} s, seeds {_listed(seeds)}.",
-        "Each training is as long as the largest mark, and its learning rate falls towards that end: an earlier "
-        "mark is a glance at the same run, not the result of a shorter one. Times are of training alone; measured "
-        "is the averaged generator's translation of the whole painting.",
+        "Each training lasts until the largest mark, and its learning rate falls towards that end: an earlier "
+        "mark is a glance at the same run, not the result of a shorter one. Times are for training alone; the "
+        "measures are of the averaged generator's translation of the whole painting.",
         f"## All pairs ({', '.join(pairs)}): median (lowest…highest) over pairs and seeds",
         table(records),
         "![curves](curves.png)",
@@ -149,7 +149,7 @@ def _listed(numbers: Sequence[float]) -> str:
 
 
 def curves(records: Sequence[Record], path: Path) -> None:
-    """Plot each measure over the seconds trained as a PNG: medians, lowest to highest, controls dashed."""
+    """Plot each measure against the seconds trained as a PNG: medians, a band for the spread, controls dashed."""
     found = rows(records)
     columns = [measure for measure in COLUMNS if any(measure.name in row.cells for row in found)]
     across = 4
@@ -190,10 +190,10 @@ def to_image(pixels: Tensor) -> Image.Image:
 
 
 def contact_sheet(panels: Sequence[tuple[str, Image.Image]]) -> Image.Image:
-    """Pictures side by side, labelled: above the whole picture, below its middle at its own size.
+    """Labelled pictures side by side: the whole picture above, its middle at full size below.
 
     Args:
-        panels: label and RGB picture.
+        panels: pairs of label and RGB picture.
     """
     gap, label = 8, 24
     heights = [max(1, round(CELL * picture.height / picture.width)) for _, picture in panels]

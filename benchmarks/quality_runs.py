@@ -1,4 +1,4 @@
-"""Trainings of `benchmarks.time_to_quality`: variants, copies at marks, measures, results that are kept."""
+"""Trainings for `benchmarks.time_to_quality`: variants, snapshots at marks, measures, stored results."""
 
 import copy
 import dataclasses
@@ -37,8 +37,8 @@ class Variant:
 
     Attributes:
         label: its name in the tables.
-        preset: that it starts from.
-        changes: to the preset, by name of the setting.
+        preset: the preset it starts from.
+        changes: settings that differ from the preset, by name.
     """
 
     label: str
@@ -46,26 +46,26 @@ class Variant:
     changes: dict[str, Any]
 
     def config(self, device: torch.device, *, seconds: float, seed: int) -> Config:
-        """Resolve to all settings.
+        """The complete settings.
 
         Raises:
-            ConfigError: the preset or a setting is unknown, or a value out of range.
+            ConfigError: the preset or a setting is unknown, or a value is out of range.
         """
         return sinct.preset(self.preset, device, seconds=seconds, seed=seed).replace(**self.changes)
 
 
 def parse_variant(text: str) -> Variant:
-    """Read `label:preset` or `label:preset:NAME=VALUE,NAME=VALUE`, values in JSON.
+    """Read `label:preset` or `label:preset:NAME=VALUE,NAME=VALUE`, with values in JSON.
 
     Raises:
-        ConfigError: it has another form, or sets what the marks and seeds decide.
+        ConfigError: the text has another form, or sets what the marks and seeds decide.
     """
     label, _, rest = text.partition(":")
     preset, _, settings = rest.partition(":")
     if not re.fullmatch(r"[\w.+-]+", label) or label in CONTROLS or not preset:
         raise ConfigError(
             f"variant {text!r} is not LABEL:PRESET:NAME=VALUE,...; begin with a label of letters, digits, . + - _ "
-            "that is no control's, and a preset"
+            "that is not the name of a control, and a preset"
         )
     changes = {}
     for change in re.split(r",(?=\s*\w+\s*=)", settings) if settings else ():  # lists have commas too
@@ -73,7 +73,7 @@ def parse_variant(text: str) -> Variant:
         try:
             changes[name.strip()] = json.loads(value)
         except ValueError:
-            reason = f"{value!r} is no value" if equals else "has no value"
+            reason = f"{value!r} is not a value" if equals else "has no value"
             raise ConfigError(
                 f"variant {label}: {name.strip()} {reason}; give NAME=VALUE with a number, true, false or a list"
             ) from None
@@ -84,13 +84,13 @@ def parse_variant(text: str) -> Variant:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A training as it stood at a mark.
+    """The state of a training at a mark.
 
     Attributes:
         mark: seconds asked for.
-        seconds: trained, up to the end of the step in which the mark was reached.
-        steps: taken by then.
-        model: to translate with.
+        seconds: seconds trained, up to the end of the step that reached the mark.
+        steps: steps taken by then.
+        model: the model at that moment.
     """
 
     mark: float
@@ -100,13 +100,13 @@ class Snapshot:
 
 
 def train(pair: Pair, config: Config, marks: Sequence[float], device: torch.device) -> list[Snapshot]:
-    """Train for the time that the settings say, and copy the averaged generator at each mark.
+    """Train for the time in the settings, and copy the averaged generator at each mark.
 
     Args:
-        pair: to train on.
-        config: all settings.
-        marks: seconds, rising, none beyond the training's length.
-        device: to train on.
+        pair: the painting and photo to train on.
+        config: the complete settings.
+        marks: seconds, ascending, none beyond the training's length.
+        device: where the training runs.
 
     Raises:
         TrainingError: a loss is not finite.
@@ -129,26 +129,26 @@ def train(pair: Pair, config: Config, marks: Sequence[float], device: torch.devi
 
 
 class Judge:
-    """Measures outputs for one pair, on the CPU so that every device is judged alike."""
+    """Measures a pair's outputs, always on the CPU, so that every device is judged alike."""
 
     def __init__(self, pair: Pair) -> None:
         self.pair = pair
 
     @cached_property
     def evaluator(self) -> Evaluator:
-        """Prepared when first needed: a run whose results are all kept needs none."""
+        """Created when first needed; a run whose results are all stored needs none."""
         return Evaluator(self.pair.painting, self.pair.photo, names=PAIR_MEASURES)
 
     def measure(self, output: Tensor) -> dict[str, float]:
-        """All measures that this pair allows of (3, H, W) in [-1, 1], by name."""
+        """All measures that this pair allows, by name, for an output (3, H, W) in [-1, 1]."""
         pair, found = self.pair, self.evaluator.measure(output)
         if pair.truth is not None:
             found |= against_truth(resize(output, *pair.truth.shape[1:]), pair.painting, pair.truth)
-        return {name: value for name, value in found.items() if math.isfinite(value)}  # as JSON wants it
+        return {name: value for name, value in found.items() if math.isfinite(value)}  # JSON has no infinity
 
 
 def control_pictures(pair: Pair) -> Iterator[tuple[str, Tensor]]:
-    """Both ends of every measure, and colour alone; (3, H, W) in [-1, 1] each."""
+    """The pictures at both ends of every measure, and colour transfer alone; (3, H, W) in [-1, 1] each."""
     yield "painting", pair.painting
     yield "photo", pair.photo
     moved = transfer_colours(pair.painting.double(), pair.photo.double(), iterations=20, seed=0)
@@ -160,20 +160,20 @@ def control_pictures(pair: Pair) -> Iterator[tuple[str, Tensor]]:
 def kept(
     path: Path, settings: Mapping[str, Any], make: Callable[[], dict[str, Any]], *, fresh: bool
 ) -> dict[str, Any]:
-    """Read a result that was made with the same settings, or make it and keep it.
+    """Read a stored result that has the same settings, or make it and store it.
 
     Args:
-        path: of the JSON file.
-        settings: JSON-serialisable.
+        path: the JSON file.
+        settings: what the result depends on, JSON-serialisable.
         make: returns the result, JSON-serialisable.
-        fresh: make it in any case.
+        fresh: make the result even if it is stored.
     """
     wanted = json.loads(json.dumps(settings))
     if not fresh and path.exists():
         try:
             stored = json.loads(path.read_text(encoding="utf-8"))
         except ValueError:
-            stored = {}  # cut off while it was written
+            stored = {}  # writing it was interrupted
         if stored.get("settings") == wanted:
             return dict(stored)
     result = {"settings": wanted, **make()}
@@ -186,11 +186,11 @@ class Benchmark:
     """A run over pairs, variants and seeds.
 
     Attributes:
-        folder: for all results.
-        marks: seconds, rising.
-        device: to train on.
-        fresh: make results again that are there.
-        say: told of each thing as it happens, one line.
+        folder: where all results go.
+        marks: seconds, ascending.
+        device: where trainings run.
+        fresh: make stored results again.
+        say: receives one line about each thing that happens.
     """
 
     folder: Path
@@ -213,7 +213,7 @@ class Benchmark:
         return kept(self._path(pair, "controls"), {"pair": pair.key}, make, fresh=self.fresh)
 
     def training(self, judge: Judge, variant: Variant, seed: int) -> dict[str, Any]:
-        """Train once and measure at each mark; the last translation is kept as a picture.
+        """Train once and measure at each mark; save the last translation as a picture.
 
         Raises:
             TrainingError: a loss is not finite.
@@ -255,11 +255,11 @@ class Benchmark:
         return kept(self._path(pair, f"{variant.label}-{seed}"), settings, make, fresh=self.fresh)
 
     def picture(self, pair: Pair, variant: Variant, seed: int) -> Path:
-        """Where a training's last translation lies."""
+        """Path of a training's last translation."""
         return self._path(pair, f"{variant.label}-{seed}").with_suffix(".png")
 
     def sheet(self, pair: Pair, variants: Sequence[Variant], seed: int) -> None:
-        """Write a pair's contact sheet, with the last translations that there are."""
+        """Write a pair's contact sheet with all last translations that exist."""
         shown = {"painting": pair.painting, "photo": pair.photo, "truth": pair.truth}
         panels = [(name, to_image(pixels)) for name, pixels in shown.items() if pixels is not None]
         for variant in variants:

@@ -1,8 +1,8 @@
-"""Pairs with a known truth: half of a scene painted, the other half as the photo.
+"""Pairs with a known truth: one half of a scene is painted, the other half is the photo.
 
 A scene is a photograph that comes with scikit-image, free of copyright, or one that the project renders itself.
-It is cut in the middle. The painterly renderer turns one half into the painting; that half as it was is the
-truth that a perfect translation would give back, and the other half is the reference photo.
+It is cut in the middle. The painterly renderer turns one half into the painting. The original half is the truth,
+which a perfect translation would restore; the other half is the reference photo.
 """
 
 import hashlib
@@ -56,15 +56,15 @@ class Recipe:
     """How a pair is made.
 
     Attributes:
-        name: of the pair.
+        name: name of the pair.
         scene: `coast`, rendered at 1600x800 px, or a picture in scikit-image's data folder.
-        enlarge: factor by which a small photograph is enlarged (Lanczos), so that each half is 384 px wide or
-            more; its texture is then softer than a camera's.
-        painted_left: whether the left half is painted, or the right one.
-        brush_sizes: radii in pixels, coarse to fine.
-        palette: sRGB colours in [0, 1] that strokes are drawn to; None keeps the scene's own.
-        palette_pull: share of the way to the palette, in [0, 1].
-        seed: of the strokes.
+        enlarge: factor by which a small photograph is enlarged (Lanczos), so that each half is at least 384 px
+            wide; its texture is then softer than a camera's.
+        painted_left: paint the left half rather than the right one.
+        brush_sizes: brush radii in pixels, from coarse to fine.
+        palette: sRGB colours in [0, 1] towards which strokes are pulled; None keeps the scene's own.
+        palette_pull: how far strokes move towards the palette, in [0, 1].
+        seed: seeds the strokes.
     """
 
     name: str
@@ -94,11 +94,11 @@ class Pair:
     """A painting and a photo to train on.
 
     Attributes:
-        name: of the pair.
-        key: changes when a picture does.
+        name: name of the pair.
+        key: a hash that changes whenever a picture changes.
         painting: (3, H, W) in [-1, 1], sRGB.
         photo: (3, H', W') in [-1, 1], sRGB.
-        truth: (3, H, W) in [-1, 1], sRGB: what was painted, or None where nobody knows.
+        truth: (3, H, W) in [-1, 1], sRGB: the scene that was painted, or None if it is unknown.
     """
 
     name: str
@@ -109,13 +109,13 @@ class Pair:
 
 
 def known_pair(recipe: Recipe, cache: Path) -> Pair:
-    """Make a pair, or read it from the cache if it was made there before with the same recipe and code.
+    """Make a pair, or read it from the cache if it was made before with the same recipe and code.
 
-    Painting and rendering take up to some minutes. What is returned was always read from the cache's 8-bit
-    files, so that the first run sees the same pixels as any other.
+    Painting and rendering can take minutes. The result is always read from the cache's 8-bit files, so that the
+    first run sees the same pixels as any other.
 
     Raises:
-        InputError: scikit-image is not installed or its data has no such picture.
+        InputError: scikit-image is not installed, or its data lacks the picture.
         OutputError: the cache cannot be written.
     """
     key = _key(recipe)
@@ -130,10 +130,10 @@ def known_pair(recipe: Recipe, cache: Path) -> Pair:
 
 
 def real_pair(painting: Path, photo: Path) -> Pair:
-    """Read a pair without a truth; it is named after the painting's file.
+    """Read a pair without a truth; it takes its name from the painting's file.
 
     Raises:
-        InputError: a file is no picture that can be read.
+        InputError: a file is not a readable picture.
     """
     painted, target = (read_picture(path).pixels for path in (painting, photo))
     key = hashlib.sha256(painting.read_bytes() + photo.read_bytes()).hexdigest()[:12]
@@ -144,14 +144,16 @@ def load_scene(name: str, enlarge: int) -> Array:
     """Render or read a whole scene and enlarge it; (H, W, 3) float32 in [0, 1], sRGB.
 
     Raises:
-        InputError: scikit-image is not installed or its data has no such picture.
+        InputError: scikit-image is not installed, or its data lacks the picture.
     """
     if name == "coast":
         return photograph(PHOTO, 1600, 800, samples=2)
     try:
-        path = files("skimage") / "data" / name  # its own loaders may download
+        path = files("skimage") / "data" / name  # scikit-image's own loaders may download
     except ModuleNotFoundError:
-        raise InputError("scikit-image is not installed; run pip install 'sinct[benchmarks]'") from None
+        raise InputError(
+            'scikit-image is not installed; run `pip install ".[benchmarks]"` in a clone of sinct'
+        ) from None
     picture = read(Path(str(path)))
     size = (picture.width * enlarge, picture.height * enlarge)
     return np.asarray(picture.resize(size, Image.Resampling.LANCZOS), np.float32) / 255
@@ -163,8 +165,8 @@ def make_halves(
     """Cut a scene in two and paint one half.
 
     Args:
-        scene: (H, W, 3) in [0, 1]; of an odd width the middle column belongs to neither half.
-        recipe: which half, and how it is painted.
+        scene: (H, W, 3) in [0, 1]; if the width is odd, the middle column belongs to neither half.
+        recipe: which half is painted, and how.
         painter: the painterly renderer.
 
     Returns:
@@ -191,12 +193,12 @@ def select(names: Sequence[str]) -> list[Recipe]:
     """
     for name in names:
         if name not in RECIPES:
-            raise InputError(f"no pair is called {name!r}; there are {', '.join(RECIPES)}")
+            raise InputError(f"unknown pair {name!r}; there are {', '.join(RECIPES)}")
     return [RECIPES[name] for name in names]
 
 
 def _key(recipe: Recipe) -> str:
-    """Hash of all that decides the pictures: the recipe and the code of both renderers."""
+    """Hash of everything that determines the pictures: the recipe and the code of both renderers."""
     code = Path(next(iter(assets.__path__)))
     digest = hashlib.sha256(json.dumps(asdict(recipe)).encode())
     for module in ("painterly", "scene", "make_demo"):

@@ -1,7 +1,7 @@
-"""Training steps per second against the machine's own ceiling: `python -m benchmarks.step_rate`.
+"""Training steps per second, compared with the machine's ceiling: `python -m benchmarks.step_rate`.
 
-Each configuration runs in a process of its own, so that peak memory is its own, on a seeded noise pair of
-1200x966 and 1024x768 px. The ceiling is measured in the same process right after the steps.
+Each configuration runs in its own process, so that its peak memory can be measured, on a pair of seeded noise
+pictures of 1200x966 and 1024x768 px. The ceiling is measured in the same process right after the steps.
 """
 
 import argparse
@@ -25,10 +25,10 @@ from sinct.objectives.cut import Losses, Trainer
 from sinct.runtime.device import choose_device, gains_from_bfloat16, peak_memory
 
 AUTHORS_STEPS_A_SECOND = 0.048
-"""Of the authors' code at their own configuration: 21 s a step, measured on two CPU cores in float32."""
+"""Rate of the authors' code at their own configuration: 21 s a step, measured on two CPU cores in float32."""
 
 AUTHORS = sinct.Config().replace(crop_size=64)
-"""That configuration: 16 crops of 64 px, width 80, R1 at every step."""
+"""The authors' configuration: 16 crops of 64 px, width 80, R1 at every step."""
 
 CONFIGURATIONS = (*sinct.PRESETS, "authors", "authors-bfloat16")
 
@@ -46,20 +46,20 @@ WORK = (
     "matching_weight",
     "r1_interval",
 )
-"""Settings that decide how much a step has to compute; what leaves them alone changes only its speed."""
+"""Settings that decide how much a step computes; all others change at most its speed."""
 
 WARM_UP = 3
-"""Steps before the timed ones; the first of them has R1, the others have not where R1 is lazy."""
+"""Steps before the timed ones; where R1 is lazy, only the first of them computes it."""
 
 ENDLESS = 10**9
-"""Steps of a training that is left long before its end, so that the learning rate stays."""
+"""Steps of a training that stops long before its end, so that the learning rate stays constant."""
 
 EXPLANATION = """\
-A step's operations are those of its convolutions and matrix products, forward, backward and R1, 2 for a
-multiply-add; where R1 is lazy, everything is an average over its interval. Seconds a step are medians; the
-spread is the 90th minus the 10th percentile. The ceiling, in GFLOP/s, is a 3x3 convolution forward and
-backward at the shape of the generator's body, in the same process; "of the ceiling" takes the one of the
-configuration's own precision. Warm-up: what the first {warm_up} steps took longer than later ones. The
+A step's operations are those of its convolutions and matrix products: forward, backward and R1, 2 per
+multiply-add. Where R1 is lazy, everything is an average over its interval. Seconds a step are medians; the
+spread is the 90th minus the 10th percentile. The ceiling, in GFLOP/s, is the rate of a 3x3 convolution forward
+and backward at the shape of the generator's body, in the same process; "of the ceiling" uses the ceiling in the
+configuration's own precision. Warm-up: how much longer the first {warm_up} steps took than later ones. The
 authors' code does {theirs} steps/s at its own configuration on two cores in float32.
 """
 
@@ -73,21 +73,21 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True)
 class Measured:
-    """What was found for one configuration; where R1 is lazy, "a step" is an average over its interval.
+    """What was found for one configuration; where R1 is lazy, figures per step are averages over its interval.
 
     Attributes:
         configuration: its name.
-        settings: of the training, JSON-serialisable.
+        settings: the training's settings, JSON-serialisable.
         device_type: cpu, cuda or mps.
-        steps: timed ones.
-        seconds: a step, from the medians of steps with and without R1.
-        spread: 90th minus 10th percentile of steps about the median of their sort, in seconds.
-        warm_up: seconds that the first steps took longer than such steps do later.
-        peak_bytes: most memory held while training, None where the system does not tell.
-        gflop: operations a step, in thousands of millions.
+        steps: number of timed steps.
+        seconds: time of a step, from the medians of steps with and without R1.
+        spread: 90th minus 10th percentile of a step's deviation from the median for its kind, in seconds.
+        warm_up: how much longer the first steps took than later steps of their kind, in seconds.
+        peak_bytes: peak memory during training; None where the system does not report it.
+        gflop: operations per step, in units of 10^9.
         ceiling: GFLOP/s of convolutions at the shape of the generator's body, by precision.
-        kinds: seconds a step by kind of operator while profiled, most first.
-        operators: the same by operator, of those that take most.
+        kinds: seconds per step by kind of operator under the profiler, longest first.
+        operators: the same by operator, for those that take longest.
     """
 
     configuration: str
@@ -105,22 +105,22 @@ class Measured:
 
     @property
     def precision(self) -> str:
-        """Name of the dtype that the step computes in."""
+        """Name of the dtype in which a step computes."""
         return "bfloat16" if self.settings["mixed_precision"] else "float32"
 
     @property
     def fraction(self) -> float:
-        """Share of the ceiling in that precision that the step as a whole reaches."""
+        """Share of the ceiling, in that precision, that a whole step reaches."""
         return self.gflop / self.seconds / self.ceiling[self.precision]
 
     @property
     def authors_ratio(self) -> float | None:
-        """How many times as fast as the authors' code; None where the work or the kind of machine differs."""
+        """How many times as fast as the authors' code; None if the work or the kind of machine differs."""
         same = all(self.settings[name] == AUTHORS.to_dict()[name] for name in WORK)
         return 1 / self.seconds / AUTHORS_STEPS_A_SECOND if same and self.device_type == "cpu" else None
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it, JSON-serialisable."""
+        """All values, JSON-serialisable."""
         derived = ("precision", "fraction", "authors_ratio")
         return dataclasses.asdict(self) | {name: getattr(self, name) for name in derived}
 
@@ -129,12 +129,12 @@ class Measured:
 
 
 def configuration(name: str, device: torch.device, changes: Mapping[str, Any]) -> sinct.Config:
-    """Settings of a preset or of the authors' configuration, some of them changed.
+    """The settings of a preset or of the authors' configuration, with changes.
 
     Args:
         name: one of `CONFIGURATIONS`.
-        device: that will train.
-        changes: values by the names of `sinct.Config`.
+        device: where the training will run.
+        changes: new values by name of the setting in `sinct.Config`.
 
     Raises:
         ConfigError: a setting is unknown or out of range.
@@ -147,13 +147,13 @@ def configuration(name: str, device: torch.device, changes: Mapping[str, Any]) -
 
 
 def measure(name: str, config: sinct.Config, device: torch.device, steps: int) -> Measured:
-    """Time steps after warming up, count and profile further ones, then measure the ceiling.
+    """Time steps after a warm-up, count operations in further steps and profile them, then measure the ceiling.
 
     Args:
-        name: of the configuration.
+        name: name of the configuration.
         config: its settings.
-        device: that trains.
-        steps: to time, rounded up to whole intervals of R1.
+        device: where the training runs.
+        steps: number of steps to time, rounded up to whole intervals of R1.
     """
     random = torch.Generator().manual_seed(0)
     painting, photo = (torch.rand(3, *size, generator=random) * 2 - 1 for size in ((966, 1200), (768, 1024)))
@@ -161,7 +161,7 @@ def measure(name: str, config: sinct.Config, device: torch.device, steps: int) -
     run = Trainer([painting], [photo], config, device).run()
     first = [timed(run, device) for _ in range(WARM_UP)]
     later = [timed(run, device) for _ in range(math.ceil(steps / interval) * interval)]
-    # Before anything but training takes memory.
+    # Read before anything other than training takes memory.
     peak = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else peak_memory()
     usual = medians(later)
 
@@ -172,7 +172,9 @@ def measure(name: str, config: sinct.Config, device: torch.device, steps: int) -
     gflop = flops_of(one_interval) / interval / 1e9
     kinds, operators = profiled(one_interval, device)
     dtypes = {"float32": torch.float32}
-    if config.mixed_precision or gains_from_bfloat16(device):  # elsewhere it would be emulated, for minutes
+    if config.mixed_precision or gains_from_bfloat16(
+        device
+    ):  # elsewhere bfloat16 is emulated and takes minutes
         dtypes["bfloat16"] = torch.bfloat16
     shape = body_shape(config)
     return Measured(
@@ -192,36 +194,36 @@ def measure(name: str, config: sinct.Config, device: torch.device, steps: int) -
 
 
 def timed(run: Iterator[Losses], device: torch.device) -> Step:
-    """Take one step of a training."""
+    """Take and time one step of a training."""
     taken: list[Losses] = []
     seconds = seconds_of(lambda: taken.append(next(run)), device)
     return Step(seconds, not taken[0].r1.isnan().item())
 
 
 def medians(steps: Sequence[Step]) -> dict[bool, float]:
-    """Median seconds of steps with R1 (True) and without (False), of the sorts that there are."""
+    """Median seconds of steps with R1 (True) and without (False); a kind that does not occur is absent."""
     sorts = {step.has_r1 for step in steps}
     return {sort: statistics.median(step.seconds for step in steps if step.has_r1 == sort) for sort in sorts}
 
 
 def average(usual: Mapping[bool, float], interval: int) -> float:
-    """Mean of an interval of steps: one with R1 (True), the others without (False)."""
+    """Mean over an interval of steps: one with R1 (True), the others without (False)."""
     return sum(seconds * (1 / interval if has_r1 else 1 - 1 / interval) for has_r1, seconds in usual.items())
 
 
 def spread(values: Sequence[float]) -> float:
-    """90th minus 10th percentile; 0 of a single value."""
+    """90th minus 10th percentile; 0 for a single value."""
     if len(values) < 2:
         return 0.0
     deciles = statistics.quantiles(values, n=10, method="inclusive")
     return deciles[-1] - deciles[0]
 
 
-# Telling ----------------------------------------------------------------------------------------------
+# Reporting --------------------------------------------------------------------------------------------
 
 
 def table(machine: Mapping[str, Any], changes: Mapping[str, Any], found: Sequence[Measured]) -> str:
-    """Markdown: the machine, the settings that were changed for all, one row for each configuration."""
+    """Markdown: the machine, settings changed for all configurations, and one row for each configuration."""
     rows = [cells(one) for one in found]
     head = [one_line(machine), *(f"{name} = {value}" for name, value in changes.items())]
     lines = [list(rows[0]), [":--", *["--:"] * (len(rows[0]) - 1)], *(row.values() for row in rows)]
@@ -253,7 +255,7 @@ def cells(one: Measured) -> dict[str, str]:
 
 
 def profile_text(one: Measured) -> str:
-    """Where the time of a step goes: kinds of operators, then single operators, by their own time."""
+    """Where a step's time goes: kinds of operators, then single operators, by their own time."""
     total = sum(one.kinds.values())
 
     def lines(times: Mapping[str, float]) -> list[str]:
@@ -266,7 +268,7 @@ def profile_text(one: Measured) -> str:
 def write(
     folder: Path, machine: Mapping[str, Any], changes: Mapping[str, Any], found: Sequence[Measured]
 ) -> None:
-    """Leave step_rate.json, table.md and profile.txt in a folder."""
+    """Write step_rate.json, table.md and profile.txt to a folder."""
     results = {"machine": machine, "changes": changes, "configurations": [one.to_dict() for one in found]}
     write_json(folder / "step_rate.json", results)
     (folder / "table.md").write_text(table(machine, changes, found), encoding="utf-8")
@@ -278,10 +280,10 @@ def write(
 
 
 def change(text: str) -> tuple[str, Any]:
-    """Read NAME=VALUE, the value in JSON.
+    """Read NAME=VALUE, with the value in JSON.
 
     Raises:
-        ArgumentTypeError: it is not of this form, or sets the length that `--steps` sets.
+        ArgumentTypeError: the text has another form, or sets the length, which `--steps` does.
     """
     name, _, value = text.partition("=")
     if name in ("steps", "seconds"):
@@ -303,14 +305,14 @@ def positive(text: str) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure configurations one after another; print the table, and write it after each of them."""
+    """Measure configurations one after another; write the table after each, and print it at the end."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.step_rate", description=__doc__)
     parser.add_argument(
         "--configurations",
         nargs="+",
         choices=CONFIGURATIONS,
         metavar="NAME",
-        help=f"of {', '.join(CONFIGURATIONS)}; all by default, the last where the device gains from bfloat16",
+        help=f"some of {', '.join(CONFIGURATIONS)}; by default all, the last only if the device gains from bfloat16",
     )
     parser.add_argument(
         "--steps",
@@ -320,7 +322,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps (%(default)s)")
     parser.add_argument(
-        "--set", type=change, action="append", default=[], metavar="NAME=VALUE", help="for all configurations"
+        "--set",
+        type=change,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="change a setting in all configurations",
     )
     parser.add_argument("-o", "--output", type=Path, default=RESULTS / "step_rate", metavar="DIR")
     options = parser.parse_args(arguments)
@@ -334,7 +341,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     machine = describe(device)
     found: list[Measured] = []
     for name, config in configs.items():
-        # Only plans are made here: Linux counts the memory of the parent towards the peak of its child.
+        # Nothing runs in this process: Linux counts the parent's memory towards the peak of its child.
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as alone:
             found.append(alone.submit(measure, name, config, device, options.steps).result())
         write(options.output, machine, changes, found)

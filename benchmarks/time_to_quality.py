@@ -1,9 +1,9 @@
-"""What a training gives after how long, against a known truth: `python -m benchmarks.time_to_quality`.
+"""How good a training is after how long, judged by a known truth: `python -m benchmarks.time_to_quality`.
 
-Losses of a GAN say little about the picture. Here half of a photograph is painted by the project's own renderer
-and the other half is the reference, so that the translation can be held against what was painted. Trainings run
-one after another in this process; each keeps its result, and the same command goes on where it was stopped.
-Time is the training's own: pictures are made and measured after it.
+A GAN's losses say little about the picture. Here the project's own renderer paints one half of a photograph and
+the other half is the reference, so that the translation can be compared with what was painted. Trainings run one
+after another in this process. Each stores its result, and the same command continues after an interruption. Only
+training time counts: pictures are made and measured afterwards.
 """
 
 import argparse
@@ -28,11 +28,11 @@ from sinct.runtime.device import choose_device
 
 @dataclass(frozen=True)
 class Size:
-    """What is done where nothing else is said.
+    """The defaults that come with a size.
 
     Attributes:
         pairs: names of recipes.
-        marks: seconds.
+        marks: training times at which to measure, in seconds.
     """
 
     pairs: tuple[str, ...]
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run what the command line asks for.
 
     Returns:
-        Exit code: 0, 1 for an error that a person can act on or a training that failed, 130 if interrupted.
+        Exit code: 0; 1 for an error that a person can act on or a training that failed; 130 if interrupted.
     """
     options = _parser().parse_args(arguments)
     try:
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("interrupted; the same command goes on after the last finished training", file=sys.stderr)
+        print("interrupted; the same command continues after the last finished training", file=sys.stderr)
         return 130
 
 
@@ -69,47 +69,68 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("--size", choices=SIZES, default="small", help="small: 2 pairs to 60 s; full: all to 300 s, an hour")
-    add("--presets", nargs="+", choices=sinct.PRESETS, help="default: draft standard; none with --variant")
+    add(
+        "--size",
+        choices=SIZES,
+        default="small",
+        help="small: 2 pairs to 60 s; full: all pairs to 300 s, takes an hour",
+    )
+    add(
+        "--presets",
+        nargs="+",
+        choices=sinct.PRESETS,
+        help="presets to train; default: draft standard, or none with --variant",
+    )
     add(
         "--variant",
         action="append",
         default=[],
         metavar="LABEL:PRESET:NAME=VALUE,...",
-        help="a preset with changed settings, values in JSON; may be given several times",
+        help="a preset with changed settings, values in JSON; repeat for several",
     )
-    add("--seeds", nargs="+", type=int, default=[0], help="a training each; default: 0")
-    add("--marks", nargs="+", type=float, metavar="SECONDS", help="when to look; the last is the length")
-    add("--pairs", nargs="+", metavar="NAME", help=f"some of {', '.join(RECIPES)}; default: by size")
+    add("--seeds", nargs="+", type=int, default=[0], help="one training for each seed; default: 0")
+    add(
+        "--marks",
+        nargs="+",
+        type=float,
+        metavar="SECONDS",
+        help="when to measure; the last mark ends the training",
+    )
+    add(
+        "--pairs",
+        nargs="+",
+        metavar="NAME",
+        help=f"some of {', '.join(RECIPES)}; the default depends on --size",
+    )
     add(
         "--pair",
         nargs=2,
         action="append",
         type=Path,
         metavar=("PAINTING", "PHOTO"),
-        help="a real pair, without a truth, instead; may be given several times",
+        help="use a real pair, without a truth, instead; repeat for several",
     )
     add("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
     add(
         "--cache",
         type=Path,
         metavar="DIR",
-        help="where made pairs are kept; default: in the system's temp folder",
+        help="where generated pairs are kept; default: in the system's temporary folder",
     )
     add("-o", "--output", type=Path, metavar="DIR", help="default: benchmarks/results/time_to_quality-SIZE")
-    add("--fresh", action="store_true", help="train and measure again what is there")
+    add("--fresh", action="store_true", help="repeat trainings and measures whose results are stored")
     return parser
 
 
 def _run(options: argparse.Namespace) -> int:
     marks = sorted(set(options.marks or SIZES[options.size].marks))
     if not all(math.isfinite(mark) and mark > 0 for mark in marks):
-        raise ConfigError(f"marks must be above 0 seconds, got {marks}")
+        raise ConfigError(f"marks {marks} must be above 0 seconds")
     variants = _variants(options)
     device = choose_device(options.device)
     for variant in variants:
         for seed in options.seeds:
-            variant.config(device, seconds=marks[-1], seed=seed)  # refuse before any work
+            variant.config(device, seconds=marks[-1], seed=seed)  # raises before any work is done
     folder = options.output or RESULTS / f"time_to_quality-{options.size}"
     benchmark = Benchmark(folder, marks, device, options.fresh, _say)
     results: list[dict[str, Any]] = []
@@ -135,7 +156,7 @@ def _variants(options: argparse.Namespace) -> list[Variant]:
     variants += [parse_variant(text) for text in options.variant]
     labels = [variant.label for variant in variants]
     if len(set(labels)) < len(labels):
-        raise ConfigError(f"labels must differ, got {', '.join(labels)}")
+        raise ConfigError(f"labels {', '.join(labels)} must differ; rename one")
     return variants
 
 
@@ -144,11 +165,11 @@ def _pairs(options: argparse.Namespace) -> list[Pair]:
         pairs = [real_pair(*paths) for paths in options.pair]
         names = [pair.name for pair in pairs]
         if len(set(names)) < len(names):
-            raise ConfigError(f"paintings must have different names, got {', '.join(names)}")
+            raise ConfigError(f"paintings {', '.join(names)} must have different names; rename a file")
         return pairs
     cache = options.cache or Path(tempfile.gettempdir()) / "sinct-benchmark-pairs"
     recipes = select(options.pairs or SIZES[options.size].pairs)
-    _say(f"pairs {', '.join(recipe.name for recipe in recipes)} in {cache}; new ones take some minutes")
+    _say(f"pairs {', '.join(recipe.name for recipe in recipes)} in {cache}; making a new one takes minutes")
     return [known_pair(recipe, cache) for recipe in recipes]
 
 

@@ -1,1 +1,1 @@
-"""The `sinct` command, installed as `sinct_cli`: parse, call sinct, draw progress, turn errors into exits."""
+"""The `sinct` command, installed as `sinct_cli`: parses arguments, calls sinct, shows progress, reports errors."""

@@ -1,4 +1,4 @@
-"""Progress bars on a terminal, and lines now and then where there is none."""
+"""Progress bars on a terminal; elsewhere, a line from time to time."""
 
 import time
 from typing import TYPE_CHECKING, Self
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class _TimeLeft(ProgressColumn):
-    """Time left as sinct tells it, which knows of clock budgets."""
+    """Time left as sinct reports it, since sinct takes time budgets into account."""
 
     def render(self, task: Task) -> Text:
         remaining = task.fields.get("remaining")
@@ -34,7 +34,7 @@ class _TimeLeft(ProgressColumn):
 
 
 def progress_bar(*columns: ProgressColumn, quiet: bool) -> Progress:
-    """A bar on stderr that is gone when its work is done; on a terminal only."""
+    """A bar on stderr, on a terminal only; it disappears when the work is done."""
     return Progress(
         *columns, console=display.err, disable=quiet or not display.err.is_terminal, transient=True
     )
@@ -45,7 +45,7 @@ class _Display:
 
     Args:
         quiet: show nothing at all.
-        columns: of the bar.
+        columns: what the bar shows, from left to right.
     """
 
     def __init__(self, *columns: ProgressColumn, quiet: bool) -> None:
@@ -61,7 +61,7 @@ class _Display:
 
 
 def _gauge() -> tuple[ProgressColumn, ...]:
-    """Columns of a bar with time left and figures; all of it fits a terminal 80 wide."""
+    """Columns of a bar with the time left and some figures; it fits a terminal 80 characters wide."""
     return (
         SpinnerColumn(),
         BarColumn(bar_width=10),
@@ -84,7 +84,7 @@ class TrainingDisplay(_Display):
         self.printed = 0.0
 
     def __call__(self, progress: "sinct.Progress") -> None:
-        """Show one event; without a terminal, a line each tenth of the way."""
+        """Show one event; without a terminal, print a line at every tenth of the way."""
         from sinct.training.terms import in_short
 
         pace = f"{progress.rate:.1f}/s" if progress.rate >= 1 else f"{1 / progress.rate:.1f} s/step"
@@ -99,7 +99,7 @@ class TrainingDisplay(_Display):
 
 
 class PixelDisplay(_Display):
-    """A bar for a picture that is translated row by row, in megapixels.
+    """A bar, in megapixels, for a picture that is translated row by row.
 
     Args:
         quiet: show nothing at all.
@@ -111,7 +111,7 @@ class PixelDisplay(_Display):
         self.begun, self.first, self.printed = 0.0, 0, 0.0
 
     def __call__(self, done: int, total: int) -> None:
-        """Show pixels done; without a terminal, a line each tenth of the way."""
+        """Show how many pixels are done; without a terminal, print a line at every tenth of the way."""
         if self.task is None:  # rate and time left count from here: a resumed picture has a head start
             self.task = self.bar.add_task("pixels", total=1.0, figures="", remaining=None)
             self.begun, self.first, self.printed = time.monotonic(), done, done / total
@@ -126,7 +126,7 @@ class PixelDisplay(_Display):
 
 
 class StageDisplay(_Display):
-    """A line for each stage of a comparison, the current one with a bar.
+    """A line for each stage of a comparison, with a bar for the current one.
 
     Args:
         quiet: show nothing at all.
@@ -144,7 +144,7 @@ class StageDisplay(_Display):
         self.tasks: dict[tuple[str | None, str], TaskID] = {}
 
     def __call__(self, stage: "Stage") -> None:
-        """Show one event; without a terminal, a line at the end of each stage."""
+        """Show one event; without a terminal, print a line at the end of each stage."""
         key = (stage.pair, stage.name)
         label = f"{stage.pair + ': ' if stage.pair else ''}{stage.name} ({stage.index + 1} of {stage.count})"
         if key not in self.tasks:
@@ -158,7 +158,7 @@ class StageDisplay(_Display):
 
 
 class BatchDisplay(_Display):
-    """A bar for all jobs of a batch, and one for each that runs.
+    """A bar for the whole batch, and one for each job that is running.
 
     Args:
         quiet: show nothing at all.
@@ -179,7 +179,7 @@ class BatchDisplay(_Display):
         self.first: int | None = None
 
     def __call__(self, progress: "BatchProgress") -> None:
-        """Show one event; without a terminal, a line whenever a job ends."""
+        """Show one event; without a terminal, print a line whenever a job ends."""
         if self.first is None:
             self.first = progress.done
         hours = (time.monotonic() - self.begun) / 3600

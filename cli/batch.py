@@ -1,4 +1,4 @@
-"""`sinct batch`: a collection of paintings, its status, second tries and report."""
+"""`sinct batch`: translate a collection of paintings, show its status, retry what failed, write a report."""
 
 import shlex
 import sys
@@ -48,20 +48,22 @@ class _RunByDefault(TyperGroup):
 batch_app = typer.Typer(
     cls=_RunByDefault,
     no_args_is_help=True,
-    help="Translate a collection: a folder, a pattern or a manifest. `sinct batch FOLDER --photo REF -o DIR` runs it.",
+    help="Translate a collection: a folder, a pattern or a manifest. Run `sinct batch FOLDER --photo REF -o DIR`.",
 )
 
-Folder = Annotated[Path, typer.Argument(help="Folder that was given with -o.", show_default=False)]
+Folder = Annotated[Path, typer.Argument(help="The folder given as -o.", show_default=False)]
 Workers_ = Annotated[
     int | None,
     typer.Option(
-        "--workers", min=1, help="Jobs at a time.", show_default="one for each GPU, or for every two cores"
+        "--workers", min=1, help="Jobs to run at once.", show_default="one per GPU, or one per two cores"
     ),
 ]
-Retries = Annotated[int, typer.Option(min=0, help="Further attempts for what may go better another time.")]
+Retries = Annotated[int, typer.Option(min=0, help="Further attempts after a failure that may be temporary.")]
 Ray = Annotated[
     str | None,
-    typer.Option("--ray", metavar="ADDRESS", help="Run jobs on a Ray cluster: its address, or auto."),
+    typer.Option(
+        "--ray", metavar="ADDRESS", help="Run the jobs on the Ray cluster at this address, or auto."
+    ),
 ]
 
 
@@ -70,24 +72,25 @@ def run(
     collection: Annotated[
         str,
         typer.Argument(
-            help="Folder of paintings, pattern such as 'scans/**/*.tif', or manifest (.csv, .jsonl).",
+            help="Folder of paintings, a pattern such as 'scans/**/*.tif', or a manifest (.csv, .jsonl).",
             show_default=False,
         ),
     ],
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder for pictures and ledger.", show_default=False)
+        Path,
+        typer.Option("-o", "--output", help="Folder for the pictures and the ledger.", show_default=False),
     ],
     photo: Annotated[
-        list[str] | None, typer.Option(help="Reference for every painting; repeat for several.")
+        list[str] | None, typer.Option(help="Reference photo for every painting; repeat for several.")
     ] = None,
-    photos: Annotated[str | None, typer.Option(help="Folder of references, of which each gets one.")] = None,
+    photos: Annotated[str | None, typer.Option(help="Folder of photos; each painting gets one.")] = None,
     match: Annotated[
-        Match, typer.Option(help="How: same name, nearest palette, or colours and textures.")
+        Match, typer.Option(help="Match photos by name, by palette, or by colours and textures (nearest).")
     ] = Match.name,
     shared_model: Annotated[
-        bool, typer.Option("--shared-model", help="Train one model on all paintings, and apply it to each.")
+        bool, typer.Option("--shared-model", help="Train one model on all paintings and apply it to each.")
     ] = False,
-    format: Annotated[Format, typer.Option(help="Of the pictures.")] = Format.png,
+    format: Annotated[Format, typer.Option(help="File format of the pictures.")] = Format.png,
     preset: PresetOption = Preset.standard,
     time: Time = None,
     steps: Steps = None,
@@ -101,16 +104,16 @@ def run(
     max_memory: MaxMemory = None,
     outputs: Annotated[
         str | None,
-        typer.Option(help="Folder or URL for the pictures, where it is not -o: s3://bucket/folder."),
+        typer.Option(help="Folder or URL for the pictures if not -o, such as s3://bucket/folder."),
     ] = None,
-    verify: Annotated[bool, typer.Option("--verify", help="Read all that is done and compare it.")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Read every finished file and check it.")] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")
+        bool, typer.Option("--dry-run", help="Show what would be done without doing it.")
     ] = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Translate a collection; the same command again goes on where it was stopped."""
+    """Translate a collection. The same command continues after an interruption."""
     quiet = quiet or as_json
     with display.errors(as_json=as_json, quiet=quiet), stopping() as stop:
         from sinct.batch.collection import read_collection
@@ -137,7 +140,7 @@ def run(
 def retry(
     folder: Folder,
     names: Annotated[
-        list[str] | None, typer.Argument(help="Jobs to make anew; by default all that failed.")
+        list[str] | None, typer.Argument(help="Jobs to run again; by default all that failed.")
     ] = None,
     device: Device = "auto",
     workers: Workers_ = None,
@@ -147,7 +150,7 @@ def retry(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Try failed jobs again as if for the first time, and whatever is left."""
+    """Run failed jobs again with all their attempts, and any jobs still waiting."""
     quiet = quiet or as_json
     with display.errors(as_json=as_json, quiet=quiet), stopping() as stop:
         from sinct.batch.ledger import State, ledger_path, read_entries
@@ -163,7 +166,7 @@ def retry(
 
 @batch_app.command()
 def status(folder: Folder, as_json: AsJson = False) -> None:
-    """Show where every job stands, also while it runs."""
+    """Show the state of every job, even while the batch runs."""
     with display.errors(as_json=as_json, quiet=as_json):
         from sinct.batch.ledger import State, ledger_path, read_entries
 
@@ -188,7 +191,7 @@ def status(folder: Folder, as_json: AsJson = False) -> None:
 
 @batch_app.command()
 def report(folder: Folder, as_json: AsJson = False) -> None:
-    """Write report.html, a contact sheet with a table, and report.csv."""
+    """Write report.html (a contact sheet and a table) and report.csv."""
     with display.errors(as_json=as_json, quiet=as_json):
         from sinct.batch.ledger import ledger_path, read_entries
         from sinct.batch.report import write_batch_report
@@ -201,7 +204,7 @@ def report(folder: Folder, as_json: AsJson = False) -> None:
 
 
 def _workers(device: str, workers: int | None, ray: str | None) -> "Workers":
-    """Where jobs run."""
+    """Choose where the jobs run."""
     if ray is not None:
         from sinct.batch.ray_workers import RayWorkers
 
@@ -231,7 +234,7 @@ def _run(
 def _plan(
     jobs: "list[Job]", folder: Path, workers: int | None, device: str, *, as_json: bool, **options: Any
 ) -> None:
-    """Say what a run would do."""
+    """Show what a run would do."""
     import shutil
 
     from sinct.batch import estimate
@@ -264,7 +267,7 @@ def _plan(
             f"{entry.painting} + {photos} -> {entry.job.output}" if photos else entry.job.output
         )
         display.say(f"{entry.state.value:8} {entry.name}: {what}")
-    takes = "not known before the first is done" if seconds is None else f"about {display.clock(seconds)}"
+    takes = "unknown until the first job is done" if seconds is None else f"about {display.clock(seconds)}"
     display.say(
         f"{len(left)} to do, {len(done)} done, {sum(entry.state is State.failed for entry in found)} failed; time: "
         f"{takes}; space: about {space / 1e9:.1f} GB of {free / 1e9:.1f} GB free"
@@ -272,7 +275,7 @@ def _plan(
 
 
 def _facts(entry: "Entry") -> dict[str, Any]:
-    """One job for programs."""
+    """One job as --json prints it."""
     return {
         "name": entry.name,
         "state": entry.state.value,
@@ -287,7 +290,7 @@ def _facts(entry: "Entry") -> dict[str, Any]:
 
 
 def _end(summary: "Summary", folder: Path, stop: Stop, *, as_json: bool, quiet: bool) -> None:
-    """Say how it ended; the exit code tells whether all (0), some (3) or none (1) of the pictures are there."""
+    """Report the outcome; the exit code is 0 if all pictures are there, 3 if some are, 1 if none is."""
     from sinct.batch.ledger import State
 
     done, failed = summary.count(State.done), summary.count(State.failed)
@@ -307,7 +310,7 @@ def _end(summary: "Summary", folder: Path, stop: Stop, *, as_json: bool, quiet: 
         display.say(f"stopped with {so_far}; everything is saved. To continue: {command}", quiet=quiet)
         raise typer.Exit(stop.exit_code)
     earlier = done - len(set(summary.made))
-    before = f" ({earlier} of them before)" if earlier > 0 else ""
+    before = f" ({earlier} of them earlier)" if earlier > 0 else ""
     display.say(f"{done} of {len(summary.entries)} done{before}, {failed} failed: {folder}", quiet=quiet)
     if failed:
         display.say(f"to try them again: sinct batch retry {shlex.quote(str(folder))}", quiet=quiet)

@@ -28,53 +28,64 @@ def compare(
         Path | None, typer.Argument(help="The photo whose look it takes.", show_default=False)
     ] = None,
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder for report and results.", show_default=False)
+        Path,
+        typer.Option("-o", "--output", help="Folder for the report and the results.", show_default=False),
     ] = ...,  # type: ignore[assignment]
     chosen: Annotated[
         str | None,
         typer.Option(
             "--methods",
             metavar="NAMES",
-            help=f"Some of {', '.join(methods.names())}, or all; controls always run.",
-            show_default="those that need no weights, and those whose weights are there",
+            help=f"Comma-separated, from {', '.join(methods.names())}, or all; controls always run.",
+            show_default="those that need no weights or whose weights are present",
         ),
     ] = None,
     time: Annotated[
         float | None,
-        typer.Option(parser=duration, metavar="TIME", help="For each method.", show_default="10m"),
+        typer.Option(parser=duration, metavar="TIME", help="Time for each method.", show_default="10m"),
     ] = None,
     pairs: Annotated[
-        Path | None, typer.Option(help="CSV file with columns painting,photo: compare on all of them.")
+        Path | None, typer.Option(help="CSV file with columns painting,photo; compare on every pair.")
     ] = None,
     regions: Annotated[
         tuple[Path, Path] | None,
-        typer.Option(metavar="MAP MAP", help="Flatly coloured maps of painting and photo, for guidance."),
+        typer.Option(
+            metavar="MAP MAP", help="Maps of painting and photo; equal colours mark matching regions."
+        ),
     ] = None,
     seed: Seed = 0,
     device: Device = "auto",
     weights_dir: Annotated[
-        Path | None, typer.Option(help="Folder of pretrained weights.", show_default="the cache, downloading")
+        Path | None,
+        typer.Option(
+            help="Folder of pretrained weights.", show_default="the cache, downloading what is missing"
+        ),
     ] = None,
     random_weights: Annotated[
-        bool, typer.Option("--random-weights", help="Random networks instead; the report says so.")
+        bool, typer.Option("--random-weights", help="Use random networks instead; the report says so.")
     ] = False,
     changes: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="METHOD.NAME=VALUE", help="Change a method's setting (see README)."),
+        typer.Option(
+            "--set",
+            metavar="METHOD.NAME=VALUE",
+            help="Change a method's setting (see sinct/comparison/methods/README.md).",
+        ),
     ] = None,
     iterations: Annotated[
-        int | None, typer.Option(min=1, help="At most so many in each stage of a method, for a quick try.")
+        int | None,
+        typer.Option(min=1, help="Limit each stage of a method to so many iterations, for a quick try."),
     ] = None,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Run sinct beside other methods, measure all, and write a report; the same command again goes on."""
+    """Run sinct and other methods, measure the results and write a report. The same command continues."""
     quiet = quiet or as_json
     with display.errors(as_json=as_json, quiet=quiet), stopping() as stop:
         given = [path for path in (painting, photo) if path is not None]
         if (pairs is None) == (len(given) < 2) or (pairs is not None and (given or regions)):
-            raise ConfigError("give a painting and a photo, or --pairs FILE with both for each pair")
+            raise ConfigError("give a painting and a photo, or --pairs FILE with both for every pair")
         from sinct.comparison import compare as comparison
         from sinct.comparison import pairs as comparisons
 
@@ -103,7 +114,7 @@ def compare(
                         )
                     }
         except Interrupted:
-            display.say("stopped; the same command goes on from here", quiet=quiet)
+            display.say("stopped; run the same command to continue", quiet=quiet)
             raise typer.Exit(stop.exit_code) from None
         _report(done, output, chosen=chosen, as_json=as_json, quiet=quiet)
 
@@ -112,15 +123,16 @@ def evaluate(
     painting: Painting,
     photo: Annotated[Path, typer.Argument(help="The photo whose look it should have.", show_default=False)],
     outputs: Annotated[
-        list[Path], typer.Argument(help="Pictures made of the painting, by whatever.", show_default=False)
+        list[Path], typer.Argument(help="Pictures made from the painting by any program.", show_default=False)
     ],
     weights_dir: Annotated[
-        Path | None, typer.Option(help="Folder of pretrained weights.", show_default="the cache, no download")
+        Path | None,
+        typer.Option(help="Folder of pretrained weights.", show_default="the cache, downloading nothing"),
     ] = None,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Measure pictures that were made elsewhere, beside the painting and the photo themselves."""
+    """Measure pictures made elsewhere, beside the painting and the photo themselves."""
     with display.errors(as_json=as_json, quiet=as_json):
         from sinct.measures.evaluate import evaluate as measure
 
@@ -151,7 +163,9 @@ def _settings(changes: list[str]) -> dict[str, dict[str, Any]]:
         key, equals, text = change.partition("=")
         method, dot, name = key.strip().partition(".")
         if not equals or not dot:
-            raise ConfigError(f"--set {change!r} is no METHOD.NAME=VALUE, for instance gpdm.patch_size=7")
+            raise ConfigError(
+                f"--set {change!r} is not METHOD.NAME=VALUE; give for instance gpdm.patch_size=7"
+            )
         try:
             value = json.loads(text)
         except ValueError:
@@ -189,7 +203,7 @@ def _report(
         absent = [name for name in methods.names() if name not in ran]
         if absent:
             display.say(
-                f"not run, their weights are not here: {', '.join(absent)} (get them with `sinct weights fetch all`)",
+                f"not run because their weights are missing: {', '.join(absent)} (`sinct weights fetch all` gets them)",
                 quiet=quiet,
             )
     made = any(row.file and not row.control for item in finished.values() for row in item.comparison.results)
@@ -199,7 +213,7 @@ def _report(
 
 
 def _table(measures: "tuple[Measure, ...]", rows: "Mapping[str, Mapping[str, float]]") -> Table:
-    """Measures down, pictures across: there are more of the former."""
+    """Measures in rows and pictures in columns, since there are more measures."""
     table = Table("measure")
     for name in rows:
         table.add_column(Path(name).name, justify="right", overflow="fold")

@@ -1,4 +1,4 @@
-"""What a person, or a program with --json, is told."""
+"""Output for people, and with --json for programs."""
 
 import json
 import math
@@ -41,13 +41,13 @@ def fail(text: str, *, as_json: bool = False) -> None:
 
 
 def plain(text: str) -> Text:
-    """Text for a table, in which brackets mean nothing."""
+    """Text for a table cell, without Rich's markup, so that brackets stay brackets."""
     return Text(text)
 
 
 @contextmanager
 def errors(*, as_json: bool, quiet: bool) -> Iterator[None]:
-    """Turn what a person can act on into one line and exit code 1, and library warnings into lines."""
+    """Print a `SinctError` as one line and exit with code 1; print library warnings as lines."""
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *_args, **_options: warn(str(message), quiet=quiet)
         try:
@@ -58,7 +58,7 @@ def errors(*, as_json: bool, quiet: bool) -> Iterator[None]:
 
 
 def emit(result: Mapping[str, Any]) -> None:
-    """Print a result for programs."""
+    """Print a result as JSON."""
     print(json.dumps(result, ensure_ascii=False))
 
 

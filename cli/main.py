@@ -1,4 +1,4 @@
-"""Commands of `sinct`. torch is imported inside them, so that --help answers at once."""
+"""The commands of `sinct`. They import torch only when they run, so that --help answers at once."""
 
 import shlex
 import sys
@@ -56,7 +56,7 @@ def run() -> None:
 def main(
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
-    """Print the version when asked; everything else is a command's."""
+    """Print the version if asked; the commands do everything else."""
     if version:
         print(f"sinct {__version__}")
         raise typer.Exit
@@ -95,11 +95,13 @@ def train(
     painting: Painting,
     photos: Photos,
     run_dir: Annotated[
-        Path, typer.Option(help="Folder for model, checkpoints, log, preview.", show_default=False)
+        Path, typer.Option(help="Folder for the model, checkpoints, log and preview.", show_default=False)
     ],
     more: Annotated[
         list[Path] | None,
-        typer.Option("--painting", metavar="PATH", help="More paintings of a series; once for each."),
+        typer.Option(
+            "--painting", metavar="PATH", help="A further painting of a series; repeat for several."
+        ),
     ] = None,
     preset: PresetOption = Preset.standard,
     time: Time = None,
@@ -112,7 +114,7 @@ def train(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train only; `sinct apply` then translates any picture with the result."""
+    """Train only; `sinct apply` then translates any picture with the trained model."""
     quiet = quiet or as_json
     with display.errors(as_json=as_json, quiet=quiet), stopping() as stop:
         import sinct
@@ -135,7 +137,7 @@ def train(
 @app.command()
 def apply(
     model: Annotated[
-        Path, typer.Argument(help="Run directory, checkpoint or model file.", show_default=False)
+        Path, typer.Argument(help="A run directory, checkpoint or model file.", show_default=False)
     ],
     image: Annotated[Path, typer.Argument(help="The picture to translate.", show_default=False)],
     output: Output,
@@ -173,7 +175,7 @@ def demo(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Run the main job on the painting and the photo that come with sinct."""
+    """Try `sinct translate` on the painting and the photo that come with sinct."""
     with display.errors(as_json=as_json, quiet=quiet or as_json):
         shipped = files("sinct_assets")
         with (
@@ -193,7 +195,7 @@ def demo(
 
 @app.command()
 def doctor(device: Device = "auto", as_json: AsJson = False) -> None:
-    """Show device, precision, threads, versions and memory, and what would be chosen and why."""
+    """Show devices, precision, threads, versions and memory, and what sinct would choose and why."""
     with display.errors(as_json=as_json, quiet=as_json):
         from sinct.doctor import examine
 
@@ -215,7 +217,7 @@ def _config(
     device: str,
     changes: list[str] | None,
 ) -> "sinct.Config | None":
-    """Settings for a new run; for a resumed one only a new length, its own settings hold otherwise."""
+    """Settings for a new run; a resumed run keeps its own, so it gets settings only for a new length."""
     if resume and time is None and steps is None:
         return None
     return settings(preset, time=time, steps=steps, seed=seed, device=device, changes=changes)
@@ -278,8 +280,8 @@ def _training_facts(training: "sinct.Training") -> dict[str, Any]:
 
 
 def _end(done: "sinct.Training | sinct.Translation", stop: Stop, *, quiet: bool) -> None:
-    """Say how to go on after an interrupt, and exit as an interrupted program does."""
-    training: Any = getattr(done, "training", done)  # of a Translation; a Training is its own
+    """After an interrupt, say how to continue, and exit as an interrupted program does."""
+    training: Any = getattr(done, "training", done)  # a Translation holds its training
     if not stop() or (done.finished and (training is None or training.finished)):
         return
     command = shlex.join(["sinct", *(word for word in sys.argv[1:] if word not in RESTART), "--resume"])
@@ -295,4 +297,4 @@ app.add_typer(weights_app, name="weights")
 
 
 RESTART = ("--overwrite", "--resume")
-"""Options that the line for resuming must not repeat."""
+"""Options that the command for resuming must not repeat."""

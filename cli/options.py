@@ -1,4 +1,4 @@
-"""Options that several commands share; no command's module repeats a help text."""
+"""Options that several commands share, each with its one help text."""
 
 import json
 from enum import StrEnum
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Preset(StrEnum):
-    """Names of `sinct.PRESETS`, repeated so that --help need not import torch (a test compares them)."""
+    """Names in `sinct.PRESETS`, repeated here so that --help need not import torch; a test compares them."""
 
     draft = "draft"
     standard = "standard"
@@ -20,7 +20,7 @@ class Preset(StrEnum):
 
 
 class Match(StrEnum):
-    """Names of `sinct.batch.matching.MATCHES`, likewise."""
+    """Names in `sinct.batch.matching.MATCHES`, repeated here for the same reason."""
 
     name = "name"
     palette = "palette"
@@ -28,7 +28,7 @@ class Match(StrEnum):
 
 
 class Format(StrEnum):
-    """Formats of a batch's pictures."""
+    """File formats for a batch's pictures."""
 
     png = "png"
     tif = "tif"
@@ -65,13 +65,13 @@ def size(text: str) -> int:
     except ValueError:
         total = 0.0
     if not 1 <= total < float("inf"):
-        raise typer.BadParameter(f"{text!r} is no amount of memory; give for instance 2GB or 800MB")
+        raise typer.BadParameter(f"{text!r} is not an amount of memory; give for instance 2GB or 800MB")
     return int(total)
 
 
 Painting = Annotated[Path, typer.Argument(help="The picture to translate.", show_default=False)]
 Photos = Annotated[
-    list[Path], typer.Argument(help="One or more photos whose look it takes.", show_default=False)
+    list[Path], typer.Argument(help="One or more photos whose look it takes on.", show_default=False)
 ]
 Output = Annotated[
     Path,
@@ -82,34 +82,40 @@ PresetOption = Annotated[
 ]
 Time = Annotated[
     float | None,
-    typer.Option(parser=duration, metavar="TIME", help="Train this long by the clock: 90s, 10m, 2h."),
+    typer.Option(parser=duration, metavar="TIME", help="Train for this long: 90s, 10m, 2h."),
 ]
-Steps = Annotated[int | None, typer.Option(min=1, help="Train this many steps instead (reproducible).")]
-Seed = Annotated[int, typer.Option(min=0, help="Of every random draw.")]
+Steps = Annotated[
+    int | None, typer.Option(min=1, help="Train for this many steps instead, which is reproducible.")
+]
+Seed = Annotated[int, typer.Option(min=0, help="Seed for the random numbers.")]
 Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.")]
 RunDir = Annotated[
     Path | None,
     typer.Option(
-        help="Folder for checkpoints, log and preview.", show_default="the output's name with .sinct"
+        help="Folder for the checkpoints, log and preview.", show_default="the output's name with .sinct"
     ),
 ]
-Resume = Annotated[bool, typer.Option("--resume", help="Continue what was interrupted.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an older output and run.")]
-Bits = Annotated[int | None, typer.Option(help="8 or 16 bits a channel.", show_default="as the input")]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing output and run.")]
+Bits = Annotated[int | None, typer.Option(help="8 or 16 bits per channel.", show_default="as in the input")]
 MaxMemory = Annotated[
     int | None,
     typer.Option(
         parser=size,
         metavar="SIZE",
-        help="Memory for the translation; a picture too large for it is read and written in rows.",
-        show_default="1.5GB, or half of what is free",
+        help="Memory for the translation; a picture too large for it is read and written row by row.",
+        show_default="1.5GB, or half the free memory if that is less",
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")]
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="Change any setting, e.g. nce_weight=2 (see README)."),
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="Change a setting, such as nce_weight=2 (see sinct/objectives/README.md).",
+    ),
 ]
 
 
@@ -122,7 +128,7 @@ def settings(
     device: str,
     changes: list[str] | None,
 ) -> "Config":
-    """Resolve preset, length, seed and --set into settings.
+    """Settings from the preset, the length, the seed and --set.
 
     Raises:
         SinctError: they contradict each other, or a value is out of range.
@@ -135,10 +141,10 @@ def settings(
 
 
 def parse_changes(changes: list[str] | None) -> dict[str, Any]:
-    """Read NAME=VALUE, the values as JSON.
+    """Read NAME=VALUE pairs, with values in JSON.
 
     Raises:
-        SinctError: one is none.
+        SinctError: a pair has another form, or sets the length.
     """
     import sinct
 
@@ -151,7 +157,7 @@ def parse_changes(changes: list[str] | None) -> dict[str, Any]:
             values[name.strip()] = json.loads(text)
         except ValueError:
             raise sinct.ConfigError(
-                f"--set {name}: {text!r} is no value; give a number, true, false or a list such as [32,64]"
+                f"--set {name}: {text!r} is not a value; give a number, true, false or a list such as [32,64]"
             ) from None
     if {"steps", "seconds"} & set(values):
         raise sinct.ConfigError("--set does not take steps or seconds; use --steps or --time")

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 class Stop:
-    """Whether a signal asked to stop; the first finishes the step and saves, the second ends at once."""
+    """Whether a signal asked to stop. The first lets the step finish and be saved; the second ends at once."""
 
     def __init__(self) -> None:
         self.signal: int | None = None
@@ -18,23 +18,23 @@ class Stop:
         return self.signal is not None
 
     def handle(self, number: int, frame: object) -> None:
-        """Remember the first signal, obey the second."""
+        """Remember the first signal and obey the second."""
         if self.signal is not None:
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
         self.signal = number
         # os.write is safe inside a handler, where Rich's locks may be held
-        os.write(sys.stderr.fileno(), b"\nstopping after this step; once more to end at once\n")
+        os.write(sys.stderr.fileno(), b"\nstopping after this step; interrupt again to end at once\n")
 
     @property
     def exit_code(self) -> int:
-        """128 + signal, as shells have it."""
+        """128 + signal, as in a shell."""
         return 128 + (self.signal or 0)
 
 
 @contextmanager
 def stopping() -> Iterator[Stop]:
-    """Catch Ctrl-C and SIGTERM as requests to stop."""
+    """Take Ctrl-C and SIGTERM as requests to stop while the context lasts."""
     stop = Stop()
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(number, stop.handle) for number in numbers]

@@ -17,14 +17,14 @@ weights_app = typer.Typer(
 WeightsDir = Annotated[
     Path | None,
     typer.Option(
-        metavar="DIR", help="Folder of the files.", show_default="$SINCT_WEIGHTS or the platform's cache"
+        metavar="DIR", help="Folder of the weights.", show_default="$SINCT_WEIGHTS or the platform's cache"
     ),
 ]
 
 
 @weights_app.command("list")
 def list_(weights_dir: WeightsDir = None, as_json: AsJson = False) -> None:
-    """Show each file's name, size, checksum and whether it is there and whole."""
+    """Show each file's name, size and checksum, and whether it is present and undamaged."""
     from sinct.weights.registry import FILES
     from sinct.weights.store import cache_folder
 
@@ -48,13 +48,14 @@ def list_(weights_dir: WeightsDir = None, as_json: AsJson = False) -> None:
 @weights_app.command()
 def fetch(
     names: Annotated[
-        list[str], typer.Argument(metavar="NAME...", help="Names as in `list`, or all.", show_default=False)
+        list[str],
+        typer.Argument(metavar="NAME...", help="Names that `list` shows, or all.", show_default=False),
     ],
     weights_dir: WeightsDir = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Download files that are not there yet, and check them."""
+    """Download the files that are missing and check them."""
     from sinct.weights.registry import FILES, find
     from sinct.weights.store import fetch as download
 
@@ -62,7 +63,7 @@ def fetch(
     with display.errors(as_json=as_json, quiet=quiet):
         wanted = list(FILES) if "all" in names else list(dict.fromkeys(names))
         for name in wanted:
-            find(name)  # a slip in the last name must not wait for the downloads before it
+            find(name)  # report a mistyped name before any download begins
         paths = {}
         for name in wanted:
             with _bar(quiet=quiet) as bar:
@@ -79,11 +80,11 @@ def fetch(
 
 @weights_app.command()
 def path(
-    name: Annotated[str, typer.Argument(help="Name as in `list`.", show_default=False)],
+    name: Annotated[str, typer.Argument(help="A name that `list` shows.", show_default=False)],
     weights_dir: WeightsDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print where a file lies, after checking it; fail if it is missing or damaged."""
+    """Check a file and print its path; fail if it is missing or damaged."""
     from sinct.weights.store import locate
 
     with display.errors(as_json=as_json, quiet=as_json):
@@ -95,7 +96,7 @@ def path(
 
 
 def _row(name: str, folder: Path | None) -> dict[str, Any]:
-    """Everything `list` says of one file."""
+    """Everything that `list` says about one file."""
     import dataclasses
 
     from sinct.errors import WeightsError

@@ -1,4 +1,4 @@
-"""The library's messages in the words of the command line."""
+"""The library's messages, reworded for the command line."""
 
 import re
 
@@ -25,16 +25,16 @@ OPTIONS = {
     "weights_dir": "--weights-dir",
     "workers": "--workers",
 }
-"""Arguments of the library that have an option."""
+"""The library's arguments that have an option on the command line."""
 
 ARGUMENT = re.compile(r"`(?P<name>[a-z_0-9]+)(?:=(?P<value>[^`]*))?`")
 
 
 def as_options(text: str) -> str:
-    """Replace arguments, which messages write in backticks as Python takes them, by options.
+    """Replace the Python arguments that messages write in backticks by command line options.
 
     `overwrite=True` becomes --overwrite, `device='cpu'` becomes --device cpu, and `crops=2`, a setting,
-    becomes --set crops=2. Anything else in backticks stays.
+    becomes --set crops=2. Anything else in backticks stays as it is.
     """
     return ARGUMENT.sub(_option, text)
 
@@ -52,13 +52,13 @@ def _option(found: re.Match[str]) -> str:
 
 
 def _amount(value: str) -> str:
-    """Bytes as a person gives them."""
+    """A number of bytes as a person would write it."""
     return f"{float(value) / 1e9:.4g}GB"
 
 
 def _settings() -> frozenset[str]:
     from dataclasses import fields
 
-    from sinct import Config  # whoever speaks of a setting has imported it already
+    from sinct import Config  # a message about a setting comes from code that has imported it already
 
     return frozenset(field.name for field in fields(Config))

@@ -1,7 +1,7 @@
-"""Many pairs at once: a collection of paintings, each toward its photo, on one machine or a cluster.
+"""Translates a collection of paintings, each with its photo, on one machine or a cluster.
 
-Nothing is done twice, and nothing that goes wrong with one picture stops the others: what is done, by whom, with which
-result or reason stands in a ledger (`sinct.batch.ledger`), and each job has a process of its own.
+`read_collection` makes the jobs and `run_batch` does them, each in its own process. A ledger (`sinct.batch.ledger`)
+records the state and result of every job, so nothing is done twice and one picture's failure does not stop the others.
 """
 
 from sinct.batch.collection import read_collection

@@ -1,4 +1,4 @@
-"""What a person gives as a collection, as a list of jobs: a folder, a pattern, or a manifest."""
+"""Turns a collection (a folder, a pattern or a manifest) into a list of jobs."""
 
 import glob
 import warnings
@@ -22,7 +22,7 @@ PICTURES = (
     ".avif", ".bmp", ".gif", ".jp2", ".jpe", ".jpeg", ".jpg", ".jxl", ".pbm", ".pgm", ".png", ".ppm", ".psd", ".tga",
     ".tif", ".tiff", ".webp",
 )  # fmt: skip
-"""Suffixes of the files in a folder that count as pictures."""
+"""Suffixes of the files that count as pictures in a folder."""
 
 
 def read_collection(
@@ -37,29 +37,29 @@ def read_collection(
     suffix: str = ".png",
     cache: Path,
 ) -> list[Job]:
-    """Every job of a collection.
+    """All jobs of a collection.
 
     Args:
-        collection: folder, local or remote; pattern; or manifest.
-        folder: for the outputs.
-        settings: of all.
-        photo: the reference of every painting; several are the target together.
-        photos: folder of references, of which each painting gets one.
-        match: how: "name", "palette" or "nearest" (see `sinct.batch.matching`).
-        shared_model: train one model for all, toward all references together.
-        suffix: of outputs that a manifest does not name.
-        cache: file that keeps what matching has found out about pictures.
+        collection: a folder, local or remote; a pattern; or a manifest.
+        folder: where the outputs go.
+        settings: settings for all jobs.
+        photo: reference photo for every painting; several together are the target.
+        photos: folder of photos, from which each painting gets one.
+        match: how it is chosen: "name", "palette" or "nearest" (see `sinct.batch.matching`).
+        shared_model: train one model on all paintings, towards all photos together.
+        suffix: suffix of outputs that a manifest does not name.
+        cache: file that stores what matching has learnt about pictures.
 
     Raises:
-        InputError: nothing is there, or the manifest cannot be read.
-        ConfigError: what was given contradicts itself.
+        InputError: there are no pictures, or the manifest cannot be read.
+        ConfigError: the arguments contradict each other.
     """
-    settings.config(torch.device("cpu"))  # refuse before any work
+    settings.config(torch.device("cpu"))  # raises before any work is done
     if suffix not in FORMATS:
         raise ConfigError(f"unknown format {suffix!r}; there are {', '.join(FORMATS)}")
     if shared_model and match != "name":
         raise ConfigError(
-            "one model is trained toward all photos together; leave out `match` or `shared_model`"
+            "a shared model is trained on all photos together; leave out `match` or `shared_model`"
         )
     if collection.lower().endswith(MANIFESTS):
         if photo or photos:
@@ -88,13 +88,13 @@ def read_collection(
 
 
 def find_paintings(collection: str) -> list[tuple[str, str]]:
-    """Name and place of each picture in a folder and below, or that a pattern matches.
+    """Name and place of each picture that a folder and its subfolders contain, or that a pattern matches.
 
     Args:
-        collection: folder, local or remote; or a pattern with *, ? or ** for any folders.
+        collection: a folder, local or remote; or a pattern with *, ? or ** for any folders.
 
     Raises:
-        InputError: nothing is there.
+        InputError: there are no pictures.
     """
     if not storage.is_remote(collection) and not Path(collection).exists() and glob.has_magic(collection):
         places = sorted(glob.glob(collection, recursive=True))
@@ -111,12 +111,12 @@ def find_paintings(collection: str) -> list[tuple[str, str]]:
         places, root = list(storage.files_in(collection)), collection
     pictures = [place for place in places if PurePosixPath(place).suffix.lower() in PICTURES]
     if not pictures:
-        raise InputError(f"there is no picture in {collection}")
+        raise InputError(f"there are no pictures in {collection}; give a folder or pattern with some")
     return [(_name_below(place, root), place) for place in pictures]
 
 
 def _name_below(place: str, root: str) -> str:
-    """The path within a folder, without suffix, as names of jobs have it."""
+    """A job's name: the path within a folder, without suffix."""
     if storage.is_remote(root):
         inside = place[len(root.rstrip("/")) + 1 :] if place.startswith(root) else place.rpartition("/")[2]
     else:
@@ -131,10 +131,10 @@ def from_pictures(
 
     Args:
         paintings: name and place of each, see `find_paintings`.
-        photos_for: chooses the reference.
-        folder: for the outputs.
-        suffix: of the outputs, with its dot.
-        settings: of all.
+        photos_for: chooses the photos for a painting.
+        folder: where the outputs go.
+        suffix: suffix of the outputs, with its dot.
+        settings: settings for all jobs.
     """
     jobs = []
     for name, painting in paintings:
@@ -150,12 +150,12 @@ def from_pictures(
 
 
 def shared(jobs: Sequence[Job], photos: Sequence[str], settings: Settings) -> list[Job]:
-    """The same pictures by one model: a training on all of them, to whose end their own jobs wait.
+    """Jobs that share one model: a training on all pictures, then each picture's own job, which waits for it.
 
     Args:
         jobs: one for each picture.
-        photos: the target together.
-        settings: of the training.
+        photos: all photos, which together are the target.
+        settings: settings for the training.
     """
     sound = [job for job in jobs if job.fault is None]
     paintings, remarks = choose([job.paintings[0] for job in sound])

@@ -1,7 +1,7 @@
-"""Does the jobs of a batch: finds out what is left, starts it, and writes down how each job ended.
+"""Runs the jobs of a batch: finds what is left to do, starts it, and records how each job ended.
 
-A batch's folder holds the outputs and `.sinct`: ledger.sqlite, and in `runs` a folder for each job. Only what is kept
-for continuing is removed when a job is done; its model, log and preview stay.
+A batch's folder holds the outputs and `.sinct`, which has ledger.sqlite and, in `runs`, a folder for each job. When a
+job is done, only what was needed to continue it is removed; its model, log and preview stay.
 """
 
 import time
@@ -22,7 +22,7 @@ from sinct.errors import OutputError, SinctError
 from sinct.runtime.files import unwritable
 
 TICK = 0.5
-"""Seconds between two looks at the wish to stop."""
+"""Seconds between checks of whether to stop."""
 
 
 def run_batch(
@@ -40,18 +40,18 @@ def run_batch(
     """Do what is left of a batch.
 
     Args:
-        jobs: the collection; None for the one that the ledger has.
-        folder: of the batch; one process at a time.
+        jobs: the collection; None for the one in the ledger.
+        folder: the batch's folder; only one process may work on it at a time.
         workers: where jobs run.
-        retries: attempts after the first one, for what may go better another time.
-        again: names of failed jobs to be tried as if for the first time.
-        verify: read every file that is done, instead of those alone whose size or time has changed.
+        retries: further attempts after a failure that may be temporary.
+        again: names of failed jobs to start afresh, with all their attempts.
+        verify: read every finished file, rather than only those whose size or time has changed.
         max_memory: bytes for each job while it translates, see `sinct.translate`.
-        on_progress: called as it goes.
-        should_stop: asked twice a second; True lets every job save its state, and ends.
+        on_progress: called with the progress.
+        should_stop: asked twice a second; True makes every job save its state and end.
 
     Raises:
-        OutputError: the folder cannot be written, or another process works on it.
+        OutputError: the folder cannot be written to, or another process is working on it.
         InputError: the ledger is damaged.
     """
     path = ledger_path(folder)
@@ -60,7 +60,9 @@ def run_batch(
         lock = filelock.FileLock(path.parent / "lock", timeout=0)
         lock.acquire()
     except filelock.Timeout:
-        raise OutputError(f"another sinct works on {folder}; wait for it, or take another folder") from None
+        raise OutputError(
+            f"another sinct is working on {folder}; wait for it, or choose another folder"
+        ) from None
     except OSError as error:
         raise unwritable(folder, error) from None
     try:
@@ -83,7 +85,7 @@ def run_batch(
                 interrupted = batch.run(should_stop or (lambda: False))
             finally:
                 workers.stop()
-                for _ in range(10):  # they have ended; what they said last is on its way
+                for _ in range(10):  # they have ended, but their last messages may not have arrived
                     if batch.running:
                         batch.hear(TICK)
             return Summary(tuple(ledger.entries()), tuple(batch.made), interrupted)
@@ -92,7 +94,7 @@ def run_batch(
 
 
 class _Batch:
-    """A batch while it is being done."""
+    """A running batch."""
 
     def __init__(
         self,
@@ -116,7 +118,7 @@ class _Batch:
         self.hashes = Hashes(self.entries.values(), verify=verify)
 
     def look(self) -> None:
-        """Find out what is left to do."""
+        """Find what is left to do."""
         found = judged(self.entries.values(), self.folder, self.hashes, self.retries)
         for name, entry in found.items():
             before = self.entries[name]
@@ -130,7 +132,7 @@ class _Batch:
                 self.waiting.append(name)
 
     def run(self, should_stop: Callable[[], bool]) -> bool:
-        """Start jobs and hear how they end until none is left; whether it was stopped."""
+        """Start jobs and collect their results until none is left; returns whether it was stopped."""
         self._tell(None)
         while self.waiting or self.running:
             if should_stop():
@@ -145,7 +147,7 @@ class _Batch:
         return False
 
     def _next(self) -> str | None:
-        """A job that may begin now."""
+        """The name of a job that may start now, if any."""
         if len(self.running) >= self.workers.places or any(
             self.entries[name].squeeze for name in self.running
         ):
@@ -156,14 +158,14 @@ class _Batch:
             needs = entry.job.needs
             if needs and self.entries[needs].state is not State.done:
                 continue
-            if not self.running:  # alone it may try, whatever it takes
+            if not self.running:  # a job alone may try, whatever memory it needs
                 return name
             if entry.squeeze == 0 and (room is None or self._promised() + self._need(entry) <= room):
                 return name
         return None
 
     def _promised(self) -> int:
-        """Bytes that running jobs have yet to take, about."""
+        """About how many more bytes the running jobs will take."""
         return sum(
             int(self.needs[name] * (1 - min(1.0, 4 * share))) for name, (share, _) in self.running.items()
         )
@@ -199,13 +201,13 @@ class _Batch:
         try:
             self.workers.start(request, need)
         except OSError as error:
-            self._fail(entry, Outcome(key, f"cannot be started: {error}", again=True))
+            self._fail(entry, Outcome(key, f"its process cannot be started: {error}", again=True))
             return
         self.running[job.name] = (0.0, None)
         self._tell(None)
 
     def hear(self, seconds: float) -> None:
-        """Take in what happened to running jobs."""
+        """Process what happened to running jobs."""
         for event in self.workers.wait(seconds):
             if event.name in self.running:
                 self._take(event)
@@ -217,7 +219,7 @@ class _Batch:
             return
         del self.running[event.name]
         entry = self.entries[event.name]
-        if event.outcome is None:  # stopped as asked: no attempt of its own
+        if event.outcome is None:  # stopped as asked, which does not count as an attempt
             self._save(replace(entry, state=State.waiting, attempts=entry.attempts - 1))
         elif event.outcome.reason is None:
             entry = finished(entry, event.outcome)
@@ -235,11 +237,11 @@ class _Batch:
         self._save(entry)
         more = entry.state is State.waiting
         if more and entry.name not in self.waiting:
-            self.waiting.append(entry.name)  # after all the others
+            self.waiting.append(entry.name)  # after all others
         self._tell(f"{entry.name}: {'will be tried again' if more else 'failed'}: {entry.error}")
 
     def _give_up(self) -> None:
-        """What waits for a job that failed fails with it."""
+        """Jobs that wait for a failed job fail with it."""
         for entry in [self.entries[name] for name in self.waiting]:
             self._fail(entry, Outcome("", lacks_model(entry)))
         self.waiting = []

@@ -1,7 +1,7 @@
-"""What a picture looks like at the size of a thumbnail, kept in a file for as long as the picture does not change.
+"""Descriptions of what pictures look like at thumbnail size, stored until the pictures change.
 
-Of each picture the distributions are kept that `sinct.measures.distribution` measures at full size: of its colours, and
-of its patches without their mean colours. What is in a picture does not count, nor where in it.
+A description holds the distributions that `sinct.measures.distribution` measures at full size: those of the colours,
+and of the patches without their mean colours. It ignores what a picture shows and where.
 """
 
 import base64
@@ -24,48 +24,48 @@ from sinct.runtime.files import unwritable
 from sinct.runtime.json_files import write_json
 
 VERSION = 1
-"""Of descriptions: to be raised with any change that makes old ones incomparable."""
+"""Version of the descriptions. Any change that makes old ones incomparable must raise it."""
 
 SIDE = 256
-"""Pixels of the longer side that a picture is compared at."""
+"""Longer side, in pixels, at which pictures are compared."""
 
 LEAST = 32
-"""Pixels that each side has at least, so that patches of 7 pixels fit in at each of the levels."""
+"""Shortest side in pixels, so that patches of 7 pixels fit at every level."""
 
 LEVELS = 3
-"""Sizes at which patches are compared, each half of the one before."""
+"""Number of sizes at which patches are compared, each half the one before."""
 
 DIRECTIONS = 32
-"""Onto which colours and patches are projected."""
+"""Number of directions onto which colours and patches are projected."""
 
 QUANTILES = 16
-"""Numbers kept of each projection: a power of two, so that distances are exact and never differ by chance."""
+"""Numbers stored for each projection: a power of two, so that distances are exact and always the same."""
 
 STEPS = 8
-"""Steps that a unit is kept in: of ΔE for colours, a grey level of 255 for patches."""
+"""Steps per unit in stored numbers; the unit is ΔE for colours and a grey level out of 255 for patches."""
 
 PATCHES = 8192
-"""Patches looked at of each level."""
+"""Patches sampled at each level."""
 
 SAVE_EVERY = 200
-"""New descriptions after which they are saved, so that a kill costs minutes and not hours."""
+"""Number of new descriptions after which all are saved, so that a kill costs minutes, not hours."""
 
 
 @dataclass(frozen=True)
 class Description:
-    """What there is to compare of a picture, about 5 kB as JSON.
+    """What is compared about a picture, about 5 kB as JSON.
 
     Attributes:
         colours: (DIRECTIONS, QUANTILES) numbers, little-endian int16 in units of 1/STEPS: quantiles of the colours
             in CIELAB along each direction.
-        textures: (LEVELS, DIRECTIONS, QUANTILES) likewise, of patches without the mean of each channel.
+        textures: (LEVELS, DIRECTIONS, QUANTILES) numbers in the same form, for patches minus each channel's mean.
     """
 
     colours: bytes
     textures: bytes
 
     def to_json(self) -> dict[str, str]:
-        """As JSON can hold it."""
+        """The description in a form that JSON can hold."""
         return {
             name: base64.b64encode(value).decode()
             for name, value in (("colours", self.colours), ("textures", self.textures))
@@ -78,21 +78,21 @@ class Description:
 
 
 def describe(place: str, folder: Path) -> Description:
-    """Look at a picture of any size.
+    """Describe a picture of any size.
 
     Args:
         place: path or URL.
-        folder: for the copy of a remote one, which is removed again.
+        folder: where a remote picture is copied to; the copy is removed afterwards.
 
     Raises:
-        InputError: it cannot be read.
+        InputError: the picture cannot be read.
         OutputError: the copy cannot be written.
     """
     local = storage.fetch(place, folder, hashlib.sha256(place.encode("utf-8", "replace")).hexdigest()[:16])
     try:
         picture = read_small(local, SIDE, least=LEAST)
     except InputError as error:
-        raise InputError(str(error).replace(str(local), place)) from None  # of a copy nobody knows the name
+        raise InputError(str(error).replace(str(local), place)) from None  # nobody knows the copy's name
     finally:
         if storage.is_remote(place):
             local.unlink(missing_ok=True)
@@ -104,7 +104,7 @@ def describe(place: str, folder: Path) -> Description:
 
 
 def _quantised(distributions: Sequence[Tensor]) -> bytes:
-    """Quantiles of (DIRECTIONS, N) sorted numbers each, in the middle of equal shares of N."""
+    """Quantiles of (DIRECTIONS, N) sorted numbers each, at the middles of equal shares of N."""
     middles = (torch.arange(QUANTILES) + 0.5) / QUANTILES
     kept = torch.stack([rows[:, (middles * rows.shape[1]).long()] for rows in distributions])
     limits = np.iinfo(np.int16)
@@ -112,10 +112,10 @@ def _quantised(distributions: Sequence[Tensor]) -> bytes:
 
 
 class Descriptions:
-    """Descriptions of pictures that are kept in a file, for as long as the pictures do not change.
+    """Descriptions of pictures, stored in a file until the pictures change.
 
     Args:
-        path: of the file; made by `save` if it is not there. A damaged one is begun anew.
+        path: the file, which `save` creates if needed. A damaged file is replaced.
     """
 
     def __init__(self, path: Path) -> None:
@@ -124,10 +124,10 @@ class Descriptions:
         self._new = 0
 
     def of(self, place: str, folder: Path) -> Description:
-        """Of one picture: kept, or made by `describe`.
+        """The description of one picture, either stored or made by `describe`.
 
         Raises:
-            InputError: it cannot be read.
+            InputError: the picture cannot be read.
             OutputError: a copy or this file cannot be written.
         """
         stamp = storage.stamp(place)
@@ -142,7 +142,7 @@ class Descriptions:
         return made
 
     def of_all(self, places: Iterable[str], folder: Path) -> tuple[dict[str, Description], list[str]]:
-        """Of many pictures: what each readable one looks like, and why others cannot be read."""
+        """The descriptions of all readable pictures, and the reasons why others cannot be read."""
         found: dict[str, Description] = {}
         reasons = []
         for place in places:
@@ -153,10 +153,10 @@ class Descriptions:
         return found, reasons
 
     def save(self) -> None:
-        """Write the file, whole or not at all, if anything is new.
+        """Write the file, whole or not at all, if there is anything new.
 
         Raises:
-            OutputError: it cannot be written.
+            OutputError: the file cannot be written.
         """
         if not self._new:
             return
@@ -170,7 +170,7 @@ class Descriptions:
 
 
 def _load(path: Path) -> dict[str, tuple[list[Any], Description]]:
-    """Place -> stamp and description; nothing where no sound file of this version is."""
+    """Place -> stamp and description; empty if there is no undamaged file of this version."""
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
         if kept["version"] != VERSION:

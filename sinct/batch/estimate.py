@@ -1,4 +1,4 @@
-"""What a job will take, before it starts: memory, time, space on the disk."""
+"""Estimates of what a job will take: memory, time and disk space."""
 
 import statistics
 from collections.abc import Sequence
@@ -14,21 +14,21 @@ from sinct.pictures.decoding import read_header
 from sinct.pictures.opening import memory_budget
 
 PROCESS = 450_000_000
-"""Bytes of a process with torch that does nothing."""
+"""Bytes of an idle process with torch."""
 
 PICTURE = 120
-"""Bytes a pixel of painting or photo while they are prepared for a training."""
+"""Bytes per pixel of painting and photo while they are prepared for training."""
 
 ACTIVATIONS = {False: 32.0, True: 19.0}
-"""Bytes a pixel of a step's crops and channel of the generator, without and with bfloat16: what the
-authors' configuration was measured to take (benchmarks.step_rate)."""
+"""Bytes per pixel of a step's crops and per channel of the generator, without and with bfloat16, as measured for
+the authors' configuration (benchmarks.step_rate)."""
 
 KEPT_BYTES = 4_000_000
-"""Space that stays of a run: the model, preview and log."""
+"""Disk space that a finished run keeps: the model, preview and log."""
 
 
 def pixels_of(place: str) -> int | None:
-    """Pixels of a local picture by its header; None where that cannot be told without reading it."""
+    """Number of pixels of a local picture according to its header; None if the header alone does not tell."""
     if storage.is_remote(place):
         return None
     try:
@@ -39,9 +39,9 @@ def pixels_of(place: str) -> int | None:
 
 
 def memory_need(entry: Entry, max_memory: int | None) -> int:
-    """Bytes of main memory that a job takes at most, about.
+    """About how many bytes of main memory a job takes at most.
 
-    A job that was run before takes what it took then.
+    For a job that has run before, it is what it took then.
     """
     if entry.figures.get("memory") and str(entry.figures.get("device", "cpu")) == "cpu":
         return int(entry.figures["memory"])
@@ -54,18 +54,18 @@ def memory_need(entry: Entry, max_memory: int | None) -> int:
 
 
 def _step(config: CutSettings) -> int:
-    """Bytes of one step of the training."""
+    """Bytes for one step of the training."""
     seen = (config.crops * 2 + config.identity_crops) * config.crop_size**2
     return int(seen * config.width * ACTIVATIONS[config.mixed_precision])
 
 
 def seconds_need(entry: Entry, done: Sequence[Entry], sharing: int) -> float | None:
-    """Seconds that a job takes; None where nothing is known about its steps yet.
+    """Seconds that a job will take; None as long as nothing is known about its speed.
 
     Args:
-        entry: of the job.
-        done: finished ones, which tell for those that are alike.
-        sharing: jobs on the same device, each of which takes so much longer by the clock.
+        entry: the job.
+        done: finished jobs, from which the time of similar ones is taken.
+        sharing: number of jobs on the same device; a time limit takes this many times as long.
     """
     settings = entry.job.settings
     alike = [
@@ -82,7 +82,7 @@ def seconds_need(entry: Entry, done: Sequence[Entry], sharing: int) -> float | N
 
 
 def disk_need(entry: Entry) -> int:
-    """Bytes that a job leaves on the disk, about: samples of the output, little compressed, and the model."""
+    """About how many bytes a job leaves on the disk: the output, hardly compressed, and the model."""
     depth = 6 if entry.job.settings.bits == 16 else 3
     pixels = pixels_of(entry.painting) or 0
     return KEPT_BYTES + (0 if entry.job.kind == "series" else pixels * depth)

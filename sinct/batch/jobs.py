@@ -1,4 +1,4 @@
-"""What is asked for, unchanged on its way from the collection through the ledger to a worker, and what comes back."""
+"""A job, which stays the same from the collection through the ledger to a worker, and its outcome."""
 
 import dataclasses
 import json
@@ -12,23 +12,23 @@ from sinct.batch.settings import Settings
 from sinct.runtime.json_files import plain, write_json
 
 SERIES = "shared-model"
-"""Name of the job that trains one model for all."""
+"""Name of the job that trains one model for all pictures."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """One picture to be made, or a model for several.
+    """One picture to make, or a model for several.
 
     Attributes:
         name: unique; the output's path within the batch's folder, without suffix.
         kind: "pair" trains on one painting and translates it; "series" trains on several and translates none;
             "apply" translates with the model of a series.
         paintings: paths or URLs; several for a series.
-        photos: paths or URLs, the target together; none for "apply".
+        photos: paths or URLs, which together are the target; none for "apply".
         output: path or URL; empty for a series.
-        settings: of the training and the output.
+        settings: settings of the training and the output.
         needs: name of the job whose model is applied.
-        fault: why it cannot be done, one line, as far as that is known beforehand.
+        fault: why the job cannot be done, in one line, if that is known beforehand.
     """
 
     name: str
@@ -42,11 +42,11 @@ class Job:
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """Every file that the job reads, except for a model."""
+        """All files that the job reads, except a model."""
         return (*self.paintings, *self.photos)
 
     def to_json(self) -> dict[str, Any]:
-        """Values as they come back from JSON."""
+        """Values as JSON would return them."""
         return plain(self)
 
     @classmethod
@@ -58,18 +58,18 @@ class Job:
 
 @dataclass(frozen=True)
 class Request:
-    """A job, and what its worker must know besides.
+    """A job, and what else its worker must know.
 
     Attributes:
         job: what is asked for.
-        key: hash of what the result depends on; a run of another key is begun again.
-        folder: for the run, on a disk that every worker can reach.
+        key: hash of what the result depends on; a run with another key starts over.
+        folder: folder for the run, on a disk that every worker can reach.
         model: folder of the series' run, for "apply".
         device: auto, cpu, cuda, cuda:N or mps.
-        threads: for a CPU; None leaves it to torch.
-        max_memory: bytes while a picture is translated, None for sinct's own default.
-        halvings: how often the crops of a step are halved, for want of memory.
-        sharing: workers on the same device: lengths by the clock are meant for one that has it to itself.
+        threads: threads on a CPU; None leaves the choice to torch.
+        max_memory: bytes while a picture is translated; None for sinct's default.
+        halvings: how often the number of crops in a step is halved for lack of memory.
+        sharing: workers on the same device; time limits are meant for a worker that has it to itself.
     """
 
     job: Job
@@ -83,7 +83,7 @@ class Request:
     sharing: int = 1
 
     def to_json(self) -> dict[str, Any]:
-        """Values as they come back from JSON."""
+        """Values as JSON would return them."""
         return plain(self)
 
     @classmethod
@@ -97,13 +97,13 @@ class Outcome:
     """How a job ended.
 
     Attributes:
-        key: of its request.
-        reason: why there is no result, one line; None where there is one.
-        again: whether it may go better another time.
-        out_of_memory: whether it failed for want of memory.
-        warnings: what a person would see in the picture, one line each.
-        figures: of the run, by name.
-        output_sha256: of the output's bytes, in hexadecimal.
+        key: key of its request.
+        reason: why there is no result, in one line; None if there is one.
+        again: whether another attempt may succeed.
+        out_of_memory: whether it failed for lack of memory.
+        warnings: flaws that one would see in the picture, one line each.
+        figures: figures about the run, by name.
+        output_sha256: SHA-256 of the output's bytes, in hexadecimal.
     """
 
     key: str
@@ -115,7 +115,7 @@ class Outcome:
     output_sha256: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Values as they come back from JSON."""
+        """Values as JSON would return them."""
         return plain(self)
 
     @classmethod
@@ -124,12 +124,12 @@ class Outcome:
         return cls(**{**values, "warnings": tuple(values["warnings"])})
 
     def save(self, path: Path) -> None:
-        """Write as JSON, whole or not at all."""
+        """Write it as JSON, whole or not at all."""
         write_json(path, dataclasses.asdict(self))
 
     @classmethod
     def load(cls, path: Path) -> "Outcome | None":
-        """Read what `save` wrote; None where nothing sound is there."""
+        """Read what `save` wrote; None if it is missing or damaged."""
         try:
             return cls.from_json(json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, KeyError, TypeError):
@@ -137,9 +137,9 @@ class Outcome:
 
 
 def distinct(jobs: Sequence[Job]) -> list[Job]:
-    """Give each job a name of its own, and a fault to those that would write what another one writes.
+    """Give each job a unique name, and a fault to jobs that would write the same output as another.
 
-    Names and outputs that differ only in capitals count as the same, since some disks take them for the same.
+    Names and outputs that differ only in case count as the same, since some disks treat them so.
     """
     outputs: dict[str, Job] = {}
     names: set[str] = set()
@@ -148,8 +148,8 @@ def distinct(jobs: Sequence[Job]) -> list[Job]:
         earlier = outputs.setdefault(storage.folded(job.output), job)
         if earlier is not job:
             fault = (
-                f"its output {job.output} is also that of {earlier.paintings[0]}; rename one, or name outputs in a "
-                "manifest"
+                f"its output {job.output} is also the output for {earlier.paintings[0]}; rename one, or name outputs "
+                "in a manifest"
             )
             job = replace(job, fault=job.fault or fault)
         name, number = job.name, 1

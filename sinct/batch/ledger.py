@@ -1,6 +1,6 @@
-"""What a batch has done and has still to do: one SQLite database, changed by one process at a time.
+"""The record of what a batch has done and still has to do: an SQLite database, changed by one process at a time.
 
-Every change is one transaction that is on the disk before the next step, so that a kill or a power cut leaves the
+Every change is a transaction that reaches the disk before the next step, so that a kill or a power cut leaves the
 state before it or after it.
 """
 
@@ -21,17 +21,17 @@ SCHEMA = 1
 
 
 def ledger_path(folder: Path) -> Path:
-    """Where the ledger of a batch lies."""
+    """Path of a batch's ledger."""
     return folder / ".sinct" / "ledger.sqlite"
 
 
 def run_folder(folder: Path, name: str) -> Path:
-    """Where the run of a batch's job lies."""
+    """Folder of the run of a job."""
     return folder / ".sinct" / "runs" / name
 
 
 class State(StrEnum):
-    """Where a job stands."""
+    """The state of a job."""
 
     waiting = "waiting"
     running = "running"
@@ -41,22 +41,22 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Entry:
-    """One job, and where it stands.
+    """A job and its state.
 
     Attributes:
         job: what is asked for.
-        state: where it stands.
-        attempts: begun so far, since it was last reset.
-        key: hash of everything its result depends on, as far as it was known when it was last begun.
-        error: why it failed, one line.
-        again: whether a failed one may go better another time.
-        squeeze: what want of memory asks of its next attempt: 1 to run alone, each one more to halve its crops.
-        warnings: what a person would see in its picture, one line each.
-        figures: of its run, by name: steps, seconds, memory (bytes), width, height, bytes, device.
-        hashes: place -> what tells whether the file has changed (see `sinct.batch.storage.stamp`), and its sha256; of
-            all that it reads, and once it is done of the output.
-        started: when it was last begun, seconds since 1970.
-        ended: when it was last done or failed.
+        state: its state.
+        attempts: attempts begun since the last reset.
+        key: hash of everything its result depends on, as known at the start of the last attempt.
+        error: why it failed, in one line.
+        again: whether another attempt at a failed job may succeed.
+        squeeze: how its next attempt saves memory: 1 runs it alone, each further 1 also halves its crops.
+        warnings: flaws that one would see in its picture, one line each.
+        figures: figures about its run, by name: steps, seconds, memory (bytes), width, height, bytes, device.
+        hashes: place -> stamp, which tells whether the file has changed (see `sinct.batch.storage.stamp`), and
+            SHA-256; for all files that it reads and, when it is done, for the output.
+        started: when the last attempt began, in seconds since 1970.
+        ended: when it was last done or failed, in seconds since 1970.
     """
 
     job: Job
@@ -74,16 +74,16 @@ class Entry:
 
     @property
     def name(self) -> str:
-        """Of the job."""
+        """The job's name."""
         return self.job.name
 
     @property
     def painting(self) -> str:
-        """Path or URL of its painting, of a series the first one; empty where there is none."""
+        """Path or URL of its painting, or a series' first painting; empty if there is none."""
         return self.job.paintings[0] if self.job.paintings else ""
 
     def reset(self) -> "Entry":
-        """As if it had never been tried."""
+        """The job as if it had never been tried."""
         return replace(self, state=State.waiting, attempts=0, error=None, again=False, squeeze=0)
 
 
@@ -113,7 +113,7 @@ CREATE TABLE jobs (
 COLUMNS = (
     "state", "attempts", "key", "error", "again", "squeeze", "warnings", "figures", "hashes", "started", "ended",
 )  # fmt: skip
-"""Where a job stands; the columns before them say what is asked for."""
+"""Columns for a job's state; the columns before them say what is asked for."""
 
 JSON_COLUMNS = ("warnings", "figures", "hashes")
 
@@ -122,18 +122,18 @@ class Ledger:
     """An open ledger.
 
     Args:
-        path: of the database; made if it is not there, unless it is only read.
-        readonly: for looking at a batch, also while it runs.
+        path: the database file; created if it is missing, unless `readonly`.
+        readonly: only read it, even while the batch runs.
 
     Raises:
-        InputError: it is not there to be read, damaged, or of another version.
-        OutputError: it cannot be made or written.
+        InputError: with `readonly`, it is missing; or it is damaged or of another version.
+        OutputError: it cannot be created or written.
     """
 
     def __init__(self, path: Path, *, readonly: bool = False) -> None:
         self.path = path
         if readonly and not path.exists():
-            raise InputError(f"{path.parent.parent} holds no batch; give the folder that a batch was run in")
+            raise InputError(f"{path.parent.parent} holds no batch; give the folder in which a batch was run")
         with self._telling():
             self._database = sqlite3.connect(path, isolation_level=None, timeout=30)
             self._database.row_factory = sqlite3.Row
@@ -149,16 +149,19 @@ class Ledger:
                     change.execute(f"PRAGMA user_version = {SCHEMA}")
                 version = SCHEMA
         if version != SCHEMA:
-            raise InputError(f"{path} is a ledger of version {version}, this sinct reads {SCHEMA}")
+            raise InputError(
+                f"{path} is a ledger of version {version}, but this sinct reads version {SCHEMA}; use the sinct "
+                "that wrote it"
+            )
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._database.close()
 
     # Reading --------------------------------------------------------------------------------------------
 
     def entries(self) -> list[Entry]:
-        """Every job of the collection as it was last given, in its order."""
+        """All jobs of the collection as last given, in its order."""
         with self._telling():
             rows = self._database.execute("SELECT * FROM jobs WHERE listed ORDER BY position").fetchall()
         return [_entry(row) for row in rows]
@@ -167,7 +170,7 @@ class Ledger:
         """One job.
 
         Raises:
-            InputError: there is none of that name.
+            InputError: there is no job with this name.
         """
         with self._telling():
             row = self._database.execute("SELECT * FROM jobs WHERE name = ?", (name,)).fetchone()
@@ -178,7 +181,7 @@ class Ledger:
     # Changing -------------------------------------------------------------------------------------------
 
     def plan(self, jobs: Sequence[Job]) -> None:
-        """Take a collection over: new jobs wait, known ones keep their state, others are no longer listed."""
+        """Take over a collection: new jobs wait, known jobs keep their state, all others are no longer listed."""
         with self._change() as change:
             change.execute("UPDATE jobs SET listed = 0")
             for position, job in enumerate(jobs):
@@ -191,7 +194,7 @@ class Ledger:
                 )
 
     def save(self, entry: Entry) -> None:
-        """Note where a job stands."""
+        """Record the state of a job."""
         values = {column: getattr(entry, column) for column in COLUMNS}
         values |= {column: json.dumps(values[column]) for column in JSON_COLUMNS}
         with self._change() as change:
@@ -213,27 +216,27 @@ class Ledger:
 
     @contextmanager
     def _telling(self) -> Iterator[None]:
-        """Turn SQLite's errors into one line."""
+        """Turn SQLite's errors into sinct's, in one line."""
         try:
             yield
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError):
                 raise OutputError(
-                    f"cannot use the ledger {self.path}: {error}; make room or check its permissions, then repeat"
+                    f"cannot use the ledger {self.path}: {error}; free some space or check its permissions, then repeat"
                 ) from None
             raise InputError(
-                f"{self.path} is not a ledger, or damaged ({error}); move it away to begin the batch anew"
+                f"{self.path} is damaged or not a ledger ({error}); move it away to start the batch over"
             ) from None
 
 
 def read_entries(path: Path) -> list[Entry]:
-    """Every job of a batch, also while it runs; see `Ledger`."""
+    """All jobs of a batch, which may be running; see `Ledger`."""
     with closing(Ledger(path, readonly=True)) as ledger:
         return ledger.entries()
 
 
 def _asked(job: Job) -> dict[str, str]:
-    """A job as columns; `job` has what has no column of its own."""
+    """A job as columns; `job` holds whatever has no column of its own."""
     values = job.to_json()
     name, photos, output = (values.pop(column) for column in ("name", "photos", "output"))
     return {

@@ -1,4 +1,4 @@
-"""Where jobs run: processes on this machine. `sinct.batch.ray_workers` has the same on a Ray cluster."""
+"""Runs jobs in processes on this machine. `sinct.batch.ray_workers` does the same on a Ray cluster."""
 
 import queue
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from sinct.runtime.processes import Child, End, Share
 
 
 class LocalWorkers:
-    """A process for each job, so that one's end, whatever its cause, is not the others'.
+    """Runs each job in its own process, so that a crash ends only that job.
 
     Args:
         slots: places for jobs.
@@ -28,7 +28,7 @@ class LocalWorkers:
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
 
     def start(self, request: Request, need: int) -> None:
-        """Begin a job; see `sinct.batch.places.Workers`."""
+        """Start a job; see `sinct.batch.places.Workers`."""
         slot = self._free[-1]
         device = slot.device if request.device == "auto" else request.device
         request = replace(request, device=device, threads=slot.threads)
@@ -71,7 +71,7 @@ class LocalWorkers:
 
 
 def _event(request: Request, message: Share | End) -> Event:
-    """What a process said, or how it ended, as what happened to its job."""
+    """An event for the job from its process's progress or end."""
     name = request.job.name
     if isinstance(message, Share):
         return Event(name, message.done, message.remaining)

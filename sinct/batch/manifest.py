@@ -1,4 +1,4 @@
-"""A manifest, a CSV file or lines of JSON, as a list of jobs: each row says what is wanted for one picture."""
+"""Turns a manifest (a CSV file or lines of JSON) into a list of jobs; each row describes one picture."""
 
 import csv
 import json
@@ -25,15 +25,15 @@ def read_manifest(path: str, folder: str, suffix: str, settings: Settings) -> li
     """A job for each row of a CSV file or line of JSON.
 
     Args:
-        path: of the manifest. Columns: painting, photo (several in one cell with ";", or a list in JSON), and if
-            wanted output, preset, steps, time (seconds), seed, bits and any setting of `sinct.Config`. Paths are
-            relative to the manifest, outputs to the batch's folder.
-        folder: for the outputs.
-        suffix: of outputs that the manifest does not name.
-        settings: where a row says nothing else.
+        path: the manifest. Columns: painting, photo (several in one cell separated by ";", or a list in JSON) and,
+            optionally, output, preset, steps, time (seconds), seed, bits and any setting of `sinct.Config`. Paths
+            are relative to the manifest, outputs to the batch's folder.
+        folder: where the outputs go.
+        suffix: suffix of outputs that the manifest does not name.
+        settings: apply wherever a row gives nothing else.
 
     Raises:
-        InputError: it cannot be read or lacks a column. A row with a fault becomes a job with that fault.
+        InputError: the manifest cannot be read or lacks a column. A faulty row becomes a job with that fault.
     """
     rows = _rows(path)
     base = Path(path).parent
@@ -43,7 +43,7 @@ def read_manifest(path: str, folder: str, suffix: str, settings: Settings) -> li
         painting = _cell(row, "painting")
         photos = _listed(row.get("photo") or row.get("photos"))
         if not painting or not photos:
-            fault = f"{path}, line {number}, lacks a painting or a photo"
+            fault = f"{path}, line {number}, lacks a painting or a photo; add it"
         try:
             made = _settings(row, settings)
         except ConfigError as error:
@@ -55,7 +55,9 @@ def read_manifest(path: str, folder: str, suffix: str, settings: Settings) -> li
         else:
             name = name if named else PurePosixPath(name).name
             if ".." in PurePosixPath(name).parts:
-                fault = f"{path}, line {number}: the output {named} lies outside the batch's folder"
+                fault = (
+                    f"{path}, line {number}: the output {named} lies outside the batch's folder; leave out .."
+                )
                 name = f"line-{number}"
             output = storage.join(folder, named if PurePosixPath(named).suffix else name + suffix)
         place = tuple(_resolved(photo, base) for photo in photos)
@@ -89,14 +91,14 @@ def _rows(path: str) -> Sequence[tuple[int, Mapping[str, Any]]]:
 
 
 def _settings(row: Mapping[str, Any], default: Settings) -> Settings:
-    """What a row sets, over what all have.
+    """The default settings with the row's changes.
 
     Raises:
-        ConfigError: something is not a value, or out of range.
+        ConfigError: a cell is not a value, or is out of range.
     """
     values = {name: _value(name, row[name]) for name in row if row[name] not in (None, "")}
     if None in row:
-        raise ConfigError("it has more cells than the first line has names")
+        raise ConfigError("it has more cells than the first line has names; remove them or add names")
     changes = {name: value for name, value in values.items() if name not in OWN}
     made = replace(default, changes={**default.changes, **changes})
     if "steps" in values or "time" in values:
@@ -109,7 +111,7 @@ def _settings(row: Mapping[str, Any], default: Settings) -> Settings:
 
 
 def _value(name: str, value: Any) -> Any:
-    """A cell of a CSV file as the number, list or truth value that it means."""
+    """A CSV cell as the number, list or boolean that it stands for."""
     if not isinstance(value, str) or name in ("painting", "photo", "photos", "output", "preset"):
         return value
     try:
@@ -132,5 +134,5 @@ def _listed(value: Any) -> list[str]:
 
 
 def _resolved(place: str, base: Path) -> str:
-    """A place that a manifest names, from where the manifest lies."""
+    """A place named in a manifest, relative to the manifest's folder."""
     return place if not place or storage.is_remote(place) else str(base / place)

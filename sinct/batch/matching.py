@@ -1,6 +1,6 @@
-"""The reference photos for a painting: the same for all, the one of the same name, or the one that looks most like it.
+"""Chooses photos for a painting: the same for all, the one with the same name, or the one that looks most like it.
 
-Looks are compared by `sinct.batch.descriptions`.
+Looks are compared by their `sinct.batch.descriptions`.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,10 +16,10 @@ from sinct.errors import ConfigError, InputError
 from sinct.measures.distribution import wasserstein
 
 PhotosFor = Callable[[str], tuple[str, ...]]
-"""The references for a painting; raises InputError where there are none."""
+"""Returns the photos for a painting; raises InputError if there are none."""
 
 MATCHES = ("name", "palette", "nearest")
-"""Ways to choose a photo: the one of the same name (`photos_by_name`), or by `choose`."""
+"""Ways to choose a photo: by the same name (`photos_by_name`), or by looks (`choose`)."""
 
 
 class Candidates:
@@ -29,7 +29,7 @@ class Candidates:
         photos: place -> description.
 
     Raises:
-        InputError: there is none.
+        InputError: there are no photos.
     """
 
     def __init__(self, photos: Mapping[str, Description]) -> None:
@@ -40,10 +40,10 @@ class Candidates:
         self._textures = _rows([photos[place].textures for place in self._places])
 
     def best(self, painting: Description, match: str) -> str:
-        """The most fitting; see `choose`."""
+        """The best match; see `choose`."""
         if match not in MATCHES[1:]:
             raise ConfigError(
-                f"photos are chosen by their look with {' or '.join(MATCHES[1:])}, got {match!r}"
+                f"photos cannot be chosen by look with {match!r}; give {' or '.join(MATCHES[1:])}"
             )
         distances = self._distances(self._colours, painting.colours)
         if match == "nearest":
@@ -58,44 +58,44 @@ class Candidates:
 
 
 def _rows(kept: Sequence[bytes]) -> Tensor:
-    """(pictures · levels · directions, QUANTILES) whole numbers."""
+    """(pictures · levels · directions, QUANTILES) integer values, as float32."""
     numbers = np.frombuffer(b"".join(kept), "<i2").astype(np.float32)
     return torch.from_numpy(numbers).view(-1, QUANTILES)
 
 
 def _scaled(distances: Tensor) -> Tensor:
-    """Divided by their mean; all 0 if they are."""
+    """Distances divided by their mean; all 0 if they are all 0."""
     return distances / distances.mean().clamp(min=torch.finfo(distances.dtype).tiny)
 
 
 def choose(painting: Description, photos: Mapping[str, Description], match: str) -> str:
-    """The photo that fits a painting best, always the same for the same descriptions.
+    """The photo that matches a painting best; the same descriptions always give the same photo.
 
     Args:
-        painting: what it looks like.
+        painting: description of the painting.
         photos: place -> description.
-        match: "palette" takes the photo whose colours are nearest: the sliced Wasserstein distance of their
-            distributions in CIELAB. "nearest" takes colours and textures together: the mean of that distance and
-            the one of the distributions of patches (7x7 px at three sizes, without the mean of each channel), each
-            divided by its mean over all photos, so that neither outweighs the other.
+        match: "palette" compares colours, by the sliced Wasserstein distance between their distributions in
+            CIELAB. "nearest" compares colours and textures, by the mean of that distance and the distance between
+            the distributions of patches (7x7 px at three sizes, without the mean of each channel), each divided by
+            its mean over all photos, so that neither outweighs the other.
 
     Returns:
-        Its place; of several that fit alike, the first in alphabetical order.
+        Its place; among equal matches, the first in alphabetical order.
 
     Raises:
-        ConfigError: another `match`.
-        InputError: there is no photo.
+        ConfigError: `match` is neither of these.
+        InputError: there are no photos.
     """
     return Candidates(photos).best(painting, match)
 
 
 def same_photos(photos: Sequence[str]) -> PhotosFor:
-    """The same reference for every painting."""
+    """The same photos for every painting."""
     return lambda painting: tuple(photos)
 
 
 def photos_by_name(photos: Iterable[str], where: str) -> PhotosFor:
-    """The reference that is named as the painting is, whatever their suffixes and capitals."""
+    """The photo with the painting's name, ignoring suffix and case."""
     by_stem: dict[str, str] = {}
     for photo in photos:
         by_stem.setdefault(storage.folded(PurePosixPath(photo).stem), photo)
@@ -114,17 +114,17 @@ def photos_by_name(photos: Iterable[str], where: str) -> PhotosFor:
 def photos_by_look(
     photos: Iterable[str], match: str, cache: Descriptions, folder: Path
 ) -> tuple[PhotosFor, list[str]]:
-    """The reference that looks most like a painting.
+    """The photo that looks most like a painting.
 
     Args:
         photos: paths or URLs to choose among.
         match: see `choose`.
-        cache: of descriptions; its owner saves it.
-        folder: for copies of remote pictures.
+        cache: stored descriptions; the caller saves it.
+        folder: where remote pictures are copied to.
 
     Returns:
-        What chooses, and remarks on photos that are left out because they cannot be read. It raises InputError for a
-        painting that cannot be read.
+        A function that chooses the photo for a painting, and remarks on photos that are left out because they
+        cannot be read. The function raises InputError if the painting cannot be read.
 
     Raises:
         InputError: no photo can be read.

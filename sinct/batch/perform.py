@@ -1,4 +1,4 @@
-"""One job of a batch, from fetched inputs to a stored output; where it runs is not its business."""
+"""Performs one job of a batch, from fetching inputs to storing the output, wherever it runs."""
 
 import json
 import shutil
@@ -26,18 +26,18 @@ from sinct.training.run import run_training
 from sinct.training.run_directory import RunDirectory
 
 PATIENCE = 600.0
-"""Seconds that a job waits for an earlier process of its own to end, which was told to stop but looks at that wish
-only between two steps or windows."""
+"""Seconds that a job waits for its own earlier process to end. That process was asked to stop, but checks only between
+steps or windows."""
 
 
 def perform(request: Request, *, report: Report, should_stop: Callable[[], bool]) -> Outcome:
-    """Do a job in this process, or go on with it where an earlier process was stopped.
+    """Do a job in this process, continuing where an earlier process was stopped.
 
-    Everything lies in the request's folder: copies of remote inputs, the run, the lock that keeps two processes
-    from the same job, and at the end outcome.json.
+    Everything is in the request's folder: copies of remote inputs, the run, the lock that keeps two processes from
+    doing the same job, and at the end outcome.json.
 
     Raises:
-        Interrupted: `should_stop` said so; what is done is saved.
+        Interrupted: `should_stop` returned True; the work done so far is saved.
     """
     folder = Path(request.folder)
     try:
@@ -49,9 +49,9 @@ def perform(request: Request, *, report: Report, should_stop: Callable[[], bool]
     except Interrupted:
         raise
     except filelock.Timeout:
-        return Outcome(request.key, "another process still works on it", again=True)
+        return Outcome(request.key, "another process is still working on it", again=True)
     except CheckpointError as error:
-        (folder / "request.json").unlink(missing_ok=True)  # the next attempt begins anew
+        (folder / "request.json").unlink(missing_ok=True)  # the next attempt starts over
         return Outcome(request.key, str(error), again=True)
     except SinctError as error:
         lacks_memory = isinstance(error, OutOfMemoryError)
@@ -60,13 +60,13 @@ def perform(request: Request, *, report: Report, should_stop: Callable[[], bool]
     except OSError as error:
         return Outcome(request.key, f"{error.strerror or error}: {error.filename}", again=True)
     except Exception as error:
-        reason = f"broke off with {type(error).__name__}: {one_line(error)}"
+        reason = f"failed with {type(error).__name__}: {one_line(error)}"
         return Outcome(request.key, reason, again=True, out_of_memory=is_out_of_memory(error))
 
 
 @contextmanager
 def _alone(path: Path, should_stop: Callable[[], bool]) -> Iterator[None]:
-    """Hold a lock, waiting for it while nobody says to stop."""
+    """Hold a lock, waiting for it unless asked to stop."""
     lock, deadline = filelock.FileLock(path), time.monotonic() + PATIENCE
     while True:
         try:
@@ -123,7 +123,7 @@ def _made(request: Request, folder: Path, report: Report, should_stop: Callable[
         raise Interrupted("stopped as asked")
 
     found = [] if made is None else list(made.warnings)
-    if training is not None:  # of the finished picture where both warn of the same
+    if training is not None:  # if both give the same warning, the finished picture's counts
         codes = {remark.code for remark in found}
         found += [remark for remark in training.warnings if remark.code not in codes]
         facts |= {"steps": training.steps, "training_seconds": round(training.seconds, 1)}
@@ -133,7 +133,7 @@ def _made(request: Request, folder: Path, report: Report, should_stop: Callable[
     if storage.is_remote(job.output):
         storage.store(output, job.output)
         output.unlink()
-    # What only continuing needs is large: a collection keeps models, logs and previews.
+    # What is needed only for continuing is large; models, logs and previews are kept.
     RunDirectory(folder / "run").checkpoint.unlink(missing_ok=True)
     shutil.rmtree(folder / "inputs", ignore_errors=True)
     facts |= {"seconds": round(time.monotonic() - began, 1), "memory": peak_memory()}
@@ -148,7 +148,7 @@ def _fetched(places: Sequence[str], copies: Path) -> list[Path]:
 
 
 def _local_output(job: Job, folder: Path) -> Path:
-    """Where the picture is written first: where it belongs, or beside the run if that is remote."""
+    """Where the picture is first written: at its place, or beside the run if its place is remote."""
     if storage.is_remote(job.output):
         return folder / f"output{Path(job.output).suffix}"
     output = Path(job.output)
@@ -157,14 +157,14 @@ def _local_output(job: Job, folder: Path) -> Path:
 
 
 def _config(request: Request, device: torch.device, warnings: list[str]) -> CutSettings:
-    """All settings of the training: time by the clock is shared among workers, and crops halved for want of memory."""
+    """The training's settings, with a time limit extended for shared devices and crops halved for lack of memory."""
     config = request.job.settings.config(device)
     if config.seconds is not None:
         config = config.replace(seconds=config.seconds * request.sharing)
     for _ in range(request.halvings):
         config = config.replace(crops=max(2, config.crops // 2), identity_crops=config.identity_crops // 2)
     if request.halvings:
-        warnings.append(f"trained with {config.crops} crops a step, for want of memory")
+        warnings.append(f"trained with {config.crops} crops per step, for lack of memory")
     return config
 
 
@@ -176,7 +176,7 @@ def _train_series(
     warnings: list[str],
     **how: Any,
 ) -> Training:
-    """Train one model on all paintings that can be read; the others cost only themselves.
+    """Train one model on all paintings that can be read; the others are only left out.
 
     Raises:
         InputError: no painting can be read, or a photo cannot.
@@ -197,7 +197,7 @@ def _train_series(
 
 
 def _continues(request: Request, folder: Path) -> bool:
-    """Whether there is something to continue that was asked for in the same way; from now on there may be."""
+    """Whether an equal request left something to continue; otherwise clear the folder and record this request."""
     asked = folder / "request.json"
     mark = {"key": request.key, "halvings": request.halvings, "sharing": request.sharing}
     try:

@@ -1,4 +1,4 @@
-"""Places where jobs run, whatever runs them: `sinct.batch.local_workers` or `sinct.batch.ray_workers`."""
+"""What `sinct.batch.local_workers` and `sinct.batch.ray_workers`, which run jobs, have in common."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -9,7 +9,7 @@ from sinct.batch.jobs import Outcome, Request
 from sinct.runtime.device import cores
 
 CORES = 2
-"""Cores of one job by default."""
+"""Cores for each job by default."""
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,8 @@ class Slot:
     """A place for one job at a time.
 
     Attributes:
-        device: that it computes on.
-        threads: of the CPU; None leaves it to torch.
+        device: where the job runs.
+        threads: threads on a CPU; None leaves the choice to torch.
     """
 
     device: str
@@ -30,11 +30,11 @@ class Event:
     """What happened to a job.
 
     Attributes:
-        name: of the job.
-        share: that is done, in [0, 1].
-        remaining: seconds left, where they are known.
-        outcome: where it ended; None while it runs, and where it was stopped as asked.
-        ended: whether its place is free again.
+        name: name of the job.
+        share: share of it that is done, in [0, 1].
+        remaining: seconds left; None if unknown.
+        outcome: its outcome; None while it runs, and if it was stopped as asked.
+        ended: whether it has ended and its place is free.
     """
 
     name: str
@@ -48,32 +48,32 @@ class Workers(Protocol):
     """Runs jobs somewhere.
 
     Attributes:
-        places: jobs that can run at a time.
-        sharing: jobs that share a device.
+        places: number of jobs that can run at a time.
+        sharing: number of jobs that share a device.
     """
 
     places: int
     sharing: int
 
     def start(self, request: Request, need: int) -> None:
-        """Begin a job that needs so many bytes of memory; there is a free place."""
+        """Start a job that needs `need` bytes of memory; there must be a free place."""
 
     def wait(self, seconds: float) -> list[Event]:
-        """What happened, waiting for it at most so long."""
+        """What happened to jobs; waits at most so many seconds for the first event."""
 
     def room(self) -> int | None:
-        """Bytes that another job may take; None where that is not known or someone else's business."""
+        """Bytes of memory that another job may take; None if unknown, or if the workers see to it themselves."""
 
     def stop(self) -> None:
-        """Let every job save its state and end; those that do not are ended."""
+        """Let every job save its state and end; jobs that do not end are killed."""
 
 
 def local_slots(device: torch.device, workers: int | None, *, every: bool = False) -> list[Slot]:
     """Places for jobs on this machine, spread over its GPUs, or over the cores that this process may use.
 
     Args:
-        device: that was chosen.
-        workers: in all; None for one on each GPU, or as many as keep the cores busy.
+        device: the chosen device.
+        workers: total number of places; None for one on each GPU, or as many as keep the cores busy.
         every: use every GPU instead of the chosen one.
     """
     if device.type != "cpu":

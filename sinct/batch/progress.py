@@ -1,4 +1,4 @@
-"""How a batch stands while it runs, and how it ended."""
+"""The progress of a running batch, and the summary of a finished one."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -9,15 +9,15 @@ from sinct.batch.ledger import Entry, State
 
 @dataclass(frozen=True)
 class Progress:
-    """How a batch stands.
+    """The progress of a batch.
 
     Attributes:
-        total: jobs of the collection.
-        done: that are done, from before and now.
-        failed: that failed and are not tried again.
-        running: name -> share done and seconds left, of those that run.
-        remaining: seconds left for all, where they are known.
-        note: what just happened to one, a line; None where only shares changed.
+        total: number of jobs in the collection.
+        done: number of jobs done, now or earlier.
+        failed: number of jobs that failed and will not be tried again.
+        running: name -> share done and seconds left, for each running job.
+        remaining: seconds left for all jobs; None if unknown.
+        note: what just happened to a job, in one line; None if only shares changed.
     """
 
     total: int
@@ -36,9 +36,9 @@ class Summary:
     """How a batch ended.
 
     Attributes:
-        entries: every job.
-        made: names of those that were done now.
-        interrupted: whether it was stopped as asked; the same call goes on.
+        entries: all jobs.
+        made: names of the jobs done in this run.
+        interrupted: whether it was stopped as asked; the same call continues it.
     """
 
     entries: tuple[Entry, ...]
@@ -46,21 +46,21 @@ class Summary:
     interrupted: bool
 
     def count(self, state: State) -> int:
-        """Jobs in a state."""
+        """The number of jobs in a state."""
         return sum(entry.state is state for entry in self.entries)
 
 
 class Pace:
-    """How fast jobs are done, from now on."""
+    """How fast jobs are done, counted from now on."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()
 
     def remaining(self, done: float, left: float) -> float | None:
-        """Seconds that what is left takes; None as long as too little is done.
+        """Seconds that the remaining jobs will take; None until enough is done to tell.
 
         Args:
-            done: jobs since the beginning, with parts of those that run.
-            left: jobs and parts of jobs.
+            done: jobs done since the start, including parts of running jobs.
+            left: jobs left, including parts of running jobs.
         """
         return None if done < 0.05 else (time.monotonic() - self._began) / done * left

@@ -1,4 +1,4 @@
-"""A Ray cluster that this process joins: whether it is there, and what its nodes have."""
+"""Joins a Ray cluster and finds out what its nodes have."""
 
 import logging
 import os
@@ -12,21 +12,23 @@ from typing import Any
 from sinct.errors import ConfigError, one_line
 
 PATIENCE = 60.0
-"""Seconds that a cluster has to answer."""
+"""Seconds to wait for a cluster's answer."""
 
 
 def joined(address: str) -> Any:
-    """Ray, connected to a cluster."""
-    # Read when Ray is imported: keeps its own reports, of lost nodes say, off the terminal; `log_to_driver` does not.
+    """The `ray` module, connected to a cluster."""
+    # Keeps Ray's own reports, such as lost nodes, off the terminal, which `log_to_driver` does not; read at import.
     os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")
     try:
         import ray
     except ImportError:
-        raise ConfigError("a cluster needs Ray, which is not installed; pip install 'sinct[ray]'") from None
+        raise ConfigError(
+            'a cluster needs Ray, which is not installed; run `pip install ".[ray]"` in a clone of sinct'
+        ) from None
     if address == "auto":
         address = os.environ.get("RAY_ADDRESS") or address
     _knock(address)
-    # Ray takes SIGTERM over; who calls has a use for it.
+    # Ray takes over SIGTERM, but the caller handles it.
     main = threading.current_thread() is threading.main_thread()
     before = signal.getsignal(signal.SIGTERM)
     try:
@@ -39,7 +41,7 @@ def joined(address: str) -> Any:
             ) from None
         reason = one_line(error.__cause__ or error).partition(". ")[
             0
-        ]  # then Ray names options that are not ours
+        ]  # the rest names options of Ray that sinct lacks
         raise ConfigError(
             f"cannot join the Ray cluster at {address}: {reason}; start one with `ray start --head`, or make this "
             "machine a node of it with `ray start --address=HOST:PORT`"
@@ -51,26 +53,26 @@ def joined(address: str) -> Any:
 
 
 def nodes(ray: Any) -> dict[str, dict[str, float]]:
-    """What the living nodes have, by their names."""
+    """The resources of each living node, by node ID."""
     return {node["NodeID"]: node["Resources"] for node in ray.nodes() if node["Alive"]}
 
 
 def on(ray: Any, node: str) -> Any:
-    """The wish for a node."""
+    """A scheduling strategy that puts a task on one node."""
     return ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(node, soft=False)
 
 
 def _knock(address: str) -> None:
-    """See whether the cluster answers, from another process: Ray may try for many minutes and cannot be stopped.
+    """Check from another process whether the cluster answers: Ray may try for minutes and cannot be stopped.
 
     Raises:
-        ConfigError: it does not, or the address is malformed.
+        ConfigError: it does not answer, or the address is malformed.
     """
     if address != "auto":
         host, _, port = address.rpartition(":")
         if not host or "/" in host or not port.isdigit():
             raise ConfigError(
-                f"{address!r} is not the address of a Ray cluster; give auto or HOST:PORT, say 10.0.0.1:6379"
+                f"{address!r} is not the address of a Ray cluster; give auto or HOST:PORT, such as 10.0.0.1:6379"
             )
         try:
             socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()

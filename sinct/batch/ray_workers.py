@@ -1,8 +1,8 @@
-"""Where jobs run: tasks on a Ray cluster; `sinct.batch.local_workers` has the same on this machine.
+"""Runs jobs as tasks on a Ray cluster; `sinct.batch.local_workers` does the same on this machine.
 
-The jobs' folders, and inputs and outputs that are not URLs, lie on a disk that every node sees under the same path.
-Ray ends the tasks when the process that asked for them is gone; they also end by themselves, saving their state. When
-the cluster's head is gone, Ray ends that process, too, within minutes; what the jobs have done lies in their folders.
+The jobs' folders, and inputs and outputs that are not URLs, must be on a disk that every node sees under the same
+path. If the process that started the tasks dies, Ray ends them; they also end by themselves and save their state. If
+the cluster's head is lost, Ray ends this process, too, within minutes; the work done remains in the jobs' folders.
 """
 
 import time
@@ -19,12 +19,12 @@ from sinct.runtime.processes import GRACE
 from sinct.version import __version__
 
 IMPORTING = 300.0
-"""Seconds that a node has to load sinct, with torch, from a slow disk at worst."""
+"""Seconds that a node has to load sinct with torch, even from a slow disk."""
 
 
 @dataclass(frozen=True)
 class _Task:
-    """A job as it was asked for."""
+    """A job as it was requested."""
 
     request: Request
     need: int
@@ -32,20 +32,20 @@ class _Task:
 
 
 class RayWorkers:
-    """A Ray task for each job, in a process of its own.
+    """Runs each job as a Ray task in its own process.
 
-    What is lost with a node is begun again here rather than by Ray, which would also repeat, without end, what its
-    guard of the memory killed.
+    Jobs lost with a node are restarted here and not by Ray, which would also endlessly repeat tasks that its memory
+    monitor killed.
 
     Args:
-        address: of the cluster, HOST:PORT or auto; this process runs on one of its machines.
-        device: that jobs compute on: a GPU where the cluster has any unless this is cpu.
-        cpus: cores for a job; fewer where no node has so many.
-        packing: jobs that share a GPU.
+        address: address of the cluster, HOST:PORT or auto; this process must run on one of its machines.
+        device: unless this is cpu, jobs run on GPUs if the cluster has any.
+        cpus: cores for a job; fewer if no node has so many.
+        packing: number of jobs that share a GPU.
 
     Attributes:
-        places: jobs that can run at a time; it follows the nodes that come and go.
-        sharing: jobs that share a GPU; cores are a job's own.
+        places: number of jobs that can run at a time; changes as nodes come and go.
+        sharing: number of jobs that share a GPU; cores are not shared.
 
     Raises:
         ConfigError: Ray is not installed, the cluster cannot be joined or has nothing to compute on, or versions
@@ -67,7 +67,7 @@ class RayWorkers:
             self.sharing = packing if self._gpus else 1
             self._survey(there)
             self._check_versions(there)
-            self._work = ray.remote(max_calls=1, max_retries=0)(work)  # each in a process of its own
+            self._work = ray.remote(max_calls=1, max_retries=0)(work)  # each in its own process
             here = ray.get_runtime_context().get_node_id()
             self._board = (
                 ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(Board)
@@ -83,7 +83,7 @@ class RayWorkers:
         self._stopping = False
 
     def start(self, request: Request, need: int) -> None:
-        """Begin a job; see `sinct.batch.places.Workers`."""
+        """Start a job; see `sinct.batch.places.Workers`."""
         Path(request.folder).mkdir(parents=True, exist_ok=True)
         # Ray chooses among GPUs, and a task sees only its own.
         device = "cuda" if request.device.startswith("cuda") else request.device
@@ -92,7 +92,7 @@ class RayWorkers:
 
     def wait(self, seconds: float) -> list[Event]:
         """What happened; see `sinct.batch.places.Workers`."""
-        seconds = min(seconds, PERIOD)  # progress is fetched only between two waits
+        seconds = min(seconds, PERIOD)  # progress is fetched only between waits
         if self._running:
             ended, _ = self._ray.wait(list(self._running), num_returns=1, timeout=seconds)
             self._take_progress()
@@ -105,7 +105,7 @@ class RayWorkers:
         return events
 
     def room(self) -> int | None:
-        """Ray's business: it begins a task where its memory is free."""
+        """None, since Ray itself starts a task only where enough memory is free."""
         return None
 
     def stop(self) -> None:
@@ -138,7 +138,7 @@ class RayWorkers:
             name=f"sinct {task.request.job.name}",
             num_cpus=self._cpus,
             num_gpus=1 / self._packing if self._gpus else 0,
-            # A job that needs more than any node has is tried on the largest, rather than waiting for ever.
+            # A job that needs more than any node has is tried on the largest instead of waiting for ever.
             memory=min(task.need, self._memory),
         ).remote(task.request, __version__, self._board)
         self._running[reference] = task
@@ -147,12 +147,12 @@ class RayWorkers:
         try:
             news = self._ray.get(self._board.take.remote(), timeout=PERIOD)
         except self._ray.exceptions.GetTimeoutError:
-            return  # the board is still starting, or again; progress can wait
+            return  # the board is starting or restarting; progress can wait
         self._begun |= news.keys()
         self._events += [Event(name, share, remaining) for name, (share, remaining) in news.items()]
 
     def _take_end(self, reference: Any) -> None:
-        """Note how a task ended, or begin it again."""
+        """Record how a task ended, or restart it."""
         task = self._running.pop(reference)
         request, errors = task.request, self._ray.exceptions
         self._begun.discard(request.job.name)
@@ -167,18 +167,18 @@ class RayWorkers:
         self._events.append(Event(request.job.name, 1.0, outcome=outcome, ended=True))
 
     def _survey(self, there: dict[str, dict[str, float]]) -> None:
-        """Count places, at least one: a task waits for a node, and an autoscaler adds nodes for tasks that wait."""
+        """Count places, at least one: a task waits for a node, and an autoscaler adds nodes for waiting tasks."""
         takers = [node for node in there.values() if self._takes(node)]
         self.places = max(1, sum(self._takes(node) for node in takers))
         self._memory = int(max((node.get("memory", 0) for node in takers), default=0))
 
     def _takes(self, node: dict[str, float]) -> int:
-        """Jobs that run on a node at a time."""
+        """Number of jobs that a node can run at a time."""
         jobs = int(node.get("CPU", 0) / self._cpus)
         return min(jobs, int(node.get("GPU", 0) * self._packing)) if self._gpus else jobs
 
     def _check_versions(self, there: dict[str, dict[str, float]]) -> None:
-        """Ray compares its own and Python's; here the nodes that would compute tell their sinct."""
+        """Compare the sinct versions of the nodes that would compute; Ray compares its own version and Python's."""
         ray = self._ray
         ask = ray.remote(num_cpus=0, max_retries=0)(installed)
         asked = [
@@ -196,5 +196,6 @@ class RayWorkers:
             raise ConfigError(f"a node does not answer: {one_line(error)}; see `ray status`") from None
         if other := found - {__version__}:
             raise ConfigError(
-                f"a node has sinct {', '.join(sorted(other))}, here is {__version__}; install the same on every node"
+                f"a node has sinct {', '.join(sorted(other))}, this machine has {__version__}; install the same "
+                "on every node"
             )

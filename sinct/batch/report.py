@@ -1,4 +1,4 @@
-"""How a batch went, as a page to look at and a table to compute with."""
+"""Reports a batch as an HTML page and as a CSV table."""
 
 import hashlib
 import json
@@ -18,16 +18,16 @@ from sinct.report.tables import write_csv
 from sinct.runtime.files import unwritable
 
 THUMBNAIL = 240
-"""Pixels of a thumbnail's longer side; of a photo's half as many."""
+"""Longer side of a thumbnail, in pixels; a photo's is half as long."""
 
 MOST_SHOWN = 500
-"""Most jobs whose thumbnails a page holds, about 50 kB each; beyond that it links to the pictures."""
+"""Most jobs for which a page holds thumbnails, about 50 kB each; with more jobs it only links to the pictures."""
 
 PHOTOS = 3
-"""Most photos of a job that are shown."""
+"""Most photos shown for a job."""
 
 TOLD = 10
-"""Most failures at the head of the page."""
+"""Most failures listed at the head of the page."""
 
 URGENCY = (State.failed, State.running, State.waiting, State.done)
 """Order of the states in the table."""
@@ -36,12 +36,12 @@ URGENCY = (State.failed, State.running, State.waiting, State.done)
 def write_batch_report(folder: Path, entries: Sequence[Entry]) -> Path:
     """Write `report.html` and `report.csv`, each whole or not at all.
 
-    The page shows thumbnails of local pictures; it opens offline, alone, and asks for nothing. Pictures that are
-    not there or cannot be read have a word in their place. Thumbnails are kept in `.sinct/thumbnails`, so that only
-    pictures that are new or have changed are read. The same jobs and pictures give the same bytes.
+    The page shows thumbnails of local pictures. It is self-contained and loads nothing from elsewhere. A note
+    replaces pictures that are missing or cannot be read. Thumbnails are kept in `.sinct/thumbnails`, so that only
+    new and changed pictures are read. The same jobs and pictures give the same bytes.
 
     Args:
-        folder: of the batch.
+        folder: the batch's folder.
         entries: its jobs.
 
     Returns:
@@ -78,10 +78,10 @@ class _Shown(NamedTuple):
 
     Attributes:
         role: painting, result or photo.
-        name: of its file, or its URL.
-        source: data URI of its thumbnail; None where there is none.
-        link: to the file; None where there is nothing to open.
-        note: what stands in place of the thumbnail.
+        name: name of its file, or its URL.
+        source: data URI of its thumbnail; None if there is none.
+        link: address of the file; None if there is nothing to open.
+        note: text in place of the thumbnail.
     """
 
     role: str
@@ -113,8 +113,8 @@ class _Gallery:
     """The pictures of a batch as its page shows them.
 
     Args:
-        folder: of the page, to which links are relative.
-        embedded: whether there are thumbnails.
+        folder: the page's folder, to which links are relative.
+        embedded: whether the page has thumbnails.
     """
 
     def __init__(self, folder: Path, *, embedded: bool) -> None:
@@ -128,7 +128,7 @@ class _Gallery:
                 raise unwritable(self._kept, error) from None
 
     def show(self, role: str, place: str) -> _Shown:
-        """A picture that should be there."""
+        """A picture that should exist, or a note if it does not."""
         if storage.is_remote(place):
             return _Shown(role, place, note="not on this machine")
         name = Path(place).name
@@ -146,7 +146,7 @@ class _Gallery:
             return _Shown(role, name, link=link, note="cannot be read")
 
     def _thumbnail(self, place: str, side: int) -> str:
-        """Data URI of a picture's thumbnail, kept for as long as the file does not change.
+        """Data URI of a picture's thumbnail, stored until the file changes.
 
         Raises:
             InputError: the picture cannot be read.
@@ -194,13 +194,13 @@ COLUMNS = (
     "name", "state", "painting", "photos", "output", "attempts", "seconds", "steps", "width", "height", "memory",
     "warnings", "error", "seed", "preset",
 )  # fmt: skip
-"""Of report.csv: seconds the job took, memory in bytes at its peak, several photos or warnings with " | " between."""
+"""Columns of report.csv: time in seconds, peak memory in bytes, several photos or warnings separated by " | "."""
 
 
 def to_csv(entries: Sequence[Entry]) -> str:
-    """One row per job, with a mark at the start that tells spreadsheet programs the encoding.
+    """One row per job, after a byte order mark that tells spreadsheet programs the encoding.
 
-    A text that begins as a formula does gets an apostrophe before it: names come from files, and formulas can act.
+    Text that looks like a formula gets an apostrophe before it: names come from files, and formulas can do harm.
     """
     return "\ufeff" + write_csv(COLUMNS, [[_inert(cell) for cell in _cells(entry)] for entry in entries])
 
@@ -214,6 +214,6 @@ def _cells(entry: Entry) -> list[object]:
 
 
 def _inert(cell: object) -> object:
-    """A cell that no spreadsheet program computes."""
+    """A cell that no spreadsheet program takes for a formula."""
     risky = isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
     return f"'{cell}" if risky else cell

@@ -1,4 +1,4 @@
-"""How one picture is to be made: the part of a job that a person sets."""
+"""How a picture is to be made: the part of a job that the user sets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,15 +14,15 @@ from sinct.runtime.json_files import plain
 
 @dataclass(frozen=True)
 class Settings:
-    """What is asked for; the device decides the rest, as `sinct.preset` does.
+    """What the user asks for; the rest depends on the device, as in `sinct.preset`.
 
     Attributes:
         preset: draft, standard or paper.
-        steps: length in steps, instead of the preset's own.
-        seconds: length by the clock, likewise.
+        steps: length in steps, instead of the preset's.
+        seconds: length in seconds, instead of the preset's.
         seed: makes a training repeatable.
-        bits: 8 or 16 a channel; None as the painting's.
-        changes: of single settings, by their names in `sinct.Config`.
+        bits: 8 or 16 bits per channel; None keeps the painting's.
+        changes: changed settings, by name in `sinct.Config`.
     """
 
     preset: str = "standard"
@@ -33,7 +33,7 @@ class Settings:
     changes: Mapping[str, Any] = field(default_factory=dict)
 
     def config(self, device: torch.device) -> CutSettings:
-        """All settings of the training on a device.
+        """The training's complete settings on a device.
 
         Raises:
             ConfigError: they contradict each other, are unknown or out of range.
@@ -43,14 +43,14 @@ class Settings:
         if self.bits not in (None, 8, 16):
             raise ConfigError(f"bits must be 8 or 16, got {self.bits}")
         if {"steps", "seconds", "seed"} & set(self.changes):
-            raise ConfigError("steps, seconds and seed are set by columns of their own")
+            raise ConfigError("steps, seconds and seed have their own columns; do not set them as changes")
         made = preset(self.preset, device, steps=self.steps, seconds=self.seconds, seed=self.seed)
         return made.replace(**self.changes)
 
     def to_json(self) -> dict[str, Any]:
-        """Values as they come back from JSON.
+        """Values as JSON would return them.
 
-        Ledgers keep hashes of them, so a new field must be left out while it has its default.
+        Ledgers store hashes of these values, so a new field must be left out while it has its default.
         """
         return plain(self)
 

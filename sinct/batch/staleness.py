@@ -1,4 +1,4 @@
-"""What is done and still holds, and what is left to do: one verdict, for a run and for a dry run."""
+"""Decides which jobs are done and still valid, and which are left to do, both for runs and for dry runs."""
 
 import hashlib
 import json
@@ -16,11 +16,11 @@ from sinct.errors import InputError
 
 
 class Hashes:
-    """Hashes of what results depend on; files are read once, or not at all where they are as they were.
+    """Hashes of the files that results depend on; each is read once, or not at all if it has not changed.
 
     Args:
-        known: whose hashes are trusted for files of the same size and time.
-        verify: trust none, and read every file.
+        known: jobs whose hashes are trusted for files of the same size and time.
+        verify: trust no hash, and read every file.
     """
 
     def __init__(self, known: Iterable[Entry], *, verify: bool = False) -> None:
@@ -33,10 +33,10 @@ class Hashes:
         }
 
     def of(self, job: Job) -> dict[str, Any]:
-        """Place -> stamp and hash, of every file that a job reads.
+        """Place -> stamp and hash, for every file that a job reads.
 
         Raises:
-            InputError: one is not there or not readable.
+            InputError: a file is missing or not readable.
         """
         return {place: self._of_file(place) for place in job.inputs}
 
@@ -51,12 +51,12 @@ class Hashes:
 
 
 def key_of(job: Job, hashes: Mapping[str, Any], model: str | None) -> str:
-    """Hash of everything that a job's result depends on; ledgers keep it, so it must not change between versions.
+    """Hash of everything that a job's result depends on; ledgers store it, so it must not change between versions.
 
     Args:
         job: what is asked for.
         hashes: see `Hashes.of`.
-        model: key of the job whose model is applied; None where there is none.
+        model: key of the job whose model is applied; None if there is none.
     """
     facts = {
         "inputs": [hashes[place][1] for place in job.inputs],
@@ -69,12 +69,12 @@ def key_of(job: Job, hashes: Mapping[str, Any], model: str | None) -> str:
 
 
 def judged(entries: Iterable[Entry], folder: Path, hashes: Hashes, retries: int) -> dict[str, Entry]:
-    """Jobs as a run begins with them: each as it stands, or with what it turned out to be.
+    """The jobs as a run starts with them, each in its recorded state or, if that no longer holds, in its real one.
 
     Args:
-        entries: all of a batch, a series before those that need it.
-        folder: of the batch.
-        hashes: of the files.
+        entries: all jobs of a batch, a series before those that need it.
+        folder: the batch's folder.
+        hashes: hashes of the files.
         retries: attempts after the first one.
     """
     found: dict[str, Entry] = {}
@@ -90,13 +90,13 @@ def _judged(entry: Entry, needed: Entry | None, folder: Path, hashes: Hashes, re
     if needed is not None and needed.state is State.failed:
         return _unfit(entry, lacks_model(entry))
     if needed is not None and needed.state is not State.done:
-        return entry if entry.state is State.waiting else entry.reset()  # the model will be another
-    if not entry.key:  # never begun: whatever was in its way may be gone
+        return entry if entry.state is State.waiting else entry.reset()  # the model will change
+    if not entry.key:  # never begun: the obstacle may be gone
         return entry if entry.state is State.waiting else entry.reset()
     try:
         key = key_of(entry.job, hashes.of(entry.job), needed.key if needed else None)
     except InputError as error:
-        # What is done stays so when its inputs are gone.
+        # A finished job stays done if its inputs are gone.
         return entry if entry.state is State.done else _unfit(entry, str(error))
     if entry.state is State.running:  # the process that ran it is gone
         outcome = Outcome.load(run_folder(folder, entry.name) / "outcome.json")
@@ -106,8 +106,8 @@ def _judged(entry: Entry, needed: Entry | None, folder: Path, hashes: Hashes, re
     if entry.state is State.waiting:
         return entry
     if key != entry.key:
-        return entry.reset()  # an input or a setting is another
-    if entry.job.output in entry.hashes:  # done, or failed only because of what became of it since
+        return entry.reset()  # an input or a setting has changed
+    if entry.job.output in entry.hashes:  # done, or failed only because the output changed afterwards
         return _with_output(entry, hashes)
     if entry.state is State.failed and entry.again and entry.attempts <= retries:
         return replace(entry, state=State.waiting)
@@ -115,7 +115,7 @@ def _judged(entry: Entry, needed: Entry | None, folder: Path, hashes: Hashes, re
 
 
 def finished(entry: Entry, outcome: Outcome) -> Entry:
-    """A job that is done."""
+    """The job, marked as done."""
     hashes = dict(entry.hashes)
     if entry.job.output:
         hashes[entry.job.output] = [storage.stamp(entry.job.output), outcome.output_sha256]
@@ -126,7 +126,7 @@ def finished(entry: Entry, outcome: Outcome) -> Entry:
 
 
 def failed(entry: Entry, outcome: Outcome, retries: int) -> Entry:
-    """A job that failed; it waits if it may go better another time and has attempts left."""
+    """The job after a failure; it waits if another attempt may succeed and it has attempts left."""
     more = outcome.again and entry.attempts <= retries
     return replace(
         entry, state=State.waiting if more else State.failed, error=outcome.reason, again=outcome.again,
@@ -135,18 +135,18 @@ def failed(entry: Entry, outcome: Outcome, retries: int) -> Entry:
 
 
 def lacks_model(entry: Entry) -> str:
-    """Why a job fails whose series failed."""
-    return f"{entry.job.needs} failed, whose model it needs"
+    """The reason why a job fails after its series has failed."""
+    return f"it needs the model of {entry.job.needs}, which failed"
 
 
 def _unfit(entry: Entry, reason: str) -> Entry:
-    """A job that cannot be begun; once the reason is gone it is judged anew."""
+    """A job that cannot start; it is judged again once the reason is gone."""
     key = entry.key if entry.job.output in entry.hashes else ""
     return replace(failed(entry, Outcome("", reason), 0), key=key)
 
 
 def _with_output(entry: Entry, hashes: Hashes) -> Entry:
-    """Done if its output is there and as it was written; to be made again if it is gone."""
+    """The job: done if its output is unchanged, failed if it was changed, reset if it is missing."""
     output = entry.job.output
     stamp, digest = entry.hashes[output]
     try:
@@ -161,7 +161,7 @@ def _with_output(entry: Entry, hashes: Hashes) -> Entry:
 
 
 def _is_whole(entry: Entry, outcome: Outcome, folder: Path) -> bool:
-    """Whether the result of an outcome is there."""
+    """Whether the result that an outcome promises exists."""
     if not entry.job.output:
         return (run_folder(folder, entry.name) / "run" / "model.safetensors").exists()
     try:
@@ -171,11 +171,11 @@ def _is_whole(entry: Entry, outcome: Outcome, folder: Path) -> bool:
 
 
 def preview(jobs: Sequence[Job], folder: Path, *, retries: int = 2, verify: bool = False) -> list[Entry]:
-    """What a run would find, without changing anything: entries with the state that they would begin with.
+    """The entries that a run would start with; changes nothing.
 
     Args:
         jobs: the collection.
-        folder: of the batch; it need not be there.
+        folder: the batch's folder, which need not exist.
         retries, verify: as for `sinct.batch.coordinator.run_batch`.
 
     Raises:

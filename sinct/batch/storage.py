@@ -1,6 +1,6 @@
-"""Files of a batch, wherever they lie: local paths, or URLs of any kind that fsspec knows (s3://, gs://, https:// ...).
+"""Access to a batch's files: local paths, or URLs of any kind that fsspec knows (s3://, gs://, https:// ...).
 
-Local paths never pass through fsspec, so that names with any letters work.
+Local paths never go through fsspec, so that names with any characters work.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from sinct.runtime.files import replacing, unwritable
 CHUNK = 2**20
 """Bytes copied at a time."""
 
-_URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)  # two letters or more: C:\\ is none
+_URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)  # at least two letters, so that C:\\ does not match
 
 
 def is_remote(place: str) -> bool:
@@ -33,15 +33,15 @@ def join(folder: str, name: str) -> str:
 
 
 def folded(name: str) -> str:
-    """The same for names that a disk may take for the same: other capitals, other ways to write an umlaut."""
+    """A form that is equal for names that a disk may treat as the same: other case, other encodings of an umlaut."""
     return unicodedata.normalize("NFC", name).casefold()
 
 
 def stamp(place: str) -> list[Any]:
-    """What changes when a file does, as far as one can see without reading it; JSON-serialisable.
+    """Values that change when a file does, as far as can be seen without reading it; JSON-serialisable.
 
     Raises:
-        InputError: it is not there or not readable.
+        InputError: the file is missing or not readable.
     """
     with _reading(place):
         if not is_remote(place):
@@ -54,25 +54,25 @@ def stamp(place: str) -> list[Any]:
 
 
 def sha256(place: str) -> str:
-    """Hash of a file's bytes, in hexadecimal.
+    """SHA-256 of a file's bytes, in hexadecimal.
 
     Raises:
-        InputError: it is not there or not readable.
+        InputError: the file is missing or not readable.
     """
     with _reading(place), _open(place) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def fetch(place: str, folder: Path, name: str) -> Path:
-    """Make a file local: a local one stays where it is, another is copied.
+    """Make a file local: a remote one is copied, a local one stays where it is.
 
     Args:
-        place: of the file.
-        folder: for the copy.
-        name: of the copy, without suffix.
+        place: path or URL of the file.
+        folder: where the copy goes.
+        name: name of the copy, without suffix.
 
     Raises:
-        InputError: it is not there or not readable.
+        InputError: the file is missing or not readable.
         OutputError: the copy cannot be written.
     """
     if not is_remote(place):
@@ -88,7 +88,7 @@ def fetch(place: str, folder: Path, name: str) -> Path:
 
 
 def store(file: Path, place: str) -> None:
-    """Put a finished local file at a URL.
+    """Copy a finished local file to a URL.
 
     Raises:
         OutputError: it cannot be written there.
@@ -96,17 +96,17 @@ def store(file: Path, place: str) -> None:
     try:
         system, path = _system(place)
         system.makedirs(system._parent(path), exist_ok=True)
-        system.put_file(str(file), path)  # object stores show a file when it is complete
-    except Exception as error:  # every back end has errors of its own
+        system.put_file(str(file), path)  # object stores show a file only when it is complete
+    except Exception as error:  # every back end has its own errors
         reason = one_line(error)
-        raise OutputError(f"cannot write {place}: {reason}; check the address and your rights") from None
+        raise OutputError(f"cannot write {place}: {reason}; check the address and your permissions") from None
 
 
 def files_in(folder: str) -> Iterator[str]:
-    """Every file below a folder, sorted by its path; hidden files and folders are left out.
+    """All files in a folder and its subfolders, sorted by path; hidden files and folders are left out.
 
     Raises:
-        InputError: it is not there.
+        InputError: the folder is missing.
     """
     with _reading(folder):
         if not is_remote(folder):
@@ -131,7 +131,7 @@ def _raise(error: OSError) -> None:
 
 
 def _system(place: str) -> tuple[Any, str]:
-    """The file system of a URL, and the path in it."""
+    """The file system of a URL, and the path within it."""
     from fsspec.core import url_to_fs
 
     system, path = url_to_fs(place)
@@ -151,11 +151,11 @@ def _open(place: str) -> Iterator[Any]:
 
 @contextmanager
 def _reading(place: str) -> Iterator[None]:
-    """Turn what goes wrong into one line."""
+    """Turn any error into an InputError of one line."""
     try:
         yield
     except (InputError, OutputError):
         raise
-    except Exception as error:  # every back end has errors of its own
+    except Exception as error:  # every back end has its own errors
         reason = getattr(error, "strerror", None) or one_line(error)
-        raise InputError(f"cannot read {place}: {reason}; check the path and your rights") from None
+        raise InputError(f"cannot read {place}: {reason}; check the path and your permissions") from None

@@ -1,4 +1,4 @@
-"""One job in a process of its own: `python -m sinct.batch.worker`, see `sinct.runtime.processes`."""
+"""Runs one job in its own process: `python -m sinct.batch.worker`, see `sinct.runtime.processes`."""
 
 from sinct.batch.jobs import Request
 from sinct.batch.perform import perform

@@ -1,4 +1,10 @@
-"""Methods side by side on the same pictures: `compare` runs and measures them, and writes the report.
+"""Compares methods on the same pictures.
 
-Each method works in a process of its own (`worker`), and what has an outcome is not done again (`outcomes`).
+`compare.compare` and `pairs.compare_pairs` run and measure the methods and write the report; import them from their
+modules, since `sinct --help` imports this package and must not wait for torch. `methods` holds the methods. Each runs
+in its own process (`worker`), and one that has an outcome is not run again (`outcomes`).
 """
+
+from sinct.comparison.stage import OnStage, Stage
+
+__all__ = ["OnStage", "Stage"]

@@ -1,7 +1,7 @@
-"""Run methods on one pair of pictures, measure their results, and write the report.
+"""Runs methods on one pair of pictures, measures their results and writes the report.
 
-The same call again goes on where it was stopped: what is there and was asked for in the same way is kept (see
-`sinct.comparison.folder` and `sinct.comparison.outcomes`).
+The same call continues after an interruption: results of equal requests are kept (see `sinct.comparison.folder` and
+`sinct.comparison.outcomes`).
 """
 
 import shutil
@@ -36,11 +36,11 @@ SECONDS = 600.0
 
 @dataclass(frozen=True)
 class Compared:
-    """A comparison that was written.
+    """A finished comparison.
 
     Attributes:
-        report: path of the HTML file.
-        comparison: all that is in it.
+        report: path of the HTML report.
+        comparison: its contents.
     """
 
     report: Path
@@ -48,7 +48,7 @@ class Compared:
 
 
 def default_methods(weights_dir: StrPath | None = None) -> tuple[str, ...]:
-    """Methods that run with what is there: those without weights, and those whose weights are present."""
+    """Methods that can run at once: those that need no weights, and those whose weights are present."""
     folder = _path(weights_dir)
     names = (name for name in methods.names() if not methods.find(name).control)
     return tuple(name for name in names if all(present(file, folder) for file in methods.find(name).weights))
@@ -73,45 +73,46 @@ def compare(
     on_stage: OnStage | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Compared:
-    """Run methods on a painting and a photo at full resolution, measure all, and write a report.
+    """Run methods on a painting and a photo at full resolution, measure the results and write a report.
 
-    The controls always run. A method that fails is reported as such, and the others go on. A folder with
-    an earlier comparison of the same pictures is continued.
+    The controls always run. If a method fails, the report says so and the others continue. A folder with an
+    earlier comparison of the same pictures is continued.
 
     Args:
         painting: picture file.
         photo: picture file.
         output: folder for everything.
-        names: of the methods; by default `default_methods`.
-        seconds: that each method may work; None without a limit.
-        iterations: at most in each stage of a method; for a quick look at whether everything works.
-        seed: makes methods repeatable, as far as clocks allow.
+        names: names of the methods; by default `default_methods`.
+        seconds: time for each method; None sets no limit.
+        iterations: most iterations in each stage of a method, for a quick check that everything works.
+        seed: makes methods repeatable, as far as time limits allow.
         device: auto, cpu, cuda, cuda:N or mps.
-        weights_dir: folder of pretrained weights; by default the cache, into which missing ones are
+        weights_dir: folder of pretrained weights; by default the cache, into which missing files are
             downloaded.
         random_weights: use random networks instead of pretrained ones; the report says so.
-        regions: flatly coloured maps of painting and photo, in which the same colour means the same kind of
-            thing, for the methods that can be guided.
-        settings: that differ from a method's own, by method and name.
-        overwrite: replace an earlier comparison, of whatever pictures.
-        isolate: run each method in a process of its own, so that its memory is known and its end is not ours.
-        on_stage: called as the work goes on.
-        should_stop: asked often; True ends the work, which the same call continues.
+        regions: maps of painting and photo in flat colours, where the same colour marks the same kind of thing,
+            for methods that accept guidance.
+        settings: changed settings, by method and name.
+        overwrite: replace an earlier comparison, even of other pictures.
+        isolate: run each method in its own process, so that its memory can be measured and its crash affects
+            only itself.
+        on_stage: called with the progress.
+        should_stop: asked often; True ends the work, and the same call continues it.
 
     Returns:
-        Where the report is, and all that is in it.
+        The report's path and contents.
 
     Raises:
         InputError: a picture or a map cannot be read.
         OutputError: the folder holds something else or cannot be written.
-        ConfigError: an unknown method or setting.
-        DeviceError: the device is not there.
-        Interrupted: `should_stop` said so.
+        ConfigError: a method or a setting is unknown.
+        DeviceError: this machine has no such device.
+        Interrupted: `should_stop` returned True.
     """
     order = _order(names if names is not None else default_methods(weights_dir), settings or {})
     where = choose_device(device)
     source, target = read_picture(painting), read_picture(photo)
-    if regions:  # refuse before any work
+    if regions:  # raises before any work is done
         read_regions(*regions, painting_size=_size(source), photo_size=_size(target))
     folder = Path(output)
     hashes = [source.sha256, target.sha256]
@@ -120,7 +121,7 @@ def compare(
         hashes += [copied(path, folder / "work" / name) for path, name in zip(regions, REGIONS, strict=True)]
     template = Request(
         method="",
-        painting="../../painting.png",  # from work/NAME, so that the folder may be moved
+        painting="../../painting.png",  # relative to work/NAME, so that the folder may be moved
         photo="../../photo.png",
         sha256=tuple(hashes),
         seconds=seconds,
@@ -164,14 +165,14 @@ def compare(
         unavailable={},
         results=tuple(results),
     )
-    # Never with random weights: their values would look like measures.
+    # Never random weights here: their values would look like measures.
     comparison = _measured(comparison, folder, Weights(_path(weights_dir)), where, show, stop)
     comparison.save(folder / "results.json")
     return Compared(write_report(folder, comparison), comparison)
 
 
 def _order(chosen: Sequence[str], settings: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Controls and the chosen methods, in the report's order; settings are looked at before any work."""
+    """Controls and chosen methods in the report's order; checks their settings before any work is done."""
     for name in (*chosen, *settings):
         methods.find(name).settings(settings.get(name, {}))
     order = [name for name in methods.names() if name in chosen or methods.find(name).control]
@@ -208,7 +209,7 @@ def _measured(
     show: OnStage,
     should_stop: Callable[[], bool],
 ) -> Comparison:
-    """Add to each row its measures and warnings."""
+    """Add measures and warnings to each row."""
     painting, photo = (read_picture(folder / name).pixels for name in ("painting.png", "photo.png"))
     evaluator = Evaluator(painting, photo, weights=weights, device=device)
     rows: list[MethodResult] = []
@@ -232,12 +233,12 @@ def _measured(
 
 
 def _shareable(text: str) -> str:
-    """Without the home folder of whoever ran it, since reports are passed on."""
+    """The text without the user's home folder, since reports are passed on."""
     return text.replace(str(Path.home()), "~")
 
 
 def _environment(device: str) -> dict[str, str]:
-    """Machine and versions, without what changes from minute to minute."""
+    """Facts about the machine and versions, except those that change from minute to minute."""
     facts = examine(device)
     return {name: text for name, text in facts.items() if not name.startswith(("preset", "memory"))}
 

@@ -1,7 +1,7 @@
-"""A comparison's folder: of one pair of pictures, to be continued or replaced.
+"""The folder of a comparison of one pair of pictures.
 
 It holds the report (report.html, contact-sheet.png, table.csv, table.tex), what the report was made from (results.json,
-painting.png, photo.png and the pictures in `results`), and `work`, a folder for each method.
+painting.png, photo.png and the pictures in `results`), and `work`, with a folder for each method.
 """
 
 import hashlib
@@ -16,11 +16,11 @@ from sinct.runtime.files import StrPath, unwritable
 from sinct.runtime.json_files import write_json
 
 REGIONS = ("painting-regions.png", "photo-regions.png")
-"""Copies of the maps, in `work`."""
+"""Copies of the region maps, in `work`."""
 
 
 def begin(folder: Path, source: Picture, target: Picture, hashes: Sequence[str], *, overwrite: bool) -> None:
-    """Make the folder, or see that it is one of the same pictures; keep upright 8-bit sRGB copies of them.
+    """Make the folder, or check that it belongs to the same pictures; write upright 8-bit sRGB copies of them.
 
     Raises:
         OutputError: the folder holds something else or cannot be written.
@@ -46,7 +46,7 @@ def begin(folder: Path, source: Picture, target: Picture, hashes: Sequence[str],
 
 
 def copied(path: StrPath, copy: Path) -> str:
-    """Copy a file and return its sha256, in hexadecimal."""
+    """Copy a file and return its SHA-256 in hexadecimal."""
     data = Path(path).read_bytes()
     copy.write_bytes(data)
     return hashlib.sha256(data).hexdigest()

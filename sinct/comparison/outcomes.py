@@ -1,4 +1,4 @@
-"""The outcome of one method: the stored one of an equal request, or a new one."""
+"""The outcome of one method: the stored outcome of an equal request, or a new one."""
 
 import json
 import shutil
@@ -21,17 +21,17 @@ def outcome_of(
     report: Callable[[float], None],
     should_stop: Callable[[], bool],
 ) -> Outcome:
-    """Take the outcome that is there if the same was asked for and succeeded, else let the method work.
+    """Return the stored outcome if an equal request succeeded before; otherwise run the method.
 
     Args:
         request: what is asked for.
-        folder: of the method, for its picture and everything that it keeps.
-        isolate: let it work in a process of its own.
-        report: called with the share that is done, in [0, 1].
-        should_stop: asked often; True ends the work, which the same call continues.
+        folder: the method's folder, for its picture and everything that it keeps.
+        isolate: run it in its own process.
+        report: called with the share done, in [0, 1].
+        should_stop: asked often; True ends the work, and the same call continues it.
 
     Raises:
-        Interrupted: `should_stop` said so.
+        Interrupted: `should_stop` returned True.
     """
     asked, stored = folder / "request.json", folder / "outcome.json"
     same = asked.exists() and json.loads(asked.read_text(encoding="utf-8")) == request.to_json()
@@ -40,7 +40,7 @@ def outcome_of(
         if outcome.reason is None:
             return outcome
     if not same and folder.exists():
-        shutil.rmtree(folder)  # what lies there was asked for otherwise
+        shutil.rmtree(folder)  # its contents belong to another request
     folder.mkdir(parents=True, exist_ok=True)
     stored.unlink(missing_ok=True)
     write_json(asked, request.to_json())
@@ -58,7 +58,7 @@ def outcome_of(
 def _isolated(
     request: Request, folder: Path, *, report: Callable[[float], None], should_stop: Callable[[], bool]
 ) -> Outcome:
-    """Let a process of its own do it."""
+    """Run the method in its own process."""
     end = run_child(
         "sinct.comparison.worker",
         {"request": request.to_json(), "folder": str(folder)},
@@ -72,7 +72,7 @@ def _isolated(
 
 
 def _fetched(names: Sequence[str]) -> str | None:
-    """Download weights that are missing in the cache; in one line why they cannot be had."""
+    """Download weights that are missing from the cache; returns in one line why that failed, or None."""
     try:
         for name in names:
             if not present(name):

@@ -1,4 +1,4 @@
-"""A comparison on several pairs of pictures, with a summary over them."""
+"""Comparisons on several pairs of pictures, with a summary."""
 
 import csv
 from dataclasses import replace
@@ -15,21 +15,21 @@ from sinct.runtime.files import StrPath
 def compare_pairs(
     pairs: StrPath, output: StrPath, *, on_stage: OnStage | None = None, **options: Any
 ) -> dict[str, Compared | str]:
-    """Compare methods on several pairs, and write a summary over them.
+    """Compare methods on several pairs and write a summary.
 
     Args:
-        pairs: CSV file with the columns painting and photo, and if wanted name, painting_regions and
-            photo_regions; paths relative to it.
-        output: folder for everything; a pair's comparison lies in the folder of its name.
-        on_stage: called as the work goes on.
-        options: see `compare`.
+        pairs: CSV file with the columns painting and photo and, optionally, name, painting_regions and
+            photo_regions; paths are relative to the file.
+        output: folder for everything; each pair's comparison is in a folder with the pair's name.
+        on_stage: called with the progress.
+        options: passed to `compare`.
 
     Returns:
-        By the pair's name, its comparison, or in one line why there is none.
+        By the pair's name: its comparison, or in one line why there is none.
 
     Raises:
         InputError: the list of pairs cannot be read.
-        Interrupted: `should_stop` said so.
+        Interrupted: `should_stop` returned True.
     """
     rows = read_pairs(pairs)
     done: dict[str, Compared | str] = {}
@@ -48,7 +48,7 @@ def compare_pairs(
             )
         except Interrupted:
             raise
-        except (InputError, OutputError) as error:  # the other pairs go on
+        except (InputError, OutputError) as error:  # the other pairs continue
             done[name] = str(error)
     finished = {name: item.comparison for name, item in done.items() if isinstance(item, Compared)}
     if finished:
@@ -60,7 +60,7 @@ def read_pairs(path: StrPath) -> dict[str, dict[str, Path]]:
     """Read a list of pairs; see `compare_pairs`.
 
     Raises:
-        InputError: it cannot be read, lacks a column, or names two pairs alike.
+        InputError: the list cannot be read, lacks a column, or gives two pairs the same name.
     """
     file = Path(path)
     try:
@@ -76,12 +76,12 @@ def read_pairs(path: StrPath) -> dict[str, dict[str, Path]]:
     rows: dict[str, dict[str, Path]] = {}
     for number, line in enumerate(lines, start=2):
         if not line["painting"] or not line["photo"]:
-            raise InputError(f"line {number} of {file} lacks a painting or a photo")
+            raise InputError(f"line {number} of {file} lacks a painting or a photo; add it")
         name = line.get("name") or f"{Path(line['painting']).stem}--{Path(line['photo']).stem}"
         if name in rows or Path(name).name != name or name in (".", ".."):
             raise InputError(
-                f"line {number} of {file}: the name {name!r} is taken or no folder name; add a column 'name' with "
-                "another one"
+                f"line {number} of {file}: the name {name!r} is taken or cannot be a folder's name; give another in a "
+                "column 'name'"
             )
         columns = ("painting", "photo", "painting_regions", "photo_regions")
         rows[name] = {key: file.parent / str(line[key]) for key in columns if line.get(key)}

@@ -1,4 +1,4 @@
-"""What a comparison tells while it runs."""
+"""How a comparison reports its progress."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ class Stage:
     """What a comparison is doing.
 
     Attributes:
-        name: of the method that runs, or what else is done: measuring, report.
-        index: of this stage, from 0.
-        count: of all stages.
-        fraction: of this stage that is done, in [0, 1].
-        note: what a person should know: why a method has no result, say.
-        pair: name of the pair where there are several.
+        name: name of the running method, or other work: measuring, report.
+        index: number of this stage, from 0.
+        count: number of stages.
+        fraction: share of this stage that is done, in [0, 1].
+        note: what a user should know, such as why a method has no result.
+        pair: name of the pair, if there are several.
     """
 
     name: str

@@ -1,7 +1,7 @@
-"""One method on one pair of pictures, in this process or, with `python -m sinct.comparison.worker`, in its own.
+"""Runs one method on one pair of pictures, in this process or, as `python -m sinct.comparison.worker`, in its own.
 
-A process of its own tells how much memory the method takes, and when it breaks off the others go on; see
-`sinct.runtime.processes`. The method leaves output.png and outcome.json in its folder.
+In its own process the method's memory can be measured, and its crash does not affect the others; see
+`sinct.runtime.processes`. The method writes output.png and outcome.json to its folder.
 """
 
 import dataclasses
@@ -27,22 +27,22 @@ from sinct.weights.store import Weights
 
 @dataclass(frozen=True)
 class Request:
-    """What a method is asked for; two equal requests have the same result, as far as clocks allow.
+    """What a method is asked for; equal requests give equal results, as far as time limits allow.
 
     Attributes:
-        method: name.
-        painting: path of the picture, from the worker's folder.
-        photo: path of the picture, likewise.
-        sha256: of both files as they were given, and of the maps.
-        seconds: that it may work; None without a limit.
-        iterations: at most in each stage; for tests.
+        method: its name.
+        painting: path of the painting, relative to the worker's folder.
+        photo: path of the photo, relative to the worker's folder.
+        sha256: SHA-256 of both original files, and of the region maps.
+        seconds: time that it has; None sets no limit.
+        iterations: most iterations in each stage; for tests.
         seed: makes it repeatable.
         device: auto, cpu, cuda, cuda:N or mps.
         weights_dir: folder of pretrained weights; None means the cache.
         random_weights: use random networks instead.
-        regions: paths of the maps for painting and photo, from the worker's folder.
-        settings: all of the method's.
-        version: of sinct.
+        regions: paths of the region maps for painting and photo, relative to the worker's folder.
+        settings: all the method's settings.
+        version: version of sinct.
     """
 
     method: str
@@ -60,7 +60,7 @@ class Request:
     version: str = __version__
 
     def to_json(self) -> dict[str, Any]:
-        """Values as they come back from JSON, so that requests can be compared with stored ones."""
+        """Values as JSON would return them, so that requests can be compared with stored ones."""
         return plain(self)
 
 
@@ -69,11 +69,11 @@ class Outcome:
     """How a method fared.
 
     Attributes:
-        reason: why there is no picture, one line; None where there is one.
-        seconds: that it took, with loading of weights.
-        memory: peak of its process, in bytes; None where the system does not tell.
-        device: that it ran on.
-        facts: of this run.
+        reason: why there is no picture, in one line; None if there is one.
+        seconds: time that it took, including the loading of weights.
+        memory: peak memory of its process, in bytes; None where the system does not report it.
+        device: where it ran.
+        facts: facts about this run.
     """
 
     reason: str | None
@@ -83,7 +83,7 @@ class Outcome:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     def save(self, path: Path) -> None:
-        """Write as JSON, whole or not at all."""
+        """Write it as JSON, whole or not at all."""
         write_json(path, dataclasses.asdict(self))
 
     @classmethod
@@ -99,10 +99,10 @@ def perform(
     report: Callable[[float], None] = lambda share: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Outcome:
-    """Run a method in this process; leave its picture in `folder`/output.png, its outcome in `folder`/outcome.json.
+    """Run a method in this process; write its picture to `folder`/output.png, its outcome to `folder`/outcome.json.
 
     Raises:
-        Interrupted: `should_stop` said so.
+        Interrupted: `should_stop` returned True.
     """
     began = time.monotonic()
     device, reason, facts, earlier = request.device, None, {}, 0.0
@@ -130,12 +130,12 @@ def perform(
         raise
     except SinctError as error:
         reason = str(error)
-    except Exception as error:  # a fault of one method must not end the comparison of all
+    except Exception as error:  # one method's fault must not end the whole comparison
         if is_out_of_memory(error):
             reason = f"out of memory on {device}; close other programs or give smaller pictures"
         else:
             traceback.print_exc()
-            reason = f"broke off with {type(error).__name__}: {one_line(error)}"
+            reason = f"failed with {type(error).__name__}: {one_line(error)}"
     outcome = Outcome(reason, earlier + time.monotonic() - began, peak_memory(), device, facts)
     outcome.save(folder / "outcome.json")
     return outcome

@@ -81,7 +81,7 @@ class Inception:
             from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
         except ImportError:
             raise WeightsError(
-                "the package torch-fidelity is not installed; run pip install 'sinct[measures]'"
+                'torch-fidelity is not installed; run `pip install ".[measures]"` in a clone of sinct'
             ) from None
         if state is None:
             with torch.random.fork_rng(devices=[]):

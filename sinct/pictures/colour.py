@@ -1,4 +1,4 @@
-"""Colour profiles: samples of any profile to sRGB, and the sRGB profile that outputs carry."""
+"""Colour profiles: converts samples with any profile to sRGB, and provides the sRGB profile for outputs."""
 
 import struct
 from typing import Any
@@ -20,23 +20,23 @@ SRGB_PROFILE = _srgb_profile()
 
 
 def to_srgb(samples: Array, space: str, profile: bytes | None, remarks: list[str]) -> Array:
-    """Turn samples into sRGB by their profile or, without a usable one, by what is usual.
+    """Convert samples to sRGB by their profile or, without a usable one, by the usual assumptions.
 
     Args:
         samples: (H, W, C), uint8 or uint16.
-        space: of the samples: "gray", "rgb", "cmyk" or "lab".
+        space: colour space of the samples: "gray", "rgb", "cmyk" or "lab".
         profile: ICC profile of the samples, if they have one.
-        remarks: gets one more if the profile is of no use.
+        remarks: gets an entry if the profile cannot be used.
 
     Returns:
-        (H, W, 3): float32 in about [0, 1], below or above where sRGB cannot show the colour; or, where
-        nothing had to be computed, of the samples' type and range.
+        (H, W, 3): float32 in about [0, 1], below or above for colours outside sRGB; or, if nothing had to be
+        computed, samples in their original type and range.
     """
     if profile is not None and profile != SRGB_PROFILE:
         try:
             return _convert(samples, space, profile)
         except imagecodecs.CmsError:
-            remarks.append(f"its colour profile is damaged or not for {space}, and ignored")
+            remarks.append(f"its colour profile is damaged or not for {space}, so it is ignored")
     if space == "lab":
         return _convert(samples, space, imagecodecs.cms_profile("lab4"))
     if space == "cmyk":
@@ -47,13 +47,13 @@ def to_srgb(samples: Array, space: str, profile: bytes | None, remarks: list[str
 
 
 def _convert(samples: Array, space: str, profile: bytes) -> Array:
-    """Relative colorimetric, black point compensated.
+    """Convert with relative colorimetric intent and black point compensation.
 
-    Colours that sRGB can show stay as they are, and white stays white, where a perceptual table would move
-    every colour to make room for the few that do not fit. In floating point, because between integers
-    LittleCMS interpolates in a coarse table, which is off by up to 19 of 255.
+    Colours within sRGB stay as they are, and white stays white; a perceptual table would shift every colour to
+    make room for the few that do not fit. The output is floating point, because for integers LittleCMS
+    interpolates in a coarse table, which is off by up to 19 of 255.
     """
-    if space == "gray" and profile[16:20] == b"RGB ":  # as some programs save grey pictures
+    if space == "gray" and profile[16:20] == b"RGB ":  # some programs save grey pictures with an RGB profile
         samples, space = samples.repeat(3, axis=2), "rgb"
     return imagecodecs.cms_transform(
         samples[..., 0] if space == "gray" else samples,

@@ -1,4 +1,4 @@
-"""Bytes of a picture file to samples: formats, bit depths, transparency, orientation, EXIF."""
+"""Decodes the bytes of a picture file to samples: formats, bit depths, transparency, orientation, EXIF."""
 
 import io
 import logging
@@ -22,21 +22,21 @@ from sinct.pictures.tiff_decoding import decode_tiff, is_whole, tiff_dpi
 from sinct.runtime.files import StrPath
 
 READABLE = ("PNG", "JPEG", "TIFF", "WEBP", "AVIF", "GIF", "BMP", "PPM", "JPEG2000")
-"""What Pillow may try; its other formats run foreign programs (EPS) or hold no pictures for people."""
+"""Formats that Pillow may try; its others run external programs (EPS) or are not pictures for people."""
 
-# Both log remarks on odd files; without any handler Python prints them.
+# Both log remarks about odd files; without a handler Python prints them.
 for _library in ("imagecodecs", "tifffile"):
     logging.getLogger(_library).addHandler(logging.NullHandler())
 
 
 class Header(NamedTuple):
-    """What a picture file says about itself without being decoded.
+    """What a picture file's header says about it.
 
     Attributes:
-        size: width and height in pixels, upright.
+        size: width and height of the upright picture, in pixels.
         profile: ICC profile, or None.
-        exif: block to carry over, or None.
-        dpi: along the width and along the height, or None.
+        exif: EXIF block to carry over, or None.
+        dpi: pixels per inch along the width and along the height, or None.
     """
 
     size: tuple[int, int]
@@ -46,7 +46,7 @@ class Header(NamedTuple):
 
 
 def read_header(path: StrPath) -> Header:
-    """Read the header of the first picture of a file of any size.
+    """Read the header of a file's first picture, whatever its size.
 
     Raises:
         InputError: the file cannot be used.
@@ -57,7 +57,7 @@ def read_header(path: StrPath) -> Header:
         try:
             block = image.getexif()
             exif = lasting_block(block)
-        except Exception:  # Pillow's parser meets damage with exceptions of every kind
+        except Exception:  # on damaged data Pillow's parser raises exceptions of every kind
             exif = None
         orientation = orientation_in(block)
         width, height = image.size
@@ -81,7 +81,7 @@ def decode(data: bytes, max_pixels: int) -> Stored:
         max_pixels: most pixels to decode.
 
     Raises:
-        InputError: the file cannot be used. The message leaves it to the caller to name the file.
+        InputError: the file cannot be used. The caller must put the file's name before the message.
     """
     with reading(max_pixels):
         return decode_tiff(data, max_pixels) or _by_pillow(data, max_pixels)
@@ -89,9 +89,9 @@ def decode(data: bytes, max_pixels: int) -> Stored:
 
 @contextmanager
 def reading(max_pixels: int) -> Iterator[None]:
-    """Let Pillow open up to `max_pixels` without a warning, and turn what fails into InputError.
+    """Let Pillow open up to `max_pixels` without a warning, and turn errors into InputError.
 
-    Pillow's limit and Python's filters of warnings are global: they are put back, but other threads see them.
+    Pillow's limit and Python's warning filters are global. They are restored, but meanwhile affect other threads.
     """
     limit = Image.MAX_IMAGE_PIXELS
     if limit is not None:
@@ -104,17 +104,15 @@ def reading(max_pixels: int) -> Iterator[None]:
         raise
     except UnidentifiedImageError:
         raise InputError(
-            f"is no picture, or damaged at its start; one of {', '.join(READABLE)} is needed: convert it"
+            f"is not a picture, or damaged at its start; convert it to one of {', '.join(READABLE)}"
         ) from None
     except Image.DecompressionBombError as error:
         raise InputError(
             f"has more than {max_pixels:,} pixels ({error}); give a smaller picture or raise max_pixels"
         ) from None
-    except Exception as error:  # decoders meet damage with exceptions of every kind
+    except Exception as error:  # on damaged data decoders raise exceptions of every kind
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(
-            f"is damaged or cut off ({reason}); a whole picture is needed: copy it again"
-        ) from error
+        raise InputError(f"is damaged or cut off ({reason}); copy the whole file again") from error
     finally:
         Image.MAX_IMAGE_PIXELS = limit
 
@@ -122,10 +120,12 @@ def reading(max_pixels: int) -> Iterator[None]:
 def _by_pillow(data: bytes, max_pixels: int) -> Stored:
     image = Image.open(io.BytesIO(data), formats=READABLE)
     check_size(*image.size, max_pixels)
-    if image.format == "JPEG2000" and b"\xff\xd9" not in data:  # OpenJPEG puts up with missing ends
-        raise InputError("is cut off (no end mark); a whole picture is needed: copy it again")
-    image.load()  # also reads what a PNG has behind its pixels, and turns a TIFF upright
-    has_more = image.format != "MPO" and getattr(image, "is_animated", False)  # an MPO's others are previews
+    if image.format == "JPEG2000" and b"\xff\xd9" not in data:  # OpenJPEG tolerates a missing end
+        raise InputError("is cut off (no end mark); copy the whole file again")
+    image.load()  # also reads what follows a PNG's pixels, and turns a TIFF upright
+    has_more = image.format != "MPO" and getattr(
+        image, "is_animated", False
+    )  # an MPO's further pictures are previews
     return make_stored(
         *_pillow_samples(image, data),
         profile=image.info.get("icc_profile"),
@@ -137,12 +137,14 @@ def _by_pillow(data: bytes, max_pixels: int) -> Stored:
 
 def _pillow_samples(image: Image.Image, data: bytes) -> tuple[Array, str, Array | None]:
     mode = image.mode
-    if image.format == "PNG" and data[24] == 16:  # IHDR's bit depth; of colours Pillow would keep 8 bits
+    if (
+        image.format == "PNG" and data[24] == 16
+    ):  # IHDR's bit depth; Pillow would keep 8 bits of colour samples
         pixels = imagecodecs.png_decode(data)
     elif mode.startswith("I;16") or (mode == "I" and image.format == "PPM"):
         pixels = np.asarray(image).astype(np.uint16)
     elif mode in ("I", "F"):
-        raise InputError("has 32-bit samples, whose white is not defined; save it with 8 or 16 bits")
+        raise InputError("has 32-bit samples, which have no defined white; save it with 8 or 16 bits")
     else:
         mode = {"1": "L", "L": "L", "LA": "LA", "CMYK": "CMYK", "LAB": "LAB"}.get(mode, "RGB")
         if image.has_transparency_data:
@@ -150,7 +152,7 @@ def _pillow_samples(image: Image.Image, data: bytes) -> tuple[Array, str, Array 
         pixels = np.asarray(image if image.mode == mode else image.convert(mode))
     if mode == "CMYK":
         return pixels, "cmyk", None
-    if mode == "LAB":  # Pillow hands out a and b signed
+    if mode == "LAB":  # Pillow returns a and b signed
         return pixels ^ np.array([0, 128, 128], np.uint8), "lab", None
     pixels = pixels.reshape(*pixels.shape[:2], -1)
     space, colours = ("gray", 1) if pixels.shape[2] < 3 else ("rgb", 3)

@@ -1,4 +1,4 @@
-"""Samples to the bytes of a picture file, with the sRGB profile, resolution, EXIF and provenance."""
+"""Encodes samples as a picture file, with the sRGB profile, resolution, EXIF and provenance."""
 
 import io
 import json
@@ -20,18 +20,18 @@ from sinct.pictures.exif import lasting_tags
 from sinct.pictures.tiff_tags import add_tags
 
 PNG_KEY = "sinct:"
-"""Begins the keys of provenance texts in a PNG."""
+"""Prefix for the keys of provenance texts in a PNG."""
 
 XMP_NAMESPACE = "urn:sinct:"
 
 
 class Metadata(NamedTuple):
-    """What goes with the samples.
+    """What is stored with the samples.
 
     Attributes:
-        dpi: along rows and along columns, or None.
-        exif: block that starts with "Exif", or None.
-        provenance: names and values.
+        dpi: pixels per inch along the width and along the height, or None.
+        exif: EXIF block that starts with "Exif", or None.
+        provenance: names and values that say how the picture was made.
     """
 
     dpi: tuple[float, float] | None
@@ -43,7 +43,7 @@ class Metadata(NamedTuple):
 
 
 def encode_png(samples: Array, metadata: Metadata) -> bytes:
-    """Encode (H, W, 3 or 4) uint8 or uint16."""
+    """Encode (H, W, 3 or 4) uint8 or uint16 as PNG."""
     png = bytes(imagecodecs.png_encode(samples))
     chunks = [_chunk(b"iCCP", b"sRGB\0\0" + zlib.compress(SRGB_PROFILE))]
     if metadata.dpi is not None:
@@ -65,7 +65,7 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def encode_tiff(samples: Array, metadata: Metadata) -> bytes:
-    """Encode (H, W, 3 or 4) uint8 or uint16 in strips, with horizontal differences and Deflate."""
+    """Encode (H, W, 3 or 4) uint8 or uint16 as TIFF in strips, with horizontal differences and Deflate."""
     file = io.BytesIO()
     packet = xmp(metadata.provenance) if metadata.provenance else None
     tifffile.imwrite(
@@ -95,12 +95,12 @@ def encode_tiff(samples: Array, metadata: Metadata) -> bytes:
 
 
 def encode_jpeg(samples: Array, metadata: Metadata) -> bytes:
-    """Encode (H, W, 3) uint8 at quality 95 without subsampling colours."""
+    """Encode (H, W, 3) uint8 as JPEG at quality 95 without colour subsampling."""
     return _pillow(samples, metadata, "JPEG", quality=95, subsampling=0)
 
 
 def encode_webp(samples: Array, metadata: Metadata) -> bytes:
-    """Encode (H, W, 3 or 4) uint8 without loss, even where nothing of a colour shows."""
+    """Encode (H, W, 3 or 4) uint8 as WebP without loss, even colours that are fully transparent."""
     return _pillow(samples, metadata, "WEBP", lossless=True, exact=True)
 
 
@@ -118,7 +118,7 @@ def _pillow(samples: Array, metadata: Metadata, kind: str, **options: object) ->
 
 def _no_encoder(samples: Array, metadata: Metadata) -> bytes:
     raise OutputError(
-        "a .dzi is many files, which sinct.apply and sinct.translate write; give another suffix"
+        "a .dzi consists of many files, which only sinct.apply and sinct.translate write; give another suffix"
     )
 
 
@@ -126,7 +126,7 @@ def _no_encoder(samples: Array, metadata: Metadata) -> bytes:
 
 
 def xmp(provenance: Mapping[str, str]) -> bytes:
-    """Write provenance as an XMP packet with one property, a JSON text."""
+    """Provenance as an XMP packet with one property that holds JSON."""
     return (
         '<x:xmpmeta xmlns:x="adobe:ns:meta/">'
         '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
@@ -137,7 +137,7 @@ def xmp(provenance: Mapping[str, str]) -> bytes:
 
 
 def provenance_in(image: Image.Image) -> dict[str, str]:
-    """Read back what `encode_png` or `xmp` wrote; {} if there is none."""
+    """Read back the provenance that `encode_png` or `xmp` wrote; {} if there is none."""
     packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
     if isinstance(packet, str):
         packet = packet.encode()
@@ -154,14 +154,14 @@ def provenance_in(image: Image.Image) -> dict[str, str]:
 
 
 class Format(NamedTuple):
-    """What a kind of file can hold.
+    """What a file format can hold.
 
     Attributes:
-        encode: (H, W, C) samples and metadata to the bytes of a file.
-        bits: per channel, that it can hold.
-        max_side: of a picture, in pixels.
+        encode: turns (H, W, C) samples and metadata into the bytes of a file.
+        bits: possible numbers of bits per channel.
+        max_side: longest possible side, in pixels.
         has_alpha: whether it can hold transparency.
-        max_exif: bytes of its largest EXIF block.
+        max_exif: size of the largest possible EXIF block, in bytes.
     """
 
     encode: Callable[[Array, Metadata], bytes]
@@ -187,4 +187,4 @@ FORMATS = {
     ".webp": WEBP,
     ".dzi": DEEP_ZOOM,
 }
-"""Formats by the suffix of a file's name."""
+"""Formats by file name suffix."""

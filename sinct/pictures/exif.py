@@ -1,4 +1,4 @@
-"""EXIF data that stay true of a picture made from another."""
+"""The EXIF data that remain true for a picture made from another."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ TEXTS = (
     Base.XPKeywords,
     Base.XPSubject,
 )
-"""Main tags to keep; the others are about the old file's layout, size, resolution, colours and software."""
+"""Main tags to keep; the others concern the old file's layout, size, resolution, colours and software."""
 
 STALE = (
     Base.ColorSpace,
@@ -28,17 +28,17 @@ STALE = (
     Base.ExifInteroperabilityOffset,
     Base.MakerNote,  # holds offsets into the old file
 )
-"""Camera tags that are wrong in a new file."""
+"""Camera tags that would be wrong in a new file."""
 
 
 def orientation_in(exif: Exif) -> int:
-    """How to turn the picture, 1 to 8; 1, upright, where nothing valid is said."""
+    """How to turn the picture, 1 to 8; 1, upright, if the tag is missing or invalid."""
     orientation: Any = exif.get(Base.Orientation)
     return int(orientation) if orientation in range(1, 9) else 1
 
 
 def lasting_tags(exif: Exif) -> dict[int, Any]:
-    """Texts, camera and place, the latter two as dictionaries of their own."""
+    """The tags to keep: texts, and camera and place data as nested dictionaries."""
     camera = exif.get_ifd(IFD.Exif)
     tags: dict[int, Any] = {tag: exif[tag] for tag in TEXTS if tag in exif}
     tags[IFD.Exif] = {tag: value for tag, value in camera.items() if tag not in STALE}
@@ -47,7 +47,7 @@ def lasting_tags(exif: Exif) -> dict[int, Any]:
 
 
 def lasting_block(exif: Exif) -> bytes | None:
-    """`lasting_tags` as a block with orientation 1; None if there are none."""
+    """`lasting_tags` as an EXIF block with orientation 1; None if there are none."""
     tags = lasting_tags(exif)
     if not tags:
         return None
@@ -57,7 +57,7 @@ def lasting_block(exif: Exif) -> bytes | None:
 
 
 def _as_stored(value: Any) -> Any:
-    """Undo Pillow's reading of all text as Latin-1: written as such it would become question marks."""
+    """Undo Pillow's decoding of all text as Latin-1; writing it as is would turn letters into question marks."""
     if isinstance(value, dict):
         return {tag: _as_stored(part) for tag, part in value.items()}
     return value.encode("latin-1") if isinstance(value, str) and not value.isascii() else value

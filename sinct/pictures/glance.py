@@ -1,4 +1,4 @@
-"""Pictures of any size at a glance: for choosing among them, and for showing them."""
+"""Small versions of pictures of any size, for comparing them and for showing them."""
 
 import warnings
 from pathlib import Path
@@ -12,19 +12,19 @@ from sinct.pictures.picture import MAX_PIXELS, read_picture
 from sinct.pictures.rows import open_source, read_shrunk
 
 ROWS_ABOVE = 16_000_000
-"""Pixels above which a picture is read in rows if it can be: whole, it takes 12 bytes a pixel and more."""
+"""Pixels above which a picture is read in rows if possible: reading it whole takes 12 bytes a pixel or more."""
 
 SHRUNK = 4_000_000
-"""Pixels that are left of it then, many enough for what is made of them here."""
+"""Most pixels of such a picture after shrinking; enough for a small version."""
 
 
 def read_small(path: Path, side: int, *, least: int = 1) -> Tensor:
-    """Read a picture shrunk to a glance.
+    """Read a picture at a small size.
 
     Args:
-        path: of the file.
-        side: of the result in pixels, the longer one; a smaller picture stays as large as it is.
-        least: pixels that each side has at least, at the cost of the shape of very narrow pictures.
+        path: the picture file.
+        side: longer side of the result, in pixels; a smaller picture keeps its size.
+        least: shortest side of the result, in pixels; very narrow pictures are distorted to have it.
 
     Returns:
         (3, H, W) in [-1, 1], sRGB.
@@ -33,7 +33,7 @@ def read_small(path: Path, side: int, *, least: int = 1) -> Tensor:
         InputError: the file cannot be read, or is so large that only pyvips could read it, which is not installed.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the job that uses the picture tells what is odd about it
+        warnings.simplefilter("ignore")  # the job that uses the picture reports its oddities
         pixels = _read_in_rows(path)
         if pixels is None:
             pixels = read_picture(path).pixels
@@ -44,16 +44,16 @@ def read_small(path: Path, side: int, *, least: int = 1) -> Tensor:
 
 
 def _read_in_rows(path: Path) -> Tensor | None:
-    """A picture that is better not read whole, shrunk; None for others."""
+    """Read a very large picture shrunk; None for all others."""
     try:
         width, height = read_header(path).size
     except (InputError, OSError):
-        return None  # reading it whole says what is wrong with it, and names it
+        return None  # reading it whole will say what is wrong with it
     if width * height <= ROWS_ABOVE:
         return None
     try:
         return read_shrunk(open_source(path), SHRUNK)
     except InputError:
         if width * height <= MAX_PIXELS:
-            return None  # pyvips is not installed, or does not know such files
+            return None  # pyvips is not installed, or cannot read such files
         raise

@@ -1,4 +1,4 @@
-"""Pictures opened whole or, where memory is too small for that, to be read in rows."""
+"""Opens pictures whole or, if memory is too small for that, for reading in rows."""
 
 from pathlib import Path
 
@@ -13,25 +13,25 @@ from sinct.runtime.device import memory
 from sinct.runtime.files import StrPath
 
 DEFAULT_MEMORY = 1_500_000_000
-"""Bytes that sinct takes for a picture where nothing is said, or half of what is free if that is less."""
+"""Bytes that sinct uses for a picture by default; half the free memory if that is less."""
 
 IN_MEMORY = 64
-"""Bytes a pixel that reading, translating and writing a picture in memory takes, beside the windows."""
+"""Bytes a pixel for reading, translating and writing a picture in memory, besides the windows."""
 
 FIXED = 700_000_000
-"""Bytes of the process itself with torch, and of windows of the usual size."""
+"""Bytes for the process itself with torch, and for windows of the usual size."""
 
 
 def open_picture(path: StrPath, output: Path, max_memory: int | None) -> Picture | Source:
-    """Read a picture whole, or look at it where it has to be read and written in rows.
+    """Read a picture whole, or only its header if it has to be read and written in rows.
 
     Args:
-        path: of the picture.
-        output: that its translation will be written to.
-        max_memory: bytes for the process, as the caller asked.
+        path: the picture file.
+        output: file for its translation.
+        max_memory: bytes that the process may use; None for the default.
 
     Raises:
-        InputError: it is missing, damaged or of no kind that can be read.
+        InputError: it is missing, damaged or not of a readable kind.
         ConfigError: `max_memory` is below one byte.
     """
     if max_memory is not None and max_memory < 1:
@@ -39,20 +39,20 @@ def open_picture(path: StrPath, output: Path, max_memory: int | None) -> Picture
     try:
         size = read_header(path).size
     except (InputError, OSError):
-        return read_picture(path)  # says what is wrong with it
+        return read_picture(path)  # will say what is wrong with it
     if not must_stream(size, output, max_memory):
         return read_picture(path)
     try:
         return open_source(path)
     except InputError:
-        # Kinds of files that only Pillow reads: whole, unless that would break what was asked for.
+        # A file that only Pillow reads is read whole, unless that would exceed the memory asked for.
         if max_memory is None and size[0] * size[1] <= MAX_PIXELS and output.suffix.lower() != ".dzi":
             return read_picture(path)
         raise
 
 
 def in_memory(source: Picture | Source, pixels: int) -> Picture:
-    """The picture itself, or one of at most so many pixels made from a file that is read in rows."""
+    """The picture itself, or a version of at most `pixels` pixels if its file is read in rows."""
     if isinstance(source, Picture):
         return source
     header = source.header
@@ -60,7 +60,7 @@ def in_memory(source: Picture | Source, pixels: int) -> Picture:
 
 
 def memory_budget(asked: int | None) -> int:
-    """Bytes that a translation may take: as asked, else `DEFAULT_MEMORY` or half of what is free."""
+    """Bytes that a translation may take: those asked for, else `DEFAULT_MEMORY` or half the free memory if less."""
     if asked is not None:
         return asked
     room = memory(torch.device("cpu"))
@@ -68,15 +68,15 @@ def memory_budget(asked: int | None) -> int:
 
 
 def must_stream(size: tuple[int, int], output: Path, max_memory: int | None) -> bool:
-    """Whether a picture has to be read and written in rows: it is too large for the budget, or tiles are asked for.
+    """Whether a picture has to be read and written in rows: it exceeds the budget, or the output is a .dzi.
 
-    Where nothing is said about memory, pictures are translated in memory as far as they are read at all when pyvips
-    is not installed or the output cannot be written in rows.
+    If `max_memory` is None, and pyvips is not installed or the output's format cannot be written in rows, pictures up
+    to `MAX_PIXELS` are translated in memory.
 
     Args:
         size: width and height in pixels.
-        output: that will be written.
-        max_memory: bytes, as a person asked.
+        output: file to write.
+        max_memory: bytes that the process may use; None for the default.
     """
     pixels = size[0] * size[1]
     if output.suffix.lower() == ".dzi" or pixels > MAX_PIXELS:

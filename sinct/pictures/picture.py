@@ -1,4 +1,4 @@
-"""Picture files to tensors in sRGB and back, with what belongs to them."""
+"""Reads picture files as tensors in sRGB and writes them back, with what belongs to them."""
 
 import hashlib
 import io
@@ -23,25 +23,25 @@ from sinct.pictures.encoding import FORMATS, Format, Metadata, provenance_in
 from sinct.runtime.files import replacing, unwritable
 
 MAX_PIXELS = 178_956_970
-"""Most pixels that are read unless a caller allows more; where Pillow draws its line, too."""
+"""Most pixels that are read unless a caller allows more; also Pillow's limit."""
 
 OUTPUT_SUFFIXES = tuple(suffix for suffix in FORMATS if suffix != ".dzi")
-"""Endings of the files that `write_picture` can write; capitals do as well."""
+"""Suffixes of the files that `write_picture` can write; upper case works too."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture in sRGB, upright, and what else its file says.
+    """A picture in sRGB, upright, and what else its file contains.
 
     Attributes:
         pixels: (3, H, W) float32 in [-1, 1], sRGB with its gamma, not multiplied by alpha.
-        alpha: (1, H, W) float32 in [0, 1], or None where everything is opaque.
-        bits: 8 or 16 per channel, as the file stores them; 8 for fewer.
+        alpha: (1, H, W) float32 in [0, 1], or None if everything is opaque.
+        bits: bits per channel in the file: 16, or 8 for 8 and fewer.
         dpi: pixels per inch along the width and along the height, or None if the file has none.
-        exif: what stays true of the EXIF data: texts, camera and place, with orientation 1 and without
-            sizes, thumbnail, colour space and maker note; None if nothing is left.
-        sha256: of the file's bytes, in hexadecimal.
-        share: of the file's width that `pixels` show; below 1 where they are a part cut out of it.
+        exif: the EXIF data that remain true: texts, camera and place, with orientation 1 and without sizes,
+            thumbnail, colour space and maker note; None if nothing is left.
+        sha256: SHA-256 of the file's bytes, in hexadecimal.
+        share: share of the file's width that `pixels` show; below 1 for a part cut out of it.
     """
 
     pixels: Tensor
@@ -54,34 +54,34 @@ class Picture:
 
     @property
     def height(self) -> int:
-        """In pixels."""
+        """Height in pixels."""
         return self.pixels.shape[1]
 
     @property
     def width(self) -> int:
-        """In pixels."""
+        """Width in pixels."""
         return self.pixels.shape[2]
 
 
 def read_picture(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) -> Picture:
-    """Read the first picture of a file, in sRGB and upright.
+    """Read the first picture in a file, in sRGB and upright.
 
     Reads PNG, TIFF, JPEG, WebP, AVIF, JPEG 2000, GIF, BMP and PPM. PNG and TIFF keep their 16 bits, as do
-    JPEG 2000 and PPM in grey; the colours of other files come with 8 bits even if more are stored.
+    grey JPEG 2000 and PPM; other files are read with 8 bits even if they store more.
 
     Colour profiles are converted in floating point, with relative colorimetric intent and black point
-    compensation: colours that sRGB can show stay as they are, others are clipped. Without a profile, grey
-    and RGB are taken for sRGB, CMYK for perfect inks and LAB for CIELAB under D50.
+    compensation: colours within sRGB stay as they are, others are clipped. Without a profile, grey and RGB
+    are taken as sRGB, CMYK as perfect inks and LAB as CIELAB under D50.
 
     Args:
-        path: of the file.
+        path: the picture file.
         max_pixels: most pixels to decode, as a guard against small files that unpack to huge pictures.
 
     Warns:
         UserWarning: a damaged colour profile or EXIF block is left out, or the file holds more pictures.
 
     Raises:
-        InputError: the file is missing, unreadable, too large, damaged or no picture of these kinds.
+        InputError: the file is missing, unreadable, too large, damaged or not a picture of these kinds.
     """
     data = _read(path)
     try:
@@ -103,14 +103,14 @@ def read_picture(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) 
 
 
 def read_provenance(path: str | os.PathLike[str]) -> dict[str, str]:
-    """Read what `write_picture` stored about a picture's making; {} if there is nothing.
+    """Read what `write_picture` stored about how a picture was made; {} if there is nothing.
 
     Raises:
-        InputError: the file is missing, unreadable or no picture.
+        InputError: the file is missing, unreadable or not a picture.
     """
     data = _read(path)
     try:
-        with reading(max_pixels=sys.maxsize):  # for no pixels are decoded
+        with reading(max_pixels=sys.maxsize):  # no pixels are decoded
             return provenance_in(Image.open(io.BytesIO(data), formats=READABLE))
     except InputError as error:
         raise InputError(f"{_printable(path)} {error}") from error.__cause__
@@ -119,16 +119,16 @@ def read_provenance(path: str | os.PathLike[str]) -> dict[str, str]:
 def _read(path: str | os.PathLike[str]) -> bytes:
     name = _printable(path)
     if os.path.isdir(path):
-        raise InputError(f"{name} is a directory; a picture file is needed: name one in it")
+        raise InputError(f"{name} is a directory; give a picture file")
     try:
         data = Path(path).read_bytes()
     except FileNotFoundError:
-        raise InputError(f"{name} does not exist; a picture file is needed: check the path") from None
+        raise InputError(f"{name} does not exist; check the path") from None
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"{name} cannot be read ({reason}); check the path and its permissions") from error
     if not data:
-        raise InputError(f"{name} is empty; a picture file is needed: copy it again")
+        raise InputError(f"{name} is empty; copy the whole file again")
     return data
 
 
@@ -146,17 +146,17 @@ def check_output(
     size: Sequence[int] | None = None,
     bits: int | None = None,
 ) -> None:
-    """Find out before long work whether its result can be written; changes nothing and leaves nothing behind.
+    """Check before long work whether its result can be written; changes nothing and leaves nothing behind.
 
     Args:
-        path: of the file to write. Missing directories above it are fine, `write_picture` makes them.
+        path: the file to write. Directories above it may be missing; `write_picture` makes them.
         overwrite: whether an existing file may be replaced.
         size: width and height of the picture in pixels, if known.
-        bits: per channel, 8 or 16, if known.
+        bits: bits per channel, 8 or 16, if known.
 
     Raises:
-        OutputError: the suffix is none of `OUTPUT_SUFFIXES`, its format cannot hold the size or the bits,
-            the file exists and may not be replaced, or its place is no directory or not writable.
+        OutputError: the suffix has no known format, the format cannot hold the size or the bits, the file
+            exists and may not be replaced, or its place is not a directory or not writable.
     """
     name, kind = _printable(path), _format(path)
     if bits is not None and bits not in kind.bits:
@@ -168,14 +168,14 @@ def check_output(
         raise OutputError(
             f"{name} cannot hold {size[0]}x{size[1]} px, only {kind.max_side} px a side; give a .tif file"
         )
-    target = Path(os.path.realpath(path))  # of a link, the file that it leads to
+    target = Path(os.path.realpath(path))  # for a link, the file that it points to
     try:
         if target.is_dir():
-            raise OutputError(f"{name} is a directory; a file is needed: give a name in it")
+            raise OutputError(f"{name} is a directory; give a file name in it")
         if target.exists():
             if not overwrite:
                 raise OutputError(
-                    f"{name} exists already; give another name, or `overwrite=True` to replace it"
+                    f"{name} already exists; give another name, or `overwrite=True` to replace it"
                 )
             if not os.access(target, os.W_OK):
                 raise PermissionError("it is write-protected")
@@ -199,25 +199,25 @@ def write_picture(
 ) -> None:
     """Write a picture whole or not at all, with an sRGB profile.
 
-    PNG, TIFF (Deflate) and WebP are written without loss, JPEG at quality 95 without subsampled colours.
-    The same arguments give the same bytes. Missing directories are made. WebP has no place for `dpi`.
+    PNG, TIFF (Deflate) and WebP are written without loss, JPEG at quality 95 without colour subsampling.
+    The same arguments give the same bytes. Missing directories are made. WebP cannot store `dpi`.
 
     Args:
-        path: of the file; its suffix, one of `OUTPUT_SUFFIXES`, chooses the format.
+        path: the file to write; its suffix, one of `OUTPUT_SUFFIXES`, chooses the format.
         pixels: (3, H, W), sRGB in [-1, 1], any float type and device; clamped and rounded to nearest.
         alpha: (1, H, W) in [0, 1], or None.
-        bits: per channel: 8, or 16 for PNG and TIFF.
+        bits: bits per channel: 8, or 16 for PNG and TIFF.
         dpi: pixels per inch along the width and along the height.
-        exif: block to carry over, as in `Picture.exif`.
+        exif: EXIF block to carry over, as in `Picture.exif`.
         provenance: how the picture was made, for `read_provenance`: ASCII names of up to 70 characters, any
-            values. In PNG texts named "sinct:...", elsewhere in XMP as JSON.
-        overwrite: replace an existing file; until the new one is complete, the old one stays as it is.
+            values. PNG stores them as texts named "sinct:...", other formats in XMP as JSON.
+        overwrite: replace an existing file; the old one stays until the new one is complete.
 
     Warns:
         UserWarning: transparency or EXIF data do not fit into a JPEG and are left out.
 
     Raises:
-        OutputError: as for `check_output`, values are not finite, or writing failed.
+        OutputError: as for `check_output`; also if values are not finite, or writing fails.
         ValueError: `pixels` or `alpha` has another shape.
     """
     height, width = pixels.shape[-2:]
@@ -229,7 +229,7 @@ def write_picture(
     name, kind = _printable(path), _format(path)
     check_output(path, overwrite=overwrite, size=(width, height), bits=bits)
     if not torch.isfinite(pixels).all():
-        raise OutputError(f"{name} is not written, as its pixels are not all finite; train again")
+        raise OutputError(f"{name} is not written because some of its pixels are not finite; train again")
     if alpha is not None and not kind.has_alpha:
         warnings.warn(f"{name}: transparency does not fit into a JPEG and is left out", stacklevel=2)
         alpha = None
@@ -260,7 +260,9 @@ def _write_whole(target: Path, data: bytes, *, overwrite: bool) -> None:
         with replacing(target) as temporary:
             temporary.write_bytes(data)
             if not overwrite:
-                target.touch(exist_ok=False)  # claims the name: no file that came meanwhile is replaced
+                target.touch(
+                    exist_ok=False
+                )  # claims the name, so that no file that appeared meanwhile is replaced
                 undo.callback(target.unlink)
         undo.pop_all()
 
@@ -269,12 +271,12 @@ def _format(path: str | os.PathLike[str]) -> Format:
     suffix = Path(path).suffix.lower()
     if suffix not in FORMATS:
         raise OutputError(
-            f"{_printable(path)} has {f'the suffix {suffix}' if suffix else 'no suffix'}, which names no "
-            f"format that can be written; end it in one of {', '.join(FORMATS)}"
+            f"{_printable(path)} has {f'the unknown suffix {suffix}' if suffix else 'no suffix'}, so its format "
+            f"is not known; give one of {', '.join(FORMATS)}"
         )
     return FORMATS[suffix]
 
 
 def _printable(path: str | os.PathLike[str]) -> str:
-    """A path as people know it, with odd characters escaped so that a message stays one line."""
+    """A path with unprintable characters escaped, so that a message stays on one line."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in os.fspath(path))

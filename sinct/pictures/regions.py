@@ -1,4 +1,4 @@
-"""Maps that say which parts of the painting and of the photo belong together."""
+"""Region maps, which say which parts of the painting and the photo belong together."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from sinct.pictures.resampling import same_shape
 from sinct.runtime.files import StrPath
 
 MOST = 64
-"""Regions; more colours than that mean a photo or a map saved as JPEG."""
+"""Most regions; more colours mean a photo, or a map saved as JPEG."""
 
 
 def read_regions(
@@ -22,26 +22,26 @@ def read_regions(
     painting_size: tuple[int, int],
     photo_size: tuple[int, int],
 ) -> tuple[Tensor, Tensor]:
-    """Read two flatly coloured pictures, in which the same colour means the same kind of thing.
+    """Read two maps painted in flat colours, in which the same colour marks the same kind of thing.
 
     Args:
-        painting_map: picture file.
-        photo_map: picture file.
+        painting_map: picture file with the painting's regions.
+        photo_map: picture file with the photo's regions.
         painting_size: height and width of the painting, in pixels.
         photo_size: height and width of the photo, in pixels.
 
     Returns:
-        (H, W) and (H', W') int64 labels from 0 on, of the pictures' sizes (nearest neighbour).
+        (H, W) and (H', W') int64 labels from 0, at the pictures' sizes (nearest neighbour).
 
     Raises:
-        InputError: a map cannot be read, has another aspect than its picture, or too many colours.
+        InputError: a map cannot be read, its aspect ratio is not its picture's, or there are too many colours.
     """
     codes = [_codes(painting_map, painting_size), _codes(photo_map, photo_size)]
     colours = np.unique(np.concatenate([code.ravel() for code in codes]))
     if len(colours) > MOST:
         raise InputError(
             f"the region maps {Path(painting_map).name} and {Path(photo_map).name} have {len(colours)} colours, "
-            f"{MOST} at most can be regions; paint them flat, without smooth edges, and save as PNG"
+            f"but at most {MOST} can be regions; paint them flat, without smooth edges, and save as PNG"
         )
     first, second = (torch.from_numpy(np.searchsorted(colours, code)) for code in codes)
     return first, second
@@ -53,12 +53,12 @@ def _codes(path: StrPath, size: tuple[int, int]) -> "np.ndarray[tuple[int, ...],
         with Image.open(path) as file:
             picture = file.convert("RGB")
     except OSError as error:
-        reason = error.strerror or "not a picture that can be read"
+        reason = error.strerror or "it is not a readable picture"
         raise InputError(f"cannot read the region map {path}: {reason}; give a PNG") from None
     if not same_shape(size, (picture.height, picture.width)):
         raise InputError(
-            f"the region map {path} is {picture.width}x{picture.height} px and its picture {width}x{height} px; "
-            "give a map of the picture's shape"
+            f"the region map {path} has {picture.width}x{picture.height} px and its picture {width}x{height} px; "
+            "give a map with the picture's aspect ratio"
         )
     scaled = picture.resize((width, height), Image.Resampling.NEAREST)
     red, green, blue = np.moveaxis(np.asarray(scaled).astype(np.int64), 2, 0)

@@ -1,4 +1,4 @@
-"""Picture files that are read in rows by libvips."""
+"""Reads picture files in rows, with libvips."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
@@ -18,21 +18,21 @@ from sinct.pictures.picture import _to_tensor
 from sinct.runtime.files import StrPath
 
 ROWS_PER_CALL = 64
-"""Rows asked of the decoder at a time: it keeps about as many itself."""
+"""Rows requested from the decoder at a time; it keeps about as many itself."""
 
 
 def vips() -> Any:
-    """Import pyvips, which only pictures above the memory budget and Deep Zoom need.
+    """Import pyvips, which is needed only for pictures above the memory budget and for Deep Zoom.
 
     Raises:
-        InputError: it is not installed.
+        InputError: pyvips is not installed.
     """
     try:
         import pyvips
-    except (ImportError, OSError) as error:  # OSError: the module is there, its library is not
+    except (ImportError, OSError) as error:  # OSError: the module is installed, but not its library
         raise InputError(
             "a picture above the memory budget, or a .dzi, needs pyvips, which is not installed "
-            f"({' '.join(str(error).split())[:80]}); pip install 'sinct[large]'"
+            f'({" ".join(str(error).split())[:80]}); run `pip install "pyvips[binary]"`'
         ) from None
     return pyvips
 
@@ -42,13 +42,13 @@ class Source:
     """A picture file that is read in rows.
 
     Attributes:
-        path: of the file.
-        header: what it says about itself.
-        sha256: of its bytes, in hexadecimal.
-        bands: samples a pixel, alpha included.
-        space: of its colours, see `sinct.pictures.colour.to_srgb`.
+        path: the file.
+        header: its header.
+        sha256: SHA-256 of its bytes, in hexadecimal.
+        bands: samples per pixel, including alpha.
+        space: its colour space, see `sinct.pictures.colour.to_srgb`.
         alpha: whether the last sample is transparency.
-        bits: 8 or 16.
+        bits: bits per sample, 8 or 16.
     """
 
     path: Path
@@ -61,16 +61,16 @@ class Source:
 
     @property
     def height(self) -> int:
-        """In pixels, upright."""
+        """Height of the upright picture, in pixels."""
         return self.header.size[1]
 
     @property
     def width(self) -> int:
-        """In pixels, upright."""
+        """Width of the upright picture, in pixels."""
         return self.header.size[0]
 
     def rows(self) -> Callable[[int, int], Array]:
-        """Open the file; the function returned reads rows start to stop, (H, W, bands), each call further down."""
+        """Open the file and return a function that reads rows start to stop, (H, W, bands), from top to bottom."""
         region = vips().Region.new(_opened(self.path)[0])
 
         def read(start: int, stop: int) -> Array:
@@ -85,11 +85,11 @@ class Source:
         return read
 
     def pixels(self, samples: Array) -> Tensor:
-        """(H, W, bands) as read -> (3, H, W) in [-1, 1], sRGB."""
+        """Convert samples (H, W, bands) to (3, H, W) in [-1, 1], sRGB."""
         return _to_tensor(self._srgb(samples, [])).mul_(2).sub_(1)
 
     def remarks(self) -> list[str]:
-        """What a person should know about its colours."""
+        """What a user should know about its colours."""
         found: list[str] = []
         self._srgb(np.zeros((1, 1, self.bands), f"uint{self.bits}"), found)
         return found
@@ -99,10 +99,10 @@ class Source:
 
 
 def open_source(path: StrPath) -> Source:
-    """Look at a picture file of any size without decoding it.
+    """Open a picture file of any size without decoding it.
 
     Raises:
-        InputError: it is missing, damaged, of no kind that can be read in rows, or pyvips is not installed.
+        InputError: it is missing, damaged or cannot be read in rows, or pyvips is not installed.
     """
     header = read_header(path)
     image, space = _opened(Path(path))
@@ -115,7 +115,7 @@ def open_source(path: StrPath) -> Source:
 
 
 def read_shrunk(source: Source, pixels: int) -> Tensor:
-    """Read a picture of any size at most so many pixels large, (3, H, W) in [-1, 1], sRGB."""
+    """Read a picture of any size, shrunk to at most `pixels` pixels; (3, H, W) in [-1, 1], sRGB."""
     scale = min(1.0, (pixels / (source.width * source.height)) ** 0.5)
     with _reading(source.path):
         image = _opened(source.path)[0]
@@ -126,7 +126,7 @@ def read_shrunk(source: Source, pixels: int) -> Tensor:
 
 
 def _opened(path: Path) -> tuple[Any, str]:
-    """The upright image, not yet decoded, and the space of its colours."""
+    """The upright image, not yet decoded, and its colour space."""
     pyvips = vips()
     with _reading(path):
         image = pyvips.Image.new_from_file(str(path), access="sequential", fail_on="truncated")
@@ -145,7 +145,7 @@ def _opened(path: Path) -> tuple[Any, str]:
             image, space = image.colourspace("srgb"), "rgb"
         if image.format not in ("uchar", "ushort"):
             raise InputError(
-                f"{path} has {image.format} samples; unsigned 8 or 16 bits are needed: save it so"
+                f"{path} has {image.format} samples; save it with unsigned 8-bit or 16-bit samples"
             )
         wanted = {"rgb": 3, "gray": 1, "cmyk": 4}[space]
         return (image[: wanted + image.hasalpha()] if image.bands > wanted else image), space
@@ -153,7 +153,7 @@ def _opened(path: Path) -> tuple[Any, str]:
 
 @contextmanager
 def _reading(path: Path) -> Iterator[None]:
-    """Turn libvips's errors into one line."""
+    """Turn libvips's errors into an InputError of one line."""
     try:
         yield
     except vips().Error as error:
@@ -165,7 +165,7 @@ class Band(NamedTuple):
     """Rows of a picture as they are read.
 
     Attributes:
-        top: the first of them.
+        top: index of the first row.
         samples: (H, W, bands).
     """
 
@@ -173,16 +173,16 @@ class Band(NamedTuple):
     samples: Array
 
     def rows(self, start: int, stop: int) -> Array:
-        """Some of them, counted in the picture."""
+        """The rows from start to stop, counted from the top of the picture."""
         return self.samples[start - self.top : stop - self.top]
 
 
 def overlapping(read: Callable[[int, int], Array], bands: Sequence[tuple[int, int]]) -> Iterator[Band]:
-    """Read bands of rows that overlap, each row once and the next ones while the present ones are used.
+    """Read overlapping bands of rows. Each row is read once, and the next band while the current one is used.
 
     Args:
-        read: rows from start to stop.
-        bands: first row and row behind the last, both growing.
+        read: reads rows from start to stop.
+        bands: the first row and the row after the last of each band, both increasing.
     """
     if not bands:
         return

@@ -1,4 +1,4 @@
-"""Finished rows to a picture file, by libvips."""
+"""Writes finished rows to a picture file, with libvips."""
 
 import shutil
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ from sinct.runtime.files import replacing, unwritable
 TIFFS = (".tif", ".tiff")
 OPAQUE = (".jpg", ".jpeg", ".dzi")
 SUFFIXES = (*TIFFS, ".png", *OPAQUE)
-"""Endings of the files that pictures of any size can be written to; the opaque ones hold no alpha."""
+"""Suffixes of the files to which pictures of any size can be written; the opaque ones hold no alpha."""
 
 SAVERS: Mapping[str, tuple[str, dict[str, Any]]] = {
     ".tif": (
@@ -33,23 +33,23 @@ SAVERS: Mapping[str, tuple[str, dict[str, Any]]] = {
     ".png": ("pngsave", {"compression": 6}),
     ".jpg": ("jpegsave", {"Q": 95, "subsample_mode": "off"}),
 }  # fmt: skip
-"""libvips's operations and their options."""
+"""libvips's operations and their options, by suffix."""
 
 CLASSIC_TIFF = 2_000_000_000
-"""Bytes of samples above which a TIFF is written as BigTIFF; its offsets end at twice that."""
+"""Bytes of samples above which a TIFF is written as BigTIFF; a classic TIFF's offsets end at twice that."""
 
 
 def encode(rows: Path, output: Path, source: Header, provenance: Mapping[str, str]) -> None:
-    """Encode finished rows as a picture file, whole or not at all, with the sRGB profile and the source's facts.
+    """Encode finished rows as a picture file, whole or not at all, with the sRGB profile and the source's metadata.
 
     Args:
-        rows: plain TIFF of the samples, on the output's disk.
-        output: its suffix chooses the format.
-        source: gives resolution and EXIF.
+        rows: plain TIFF of the samples, on the same disk as the output.
+        output: the file to write; its suffix chooses the format.
+        source: provides resolution and EXIF data.
         provenance: how the picture was made.
 
     Raises:
-        OutputError: writing failed; the rows are still there.
+        OutputError: writing failed; the rows are kept.
     """
     pyvips = vips()
     suffix = output.suffix.lower().replace(".tiff", ".tif").replace(".jpeg", ".jpg")
@@ -74,7 +74,7 @@ def encode(rows: Path, output: Path, source: Header, provenance: Mapping[str, st
             left_behind.unlink()
         with replacing(output, folder=rows.parent) as temporary:
             getattr(image, operation)(str(temporary), **options)
-            if suffix == ".tif" and source.exif is not None:  # libvips writes none into a TIFF
+            if suffix == ".tif" and source.exif is not None:  # libvips writes no EXIF data into a TIFF
                 exif = Exif()
                 exif.load(source.exif)
                 with temporary.open("r+b") as file:
@@ -82,14 +82,14 @@ def encode(rows: Path, output: Path, source: Header, provenance: Mapping[str, st
     except pyvips.Error as error:
         reason = one_line(error)
         raise OutputError(
-            f"cannot write {output}: {reason}; make room, then repeat with `resume=True`: no row is lost"
+            f"cannot write {output}: {reason}; free some space, then repeat with `resume=True`; no row is lost"
         ) from None
     except OSError as error:
         raise unwritable(output, error) from None
 
 
 def _write_deep_zoom(image: Any, output: Path) -> None:
-    """Tiles in NAME_files and, when they are complete, NAME.dzi, which viewers open."""
+    """Write tiles to NAME_files and, when they are complete, NAME.dzi, which viewers open."""
     folder = output.with_name(f".{output.name}.tiles")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -99,7 +99,7 @@ def _write_deep_zoom(image: Any, output: Path) -> None:
         older = output.with_name(f".{output.stem}_files.old")
         if tiles.exists():
             with suppress(FileNotFoundError):
-                output.unlink()  # a description of tiles that change is no picture
+                output.unlink()  # while the tiles change, it would describe a broken picture
             tiles.rename(older)
         (folder / f"{output.stem}_files").rename(tiles)
         (folder / f"{output.stem}.dzi").replace(output)

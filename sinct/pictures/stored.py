@@ -1,4 +1,4 @@
-"""What decoders hand over: samples as a file stores them, but upright, with what it says about them."""
+"""What decoders return: the samples as the file stores them, but upright, and what the file says about them."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -15,13 +15,13 @@ class Stored(NamedTuple):
     """A picture as its file stores it, but upright.
 
     Attributes:
-        samples: (H, W, C) uint8 or uint16, C as `space` demands.
+        samples: (H, W, C) uint8 or uint16, with C as `space` requires.
         space: "gray", "rgb", "cmyk" (255 is full ink) or "lab" (a and b raised by 128).
         alpha: (H, W) of the same type, or None.
         profile: ICC profile, or None.
-        exif: block to carry over, or None.
-        dpi: along the width and along the height, or None.
-        remarks: what a person should know about the file.
+        exif: EXIF block to carry over, or None.
+        dpi: pixels per inch along the width and along the height, or None.
+        remarks: what a user should know about the file.
     """
 
     samples: Array
@@ -37,10 +37,10 @@ def check_size(width: int, height: int, max_pixels: int) -> None:
     """Refuse pictures without pixels or with too many.
 
     Raises:
-        InputError: for that.
+        InputError: the picture is one of these.
     """
     if width < 1 or height < 1:
-        raise InputError(f"has {width}x{height} px; at least 1x1 px are needed: give another picture")
+        raise InputError(f"has {width}x{height} px; give a picture with at least 1x1 px")
     if width * height > max_pixels:
         raise InputError(
             f"has {width}x{height} px, more than {max_pixels:,} pixels; "
@@ -58,15 +58,15 @@ def make_stored(
     dpi: tuple[float, float] | None,
     several: bool,
 ) -> Stored:
-    """Turn samples upright and keep of the file's facts what stays true.
+    """Turn samples upright and keep what remains true of the file's metadata.
 
     Args:
         samples: (H, W, C) as decoded.
         space: as in `Stored`.
         alpha: (H, W), or None.
         profile: ICC profile, or None.
-        read_exif: gives the EXIF data; may fail in any way.
-        dpi: as the file has it.
+        read_exif: returns the EXIF data; may raise any exception.
+        dpi: resolution in the file, or None.
         several: whether the file holds more pictures.
     """
     remarks = ["it holds several pictures, of which only the first is used"] if several else []
@@ -75,8 +75,8 @@ def make_stored(
         block = read_exif()
         orientation = orientation_in(block)
         exif = lasting_block(block)
-    except Exception:  # Pillow's parser meets damage with exceptions of every kind
-        remarks.append("its EXIF data are damaged and left out")
+    except Exception:  # on damaged data Pillow's parser raises exceptions of every kind
+        remarks.append("its EXIF data are damaged, so they are left out")
     return Stored(
         samples=upright(samples, orientation),
         space=space,
@@ -89,7 +89,7 @@ def make_stored(
 
 
 def plausible_dpi(dpi: tuple[float, float] | None, orientation: int) -> tuple[float, float] | None:
-    """Exchange the axes of a resolution where the picture is turned on its side; None if it says nothing."""
+    """Swap the axes of a resolution if the picture is turned on its side; None if it is missing or implausible."""
     x, y = (float(value) for value in dpi or (0, 0))
     if not (1 <= x < 65536 and 1 <= y < 65536):  # JPEG holds 16 bits
         return None
@@ -97,7 +97,7 @@ def plausible_dpi(dpi: tuple[float, float] | None, orientation: int) -> tuple[fl
 
 
 def upright(samples: Array, orientation: int) -> Array:
-    """Turn (H, W, ...) as an EXIF orientation says, without a copy."""
+    """Turn (H, W, ...) upright by its EXIF orientation, without copying."""
     if orientation >= 5:
         samples = samples.swapaxes(0, 1)
     mirrored = {2: (1,), 3: (0, 1), 4: (0,), 6: (1,), 7: (0, 1), 8: (0,)}

@@ -1,4 +1,4 @@
-"""TIFFs by tifffile: 8 and 16 bits in any layout, of which Pillow knows few and keeps 8 bits."""
+"""Decodes TIFFs with tifffile: 8 and 16 bits in any layout. Pillow knows few of these and keeps 8 bits."""
 
 import io
 import math
@@ -19,7 +19,7 @@ TIFF_SPACES = {
     PHOTOMETRIC.RGB: ("rgb", 3),
     PHOTOMETRIC.SEPARATED: ("cmyk", 4),
 }
-"""Colour space and samples a pixel of the TIFFs that tifffile reads: those that need no conversion."""
+"""Colour space and samples per pixel of the TIFFs that are read with tifffile: those that need no conversion."""
 
 
 def decode_tiff(data: bytes, max_pixels: int) -> Stored | None:
@@ -32,25 +32,23 @@ def decode_tiff(data: bytes, max_pixels: int) -> Stored | None:
         return None
     try:
         tiff = tifffile.TiffFile(io.BytesIO(data))
-    except Exception:  # no TIFF or a damaged one: Pillow knows
+    except Exception:  # not a TIFF, or a damaged one: Pillow will tell
         return None
     with tiff:
         page = tiff.pages.first
         bits, kind = page.bitspersample, page.photometric
         check_size(page.imagewidth, page.imagelength, max_pixels)
         if page.is_reduced:
-            raise InputError("begins with a preview, as raw files of cameras do; export a full TIFF or PNG")
+            raise InputError("begins with a preview, like a camera's raw file; export a full TIFF or PNG")
         if not is_whole(page, len(data)):
-            raise InputError(
-                "is damaged or cut off (missing strips); a whole picture is needed: copy it again"
-            )
+            raise InputError("is damaged or cut off (missing strips); copy the whole file again")
         readable = kind in TIFF_SPACES and bits in (8, 16)
         if not readable and bits <= 8:
             return None
         if not readable or page.sampleformat != SAMPLEFORMAT.UINT:
             raise InputError(
                 f"has {bits}-bit samples ({SAMPLEFORMAT(page.sampleformat).name}, {PHOTOMETRIC(kind).name}); "
-                "unsigned 8 or 16 bits in grey, RGB or CMYK are needed: save it so"
+                "save it with unsigned 8 or 16 bits in grey, RGB or CMYK"
             )
         return make_stored(
             *_tiff_samples(page),
@@ -62,7 +60,7 @@ def decode_tiff(data: bytes, max_pixels: int) -> Stored | None:
 
 
 def is_whole(page: tifffile.TiffPage, file_size: int) -> bool:
-    """Whether each strip or tile is there; decoders put up with less and leave its place black."""
+    """Whether every strip or tile is present; decoders tolerate missing ones and leave them black."""
     segments = list(zip(page.dataoffsets, page.databytecounts, strict=True))
     return len(segments) == math.prod(page.chunked) and all(
         offset > 0 and count > 0 and offset + count <= file_size for offset, count in segments
@@ -77,7 +75,7 @@ def _tiff_exif(tiff: tifffile.TiffFile, data: bytes) -> Image.Exif:
 
 
 def tiff_dpi(page: Any) -> tuple[float, float] | None:
-    """Pixels per inch along the width and along the height, or None if the page does not say."""
+    """Pixels per inch along the width and along the height; None if the page does not say."""
     known = "XResolution" in page.tags and page.resolutionunit in (RESUNIT.INCH, RESUNIT.CENTIMETER)
     return page.get_resolution(RESUNIT.INCH) if known else None
 
@@ -89,12 +87,12 @@ def _tiff_samples(page: Any) -> tuple[Array, str, Array | None]:
     pixels = pixels.reshape(page.imagelength, page.imagewidth, -1)
     space, colours = TIFF_SPACES[page.photometric]
     if pixels.shape[2] < colours:
-        raise InputError(f"has {pixels.shape[2]} samples a pixel, too few for {space}; save it as RGB")
+        raise InputError(f"has {pixels.shape[2]} samples per pixel, too few for {space}; save it as RGB")
 
     colour, alpha = pixels[..., :colours], None
     if page.photometric == PHOTOMETRIC.MINISWHITE:
         colour = np.iinfo(pixels.dtype).max - colour
-    extra = [*page.extrasamples, EXTRASAMPLE.UNASSALPHA][0]  # old files do not say what a fourth sample is
+    extra = [*page.extrasamples, EXTRASAMPLE.UNASSALPHA][0]  # old files do not say what an extra sample means
     if pixels.shape[2] > colours and extra != EXTRASAMPLE.UNSPECIFIED:
         alpha = pixels[..., colours]
         if extra == EXTRASAMPLE.ASSOCALPHA:

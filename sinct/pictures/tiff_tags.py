@@ -1,6 +1,6 @@
-"""EXIF data added to a TIFF of any size that is already written, without rewriting its picture.
+"""Adds EXIF data to a finished TIFF of any size without rewriting its picture.
 
-Neither libvips nor tifffile writes directories of tags within tags, which EXIF and GPS data are.
+EXIF and GPS data are directories of tags within tags, which neither libvips nor tifffile writes.
 """
 
 import struct
@@ -10,18 +10,18 @@ from typing import Any, BinaryIO
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 Entries = dict[int, bytes]
-"""Tag -> its entry as stored; values that do not fit into it lie anywhere in the file, at absolute offsets."""
+"""Tag -> its entry as stored; a value too large for the entry lies elsewhere in the file, at an absolute offset."""
 
 
 def add_tags(file: BinaryIO, tags: Mapping[int, Any]) -> None:
     """Add tags to the first directory of a TIFF or BigTIFF.
 
-    A new first directory is put behind everything else and the header led to it; entries of the old one are taken
-    over as they are, since what they point at stays where it is.
+    A new first directory is appended to the file, and the header is changed to point to it. The old directory's
+    entries are copied unchanged, since the data they point to stay in place.
 
     Args:
-        file: open for reading and writing; cut off anywhere while this runs, it is of no use.
-        tags: tag number -> value, or dictionary of tags of its own (EXIF, GPS).
+        file: open for reading and writing; an interruption leaves it unusable.
+        tags: tag number -> value, or a nested dictionary of tags (EXIF, GPS).
     """
     file.seek(0)
     header = file.read(16)
@@ -58,7 +58,7 @@ class _Layout:
         self.header, self.first_at = (16, 8) if big else (8, 4)
 
     def read(self, file: BinaryIO) -> tuple[Entries, bytes]:
-        """The directory at the file's position, and the offset of the one behind it as stored."""
+        """The directory at the file's position, and the stored offset of the next one."""
         [count] = struct.unpack(self.count, file.read(struct.calcsize(self.count)))
         entries = [file.read(self.entry) for _ in range(count)]
         following = file.read(struct.calcsize(self.offset))
@@ -66,7 +66,7 @@ class _Layout:
 
 
 def _padded_end(file: BinaryIO) -> int:
-    """Go to the file's end, brought to a multiple of 8 bytes as directories like it."""
+    """Pad the file to a multiple of 8 bytes, for the alignment of directories, and go to its end."""
     end = file.seek(0, 2)
     file.write(b"\0" * (-end % 8))
     return end + -end % 8

@@ -1,11 +1,11 @@
-"""Plan of windows that cover a picture, each with the context it needs; knows no network."""
+"""Plans windows that cover a picture, each with the context it needs; independent of any network."""
 
 import math
 from collections.abc import Callable
 from typing import NamedTuple
 
 SMALLEST_KEPT = 64
-"""About the fewest pixels a window keeps along an axis that it does not cover whole."""
+"""About the fewest pixels that a window keeps along an axis, unless it covers the whole axis."""
 
 
 class Span(NamedTuple):
@@ -13,9 +13,9 @@ class Span(NamedTuple):
 
     Attributes:
         start: first pixel read.
-        stop: pixel behind the last one read.
+        stop: pixel after the last one read.
         keep_start: first pixel of the result that is kept.
-        keep_stop: pixel behind the last one kept.
+        keep_stop: pixel after the last one kept.
     """
 
     start: int
@@ -25,12 +25,12 @@ class Span(NamedTuple):
 
     @property
     def kept(self) -> slice:
-        """Where the kept part lies within what is read."""
+        """The kept part, relative to the window."""
         return slice(self.keep_start - self.start, self.keep_stop - self.start)
 
 
 class Sides(NamedTuple):
-    """Height and width of windows, in pixels, halo included."""
+    """Height and width of windows in pixels, including the halo."""
 
     rows: int
     columns: int
@@ -39,17 +39,17 @@ class Sides(NamedTuple):
 def spans(length: int, window: int, halo: int, stride: int) -> list[Span]:
     """Divide one axis into windows whose kept parts cover every pixel once.
 
-    A window reads `halo` pixels more than it keeps on each side, except where the picture ends: there is
-    the border that the network pads itself, so windowed and whole results agree.
+    A window reads `halo` pixels more than it keeps on each side, except at the picture's border. There the
+    network does its own padding, so that windowed and whole results agree.
 
     Args:
-        length: of the axis in pixels, a multiple of `stride`.
-        window: pixels read at a time, at most; more than twice the halo.
+        length: length of the axis in pixels, a multiple of `stride`.
+        window: most pixels read at a time; more than twice the halo.
         halo: context on each side in pixels, a multiple of `stride`.
         stride: every start and stop is a multiple of this.
 
     Raises:
-        ValueError: the window leaves nothing to keep, or something is off the stride.
+        ValueError: the window leaves nothing to keep, or a length is not a multiple of the stride.
     """
     if length % stride or halo % stride:
         raise ValueError(f"length {length} and halo {halo} must be multiples of the stride {stride}")
@@ -78,17 +78,17 @@ def _read(length: int, window: int, halo: int, stride: int) -> int:
 def choose_sides(
     height: int, width: int, halo: int, stride: int, fits: Callable[[Sides], bool]
 ) -> Sides | None:
-    """Find windows that fit into memory and waste the least; of equals, the smallest.
+    """Find the windows that fit into memory with the least waste; among equals, the smallest.
 
     Args:
-        height: of the picture in pixels, a multiple of `stride`.
-        width: of the picture, likewise.
+        height: height of the picture in pixels, a multiple of `stride`.
+        width: width of the picture in pixels, a multiple of `stride`.
         halo: context on each side in pixels.
-        stride: of the generator.
-        fits: whether there is memory for windows of these sides.
+        stride: stride of the generator in pixels.
+        fits: whether windows with these sides fit into memory.
 
     Returns:
-        None where not even windows that keep 64 px fit.
+        The sides, or None if not even windows that keep about 64 px fit.
     """
     best: tuple[float, int, Sides] | None = None
     across = _candidates(width, halo, stride)
@@ -96,16 +96,16 @@ def choose_sides(
         for columns, columns_read in across:
             sides = Sides(rows, columns)
             if not fits(sides):
-                break  # wider ones do not either
+                break  # nor do wider ones
             found = (round(rows_read * columns_read / (height * width), 3), rows * columns, sides)
             best = found if best is None else min(best, found)
     return best[2] if best else None
 
 
 def _candidates(length: int, halo: int, stride: int) -> list[tuple[int, int]]:
-    """Sides that divide an axis evenly, from small to all of it, each with the pixels that are read in all.
+    """Window sides that divide an axis evenly, in ascending order, each with the total number of pixels read.
 
-    Unevenly divided, a last window of a few pixels would be nearly all halo.
+    In an uneven division the last window could keep a few pixels and be nearly all halo.
     """
     units = length // stride
     kept = {math.ceil(units / count) * stride for count in range(1, math.ceil(length / SMALLEST_KEPT) + 1)}

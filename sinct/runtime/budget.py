@@ -1,4 +1,4 @@
-"""How long a method may work: by the clock for people, in iterations for tests."""
+"""How long a method may work: in seconds for people, in iterations for tests."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -7,14 +7,14 @@ from sinct.errors import Interrupted
 
 
 class Budget:
-    """Time that a method has, divided among its stages.
+    """The time that a method has, divided among its stages.
 
-    A method asks for one stage after the other, each with its share of the whole; what a stage leaves
-    unused passes on to the later ones. Iterations are yielded until the stage's share is over.
+    A method asks for one stage after another, each with its share of the whole. A stage yields iterations until
+    its share is used up; time it leaves unused passes on to later stages.
 
     Args:
-        seconds: in all, from now on; None sets no limit.
-        iterations: at most in each stage, whatever the method asks for; for tests.
+        seconds: total time from now on; None sets no limit.
+        iterations: most iterations in each stage, whatever the method asks for; for tests.
         report: called with the share done, in [0, 1].
         should_stop: asked before every iteration.
     """
@@ -40,16 +40,16 @@ class Budget:
         return time.monotonic() - self._began
 
     def stage(self, share: float, most: int) -> Iterator[int]:
-        """Yield 0, 1, 2, … until `most` or until the clock has used up this stage's share.
+        """Yield `most` numbers 0, 1, 2, …, or fewer if this stage's share of the time runs out.
 
-        The first iteration is always given, so that a method ends with a result however short the time.
+        There is always a first iteration, so that a method has a result however short the time.
 
         Args:
-            share: of the whole, in [0, 1]; those of all stages add up to 1.
+            share: this stage's part of the whole, in [0, 1]; the shares of all stages add up to 1.
             most: iterations that the method wants.
 
         Raises:
-            Interrupted: `should_stop` said so.
+            Interrupted: `should_stop` returned True.
         """
         most = most if self.iterations is None else min(most, self.iterations)
         before, self._planned = self._planned, self._planned + share

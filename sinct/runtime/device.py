@@ -1,4 +1,4 @@
-"""The machine: which device to train on, what it is good at, how much memory and how many processors there are."""
+"""The machine: which device to train on, what it does fast, and how much memory and how many processors it has."""
 
 import os
 import sys
@@ -13,10 +13,10 @@ from sinct.errors import DeviceError, OutOfMemoryError
 
 
 def choose_device(name: str = "auto") -> torch.device:
-    """Resolve auto, cpu, cuda, cuda:N or mps to a device that is there.
+    """Turn auto, cpu, cuda, cuda:N or mps into a device that this machine has.
 
     Raises:
-        DeviceError: the name is unknown or this machine has no such device.
+        DeviceError: the name is unknown, or this machine has no such device.
     """
     if name == "auto":
         if torch.cuda.is_available():
@@ -43,8 +43,8 @@ def choose_device(name: str = "auto") -> torch.device:
 def gains_from_bfloat16(device: torch.device) -> bool:
     """Whether convolutions run faster in bfloat16 than in float32 on this device.
 
-    On a CPU this takes instructions of its own (AMX or AVX-512 BF16); without them bfloat16 is emulated
-    and slower. On CUDA it takes compute capability 8.0.
+    On a CPU this needs special instructions (AMX or AVX-512 BF16), without which bfloat16 is emulated and slower.
+    On CUDA it needs compute capability 8.0.
     """
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
@@ -54,7 +54,7 @@ def gains_from_bfloat16(device: torch.device) -> bool:
 
 
 def _has_bfloat16_instructions() -> bool:
-    """Look for the CPU flags; elsewhere than on Linux say no, which costs speed but is never wrong."""
+    """Look for the CPU flags on Linux. Elsewhere the answer is no, which may cost speed but never fails."""
     try:
         with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
             flags = next((line for line in file if line.startswith(("flags", "Features"))), "").split()
@@ -72,9 +72,9 @@ class Memory:
 
 
 def memory(device: torch.device) -> Memory | None:
-    """Free and total memory of a device; None where the system does not say.
+    """Free and total memory of a device; None where the system does not report it.
 
-    Memory that the system holds as cache and would give back counts as free.
+    Memory that the system uses as cache and would release counts as free.
     """
     if device.type == "cuda":
         return Memory(*torch.cuda.mem_get_info(device))
@@ -86,12 +86,12 @@ def memory(device: torch.device) -> Memory | None:
 
 
 def peak_memory() -> int | None:
-    """Most memory that this process has held so far, in bytes: of the GPU if it used one, else resident."""
+    """Peak memory of this process so far, in bytes: GPU memory if it used a GPU, otherwise resident memory."""
     if torch.cuda.is_available() and torch.cuda.max_memory_allocated():
         return torch.cuda.max_memory_allocated()
     if sys.platform == "win32":
         return int(psutil.Process().memory_info().peak_wset)
-    with suppress(OSError, KeyError, ValueError):  # Linux; its getrusage begins with what the parent held
+    with suppress(OSError, KeyError, ValueError):  # Linux, whose getrusage starts from the parent's memory
         status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
         marks = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
         return int(marks["VmHWM"].split()[0]) * 1024
@@ -105,15 +105,15 @@ def cores() -> int:
     """Processors that this process may use, at least 1."""
     try:
         return len(psutil.Process().cpu_affinity() or ()) or 1
-    except (AttributeError, OSError, psutil.Error):  # macOS binds no process to processors
+    except (AttributeError, OSError, psutil.Error):  # macOS does not bind processes to processors
         return os.cpu_count() or 1
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error means that something did not fit into memory, whoever raised it.
+    """Whether an error, from whatever source, means that something did not fit into memory.
 
-    Only this function looks into texts: torch has a type of its own for CUDA alone, and reports a failed allocation
-    elsewhere as RuntimeError, in words that differ by system.
+    It has to look at the text: torch has an error type for CUDA only, and elsewhere reports a failed allocation as a
+    RuntimeError whose wording depends on the system.
     """
     if isinstance(error, (OutOfMemoryError, torch.OutOfMemoryError, MemoryError)):
         return True
@@ -121,4 +121,4 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 _NO_MEMORY = ("allocate memory", "not enough memory", "out of memory")
-"""What torch says on a CPU under Linux and macOS, under Windows, and on other accelerators."""
+"""Torch's wording on a CPU under Linux and macOS, on a CPU under Windows, and on other accelerators."""

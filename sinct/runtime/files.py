@@ -1,4 +1,4 @@
-"""Files that are either whole or not there."""
+"""Writing files whole or not at all."""
 
 import os
 import tempfile
@@ -9,19 +9,20 @@ from pathlib import Path
 from sinct.errors import OutputError
 
 StrPath = str | os.PathLike[str]
-"""A path as callers of the library give it."""
+"""A path as callers of the library may give it."""
 
 
 @contextmanager
 def replacing(path: Path, *, folder: Path | None = None) -> Iterator[Path]:
-    """Yield a temporary path; on leaving without an error it becomes `path`.
+    """Yield a temporary path that becomes `path` when the context ends without an error.
 
-    The bytes are on the disk before the name changes, so that a crash, a full disk or a kill leaves the
-    old file or the new one, never a part.
+    The bytes are on the disk before the name changes, so that a crash, a full disk or a kill leaves either the
+    old file or the new one, never a part of it.
 
     Args:
-        path: of the file.
-        folder: for the temporary one, which a kill leaves behind: on the same disk; by default that of `path`.
+        path: the file to write.
+        folder: where the temporary file goes, on the same disk; by default the folder of `path`. A kill leaves the
+            temporary file behind.
 
     Raises:
         OutputError: the folder cannot be written to, or the disk is full.
@@ -46,14 +47,14 @@ def replacing(path: Path, *, folder: Path | None = None) -> Iterator[Path]:
 
 
 def unwritable(path: Path, error: OSError) -> OutputError:
-    """Say in one line why a file could not be written and what to do about it."""
+    """The error for a file that could not be written: why, and what to do, in one line."""
     reason = error.strerror or str(error)
     name = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(path))  # keeps it one line
-    return OutputError(f"cannot write {name}: {reason}; choose another place or make room, then repeat")
+    return OutputError(f"cannot write {name}: {reason}; choose another place or free some space, then repeat")
 
 
 def _umask() -> int:
-    """Read the process's umask, which can only be read by setting it."""
+    """The process's umask, which can only be read by setting it."""
     mask = os.umask(0o077)
     os.umask(mask)
     return mask

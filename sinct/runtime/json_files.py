@@ -1,4 +1,4 @@
-"""Values as JSON, to files and back."""
+"""Values as JSON, and JSON files."""
 
 import dataclasses
 import json
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 
 
 def plain(instance: "DataclassInstance") -> dict[str, Any]:
-    """Fields as they come back from JSON, so that they can be compared with stored ones."""
+    """A dataclass's fields as JSON would return them, so that they can be compared with stored ones."""
     values: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(instance)))
     return values
 
 
 def write_json(path: Path, values: Any) -> None:
-    """Write a file whole or not at all.
+    """Write values to a JSON file, whole or not at all.
 
     Raises:
-        OutputError: it cannot be written.
+        OutputError: the file cannot be written.
     """
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(values), encoding="utf-8")

@@ -1,9 +1,9 @@
-"""One protocol for every child process, seen from both sides.
+"""Both sides of the protocol that every child process uses.
 
-The parent runs `python -m MODULE` and writes the request to its standard input, one line of JSON. The child answers on
-its standard output with lines of JSON: how much is done as it goes, and at its end the outcome, or that it stopped as
-asked. Whatever else it prints goes to a log file. It is to save its state and stop when its standard input closes: that
-is how the parent asks for it, and what happens when the parent is gone, so that no child outlives its parent for long.
+The parent runs `python -m MODULE` and writes the request to the child's standard input, as one line of JSON. The child
+answers on its standard output in lines of JSON: its progress, and at the end the outcome, or that it stopped as asked.
+Anything else it prints goes to a log file. When its standard input closes, the child saves its state and stops. The
+parent closes it to ask for that; it also closes when the parent dies, so no child outlives its parent for long.
 """
 
 import json
@@ -22,28 +22,29 @@ from typing import Any
 from sinct.errors import Interrupted
 
 GRACE = 120.0
-"""Seconds that a child has to save its state once it is asked to stop."""
+"""Seconds that a child has to save its state after it is asked to stop."""
 
 TICK = 0.2
-"""Seconds between two looks at the wish to stop."""
+"""Seconds between checks of whether to stop."""
 
 NEW_GROUP = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
 """Windows's flag for a process that Ctrl-C does not reach; nothing elsewhere."""
 
 Report = Callable[[float, float | None], None]
-"""Called with the share that is done, in [0, 1], and the seconds left where they are known."""
+"""Called with the share done, in [0, 1], and the seconds left, or None if unknown."""
 
 Work = Callable[[dict[str, Any], Report, Callable[[], bool]], Any]
-"""What a child does: takes the request, how to report, and whether to stop; returns the outcome, JSON-serialisable."""
+"""What a child does. Called with the request, a `Report`, and a function that tells whether to stop; returns the
+outcome, JSON-serialisable."""
 
 
 @dataclass(frozen=True)
 class Share:
-    """How far a child is.
+    """A child's progress.
 
     Attributes:
         done: share of its work, in [0, 1].
-        remaining: seconds left, where they are known.
+        remaining: seconds left; None if unknown.
     """
 
     done: float
@@ -55,10 +56,10 @@ class End:
     """How a child ended: with an outcome, stopped as asked, or with a fault.
 
     Attributes:
-        outcome: what it found, as it came from JSON.
+        outcome: its result, decoded from JSON.
         stopped: whether it was stopped before it had an outcome.
-        fault: why it left nothing, one line.
-        killed: whether the system killed it, as systems do when memory runs out.
+        fault: why it has no outcome, in one line.
+        killed: whether the system killed it, as happens when memory runs out.
     """
 
     outcome: Any = None
@@ -68,14 +69,14 @@ class End:
 
 
 class Child:
-    """A child process, from the parent's side.
+    """A child process, seen by its parent.
 
     Args:
-        module: that the child runs; it calls `serve`.
-        request: for the child, JSON-serialisable.
+        module: the module that the child runs, which calls `serve`.
+        request: what the child is to do, JSON-serialisable.
         log: file for everything the child prints; its folder must exist.
-        hear: called on a thread of its own with each `Share`, and at last with the `End`.
-        environment: variables that the child gets besides the parent's.
+        hear: called on a separate thread with each `Share`, and finally with the `End`.
+        environment: environment variables that the child gets in addition to the parent's.
 
     Raises:
         OSError: the log cannot be written, or the process cannot be started.
@@ -102,18 +103,18 @@ class Child:
                 encoding="utf-8",
                 errors="replace",
                 env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
-                start_new_session=True,  # Ctrl-C is the parent's, who then asks the child to stop
+                start_new_session=True,  # Ctrl-C reaches only the parent, which then asks the child to stop
                 creationflags=NEW_GROUP,  # the same on Windows
             )
         assert self._process.stdin is not None
-        with suppress(OSError):  # it ended at once, which `End` tells
+        with suppress(OSError):  # it ended at once, which `End` reports
             self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
 
     def stop(self, grace: float | None = None) -> None:
-        """Ask the child to save its state and end; kill it if it has not ended after so many seconds (`GRACE`)."""
+        """Ask the child to save its state and end; kill it after `grace` seconds (by default `GRACE`)."""
         if self._killer is None:
             self._killer = threading.Timer(GRACE if grace is None else grace, self._process.kill)
             self._killer.daemon = True
@@ -125,7 +126,7 @@ class Child:
         self._process.kill()
 
     def wait(self) -> None:
-        """Return when the child has ended and everything it said has been heard."""
+        """Wait until the child has ended and `hear` has received everything it said."""
         self._listener.join()
 
     def _listen(self) -> None:
@@ -135,7 +136,7 @@ class Child:
             try:
                 said = json.loads(line)
             except ValueError:
-                continue  # half a line of a child that was killed
+                continue  # a line cut short when the child was killed
             if not isinstance(said, dict):
                 continue  # printed before `serve` began
             if "share" in said:
@@ -155,7 +156,7 @@ class Child:
             self._hear(End(fault=_fault(code, self._log), killed=code == -9))
 
     def _close_input(self) -> None:
-        with suppress(OSError):  # there may be a rest of the request that the child did not read
+        with suppress(OSError):  # the child may not have read all of the request
             if self._process.stdin is not None:
                 self._process.stdin.close()
 
@@ -163,14 +164,14 @@ class Child:
 def run_child(
     module: str, request: Any, log: Path, *, report: Report, should_stop: Callable[[], bool]
 ) -> End:
-    """Run one child to its end, for a parent that does nothing else meanwhile.
+    """Run one child to its end, in a parent that does nothing else meanwhile.
 
     Args:
-        module: that the child runs; it calls `serve`.
-        request: for the child, JSON-serialisable.
+        module: the module that the child runs, which calls `serve`.
+        request: what the child is to do, JSON-serialisable.
         log: file for everything the child prints.
-        report: called here, not on another thread.
-        should_stop: asked several times a second; True lets the child save its state and end.
+        report: called on this thread.
+        should_stop: asked several times a second; True makes the child save its state and end.
     """
     heard: queue.SimpleQueue[Share | End] = queue.SimpleQueue()
     child = Child(module, request, log, heard.put)
@@ -187,15 +188,15 @@ def run_child(
             if should_stop():
                 child.stop()
     finally:
-        child.kill()  # does nothing where it has ended
+        child.kill()  # does nothing if it has ended
         child.wait()
 
 
 def serve(work: Work) -> None:
-    """Do what the parent asks for, from the child's side: read the request, answer, and obey the wish to stop.
+    """Run the child's side: read the request, do the work, answer, and stop when asked.
 
-    An `Interrupted` that `work` raises means that it stopped as asked. Any other error ends the process, and its
-    traceback goes to the log.
+    If `work` raises `Interrupted`, it has stopped as asked. Any other error ends the process, and its traceback goes
+    to the log.
     """
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what libraries print belongs in the log
@@ -204,12 +205,12 @@ def serve(work: Work) -> None:
     request = json.loads(sys.stdin.readline())
 
     def watch() -> None:
-        while os.read(0, 4096):  # ends when the parent closes its end, or is gone
+        while os.read(0, 4096):  # ends when the parent closes its end or dies
             pass
         stopped.set()
 
     def say(**values: Any) -> None:
-        with suppress(OSError):  # where nobody listens any more, what was done lies in files
+        with suppress(OSError):  # if nobody listens any more, the work done is still in files
             print(json.dumps(values), file=answers, flush=True)
 
     threading.Thread(target=watch, daemon=True).start()
@@ -222,9 +223,9 @@ def serve(work: Work) -> None:
 
 
 def _fault(code: int, log: Path) -> str:
-    """Why a process ended that did not say so itself, in one line."""
+    """Why a process ended without saying so itself, in one line."""
     if code == -9:
-        return "its process was killed, as happens when memory runs out; close other programs or give smaller pictures"
+        return "its process was killed, probably because memory ran out; close other programs or give smaller pictures"
     try:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""Which pretrained weights there are: where they come from, how large they are, what their checksums are."""
+"""The list of pretrained weights, with their sources, sizes and checksums."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ class WeightFile:
     """One file of weights.
 
     Attributes:
-        name: that methods and measures ask for.
-        file: its name on the disk.
-        url: that it is downloaded from.
-        size: in bytes; None where it is not published.
-        sha256: its checksum in hexadecimal or the beginning of it; None where it is not published. Then
-            the checksum of the first download is kept beside the file and holds from there on.
+        name: the name by which methods and measures ask for it.
+        file: its file name.
+        url: where it is downloaded from.
+        size: size in bytes; None if it is not published.
+        sha256: its checksum in hexadecimal, or the beginning of it; None if it is not published. In that case the
+            checksum of the first download is stored beside the file and must match from then on.
         licence: SPDX identifier.
         source: who made it and what it is.
         used_for: methods and measures that need it.
@@ -33,7 +33,7 @@ class WeightFile:
 
     @property
     def megabytes(self) -> str:
-        """Size in words."""
+        """Its size as text."""
         return "size not published" if self.size is None else f"{self.size / 1e6:.1f} MB"
 
     @property
@@ -48,8 +48,8 @@ _WCT2 = (
     "902c3a143f3386bc313a0c6fbae42f3d41aca15b/model_checkpoints/"
 )
 
-# The names of torchvision's files carry the first eight digits of their checksums. Sizes and the other
-# digits are as several projects that pin these files have them.
+# The names of torchvision's files contain the first eight digits of their checksums. Sizes and the other digits
+# are taken from several projects that pin these files.
 FILES: Mapping[str, WeightFile] = {
     row.name: row
     for row in (
@@ -130,10 +130,10 @@ FILES: Mapping[str, WeightFile] = {
 
 
 def find(name: str) -> WeightFile:
-    """The file of that name.
+    """The file with this name.
 
     Raises:
-        WeightsError: there is none.
+        WeightsError: there is no such file.
     """
     if name not in FILES:
         raise WeightsError(f"unknown weights {name!r}; there are {', '.join(FILES)}")

@@ -67,7 +67,7 @@ def test_remote_folder_is_listed(photo, tmp_path):
         ({}, "give either `photo`"),
         ({"photo": ["a.png"], "photos": "b"}, "give either `photo`"),
         ({"photo": ["a.png"], "suffix": ".xyz"}, "unknown format"),
-        ({"photos": "b", "match": "palette", "shared_model": True}, "toward all photos together"),
+        ({"photos": "b", "match": "palette", "shared_model": True}, "on all photos together"),
     ],
 )
 def test_contradictions_are_refused(options, message, folder, tmp_path):
@@ -79,7 +79,7 @@ def test_nothing_to_do_is_told(tmp_path, photo, make_picture):
     with pytest.raises(sinct.InputError, match=r"cannot read .*nowhere"):
         jobs_of(tmp_path / "nowhere", tmp_path, photo=[photo])
     (tmp_path / "empty").mkdir()
-    with pytest.raises(sinct.InputError, match="there is no picture in"):
+    with pytest.raises(sinct.InputError, match="there are no pictures in"):
         jobs_of(tmp_path / "empty", tmp_path, photo=[photo])
     with pytest.raises(sinct.InputError, match="is one file"):
         jobs_of(make_picture("single.png"), tmp_path, photo=[photo])

@@ -157,7 +157,7 @@ def test_jobs_of_a_series_wait_for_its_model(collection, out):
 def test_jobs_of_a_series_fail_with_it(collection, out):
     summary = run_batch(collection(shared_model=True), out, Fake({SERIES: [failing()]}))
     assert summary.count(State.failed) == 4
-    assert f"{SERIES} failed, whose model it needs" in summary.entries[1].error
+    assert f"it needs the model of {SERIES}, which failed" in summary.entries[1].error
 
 
 # Interruptions
@@ -222,6 +222,6 @@ def test_one_batch_at_a_time(collection, out):
     ledger_path(out).parent.mkdir(parents=True)
     with (
         filelock.FileLock(out / ".sinct" / "lock"),
-        pytest.raises(sinct.OutputError, match="another sinct works on"),
+        pytest.raises(sinct.OutputError, match="another sinct is working on"),
     ):
         run_batch(collection(), out, Fake())

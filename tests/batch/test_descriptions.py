@@ -64,7 +64,7 @@ def test_a_remote_picture_is_fetched_described_and_its_copy_removed(tmp_path):
 def test_an_error_names_the_address_of_a_remote_picture(tmp_path):
     pytest.importorskip("fsspec")
     (tmp_path / "a.png").write_text("no picture")
-    with pytest.raises(InputError, match=r"^file://\S+/a\.png is no picture"):
+    with pytest.raises(InputError, match=r"^file://\S+/a\.png is not a picture"):
         describe(f"file://{tmp_path}/a.png", tmp_path / "copies")
 
 

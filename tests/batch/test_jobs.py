@@ -21,7 +21,7 @@ def test_two_jobs_never_write_the_same_file(make_picture, photo, tmp_path):
     first, second = jobs_of(tmp_path / "paintings", tmp_path, photo=[photo])
     assert first.fault is None
     assert second.name != first.name
-    assert "is also that of" in second.fault
+    assert "is also the output for" in second.fault
     assert "rename one" in second.fault
 
 

@@ -25,7 +25,7 @@ def test_damaged_or_foreign_ledger_is_told(collection, out):
     for file in (out / ".sinct").glob("ledger.sqlite*"):
         file.unlink()
     ledger_path(out).write_bytes(b"no database at all" * 100)
-    with pytest.raises(sinct.InputError, match="is not a ledger, or damaged"):
+    with pytest.raises(sinct.InputError, match="is damaged or not a ledger"):
         run_batch(collection(), out, Fake())
 
 

@@ -44,14 +44,14 @@ def test_work_asked_for_otherwise_begins_anew(collection, out):
     perform(request_of(job, out), report=lambda *_: None, should_stop=lambda: False)
     halved = perform(request_of(job, out, halvings=1), report=lambda *_: None, should_stop=lambda: False)
     assert halved.reason is None
-    assert any("for want of memory" in text for text in halved.warnings)
+    assert any("for lack of memory" in text for text in halved.warnings)
 
 
 def test_faults_of_work_are_told_as_outcomes(collection, out, tmp_path):
     job = collection()[0]
     (tmp_path / "paintings" / "p0.png").write_bytes(b"no picture")
     outcome = perform(request_of(job, out), report=lambda *_: None, should_stop=lambda: False)
-    assert "p0.png is no picture" in outcome.reason
+    assert "p0.png is not a picture" in outcome.reason
     assert not outcome.again
 
 
@@ -65,7 +65,7 @@ def test_job_waits_for_an_earlier_process_of_its_own(collection, out, monkeypatc
             perform(request, report=lambda *_: None, should_stop=lambda: True)
         monkeypatch.setattr("sinct.batch.perform.PATIENCE", 0.0)
         outcome = perform(request, report=lambda *_: None, should_stop=lambda: False)
-    assert "another process still works on it" in outcome.reason
+    assert "another process is still working on it" in outcome.reason
     assert outcome.again
 
 
@@ -76,7 +76,7 @@ def test_full_disk_is_told_and_may_go_better_another_time(collection, out, monke
     job = collection()[0]
     monkeypatch.setattr("sinct.runtime.files.tempfile.mkstemp", full)
     outcome = perform(request_of(job, out), report=lambda *_: None, should_stop=lambda: False)
-    assert "No space left on device; choose another place or make room" in outcome.reason
+    assert "No space left on device; choose another place or free some space" in outcome.reason
     assert outcome.again
     monkeypatch.undo()
     assert perform(request_of(job, out), report=lambda *_: None, should_stop=lambda: False).reason is None
@@ -94,7 +94,7 @@ def test_unreadable_painting_costs_a_series_only_itself(collection, out, tmp_pat
     assert outcome.reason is None
     [warning] = [text for text in outcome.warnings if text not in expected.warnings]
     assert "not in the series: " in warning
-    assert "p0.png is no picture" in warning
+    assert "p0.png is not a picture" in warning
     facts = json.loads((run_folder(out, series.name) / "run" / "config.json").read_text())
     assert facts["painting"] == ["p1.png", "p2.png"]
     for one, other in zip(

@@ -113,7 +113,7 @@ def assert_nobody_works_on(request: Request, seconds: float = 0) -> None:
 
 def test_missing_ray_is_told_with_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(ConfigError, match=r"pip install 'sinct\[ray\]'"):
+    with pytest.raises(ConfigError, match=r'pip install "\.\[ray\]"'):
         RayWorkers("auto")
 
 
@@ -151,7 +151,7 @@ def test_node_with_another_sinct_is_told(make_request):
 
 def test_node_that_does_not_see_the_folder_is_told(make_request):
     outcome = work(make_request("elsewhere", LONG), __version__, board=None)
-    assert re.fullmatch(r".* does not see .*elsewhere; give a folder on a disk that .* share", outcome.reason)
+    assert re.fullmatch(r".* cannot find .*elsewhere; give a folder on a disk that .* share", outcome.reason)
     assert outcome.again
 
 
@@ -182,7 +182,7 @@ def test_other_version_of_ray_is_told(cluster, monkeypatch):
 @pytest.mark.slow
 def test_other_version_of_sinct_is_told(cluster, monkeypatch):
     monkeypatch.setattr("sinct.batch.ray_workers.__version__", "0.0.1")
-    with pytest.raises(ConfigError, match=r"a node has sinct .*, here is 0\.0\.1; install the same"):
+    with pytest.raises(ConfigError, match=r"a node has sinct .*, this machine has 0\.0\.1; install the same"):
         RayWorkers(cluster.address)
 
 

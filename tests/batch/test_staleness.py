@@ -55,7 +55,7 @@ def test_jobs_of_a_failed_series_are_known_to_fail(collection, out):
     run_batch(collection(shared_model=True), out, Fake({SERIES: [failing()]}))
     found = preview(collection(shared_model=True), out)
     assert {entry.state for entry in found} == {State.failed}
-    assert f"{SERIES} failed, whose model it needs" in found[1].error
+    assert f"it needs the model of {SERIES}, which failed" in found[1].error
 
 
 def test_changed_output_that_is_moved_away_is_made_again(collection, out):

@@ -65,7 +65,7 @@ def test_halves_of_packaged_photographs_are_large_enough(recipe: scenes.Recipe) 
 
 
 def test_unknown_pair_is_refused() -> None:
-    with pytest.raises(InputError, match="no pair is called 'moon'; there are coast, "):
+    with pytest.raises(InputError, match="unknown pair 'moon'; there are coast, "):
         select(["moon"])
 
 

@@ -45,9 +45,9 @@ def test_a_variant_is_a_preset_with_changes() -> None:
     [
         ("draft", "is not LABEL:PRESET"),
         ("a/b:draft", "is not LABEL:PRESET"),
-        ("truth:draft", "that is no control's"),
+        ("truth:draft", "that is not the name of a control"),
         ("a:draft:width", "variant a: width has no value"),
-        ("a:draft:width=wide", "'wide' is no value"),
+        ("a:draft:width=wide", "'wide' is not a value"),
         ("a:draft:seconds=3", "sets seconds; use --marks"),
     ],
 )
@@ -178,10 +178,10 @@ def test_the_command_reports_a_real_pair_and_goes_on(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--marks", "0"], "marks must be above 0 seconds"),
-        (["--presets", "draft", "--variant", "draft:draft"], "labels must differ"),
+        (["--marks", "0"], "must be above 0 seconds"),
+        (["--presets", "draft", "--variant", "draft:draft"], "must differ; rename one"),
         (["--variant", "a:draft:wide=3"], "unknown setting 'wide'"),
-        (["--pairs", "moon"], "no pair is called 'moon'"),
+        (["--pairs", "moon"], "unknown pair 'moon'"),
         (["--pair", "missing.png", "missing.png"], "missing.png does not exist"),
     ],
 )

@@ -45,7 +45,7 @@ def test_folder_is_run_and_a_second_time_nothing_is_done(folder, workers):
     assert first.exit_code == 0, first.output
     assert "3 of 3 done, 0 failed" in first.stdout
     second = usual(folder)
-    assert "3 of 3 done (3 of them before), 0 failed" in second.stdout
+    assert "3 of 3 done (3 of them earlier), 0 failed" in second.stdout
     assert len(workers.requests) == 3
 
 
@@ -124,7 +124,7 @@ def test_ray_is_asked_for_by_name_where_it_is_missing(folder, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     result = usual(folder, "--ray", "auto")
     assert result.exit_code == 1
-    assert "pip install 'sinct[ray]'" in result.stderr
+    assert '`pip install ".[ray]"` in a clone of sinct' in result.stderr
 
 
 def test_library_does_the_same(folder):

@@ -146,7 +146,7 @@ def test_size(text, amount):
 
 @pytest.mark.parametrize("text", ["", "GB", "much", "-1GB", "0", "infGB", "nan"])
 def test_size_that_is_none_is_refused(text):
-    with pytest.raises(options.typer.BadParameter, match="is no amount of memory; give for instance 2GB"):
+    with pytest.raises(options.typer.BadParameter, match="is not an amount of memory; give for instance 2GB"):
         options.size(text)
 
 
@@ -158,7 +158,7 @@ def test_deep_zoom_is_written_in_rows(trained, pair, tmp_path):
     assert (tmp_path / "out_files").is_dir()
     code, _, error = sinct_command("apply", trained, pair[0], "-o", tmp_path / "out.dzi")
     assert code == 1
-    assert "exists already; give another name, or --overwrite" in error
+    assert "already exists; give another name, or --overwrite" in error
 
 
 def test_too_small_a_budget_is_one_line(trained, pair, tmp_path):
@@ -216,7 +216,7 @@ def test_bad_picture_is_one_line(kind, place, pair, tmp_path):
         (["--resume", "--overwrite"], "--resume and --overwrite"),
         (["--set=nonsense=1"], "unknown setting 'nonsense'"),
         (["--set=width"], "has no value"),
-        (["--set=width=wide"], "is no value"),
+        (["--set=width=wide"], "is not a value"),
         (["--set=width=-1"], "width must be above 0"),
         (["--set=steps=3"], "use --steps or --time"),
         (["--bits=12"], "12"),

@@ -45,8 +45,8 @@ def test_compare_names_methods_whose_weights_are_not_here(pair, tmp_path, monkey
     monkeypatch.setattr(comparison, "default_methods", lambda weights_dir: ())
     code, out, _ = sinct_command("compare", *pair, "-o", tmp_path / "out", *QUICK[:2])
     assert code == 0
-    assert "not run, their weights are not here: " in out
-    assert "gatys, strotss, wct2 (get them with `sinct weights fetch all`)" in out
+    assert "not run because their weights are missing: " in out
+    assert "gatys, strotss, wct2 (`sinct weights fetch all` gets them)" in out
 
 
 def test_compare_as_json_is_one_object(pair, tmp_path):
@@ -74,7 +74,7 @@ def test_missing_weights_are_a_failure_only_where_nothing_else_was_asked_for(
 def test_compare_wants_a_pair_or_a_list(arguments, tmp_path):
     code, _, err = sinct_command("compare", *arguments, "-o", tmp_path / "out")
     assert code == 1
-    assert "give a painting and a photo, or --pairs FILE with both for each pair" in err
+    assert "give a painting and a photo, or --pairs FILE with both for every pair" in err
 
 
 def test_pairs_from_a_list(pair, tmp_path):
@@ -111,12 +111,18 @@ def test_no_pair_at_all_is_a_failure(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ("width=4", "is no METHOD.NAME=VALUE, for instance gpdm.patch_size=7"),
-        ("sinct.width", "is no METHOD.NAME=VALUE"),
+        ("width=4", "is not METHOD.NAME=VALUE; give for instance gpdm.patch_size=7"),
+        ("sinct.width", "is not METHOD.NAME=VALUE"),
         ("sinct.width=4", "settings are given for sinct, which is not among the methods"),
         ("nothing.width=4", "unknown method 'nothing'"),
-        ("colour_transfer.iterations=many", "iterations is 20 by default, and 'many' is not of that kind"),
-        ("colour_transfer.iterations=2.5", "iterations is 20 by default, and 2.5 is not of that kind"),
+        (
+            "colour_transfer.iterations=many",
+            "iterations cannot be 'many'; give a value of the same type as its default, 20",
+        ),
+        (
+            "colour_transfer.iterations=2.5",
+            "iterations cannot be 2.5; give a value of the same type as its default, 20",
+        ),
     ],
 )
 def test_wrong_setting_is_one_line(pair, tmp_path, change, message):
@@ -161,8 +167,8 @@ def test_evaluate_of_an_absent_picture_is_one_line(pair, tmp_path):
     ("command", "default"),
     [
         ("compare", "10m"),
-        ("compare", "the cache, downloading"),
-        ("evaluate", "the cache, no download"),
+        ("compare", "the cache, downloading what is missing"),
+        ("evaluate", "the cache, downloading nothing"),
         ("translate", "the output's name with .sinct"),
     ],
 )

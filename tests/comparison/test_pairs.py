@@ -28,8 +28,8 @@ def test_pairs_are_named_after_their_files(tmp_path):
         ("", "needs a first line 'painting,photo'"),
         ("a,b\n1,2\n", "needs a first line 'painting,photo'"),
         ("painting,photo\nmonet.jpg,\n", "line 2 of .* lacks a painting or a photo"),
-        ("painting,photo\na.jpg,b.jpg\na.jpg,b.jpg\n", "line 3 of .* is taken or no folder name"),
-        ("name,painting,photo\n../x,a.jpg,b.jpg\n", "line 2 of .* is taken or no folder name"),
+        ("painting,photo\na.jpg,b.jpg\na.jpg,b.jpg\n", "line 3 of .* is taken or cannot be a folder's name"),
+        ("name,painting,photo\n../x,a.jpg,b.jpg\n", "line 2 of .* is taken or cannot be a folder's name"),
     ],
 )
 def test_wrong_list_of_pairs_is_one_line(tmp_path, text, message):

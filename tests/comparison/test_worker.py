@@ -39,5 +39,5 @@ def test_worker_reports_a_fault_and_keeps_its_traceback(tmp_path, pair, monkeypa
 
     monkeypatch.setattr(methods, "find", lambda name: methods.Method("x", "y", run))
     outcome = perform(make_request(tmp_path, pair, "painting"), tmp_path)
-    assert outcome.reason == "broke off with ZeroDivisionError: a fault"
+    assert outcome.reason == "failed with ZeroDivisionError: a fault"
     assert "Traceback" in capsys.readouterr().err

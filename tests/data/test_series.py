@@ -62,13 +62,13 @@ def test_unreadable_painting_leaves_the_series_of_the_others(paintings, monkeypa
     found = read_series(paintings, left_out)
     assert all(torch.equal(a.pixels, b.pixels) for a, b in zip(found, expected, strict=True))
     assert list(left_out) == paintings[:1]
-    assert "0.png is no picture" in left_out[paintings[0]]
+    assert "0.png is not a picture" in left_out[paintings[0]]
 
 
 def test_series_of_which_nothing_can_be_read_is_an_error(paintings):
     for painting in paintings:
         painting.write_bytes(b"no picture")
-    with pytest.raises(sinct.InputError, match=r"0\.png is no picture"):
+    with pytest.raises(sinct.InputError, match=r"0\.png is not a picture"):
         read_series(paintings, {})
 
 

@@ -83,7 +83,7 @@ def test_full_disk_leaves_the_older_output_and_the_finished_rows(
     with monkeypatch.context() as patch:
         patch.setattr(Scratch, "save", full)
         with pytest.raises(
-            sinct.OutputError, match="No space left on device; choose another place or make room"
+            sinct.OutputError, match="No space left on device; choose another place or free some space"
         ):
             run_stream(model, source, output, overwrite=True)
     with monkeypatch.context() as patch:

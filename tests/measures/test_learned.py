@@ -222,6 +222,6 @@ def test_inception_refuses_tiny_pictures(inception: Inception) -> None:
 def test_inception_says_which_package_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch_fidelity.feature_extractor_inceptionv3", None)
     with pytest.raises(
-        WeightsError, match=r"torch-fidelity is not installed; run pip install 'sinct\[measures\]'"
+        WeightsError, match=r'torch-fidelity is not installed; run `pip install "\.\[measures\]"` in a clone'
     ):
         Inception(None, CPU)

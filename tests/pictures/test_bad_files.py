@@ -1,4 +1,4 @@
-"""What is no picture is refused in one line."""
+"""What is not a picture is refused in one line."""
 
 import errno
 import io
@@ -41,13 +41,11 @@ def assert_refused(path: Path, match: str, **options: Any) -> None:
 
 
 def test_missing_file_is_refused(tmp_path: Path) -> None:
-    assert_refused(
-        tmp_path / "none.png", r"none\.png does not exist; a picture file is needed: check the path"
-    )
+    assert_refused(tmp_path / "none.png", r"none\.png does not exist; check the path")
 
 
 def test_directory_is_refused(tmp_path: Path) -> None:
-    assert_refused(tmp_path, r"is a directory; a picture file is needed: name one in it")
+    assert_refused(tmp_path, r"is a directory; give a picture file")
 
 
 def test_file_without_permission_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,16 +85,16 @@ FLOATS = np.zeros((4, 4, 3), np.float32)
 
 
 BAD_FILES = {
-    "empty": (b"", r"is empty; a picture file is needed: copy it again"),
+    "empty": (b"", r"is empty; copy the whole file again"),
     "text": (
         b"no picture at all",
-        r"is no picture, or damaged at its start; one of PNG, JPEG, TIFF, .* is needed",
+        r"is not a picture, or damaged at its start; convert it to one of PNG, JPEG, TIFF, ",
     ),
-    "postscript": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", r"is no picture"),
-    "png header": (png(samples(4, 4, 3))[:30], r"is no picture, or damaged at its start"),
+    "postscript": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", r"is not a picture"),
+    "png header": (png(samples(4, 4, 3))[:30], r"is not a picture, or damaged at its start"),
     "png cut": (
         png(samples(40, 40, 3))[:-99],
-        r"is damaged or cut off \(.*\); a whole picture is needed: copy it",
+        r"is damaged or cut off \(.*\); copy the whole file",
     ),
     "png16 cut": (png(samples(40, 40, 3, bits=16))[:-99], r"is damaged or cut off"),
     "jpeg cut": (saved(Image.fromarray(samples(40, 40, 3)), "JPEG")[:-99], r"is damaged or cut off"),
@@ -110,25 +108,25 @@ BAD_FILES = {
     ),
     "no height": (
         retagged(ImageWidth=4, ImageLength=0),
-        r"has 4x0 px; at least 1x1 px are needed: give another picture",
+        r"has 4x0 px; give a picture with at least 1x1 px",
     ),
-    "png without height": (png(np.zeros((0, 4, 3), np.uint8)), r"is no picture, or damaged at its start"),
+    "png without height": (png(np.zeros((0, 4, 3), np.uint8)), r"is not a picture, or damaged at its start"),
     "float tiff": (
         tiff(FLOATS, photometric="rgb"),
-        r"has 32-bit samples \(IEEEFP, RGB\); unsigned 8 or 16 bits",
+        r"has 32-bit samples \(IEEEFP, RGB\); save it with unsigned 8 or 16 bits",
     ),
     "signed tiff": (
         tiff(FLOATS.astype(np.int16), photometric="rgb"),
-        r"has 16-bit samples \(INT, RGB\); unsigned 8 or 16 bits in grey, RGB or CMYK are needed: save it so",
+        r"has 16-bit samples \(INT, RGB\); save it with unsigned 8 or 16 bits in grey, RGB or CMYK",
     ),
-    "float pfm": (b"Pf\n2 2\n-1.0\n" + bytes(16), r"has 32-bit samples, whose white is not defined"),
+    "float pfm": (b"Pf\n2 2\n-1.0\n" + bytes(16), r"has 32-bit samples, which have no defined white"),
     "preview": (
         tiff(samples(4, 4, 3), photometric="rgb", subfiletype=1),
-        r"begins with a preview, as raw files of cameras do; export a full TIFF or PNG",
+        r"begins with a preview, like a camera's raw file; export a full TIFF or PNG",
     ),
     "three inks": (
         retagged(PhotometricInterpretation=5),
-        r"has 3 samples a pixel, too few for cmyk; save it as RGB",
+        r"has 3 samples per pixel, too few for cmyk; save it as RGB",
     ),
 }
 

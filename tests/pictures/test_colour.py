@@ -167,7 +167,7 @@ def test_lab_picture_is_converted(read: Read, lab: tuple[int, int, int]) -> None
 def test_unusable_profile_is_ignored_with_a_warning(read: Read, profile: bytes) -> None:
     image = Image.fromarray(samples(4, 4, 3))
     with pytest.warns(
-        UserWarning, match=r"picture: its colour profile is damaged or not for rgb, and ignored"
+        UserWarning, match=r"picture: its colour profile is damaged or not for rgb, so it is ignored"
     ):
         picture = read(saved(image, "PNG", icc_profile=profile))
     torch.testing.assert_close(picture.pixels, tensor(np.asarray(image)), atol=1e-6, rtol=0)

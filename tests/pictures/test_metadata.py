@@ -92,7 +92,7 @@ def test_missing_resolution_is_none(read: Read) -> None:
 def test_damaged_exif_is_left_out_with_a_warning(read: Read, damage: bytes) -> None:
     image = Image.fromarray(samples(4, 4, 3))
     data = png(samples(4, 4, 3), chunk(b"eXIf", damage))
-    with pytest.warns(UserWarning, match=r"picture: its EXIF data are damaged and left out"):
+    with pytest.warns(UserWarning, match=r"picture: its EXIF data are damaged, so they are left out"):
         picture = read(data)
     assert picture.exif is None
     assert torch.equal(picture.pixels, read(saved(image, "PNG")).pixels)
@@ -160,5 +160,5 @@ def test_provenance_of_no_picture_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"none\.png does not exist"):
         read_provenance(tmp_path / "none.png")
     (tmp_path / "text.png").write_text("text")
-    with pytest.raises(InputError, match=r"text\.png is no picture"):
+    with pytest.raises(InputError, match=r"text\.png is not a picture"):
         read_provenance(tmp_path / "text.png")

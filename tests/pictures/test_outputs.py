@@ -35,7 +35,7 @@ def test_free_name_passes_and_nothing_is_left(tmp_path: Path, suffix: str) -> No
 def test_existing_file_is_refused_and_kept(tmp_path: Path) -> None:
     path = tmp_path / "out.png"
     path.write_bytes(b"old")
-    refusal = r"out\.png exists already; give another name, or `overwrite=True`"
+    refusal = r"out\.png already exists; give another name, or `overwrite=True`"
     with pytest.raises(OutputError, match=refusal):
         check_output(path, overwrite=False)
     with pytest.raises(OutputError, match=refusal):
@@ -72,9 +72,9 @@ def test_missing_directories_are_made(tmp_path: Path) -> None:
         (
             "out.bmp",
             {},
-            r"out\.bmp has the suffix \.bmp, which names no format that can be written; end it in one",
+            r"out\.bmp has the unknown suffix \.bmp, so its format is not known; give one of",
         ),
-        ("out", {}, r"out has no suffix, .* end it in one of \.png, \.jpg, \.jpeg, \.tif, \.tiff, \.webp"),
+        ("out", {}, r"out has no suffix, .* give one of \.png, \.jpg, \.jpeg, \.tif, \.tiff, \.webp"),
         (
             "out.jpg",
             {"bits": 16},
@@ -88,7 +88,7 @@ def test_missing_directories_are_made(tmp_path: Path) -> None:
             r"out\.jpg cannot hold 65501x9 px, only 65500 px a side; give a \.tif",
         ),
         ("out.webp", {"size": (9, 16384)}, r"out\.webp cannot hold 9x16384 px, only 16383 px a side"),
-        ("folder.png", {}, r"folder\.png is a directory; a file is needed: give a name in it"),
+        ("folder.png", {}, r"folder\.png is a directory; give a file name in it"),
         pytest.param(
             "file/out.png", {}, r"cannot write .*out\.png: Not a directory", marks=needs_posix_errors
         ),
@@ -161,7 +161,9 @@ def test_file_that_appears_meanwhile_is_kept(tmp_path: Path, monkeypatch: pytest
 
 
 def test_values_that_are_not_finite_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match=r"out\.png is not written, as its pixels are not all finite"):
+    with pytest.raises(
+        OutputError, match=r"out\.png is not written because some of its pixels are not finite"
+    ):
         write_picture(tmp_path / "out.png", torch.full((3, 2, 2), torch.nan))
     assert listing(tmp_path) == []
 

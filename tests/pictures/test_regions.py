@@ -36,14 +36,14 @@ def test_map_is_brought_to_its_pictures_size_without_new_labels(tmp_path):
 def test_too_many_colours_are_refused(tmp_path):
     noise = np.random.default_rng(0).integers(0, 256, (20, 20, 3), dtype=np.uint8)
     Image.fromarray(noise).save(tmp_path / "a.png")
-    with pytest.raises(InputError, match="have 400 colours, 64 at most can be regions; paint them flat"):
+    with pytest.raises(InputError, match="have 400 colours, but at most 64 can be regions; paint them flat"):
         read_regions(tmp_path / "a.png", tmp_path / "a.png", painting_size=(20, 20), photo_size=(20, 20))
 
 
 def test_map_of_another_shape_is_refused(tmp_path):
     path = saved(tmp_path / "a.png", [[SKY, SKY], [SEA, ROCK]])
     with pytest.raises(
-        InputError, match="is 2x2 px and its picture 9x4 px; give a map of the picture's shape"
+        InputError, match="has 2x2 px and its picture 9x4 px; give a map with the picture's aspect ratio"
     ):
         read_regions(path, path, painting_size=(4, 9), photo_size=(2, 2))
 

@@ -57,5 +57,5 @@ def test_shrunk_picture_has_at_most_so_many_pixels(make_picture):
 
 def test_missing_library_is_asked_for_by_name(make_picture, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyvips", None)
-    with pytest.raises(sinct.InputError, match=r"needs pyvips.*pip install 'sinct\[large\]'"):
+    with pytest.raises(sinct.InputError, match=r'needs pyvips.*`pip install "pyvips\[binary\]"`'):
         open_source(make_picture())

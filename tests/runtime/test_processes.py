@@ -77,7 +77,7 @@ def test_fault_is_told_in_one_line_with_the_logs_last(log):
 @pytest.mark.parametrize(
     ("number", "told", "killed"),
     [
-        ("SIGKILL", "its process was killed, as happens when memory runs out", True),
+        ("SIGKILL", "its process was killed, probably because memory ran out", True),
         ("SIGABRT", "its process ended with signal 6", False),
     ],
 )

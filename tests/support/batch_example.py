@@ -1,4 +1,4 @@
-"""A small batch with everything that its report must cope with, for the tests of the report."""
+"""A small batch with everything that its report must handle, for the report's tests."""
 
 from pathlib import Path
 from typing import Any
@@ -30,13 +30,13 @@ def make_entry(
     settings: Settings = SEVEN,
     **state: Any,
 ) -> Entry:
-    """A job as the ledger knows it; `state` as the fields of an entry."""
+    """An entry of the ledger; `state` sets its fields."""
     paintings = (painting, *more_paintings) if painting else ()
     return Entry(Job(name, kind, paintings, photos, output, settings), **state)
 
 
 def make_picture(path: Path, seed: int = 0, size: tuple[int, int] = (160, 120)) -> str:
-    """Write seeded blobs."""
+    """Write a picture of seeded blobs."""
     path.parent.mkdir(parents=True, exist_ok=True)
     coarse = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), dtype=np.uint8)
     Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC).save(path)
@@ -44,7 +44,7 @@ def make_picture(path: Path, seed: int = 0, size: tuple[int, int] = (160, 120)) 
 
 
 def make_batch(folder: Path) -> list[Entry]:
-    """Write the pictures of a batch in `folder`/out; its jobs."""
+    """Write a batch's inputs to `folder`/in and its pictures to `folder`/out; returns its jobs."""
     inputs, out = folder / "in", folder / "out"
     painting = make_picture(inputs / "märz & sea.png", 1)
     tall = make_picture(inputs / "tall.png", 2, (60, 200))

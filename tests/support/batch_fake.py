@@ -1,4 +1,4 @@
-"""Workers of a batch that only pretend to work."""
+"""Batch workers that only pretend to work."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +14,7 @@ TINY = {
     "crop_size": 32, "tile_size": 16, "min_width": 32, "max_width": 48, "queries": 4, "r1_interval": 2,
     "mixed_precision": False,
 }  # fmt: skip
-"""The method in its smallest form, as changes of a preset."""
+"""The smallest possible training, as changes to a preset."""
 
 SETTINGS = Settings("draft", steps=4, changes=TINY)
 
@@ -28,12 +28,12 @@ def make_collection(make_picture, folder, name):
 
 
 class Fake:
-    """Workers that write no picture of worth but do as they are told.
+    """Workers that return the outcomes they are given and write a line of text for each picture.
 
     Args:
-        replies: name -> outcomes of its attempts, one after another; without one it succeeds.
-        places: jobs at a time.
-        free: bytes that are free.
+        replies: name -> outcomes of its attempts, one after another; a job without any succeeds.
+        places: number of jobs at a time.
+        free: bytes of free memory.
     """
 
     def __init__(self, replies=None, places=1, free=None, stopped=False):

@@ -1,4 +1,4 @@
-"""A real browser for the tests of pages; they are skipped where Playwright or Chromium is not installed."""
+"""A real browser for tests of pages, which are skipped if Playwright or Chromium is not installed."""
 
 import shutil
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ def browser() -> Iterator["sync_api.Browser"]:
 
 
 class Visit:
-    """A page that was opened from its file, and what went wrong or was asked for meanwhile."""
+    """A page opened from its file, with the errors and requests that it caused."""
 
     def __init__(self, browser: "sync_api.Browser", path: Path, **options) -> None:
         size = {"width": 1200, "height": 900}

@@ -1,4 +1,4 @@
-"""A child process for the tests of `sinct.runtime.processes`: does what its request says, as far as it can."""
+"""A child process for the tests of `sinct.runtime.processes`; it does what its request says."""
 
 import os
 import signal

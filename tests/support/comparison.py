@@ -1,4 +1,4 @@
-"""Small comparisons, for their tests."""
+"""Small comparisons for tests."""
 
 from pathlib import Path
 
@@ -9,12 +9,12 @@ CONTROLS = ["painting", "photo", "colour_transfer"]
 
 
 def quick(pair, output, **options) -> Compared:
-    """A comparison in this process, in which every stage is one iteration."""
+    """A comparison in this process, with one iteration in every stage."""
     return compare(*pair, output, **{"iterations": 1, "isolate": False, "device": "cpu", **options})
 
 
 def make_request(tmp_path: Path, pair, method: str, **changes) -> Request:
-    """What a method is asked for, with one iteration a stage."""
+    """A request with one iteration in every stage."""
     values = {
         "method": method,
         "painting": str(pair[0]),
@@ -32,7 +32,7 @@ def make_request(tmp_path: Path, pair, method: str, **changes) -> Request:
 
 
 def stand_in(picture: Path, asked: list[str] | None = None):
-    """Something in place of `perform` that gives a picture out for the result; `asked` takes the methods' names."""
+    """A replacement for `perform` that returns a given picture as the result; `asked` collects the methods' names."""
 
     def perform(request: Request, folder: Path, **_options) -> Outcome:
         if asked is not None:

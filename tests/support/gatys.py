@@ -1,4 +1,4 @@
-"""What tests of Gatys et al. share."""
+"""Shared by the tests of Gatys et al."""
 
 import torch
 from torch import Tensor

@@ -1,4 +1,4 @@
-"""Pictures of a colour and a texture, for tests of what looks alike."""
+"""Pictures with a given colour and texture, for tests of similarity."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ BLUE, GREEN, RED = (40, 70, 190), (50, 140, 60), (190, 50, 40)
 
 
 def paint(path: Path, colour, *, seed=0, spread=12.0, size=(120, 90), blur=False) -> str:
-    """Write grains of a colour, or if `blur` the same colours in smooth areas."""
+    """Write grains of one colour, or with `blur` the same colours in smooth areas."""
     random = np.random.default_rng(seed)
     width, height = size
     samples = np.array(colour) + random.normal(0, spread, (height, width, 1))

@@ -1,4 +1,4 @@
-"""Picture files that are made for tests, and what a test expects of them."""
+"""Picture files for tests, and the values expected from them."""
 
 import io
 import struct
@@ -29,7 +29,7 @@ EVERY_FORMAT = [*LOSSLESS, (".jpg", 8)]
 
 
 def samples(*shape: int, bits: int = 8, seed: int = 0) -> Array:
-    """Noise in (H, W, C), its first pixel all 0 and its last all ones."""
+    """Noise (H, W, C); the first pixel is 0 and the last is the largest value."""
     noise = np.random.default_rng(seed).integers(0, 2**bits, shape, dtype=f"uint{bits}")
     noise[0, 0], noise[-1, -1] = 0, 2**bits - 1
     return noise
@@ -50,7 +50,7 @@ def chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def png(pixels: Array, *chunks: bytes, interlaced: bool = False) -> bytes:
-    """Encode a PNG by the letter of its specification, so that no library is on both sides of a test."""
+    """Encode a PNG directly by its specification, so that no library is on both sides of a test."""
     height, width, channels = pixels.shape
     kind = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
     header = struct.pack(">IIBBBBB", width, height, 8 * pixels.itemsize, kind, 0, 0, interlaced)
@@ -104,7 +104,7 @@ def rgb_profile(primaries: tuple[tuple[float, float], ...], gamma: float) -> byt
 
 
 def camera_exif() -> bytes:
-    """A block as a camera writes it, with what must stay and what must go."""
+    """An EXIF block as a camera writes it, with tags to keep and tags to drop."""
     exif = Image.Exif()
     exif.update(
         {

@@ -1,4 +1,4 @@
-"""Marks for what some systems do not have."""
+"""Marks for tests that need what some systems lack."""
 
 import sys
 

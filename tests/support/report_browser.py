@@ -12,7 +12,7 @@ from tests.support.report_example import make_example
 # ruff: noqa: F811 - fixtures are named as they are imported
 
 SCALE = 3
-"""Makes pictures of 480 x 360 pixels, larger than a pane at 1:1."""
+"""Gives pictures of 480 x 360 pixels, larger than a pane at 1:1."""
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""A small comparison with everything that a report must cope with, for the tests of the report."""
+"""A small comparison with everything that a report must handle, for the report's tests."""
 
 from pathlib import Path
 
@@ -34,7 +34,7 @@ METHODS = {
 
 
 def example(seed: int = 0) -> Comparison:
-    """Results with seeded values: controls, a failure, random weights, a warning and a missing measure."""
+    """Results with seeded values, including controls, a failure, random weights, a warning and a missing measure."""
     random = np.random.default_rng(seed)
     results = []
     for index, (name, given) in enumerate(METHODS.items()):
@@ -59,7 +59,7 @@ EXAMPLE = example()
 
 
 def make_example(folder: Path, scale: int = 1) -> Comparison:
-    """Write the pictures of `EXAMPLE`, seeded blobs and filtered versions of them, so many times larger."""
+    """Write the pictures of `EXAMPLE`, seeded blobs and filtered versions of them, enlarged by `scale`."""
     random = np.random.default_rng(0)
 
     def blobs(width: int, height: int) -> Image.Image:

@@ -1,4 +1,4 @@
-"""Results that are made for tests of the report."""
+"""Results for tests of the report."""
 
 from collections.abc import Mapping
 from html.parser import HTMLParser
@@ -19,7 +19,7 @@ def valued(**values: float) -> list[MethodResult]:
 
 
 class Outline(HTMLParser):
-    """What is in a page: texts of table cells, tags, and every address that it names."""
+    """The tags of a page with their attributes."""
 
     def __init__(self, page: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Models and translations in rows, for tests and the processes that they start."""
+"""Models and row-by-row translations, for tests and the processes that they start."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What tests of STROTSS share."""
+"""Shared by the tests of STROTSS."""
 
 import torch
 import torch.nn.functional as F

@@ -1,4 +1,4 @@
-"""What tests of WCT2 share."""
+"""Shared by the tests of WCT²."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -101,7 +101,7 @@ def picture(height: int, width: int, seed: int = 0) -> Tensor:
 
 
 class Given(Weights):
-    """Weights from memory; random ones where there are none."""
+    """Weights from memory, or random ones if none are given."""
 
     def __init__(self, **states: Mapping[str, Tensor]) -> None:
         super().__init__()
@@ -123,7 +123,7 @@ def job(
 
 
 def closed_form(shapes: Mapping[str, tuple[int, ...]]) -> State:
-    """Weights that any implementation can make: README.md beside the method states the formula."""
+    """Weights that any implementation can make by the formula in the methods' README.md."""
     state = {}
     for name, shape in shapes.items():
         k = torch.arange(math.prod(shape))
@@ -139,7 +139,7 @@ def closed_form(shapes: Mapping[str, tuple[int, ...]]) -> State:
 
 
 def svd_whiten_colour(content: Tensor, style: Tensor, ridge: float) -> Tensor:
-    """Li et al., eqs. 2-3, step by step, with the singular value decomposition that they use."""
+    """Li et al., eqs. 2-3, step by step, with the paper's singular value decomposition."""
 
     def decompose(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         mean = x.mean(dim=1, keepdim=True)

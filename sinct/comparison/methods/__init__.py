@@ -1,8 +1,8 @@
-"""Methods that `sinct compare` runs: one module each, found by its file name.
+"""The methods that `sinct compare` runs: one module or package each, found by its name.
 
-A module holds `METHOD`, a `Method`, and what belongs to it: its losses as pure functions with their
-equations, its schedule, and `run`. To add one, add a file; nothing else changes. README.md beside this
-file states every loss in full, so that another implementation can be held against it.
+A module holds `METHOD`, a `Method`, and all that belongs to it: its losses as pure functions with their
+equations, its schedule, and `run`. To add a method, add a file; nothing else changes. README.md in this
+folder states every loss in full, so that another implementation can be checked against it.
 """
 
 import inspect
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sinct.errors import ConfigError
 
-if TYPE_CHECKING:  # names are listed for --help, which must not wait for torch
+if TYPE_CHECKING:  # --help lists the methods' names and must not wait for torch
     import torch
     from torch import Tensor
 
@@ -26,13 +26,13 @@ if TYPE_CHECKING:  # names are listed for --help, which must not wait for torch
 
 @dataclass(frozen=True)
 class Job:
-    """What a method is given besides the two pictures.
+    """What a method gets besides the two pictures.
 
     Attributes:
         budget: how long it may work.
-        device: where it shall compute.
-        seed: of every random draw.
-        folder: of its own, existing; what lies there after an interruption is there again.
+        device: where it computes.
+        seed: seeds all its random numbers.
+        folder: the method's own folder, which exists; files left there by an interruption are kept.
         weights: pretrained networks, or random ones of the same shape.
         regions: maps of matching regions for the painting and the photo, (H, W) integers each, where
             the same number means the same kind of thing; None without guidance.
@@ -51,8 +51,8 @@ class Result(NamedTuple):
 
     Attributes:
         pixels: (3, H, W) in [-1, 1], float32, on the CPU; of the painting's size, except for controls.
-        facts: what the report shall say of this run: steps done, scales and the like; JSON-serialisable.
-        earlier_seconds: that went into it before an interruption, in another process.
+        facts: what the report says about this run, such as steps and scales; JSON-serialisable.
+        earlier_seconds: time spent in an earlier process, before an interruption.
     """
 
     pixels: "Tensor"
@@ -65,13 +65,13 @@ class Method:
     """A way to give a painting the look of a photo.
 
     Attributes:
-        title: as people know it.
-        source: paper with year and arXiv number, or where else it is described.
+        title: its usual name.
+        source: paper with year and arXiv number, or another description.
         run: (painting, photo, job, *, settings…) -> Result, with pictures (3, H, W) in [-1, 1] on the
-            CPU. Its keyword arguments are the method's settings, their defaults the published ones.
-        weights: names of the files of `sinct.weights.registry` that it needs.
-        optimises: names of the measures that it minimises itself, or nearly so: there it must win.
-        control: an end of the scale, no contender.
+            CPU. Its keyword arguments are the method's settings, with the published values as defaults.
+        weights: names of the files in `sinct.weights.registry` that it needs.
+        optimises: names of the measures that it minimises itself, or nearly so; it is bound to win at these.
+        control: marks an end of the scale, not a contender.
     """
 
     title: str
@@ -85,7 +85,7 @@ class Method:
         """All settings of a run, with some of them changed.
 
         Raises:
-            ConfigError: the method has no such setting, or it is of another type.
+            ConfigError: the method has no such setting, or the value is of another type.
         """
         parameters = inspect.signature(self.run).parameters.values()
         known = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
@@ -97,21 +97,21 @@ class Method:
         for name in set(changes) - unknown:
             if not _alike(changes[name], known[name]):
                 raise ConfigError(
-                    f"{self.title}: {name} is {json.dumps(known[name])} by default, and {changes[name]!r} is not of "
-                    "that kind"
+                    f"{self.title}: {name} cannot be {changes[name]!r}; give a value of the same type as its "
+                    f"default, {json.dumps(known[name])}"
                 )
         return {**known, **changes}
 
 
 def _alike(value: object, default: object) -> bool:
-    """Whether a value can stand for a default: a whole number for any number, but nothing for a truth value."""
+    """Whether a value can replace a default: a float may become an int, but a bool stays a bool."""
     if isinstance(default, bool) or isinstance(value, bool):
         return type(value) is type(default)
     return isinstance(value, (int, float) if isinstance(default, float) else type(default))
 
 
 def names() -> tuple[str, ...]:
-    """Names of all methods, in the order of a report, without importing them."""
+    """Names of all methods in the order of a report; imports none of them."""
     found = {module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")}
     first = [name for name in _ORDER if name in found]
     return (*first, *sorted(found - set(first)))
@@ -129,14 +129,14 @@ _ORDER = (
     "strotss",
     "wct2",
 )
-"""Controls, the methods that need no weights, those that do; others follow by name."""
+"""Controls first, then methods that need no weights, then those that do; any others follow by name."""
 
 
 def find(name: str) -> Method:
-    """The method of that name.
+    """The method with this name.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: there is no such method.
     """
     if name not in names():
         raise ConfigError(f"unknown method {name!r}; there are {', '.join(names())}")

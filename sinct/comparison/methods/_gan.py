@@ -1,4 +1,4 @@
-"""What the methods share that train a generator: settings, run directory, inference."""
+"""What the methods that train a generator share: settings, run directory, inference."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -24,18 +24,18 @@ def train_and_translate(
     preset: str,
     changes: Mapping[str, Any],
 ) -> Result:
-    """Train within the budget, continuing what an interruption left in the job's folder, and translate.
+    """Train within the budget and translate; a run that an interruption left in the job's folder continues.
 
     Args:
-        objective: that is trained.
+        objective: what is trained.
         painting: (3, H, W) in [-1, 1].
         photo: (3, H', W') in [-1, 1].
-        job: what is given besides.
-        preset: name of sinct's settings to start from, as far as the objective has them.
-        changes: settings that differ from the preset's.
+        job: budget, device, seed and folder.
+        preset: sinct's settings to start from, where the objective has settings of the same name.
+        changes: settings that differ from the preset.
 
     Raises:
-        Interrupted: the budget said so; the run can be continued.
+        Interrupted: the budget asked to stop; the run can be continued.
     """
     known = {field.name for field in dataclasses.fields(objective.settings_type)}
     start = preset_settings(preset, job.device, seed=job.seed).to_dict()
@@ -69,10 +69,10 @@ def train_and_translate(
     began = job.budget.elapsed
     try:
         training = train(resume=run.checkpoint.exists())
-    except CheckpointError:  # of other settings, or damaged: begin anew
+    except CheckpointError:  # damaged, or made with other settings: start again
         training = train(resume=False)
     if not training.finished:
-        raise Interrupted("stopped as asked; the same command goes on from here")
+        raise Interrupted("stopped as asked; run the same command to continue")
     earlier = max(0.0, training.seconds - (job.budget.elapsed - began))
     facts = {"steps": training.steps, "seconds of training": round(training.seconds, 1)}
     return Result(training.model.translate(painting), facts, earlier)

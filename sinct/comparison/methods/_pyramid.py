@@ -1,4 +1,4 @@
-"""Sizes of a picture from coarse to fine, for methods that work on both pictures' patches."""
+"""Picture sizes from coarse to fine, for methods that work with patches of both pictures."""
 
 import math
 from typing import NamedTuple
@@ -22,25 +22,24 @@ class Level(NamedTuple):
 def plan_levels(painting: Size, photo: Size, *, coarsest: int, ratio: float, patch_size: int) -> list[Level]:
     """Plan a pyramid from coarse to fine that ends with the painting's own size.
 
-    Level k of n is `ratio`^(n - k) times as large as the last; n is such that the painting's shorter side
-    begins as near to `coarsest` as it can. The photo is scaled alike, so that a pixel means the same
-    everywhere; one with more pixels than the painting is first reduced to as many. No side gets shorter than
-    a patch.
+    Level k of n is `ratio`^(n - k) times as large as the last; n is chosen so that the painting's shorter side
+    begins as near to `coarsest` as possible. The photo is scaled by the same factors, so that a pixel means the
+    same everywhere; a photo with more pixels than the painting is first reduced to as many. No side gets
+    shorter than a patch.
 
     Args:
         painting: (height, width) in pixels.
         photo: (height, width) in pixels.
-        coarsest: shorter side of the painting at the first level, in pixels; a painting that is smaller has
-            one level.
-        ratio: of the sides of a level to those of the next, in (0, 1).
-        patch_size: in pixels.
+        coarsest: shorter side of the painting at the first level, in pixels; a smaller painting has one level.
+        ratio: side of a level divided by the side of the next, in (0, 1).
+        patch_size: side of a patch, in pixels.
 
     Raises:
         ConfigError: a setting is out of range.
         InputError: a picture is smaller than a patch.
     """
     if not 0 < ratio < 1:
-        raise ConfigError(f"ratio {ratio} must lie between 0 and 1; give 0.75")
+        raise ConfigError(f"ratio {ratio} must be between 0 and 1; give 0.75")
     if coarsest < 1 or patch_size < 1:
         raise ConfigError(f"coarsest {coarsest} and patch_size {patch_size} must be 1 px or more")
     for name, size in (("painting", painting), ("photo", photo)):
@@ -65,7 +64,7 @@ def _scaled(size: Size, scale: float, least: int) -> Size:
 
 
 def resize(picture: Tensor, size: Size) -> Tensor:
-    """(C, H, W) at another size: bilinear, with a wider kernel where it shrinks."""
+    """Resize (C, H, W) bilinearly, with a wider kernel where it shrinks."""
     if picture.shape[1:] == size:
         return picture
     return F.interpolate(picture[None], size=size, mode="bilinear", antialias=True, align_corners=False)[0]

@@ -1,8 +1,8 @@
-"""Control: the painting with the photo's colours by optimal transport, and its own texture.
+"""Control: the painting with its own texture, and the photo's colours by optimal transport.
 
 Pitié, Kokaram and Dahyot 2007, "Automated colour grading using colour distribution transfer" (CVIU 107):
 the pixels' colours, as a cloud of points, are moved along random axes until each axis has the photo's
-distribution. Strokes stay strokes, so whatever a method gains beyond this row is more than colour.
+distribution. Strokes stay strokes, so what a method achieves beyond this control is more than colour.
 """
 
 from torch import Tensor
@@ -12,13 +12,13 @@ from sinct.data.transport import transport
 
 
 def transfer_colours(painting: Tensor, photo: Tensor, *, iterations: int, seed: int) -> Tensor:
-    """Give a picture's colours another's distribution by iterated one-dimensional transport.
+    """Give a picture the colour distribution of another by iterated one-dimensional transport.
 
     Args:
         painting: (3, H, W).
-        photo: (3, H', W'), same colour space.
-        iterations: random rotations of the colour space.
-        seed: of the rotations.
+        photo: (3, H', W'), in the same colour space.
+        iterations: number of random rotations of the colour space.
+        seed: seeds the rotations.
 
     Returns:
         (3, H, W); may leave the photo's range slightly.
@@ -30,7 +30,7 @@ def transfer_colours(painting: Tensor, photo: Tensor, *, iterations: int, seed: 
 
 
 def run(painting: Tensor, photo: Tensor, job: Job, *, iterations: int = 20) -> Result:
-    """Move the painting's colours to the photo's."""
+    """Give the painting the photo's colours."""
     moved = transfer_colours(painting.double(), photo.double(), iterations=iterations, seed=job.seed)
     return Result(moved.clamp(-1, 1).float(), {})
 

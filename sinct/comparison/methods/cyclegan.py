@@ -1,4 +1,4 @@
-"""CycleGAN on the crops and networks that sinct trains with (see `sinct.objectives.cyclegan`)."""
+"""CycleGAN with the crops and networks that sinct uses (see `sinct.objectives.cyclegan`)."""
 
 from typing import Any
 
@@ -24,13 +24,13 @@ def run(
     Args:
         painting: (3, H, W) in [-1, 1].
         photo: (3, H', W') in [-1, 1].
-        job: what is given besides.
-        preset: draft, standard or paper; sinct's, so that only the objective differs.
+        job: budget, device, seed and folder.
+        preset: draft, standard or paper. The presets are sinct's, so that only the objective differs.
         cycle_weight: see `CycleSettings`.
-        identity_weight: likewise.
-        changes: any other setting of `CycleSettings`.
+        identity_weight: see `CycleSettings`.
+        changes: other settings of `CycleSettings`.
     """
-    # Both generators meet their domains as they are: what the presets lay over them is for sinct's objective.
+    # Both generators see their pictures as they are: the presets' grain and repainting are for sinct's objective.
     weights = {"cycle_weight": cycle_weight, "identity_weight": identity_weight}
     plain = {"grain": 0.0, "repaint": False, **weights, **changes}
     return train_and_translate(CycleTrainer, painting, photo, job, preset=preset, changes=plain)

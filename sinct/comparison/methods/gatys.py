@@ -1,4 +1,4 @@
-"""Gatys et al.: pixels are optimised until features fit the painting's content and the photo's style.
+"""Gatys et al.: optimises pixels until their features fit the painting's content and the photo's style.
 
 Gatys, Ecker & Bethge 2016 (CVPR; arXiv:1508.06576), at full resolution from coarse to fine as in Gatys et
 al. 2017 (arXiv:1611.07865).
@@ -20,10 +20,10 @@ from sinct.pictures.resampling import resize
 
 CONTENT_LAYER = "relu4_2"
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
-"""The paper's conv4_2 and conv1_1 to conv5_1: Caffe rectifies these in place."""
+"""The paper's conv4_2 and conv1_1 to conv5_1, which Caffe rectifies in place."""
 
 SMALLEST = 16
-"""Pixels along a side that the four poolings before conv5_1 need."""
+"""Shortest side, in pixels, that the four poolings before conv5_1 allow."""
 
 
 def gram_matrix(features: Tensor) -> Tensor:
@@ -35,8 +35,8 @@ def gram_matrix(features: Tensor) -> Tensor:
     Returns:
         (B, N, N), in the squared unit of the features.
 
-    Gatys et al. 2016, eq. 3, which sums over the positions; with the mean, pictures of different size can
-    be compared, and eq. 4 divides by M² anyway.
+    Gatys et al. 2016, eq. 3, which sums over the positions. The mean makes pictures of different sizes
+    comparable, and eq. 4 divides by M² anyway.
     """
     maps = features.flatten(2)
     return maps @ maps.mT / maps.shape[2]
@@ -46,14 +46,14 @@ def content_loss(features: Tensor, target: Tensor) -> Tensor:
     """Half the mean squared difference of features, 1/(2 N M) Σ_ij (F_ij - P_ij)².
 
     Args:
-        features: (B, N, H, W), of the picture in the making.
+        features: (B, N, H, W), of the picture being optimised.
         target: (B, N, H, W), of the painting.
 
     Returns:
         Scalar, in the squared unit of the features.
 
     Gatys et al. 2016, eq. 1, which sums; the mean keeps the balance with the style at every size. The
-    authors' PytorchNeuralStyleTransfer averages as well.
+    authors' PytorchNeuralStyleTransfer takes the mean as well.
     """
     return F.mse_loss(features, target) / 2
 
@@ -62,13 +62,13 @@ def style_loss(features: Sequence[Tensor], targets: Sequence[Tensor]) -> Tensor:
     """Squared differences of Gram matrices, Σ_l w_l/(4 N_l²) Σ_ij (G_ij - A_ij)² with w_l = 1/L.
 
     Args:
-        features: L layers (B, N_l, H_l, W_l) of the picture in the making.
+        features: L layers (B, N_l, H_l, W_l) of the picture being optimised.
         targets: L Gram matrices (B, N_l, N_l) of the photo.
 
     Returns:
         Scalar, in the fourth power of the features' unit.
 
-    Gatys et al. 2016, eqs. 4-5, exactly so where both pictures have the same number of positions.
+    Gatys et al. 2016, eqs. 4-5; exact where both pictures have the same number of positions.
     """
     layers = [F.mse_loss(gram_matrix(f), target) / 4 for f, target in zip(features, targets, strict=True)]
     return torch.stack(layers).mean()
@@ -78,15 +78,15 @@ def normalise(vgg: VGG, pictures: Sequence[Tensor]) -> None:
     """Scale weights and biases so that each rectified layer has a mean activation of 1 on these pictures.
 
     With m_l the mean of layer l over channels, positions and pictures, w_l becomes w_l m_(l-1) / m_l and
-    b_l becomes b_l / m_l, which divides the features by m_l and changes nothing else, for rectification
+    b_l becomes b_l / m_l. This divides the features by m_l and changes nothing else, because rectification
     and pooling commute with scaling.
 
     Args:
         vgg: changed in place, up to the last of `STYLE_LAYERS`.
-        pictures: (1, 3, H, W) each, in [-1, 1]; every one counts the same.
+        pictures: (1, 3, H, W) each, in [-1, 1]; all count the same.
 
-    Gatys et al. 2016, section 2, who scale filter by filter over ImageNet. By layer, a filter that these
-    few pictures do not excite is not blown up.
+    Gatys et al. 2016, section 2, scale filter by filter over ImageNet. Scaling by layer does not blow up a
+    filter that these few pictures hardly excite.
     """
     names = [name for name in vgg.layers if name.startswith("relu")]
     names = names[: names.index(STYLE_LAYERS[-1]) + 1]
@@ -107,11 +107,11 @@ class Fit(NamedTuple):
     """What a minimisation found.
 
     Attributes:
-        x: of the least loss.
-        loss: there.
-        first: loss of the start.
-        evaluations: of loss and gradient.
-        finite: it ended by itself or by its budget, not by a loss that is no number.
+        x: the point with the lowest loss.
+        loss: its loss.
+        first: the loss at the start.
+        evaluations: how often loss and gradient were computed.
+        finite: False if a loss that is not finite ended the search, rather than convergence or the budget.
     """
 
     x: Tensor
@@ -122,12 +122,12 @@ class Fit(NamedTuple):
 
 
 def minimise(objective: Callable[[Tensor], Tensor], start: Tensor, evaluations: Iterator[int]) -> Fit:
-    """Minimise a function with L-BFGS and a line search after the strong Wolfe conditions.
+    """Minimise a function by L-BFGS with a strong Wolfe line search.
 
     Args:
-        objective: of a tensor shaped as `start`, to a scalar.
-        start: any shape, float.
-        evaluations: the search goes on while it yields.
+        objective: takes a tensor shaped like `start` and returns a scalar.
+        start: float, of any shape.
+        evaluations: the search continues as long as this yields.
 
     Raises:
         TrainingError: the objective is not finite at the start.
@@ -169,25 +169,25 @@ def minimise(objective: Callable[[Tensor], Tensor], start: Tensor, evaluations: 
         search.step(evaluate)  # type: ignore[no-untyped-call]
     if not math.isfinite(best.loss):
         raise TrainingError(
-            "the loss of the first picture is not finite; the network's weights are damaged: fetch them again"
+            "the loss at the start is not finite, so the network's weights are damaged; fetch them again"
         )
     return best
 
 
 class _Over(Exception):
-    """Leaves the optimiser from within, where the budget is known."""
+    """Leaves the optimiser from within, where the end of the budget is noticed."""
 
 
 _ENDLESS = 1 << 30
 
 
 def scale_factors(long: int, short: int, coarsest: int) -> list[float]:
-    """Halvings of a picture's size, from the coarsest to 1.
+    """Scale factors by halving a picture's size, from the coarsest to 1.
 
     Args:
-        long: side of the picture, in pixels.
-        short: least side of all pictures that are scaled alike; it stays at `SMALLEST` px or more.
-        coarsest: what the long side of the first scale shall be nearest to, by ratio.
+        long: longer side of the picture, in pixels.
+        short: shortest side of all pictures that are scaled by these factors; it stays at `SMALLEST` px or more.
+        coarsest: the longer side at the first scale comes as near to this as it can, by ratio.
     """
     halvings = min(round(math.log2(long / coarsest)), math.floor(math.log2(short / SMALLEST)))
     return [2.0**-i for i in range(max(halvings, 0), -1, -1)]
@@ -205,35 +205,35 @@ def run(
     iterations: int = 500,
     fine_iterations: int = 200,
 ) -> Result:
-    """Optimise the painting's pixels at a small size, then double it up to the painting's own.
+    """Optimise the painting's pixels at a small size, then at doubled sizes up to the painting's own.
 
     Args:
-        painting: (3, H, W) in [-1, 1]: the content, and where the first scale starts.
-        photo: (3, H', W') in [-1, 1]: the style. At each scale it is reduced as the painting is.
-        job: budget, device, seed of random weights, and weights.
-        content_weight: of `content_loss`.
-        style_weight: of `style_loss`; the paper's ratios of content to style lie around 1e-3.
-        range_weight: of the mean square by which pixels leave [-1, 1].
-        coarsest: long side in pixels that the first scale comes near to.
+        painting: (3, H, W) in [-1, 1]: the content, and the start of the first scale.
+        photo: (3, H', W') in [-1, 1]: the style; reduced by the same factor as the painting at each scale.
+        job: budget, device, weights, and the seed for random weights.
+        content_weight: factor of `content_loss`.
+        style_weight: factor of `style_loss`; the paper's ratios of content to style are around 1e-3.
+        range_weight: factor of the mean square by which pixels leave [-1, 1].
+        coarsest: approximate longer side of the first scale, in pixels.
         iterations: evaluations of loss and gradient at the first scale.
         fine_iterations: the same at each later one.
 
     Raises:
         ConfigError: a setting is out of range.
-        InputError: a picture has a side under 16 px.
+        InputError: a picture has a side below 16 px.
         WeightsError: the weights of VGG-19 are missing or damaged.
         TrainingError: the loss is not finite from the start.
         Interrupted: the job was stopped.
     """
     if min(iterations, fine_iterations) < 1 or coarsest < SMALLEST:
         raise ConfigError(
-            f"iterations {iterations}, fine_iterations {fine_iterations} and coarsest {coarsest} came; "
-            f"1, 1 and {SMALLEST} are the least: raise them"
+            f"iterations {iterations}, fine_iterations {fine_iterations} and coarsest {coarsest} must be at least "
+            f"1, 1 and {SMALLEST}; raise them"
         )
     short = min(*painting.shape[1:], *photo.shape[1:])
     if short < SMALLEST:
         raise InputError(
-            f"a picture with a side of {short} px came; Gatys et al. needs {SMALLEST} px: give a larger one"
+            f"a picture has a side of {short} px, and Gatys et al. needs {SMALLEST} px; give a larger one"
         )
     factors = scale_factors(max(painting.shape[1:]), short, coarsest)
     most = [iterations] + [fine_iterations] * (len(factors) - 1)
@@ -254,12 +254,13 @@ def run(
             grams = [gram_matrix(f) for f in vgg(style, STYLE_LAYERS)]
 
         def objective(x: Tensor, target: Tensor = target, grams: Sequence[Tensor] = grams) -> Tensor:
-            shown = x.clamp(-1, 1)  # so that what comes out is what was minimised
+            shown = x.clamp(-1, 1)  # so that the result is what was minimised
             *features, content = vgg(shown, (*STYLE_LAYERS, CONTENT_LAYER))
             return (
                 content_weight * content_loss(content, target)
                 + style_weight * style_loss(features, grams)
-                + range_weight * F.mse_loss(x, shown)  # fetches pixels back, which get no gradient outside
+                + range_weight
+                * F.mse_loss(x, shown)  # draws pixels back that get no gradient outside the range
             )
 
         height, width = content.shape[2:]

@@ -1,4 +1,4 @@
-"""GPDM: the picture's own pixels are optimised until its patches are distributed as the photo's."""
+"""GPDM: optimises the picture's pixels until its patches are distributed like the photo's."""
 
 import math
 from concurrent.futures import ThreadPoolExecutor
@@ -15,25 +15,25 @@ from sinct.comparison.methods._pyramid import Level, plan_levels, resize
 def sliced_wasserstein(x: Tensor, y: Tensor, filters: Tensor, *, stride: int = 1) -> Tensor:
     """Sliced 1-Wasserstein distance between the patches of two pictures.
 
-    With n patches in x, m in y and K unit filters w, where <w, x_i> is filter w on patch i and r_w(i) the
-    rank of <w, x_i> among the n, counted from 0:
+    There are n patches in x, m in y and K unit filters w. <w, x_i> is filter w applied to patch i, and r_w(i)
+    the rank of <w, x_i> among the n, counted from 0:
 
         SWD = 1/(K n) Σ_w Σ_i |<w, x_i> - Q_w((r_w(i) + ½) / n)|
 
-    Q_w(p) is the p-quantile of the m numbers <w, y_j>, see `quantiles`; for n = m it is the one of equal
-    rank. The gradient goes to x; the ranks are constant, as they are almost everywhere.
+    Q_w(p) is the p-quantile of the m numbers <w, y_j>, see `quantiles`; for n = m it is the number of equal
+    rank. The gradient goes to x; the ranks count as constants, as they are almost everywhere.
 
     Args:
-        x: (C, H, W), any range; gets a gradient.
-        y: (C, H', W'), in the same units; gets none.
+        x: (C, H, W), any range; receives a gradient.
+        y: (C, H', W'), in the same units; receives none.
         filters: (K, C, p, p), one projection each, see `random_filters`.
-        stride: in pixels, between neighbouring patches of either picture.
+        stride: distance between neighbouring patches in both pictures, in pixels.
 
     Returns:
         Scalar, in the unit of the pixels times the norm of the filters; 0 if the patches are the same.
 
-    Elnekave & Weiss 2022 (arXiv:2203.11862), algorithm 1, with the absolute difference of the authors'
-    code. Theirs duplicates patches, drawn by chance, where counts differ.
+    Elnekave & Weiss 2022 (arXiv:2203.11862), algorithm 1, with the absolute difference as in the authors'
+    code. Where the counts differ, their code duplicates patches at random.
     """
     projected = _project(x, filters, stride)
     with torch.no_grad():
@@ -44,15 +44,15 @@ def sliced_wasserstein(x: Tensor, y: Tensor, filters: Tensor, *, stride: int = 1
 
 
 def quantiles(values: Tensor, count: int) -> Tensor:
-    """Quantiles (k + ½) / count of samples, for k = 0 … count - 1.
+    """The quantiles (k + ½) / count of samples, for k = 0 … count - 1.
 
     Args:
         values: (K, m), ascending along each row.
-        count: of quantiles, n.
+        count: number of quantiles, n.
 
     Returns:
-        (K, n), ascending: `values` read at the places (k + ½) m / n - ½, kept within 0 … m - 1, linearly
-        between neighbours; `values` themselves for n = m.
+        (K, n), ascending: `values` at the positions (k + ½) m / n - ½, clipped to 0 … m - 1 and interpolated
+        linearly; `values` themselves for n = m.
     """
     last = values.shape[1] - 1
     places = (torch.arange(count, dtype=torch.float64) + 0.5) * ((last + 1) / count) - 0.5
@@ -66,16 +66,16 @@ def quantiles(values: Tensor, count: int) -> Tensor:
 def random_filters(
     count: int, channels: int, patch_size: int, generator: torch.Generator, dtype: torch.dtype = torch.float32
 ) -> Tensor:
-    """Directions drawn evenly from the unit sphere of patches, (count, channels, patch_size, patch_size)."""
+    """Draw directions uniformly from the unit sphere of patches, (count, channels, patch_size, patch_size)."""
     draws = torch.randn(count, channels * patch_size**2, generator=generator, dtype=dtype)
     return F.normalize(draws, dim=1).view(count, channels, patch_size, patch_size)
 
 
 def with_margin(picture: Tensor, patch_size: int) -> Tensor:
-    """Mirror a (C, H, W) picture at its border, `patch_size` - 1 pixels wide on every side.
+    """Extend a (C, H, W) picture by reflection, `patch_size` - 1 pixels on every side.
 
-    Now every pixel lies in patch_size² patches or more. Those of the border took colours of their own when
-    the few patches that held them left them to.
+    Every pixel then lies in at least patch_size² patches. Without the margin, border pixels lie in few patches
+    and drift to colours of their own.
     """
     return F.pad(picture[None], (patch_size - 1,) * 4, mode="reflect")[0]
 
@@ -88,7 +88,7 @@ def _project(picture: Tensor, filters: Tensor, stride: int) -> Tensor:
 def _argsort(rows: Tensor) -> Tensor:
     if rows.device.type != "cpu":
         return rows.argsort(dim=1)
-    # numpy sorts about five times as fast as torch's CPU sort, and lets go of the interpreter's lock
+    # numpy sorts about five times as fast as torch does on the CPU, and releases the interpreter's lock
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:
         return torch.from_numpy(np.stack(list(pool.map(np.argsort, rows.detach().numpy()))))
 
@@ -113,23 +113,24 @@ def run(
     projections: int = 64,
     positions: int = 150_000,
 ) -> Result:
-    """Move the painting's pixels until its patches are distributed as the photo's, coarse to fine.
+    """Move the painting's pixels until its patches are distributed like the photo's, from coarse to fine.
 
     Args:
         painting: (3, H, W) in [-1, 1].
         photo: (3, H', W') in [-1, 1].
         job: budget, device and seed.
         patch_size: side of a patch in pixels, at every level.
-        coarsest: shorter side of the painting at the first level, in pixels; larger ones keep more of it.
-        ratio: of the sides of a level to those of the next.
-        steps: of Adam at each level.
-        learning_rate: at the first step of a level, in pixel values of [-1, 1]; falls linearly to 0.
-        projections: drawn anew for every step.
-        positions: most patches of the painting that a step looks at; where a level has more, patches lie on
-            a grid whose place is drawn anew for every step.
+        coarsest: shorter side of the painting at the first level, in pixels; larger values keep more of the
+            painting.
+        ratio: side of a level divided by the side of the next.
+        steps: steps of Adam at each level.
+        learning_rate: of a level's first step, in pixel values of [-1, 1]; falls linearly to 0.
+        projections: number of random filters, drawn anew for every step.
+        positions: most patches of the painting that a step uses. Where a level has more, a step takes patches
+            on a grid with a new random offset.
 
     Returns:
-        The picture, with sizes, steps and last distance of each level as facts.
+        The picture; its facts are the sizes, steps and last distance of each level.
 
     Raises:
         InputError: a picture is smaller than a patch.
@@ -179,14 +180,14 @@ def run(
 
 
 def _stride(level: Level, patch_size: int, positions: int) -> int:
-    """Smallest stride that leaves at most `positions` patches, where each picture still has one."""
+    """The smallest stride with at most `positions` patches, limited so that each picture still has one."""
     height, width = (side - patch_size + 1 for side in level.painting)
     room = min(*level.painting, *level.photo) - patch_size + 1
     return min(room, math.ceil(math.sqrt(height * width / positions)))
 
 
 def _shifted(picture: Tensor, stride: int, generator: torch.Generator) -> Tensor:
-    """The picture without its first rows and columns, 0 … stride - 1 of each by chance."""
+    """The picture without its first 0 … stride - 1 rows and columns, drawn at random."""
     top, left = torch.randint(stride, (2,), generator=generator).tolist()
     return picture[:, top:, left:]
 

@@ -1,4 +1,4 @@
-"""Control: the painting as it is, which no other picture can beat in structure."""
+"""Control: the painting as it is. No other picture can beat it in structure."""
 
 from torch import Tensor
 
@@ -6,7 +6,7 @@ from sinct.comparison.methods import Job, Method, Result
 
 
 def run(painting: Tensor, photo: Tensor, job: Job) -> Result:
-    """Return the painting."""
+    """Return the painting unchanged."""
     return Result(painting, {})
 
 

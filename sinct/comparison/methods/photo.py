@@ -1,4 +1,4 @@
-"""Control: the photo as it is, which no other picture can beat in style."""
+"""Control: the photo as it is. No other picture can beat it in style."""
 
 from torch import Tensor
 
@@ -6,7 +6,7 @@ from sinct.comparison.methods import Job, Method, Result
 
 
 def run(painting: Tensor, photo: Tensor, job: Job) -> Result:
-    """Return the photo, in its own size."""
+    """Return the photo at its own size."""
     return Result(photo, {})
 
 

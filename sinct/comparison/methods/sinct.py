@@ -1,4 +1,4 @@
-"""Our own contender: the paper's single-image method as `sinct translate` trains it."""
+"""sinct itself: the paper's single-image method as `sinct translate` trains it."""
 
 from typing import Any
 
@@ -15,9 +15,9 @@ def run(painting: Tensor, photo: Tensor, job: Job, *, preset: str = "standard", 
     Args:
         painting: (3, H, W) in [-1, 1].
         photo: (3, H', W') in [-1, 1].
-        job: what is given besides.
+        job: budget, device, seed and folder.
         preset: draft, standard or paper.
-        changes: any other setting of `sinct.Config`.
+        changes: other settings of `sinct.Config`.
     """
     return train_and_translate(Trainer, painting, photo, job, preset=preset, changes=changes)
 

@@ -51,7 +51,7 @@ def test_method_goes_on_after_an_interruption(tiny, tmp_path, name):
     method, asked = methods.find(name), iter([False, False, False, True])
     settings = {"preset": "draft", **tiny_settings(tiny, name)}
     stopping = job(tmp_path, iterations=6, should_stop=lambda: next(asked, True))
-    with pytest.raises(Interrupted, match="the same command goes on from here"):
+    with pytest.raises(Interrupted, match="run the same command to continue"):
         method.run(PAINTING, PHOTO, stopping, **settings)
     stopped_at = len(RunDirectory(tmp_path / "run").read_log())
     result = method.run(PAINTING, PHOTO, job(tmp_path, iterations=6), **settings)

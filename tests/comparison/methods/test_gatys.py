@@ -133,13 +133,13 @@ def test_missing_weights_are_named(tmp_path: Path) -> None:
 
 
 def test_tiny_picture_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"side of 15 px came; Gatys et al\. needs 16 px"):
+    with pytest.raises(InputError, match=r"side of 15 px, and Gatys et al\. needs 16 px"):
         run(PAINTING, PHOTO[:, :15], job(tmp_path))
 
 
 @pytest.mark.parametrize("setting", [{"iterations": 0}, {"fine_iterations": 0}, {"coarsest": 8}])
 def test_setting_out_of_range_is_refused(tmp_path: Path, setting: dict[str, int]) -> None:
-    with pytest.raises(ConfigError, match="1, 1 and 16 are the least"):
+    with pytest.raises(ConfigError, match="must be at least 1, 1 and 16"):
         run(PAINTING, PHOTO, job(tmp_path), **setting)
 
 

@@ -267,7 +267,7 @@ def test_run_refuses_a_picture_smaller_than_a_patch(tmp_path: Path) -> None:
 
 
 def test_run_refuses_a_ratio_that_does_not_shrink(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"ratio 1\.5 must lie between 0 and 1"):
+    with pytest.raises(ConfigError, match=r"ratio 1\.5 must be between 0 and 1"):
         run(torch.zeros(3, 20, 20), torch.zeros(3, 20, 20), job(tmp_path), ratio=1.5)
 
 

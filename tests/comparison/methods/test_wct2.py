@@ -158,7 +158,7 @@ def test_odd_pictures_are_continued_by_reflection(weights: Given) -> None:
 
 @pytest.mark.parametrize("size", [(8, 40), (40, 3)])
 def test_run_refuses_tiny_pictures(size: tuple[int, int], weights: Given) -> None:
-    message = f"{size[1]}x{size[0]} px is too small for WCT²; it needs 9 px or more a side"
+    message = f"{size[1]}x{size[0]} px is too small for WCT²; give one with 9 px or more on each side"
     with pytest.raises(InputError, match=message):
         run(picture(*size), picture(16, 16), job(weights))
     with pytest.raises(InputError, match=message):

@@ -61,7 +61,7 @@ def test_weights_of_another_network_are_refused() -> None:
 def test_weights_with_another_wavelet_are_refused() -> None:
     state = closed_form(ENCODER_SHAPES)
     state["pool2.LH.weight"] = state["pool2.HL.weight"]
-    with pytest.raises(ConfigError, match=r"of WCT² \(pool2\.LH\.weight is no Haar wavelet\)"):
+    with pytest.raises(ConfigError, match=r"of WCT² \(pool2\.LH\.weight is not a Haar wavelet\)"):
         Encoder(state)
 
 

@@ -1,4 +1,4 @@
-"""Near patches: exactly, or followed by PatchMatch."""
+"""Nearest patches, found exactly or kept up to date by PatchMatch."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,11 +11,11 @@ from sinct.comparison.methods.gpnn.patches import Patches
 
 
 class Matches(NamedTuple):
-    """What was found for every patch of two pictures, painting and photo.
+    """Matches between the patches of the picture (queries) and of the photo (keys).
 
     Attributes:
-        forth: (h, w) for every query patch the index of a key patch.
-        back: (h', w') for every key patch the index of a query patch near it.
+        forth: (h, w), for every query patch the index of a key patch.
+        back: (h', w'), for every key patch the index of a query patch near it.
     """
 
     forth: Tensor
@@ -23,30 +23,30 @@ class Matches(NamedTuple):
 
 
 def completeness_scores(distances: Tensor, nearest: Tensor, alpha: float) -> Tensor:
-    """Distances to keys, relative to how near any query comes to each.
+    """Distances to keys, relative to the distance of each key from its nearest query.
 
         S_ij = D_ij / (alpha + min_l D_lj)
 
-    Keys that no query is near get small scores, so that they are chosen, too: the smaller alpha, the more of
-    the photo is used. As alpha grows, the order becomes that of D.
+    Keys far from every query get small scores, so that they are chosen too: the smaller alpha, the more of
+    the photo is used. For large alpha the order is that of D.
 
     Args:
-        distances: (..., m) D, mean squared differences between queries and keys.
-        nearest: (m,) the least distance of each key to any query, in the same unit.
-        alpha: in the same unit; positive.
+        distances: (..., m), D: mean squared differences between queries and keys.
+        nearest: (m,), the smallest distance of each key to any query, in the same unit.
+        alpha: positive, in the same unit.
 
     Returns:
         (..., m), dimensionless.
 
-    Granot et al. 2022 (arXiv:2103.15545), section 3: each query takes the key of the least score.
+    Granot et al. 2022 (arXiv:2103.15545), section 3: each query takes the key with the lowest score.
     """
     return distances / (alpha + nearest)
 
 
 def match_exactly(queries: Patches, keys: Patches, alpha: float) -> Matches:
-    """Find for every query the key of the least completeness score, and for every key the nearest query.
+    """For every query find the key with the lowest completeness score, and for every key the nearest query.
 
-    All pairs are compared, in time and not in memory proportional to their number.
+    All pairs are compared: time grows with their number, memory does not.
     """
     chunk = max(1, _PAIRS_AT_ONCE // len(keys.features))
     starts = range(0, len(queries.features), chunk)
@@ -67,11 +67,11 @@ def match_exactly(queries: Patches, keys: Patches, alpha: float) -> Matches:
 
 
 _PAIRS_AT_ONCE = 2**22
-"""Distances held at a time: 16 MB in float32, which a cache can hold."""
+"""Distances held at a time: 16 MB in float32, which fits a cache."""
 
 
 def first_matches(queries: Patches, keys: Patches, alpha: float, generator: torch.Generator) -> Matches:
-    """Exact matches, or with more than 5e8 pairs of patches what passes make of matches drawn by chance."""
+    """Exact matches, or with more than 5e8 pairs of patches random ones improved by passes of PatchMatch."""
     n, m = len(queries.features), len(keys.features)
     if n * m <= MOST_PAIRS:
         return match_exactly(queries, keys, alpha)
@@ -86,14 +86,14 @@ def first_matches(queries: Patches, keys: Patches, alpha: float, generator: torc
 
 
 MOST_PAIRS = 500_000_000
-"""Pairs that are compared exactly, so that one iteration, which nothing interrupts, takes seconds."""
+"""Most pairs that are compared exactly, so that one iteration, which cannot be interrupted, takes seconds."""
 
 _FIRST_PASSES = 8
-"""Passes that replace exact search; in tests they come within 5 % of its distances."""
+"""Passes that replace the exact search; in tests they come within 5 % of its distances."""
 
 
 def match_distances(index: Tensor, queries: Patches, keys: Patches) -> Tensor:
-    """Mean squared difference of every query to the key that `index` gives it, in a grid of its shape."""
+    """Mean squared difference between every query and its key in `index`, in the shape of `index`."""
     wanted, have = index.flatten(), queries.features
     distances = have.new_empty(len(have))
     for start in range(0, len(have), _ROWS_AT_ONCE):
@@ -103,7 +103,7 @@ def match_distances(index: Tensor, queries: Patches, keys: Patches) -> Tensor:
 
 
 _ROWS_AT_ONCE = 2**15
-"""Patches compared at a time, so that what lies between stays in a CPU's cache."""
+"""Patches compared at a time, so that intermediate results stay in a CPU's cache."""
 
 
 def improve_matches(
@@ -117,21 +117,21 @@ def improve_matches(
 ) -> Tensor:
     """One pass of PatchMatch.
 
-    Every query is offered, one after the other, the continuation of what each of its four neighbours has and
-    keys drawn evenly from squares around its own, whose half side falls from the keys' longer side to one
-    patch by factors of 4. It takes what is better. Unlike in Barnes et al. all queries are served at once.
+    Every query is offered one key after another: those beside the keys of its four neighbours, then keys drawn
+    uniformly from squares around its own, whose half side falls by factors of 4 from the keys' longer side to
+    one patch. It takes whatever is better. Unlike in Barnes et al., all queries are updated at once.
 
     Args:
-        index: (h, w) what every query has.
-        queries: of size (h, w).
-        keys: that `index` points to.
-        generator: of the random tries, on the CPU.
-        nearest: (m,) least distance of each key to any query, for completeness scores; without it plain
+        index: (h, w), the current key of every query.
+        queries: patches of size (h, w).
+        keys: the patches that `index` refers to.
+        generator: draws the random tries, on the CPU.
+        nearest: (m,), the smallest distance of each key to any query, for completeness scores; without it plain
             distances are compared.
-        alpha: of the scores.
+        alpha: of the completeness scores.
 
     Returns:
-        (h, w), nowhere worse.
+        (h, w), the improved index, nowhere worse.
     """
     rows, columns = keys.size
 
@@ -162,10 +162,10 @@ def improve_matches(
 def follow_matches(
     matches: Matches, queries: Patches, keys: Patches, alpha: float, generator: torch.Generator
 ) -> Matches:
-    """Improve matches after the pictures have changed, also to other sizes.
+    """Improve matches after the pictures, or even their sizes, have changed.
 
-    First the keys' nearest queries by distance, then the queries' keys by the completeness scores that
-    follow: approximately what `match_exactly` finds, in time proportional to the number of patches.
+    First the nearest query of each key is updated by distance, then the key of each query by the resulting
+    completeness scores. This approximates `match_exactly` in time proportional to the number of patches.
     """
     (forth, back), (mine, its) = matches, (matches.forth.shape, matches.back.shape)
     back = improve_matches(scale_matches(back, mine, keys.size, queries.size), keys, queries, generator)
@@ -179,13 +179,13 @@ def scale_matches(index: Tensor, other: Sequence[int], new: Size, new_other: Siz
     """Carry matches over to grids of patches of other sizes.
 
     Args:
-        index: (h, w) with indices into a grid of `other` rows and columns.
+        index: (h, w), indices into a grid of `other` rows and columns.
         other: size of that grid.
         new: size of the result.
-        new_other: size of the grid that it shall point into.
+        new_other: size of the grid that the result refers to.
 
     Returns:
-        (h, w) of `new`; `index` itself if no size changes.
+        Indices in the shape `new`; equal to `index` if no size changes.
     """
     row, column = (
         ((torch.arange(side, device=index.device) + 0.5) * (old / side)).long()

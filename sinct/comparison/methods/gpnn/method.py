@@ -32,24 +32,25 @@ def run(
     components: int = 24,
     match_colours: bool = True,
 ) -> Result:
-    """Replace patches by near ones of the photo, again and again, coarse to fine.
+    """Repeatedly replace patches by similar ones from the photo, from coarse to fine.
 
     Args:
         painting: (3, H, W) in [-1, 1].
         photo: (3, H', W') in [-1, 1].
         job: budget, device and seed.
         patch_size: side of a patch in pixels, at every level.
-        coarsest: shorter side of the painting at the first level, in pixels; larger ones keep more of it.
-        ratio: of the sides of a level to those of the next.
-        iterations: at each level.
-        alpha: of the completeness scores, in squared pixel values of [-1, 1]; smaller ones use more of the
+        coarsest: shorter side of the painting at the first level, in pixels; larger values keep more of the
+            painting.
+        ratio: side of a level divided by the side of the next.
+        iterations: number of iterations at each level.
+        alpha: of the completeness scores, in squared pixel values of [-1, 1]; smaller values use more of the
             photo.
-        components: principal components of patches in which they are compared after the first iteration.
-        match_colours: begin with the painting in the photo's colours, our addition.
+        components: principal components by which patches are compared after the first iteration.
+        match_colours: start from the painting in the photo's colours; our addition.
 
     Returns:
-        The picture; as facts of each level its sizes, iterations, mean distance of patches to what they were
-        replaced by, and the share of the photo's patches that were used, both of the last iteration.
+        The picture. Its facts for each level are the sizes, the iterations and, for the last iteration, the
+        mean distance between patches and their replacements and the share of the photo's patches in use.
 
     Raises:
         InputError: a picture is smaller than a patch.
@@ -78,7 +79,7 @@ def run(
         picture, values = resize(picture, level.painting), resize(photo, level.photo)
         kept = components if matches else values.shape[0] * patch_size**2
         basis = principal_components(values, patch_size, kept)
-        # Details that the enlarged picture lacks are kept out of its first comparison.
+        # The first comparison leaves out details that the enlarged picture cannot have.
         blurred = resize(coarser, level.photo) if matches else values
         done = 0
         for iteration in job.budget.stage(share, iterations):
@@ -90,7 +91,7 @@ def run(
                 matches = follow_matches(matches, queries, keys, alpha, generator)
             picture = combine_patches(matches.forth, values, patch_size)
             done = iteration + 1
-        assert matches is not None  # for a stage has one iteration or more
+        assert matches is not None  # every stage has at least one iteration
         coarser = values
         used = torch.zeros(len(keys.features), dtype=torch.bool, device=job.device)
         used[matches.forth] = True
@@ -107,10 +108,12 @@ def run(
 
 
 def _shares(levels: list[Level], iterations: int) -> list[float]:
-    """Shares of the time: iterations in proportion to patches, and the exact search of the first level."""
+    """Each level's share of the time: its iterations, by number of patches, plus the first level's exact search."""
     costs = [float(iterations * math.prod(level.painting)) for level in levels]
     pairs = math.prod(levels[0].painting) * math.prod(levels[0].photo)
-    costs[0] += min(pairs, MOST_PAIRS) / 400  # measured: a pass takes as long as 400 pairs for every patch
+    costs[0] += (
+        min(pairs, MOST_PAIRS) / 400
+    )  # measured: per patch, a pass takes as long as comparing 400 pairs
     return [cost / sum(costs) for cost in costs]
 
 

@@ -1,4 +1,4 @@
-"""Patches of a picture as rows of features, and a picture from patches."""
+"""A picture's patches as rows of features, and back to a picture."""
 
 import math
 from itertools import product
@@ -15,9 +15,9 @@ class Patches(NamedTuple):
     """All patches of a picture.
 
     Attributes:
-        features: (n, d), row by row; the squared distance of two is the mean squared difference of their
-            patches, as far as d coordinates hold it.
-        size: rows and columns of patches, with n as their product.
+        features: (n, d), row by row. The squared distance between two is the mean squared difference between
+            their patches, as far as d coordinates capture it.
+        size: rows and columns of patches; their product is n.
     """
 
     features: Tensor
@@ -25,12 +25,12 @@ class Patches(NamedTuple):
 
 
 def principal_components(picture: Tensor, patch_size: int, count: int) -> Tensor:
-    """Orthonormal filters in which the patches of a picture vary most, in falling order.
+    """Orthonormal filters along which a picture's patches vary most, in descending order.
 
     Args:
-        picture: (C, H, W); patches half a patch apart are taken.
+        picture: (C, H, W); patches are taken half a patch apart.
         patch_size: p, in pixels.
-        count: of components; all C p² of them make a rotation that keeps every distance.
+        count: number of components; all C p² of them form a rotation, which preserves every distance.
 
     Returns:
         (min(count, C p²), C, p, p).
@@ -43,16 +43,16 @@ def principal_components(picture: Tensor, patch_size: int, count: int) -> Tensor
 
 
 def patches_of(picture: Tensor, components: Tensor) -> Patches:
-    """Project all patches of a (C, H, W) picture on (d, C, p, p) orthonormal filters."""
+    """Project all patches of a (C, H, W) picture onto (d, C, p, p) orthonormal filters."""
     features = F.conv2d(picture[None], components)[0] / math.sqrt(components[0].numel())
     return Patches(features.flatten(1).T.contiguous(), (features.shape[1], features.shape[2]))
 
 
 def combine_patches(index: Tensor, photo: Tensor, patch_size: int) -> Tensor:
-    """Lay the photo's patches where they were matched, and average where they overlap.
+    """Put the photo's patches where they were matched, and average where they overlap.
 
     Args:
-        index: (h, w) into the photo's (H' - p + 1) x (W' - p + 1) patches.
+        index: (h, w), indices into the photo's (H' - p + 1) x (W' - p + 1) patches.
         photo: (C, H', W').
         patch_size: p, in pixels.
 

@@ -1,4 +1,4 @@
-"""What the distances compare: features of VGG-16 at chosen pixels."""
+"""The features that the distances compare: those of VGG-16 at chosen pixels."""
 
 from collections.abc import Sequence
 
@@ -19,27 +19,27 @@ LAYERS = (
     "relu4_3",
     "relu5_3",
 )
-"""Of a hypercolumn, after the colour: the code's. Section 2.1 leaves out convolutions 9, 10, 12 and 13, which
-would be relu4_1 and relu5_1 in the last two places."""
+"""The layers of a hypercolumn, after the colour, as in the code. Section 2.1 leaves out convolutions 9, 10, 12 and
+13; the last two layers would then be relu4_1 and relu5_1."""
 
 
 def hypercolumns(vgg: VGG, picture: Tensor, positions: Tensor) -> Tensor:
-    """Colour and features of all `LAYERS` at some pixels.
+    """Colour and features of all `LAYERS` at the given pixels.
 
     Args:
         vgg: VGG-16.
-        picture: (1, 3, H, W) in [0, 1]; less than 16 pixels are repeated at the edge, for VGG to see.
+        picture: (1, 3, H, W) in [0, 1]; a side below 16 pixels, VGG's minimum, is extended by repeating the edge.
         positions: (n, 2), row and column of each pixel.
 
     Returns:
         (n, 2179), interpolated bilinearly where the layer is coarser than the picture.
 
-    Section 2.1. A layer after k poolings has its pixel (0, 0) in the middle of 2^k × 2^k pixels, as by
-    bilinear enlargement; the code has it in the first of them, and does not interpolate the photo's.
+    Section 2.1. After k poolings, pixel (0, 0) of a layer lies in the middle of 2^k × 2^k pixels, as in
+    bilinear enlargement. The code puts it at the first of them, and does not interpolate the photo's features.
     """
     height, width = picture.shape[2:]
     padded = F.pad(picture, (0, max(0, 16 - width), 0, max(0, 16 - height)), mode="replicate")
-    centres = positions.flip(1).to(picture) + 0.5  # x before y, as grid_sample has it
+    centres = positions.flip(1).to(picture) + 0.5  # x before y, as grid_sample expects
     columns = [picture[0, :, positions[:, 0], positions[:, 1]].T]
     for name, layer in zip(LAYERS, vgg(padded * 2 - 1, LAYERS), strict=True):
         stride = 2 ** (int(name[4]) - 1)
@@ -51,7 +51,7 @@ def hypercolumns(vgg: VGG, picture: Tensor, positions: Tensor) -> Tensor:
 
 
 def columns_at(vgg: VGG, picture: Tensor, groups: Sequence[Tensor]) -> Sequence[Tensor]:
-    """Hypercolumns at several groups of positions, by one pass through VGG."""
+    """Hypercolumns at several groups of positions, in one pass through VGG."""
     return torch.split(hypercolumns(vgg, picture, torch.cat(list(groups))), [len(group) for group in groups])
 
 
@@ -59,14 +59,14 @@ def regular_positions(mask: Tensor, count: int, generator: Generator) -> Tensor:
     """Pixels on a square grid with a random offset.
 
     Args:
-        mask: (H, W) of those that may be taken.
-        count: wanted, about; all of them where there are no more.
-        generator: of the offset, on the CPU.
+        mask: (H, W), True for pixels that may be taken.
+        count: about how many to take; all, if there are no more.
+        generator: draws the offset, on the CPU.
 
     Returns:
         (n, 2), row and column.
 
-    Section 2.5. Where the grid misses the mask, as it may a line of pixels, random ones are taken.
+    Section 2.5. If the grid misses the mask altogether, as it may a line of pixels, random pixels are taken.
     """
     spacing = max(1.0, (int(mask.sum()) / count) ** 0.5)
     offset = torch.rand(2, generator=generator, dtype=torch.float64) * spacing
@@ -80,12 +80,12 @@ def regular_positions(mask: Tensor, count: int, generator: Generator) -> Tensor:
 
 
 def random_positions(mask: Tensor, count: int, generator: Generator) -> Tensor:
-    """Different pixels at random, `count` or all that there are.
+    """Random pixels, all different: `count` of them, or all if there are fewer.
 
     Args:
-        mask: (H, W) of those that may be taken.
-        count: wanted.
-        generator: on the CPU.
+        mask: (H, W), True for pixels that may be taken.
+        count: how many to take.
+        generator: draws the pixels, on the CPU.
 
     Returns:
         (n, 2), row and column.

@@ -40,25 +40,25 @@ def relaxed_emd(cost: Tensor) -> Tensor:
     """Relaxed earth mover's distance, max(1/n Σ_i min_j C_ij, 1/m Σ_j min_i C_ij).
 
     Args:
-        cost: (n, m) of moving each of n features to each of m, all n and all m of equal mass.
+        cost: (n, m), the cost of moving each of n features to each of m; all n have equal mass, as have all m.
 
     Returns:
-        Scalar in the cost's unit; a lower bound of the earth mover's distance of eqs. 2-4.
+        Scalar in the unit of the cost; a lower bound of the earth mover's distance in eqs. 2-4.
 
-    Section 2.2. Each part drops one of the two constraints, so that every mass goes where it is cheapest.
+    Section 2.2. Each part drops one of the two constraints, so that every mass goes where that is cheapest.
     """
     return torch.maximum(cost.min(dim=1).values.mean(), cost.min(dim=0).values.mean())
 
 
 def style_distance(features: Tensor, style: Tensor) -> Tensor:
-    """ℓ_r: relaxed earth mover's distance of two sets of features under the cosine distance.
+    """ℓ_r: relaxed earth mover's distance between two sets of features under the cosine distance.
 
     Args:
         features: (n, d).
         style: (m, d).
 
     Returns:
-        Scalar in [0, 2]. It does not see the features' magnitudes, which `moment_distance` does.
+        Scalar in [0, 2]. It ignores the features' magnitudes, which `moment_distance` takes into account.
 
     Section 2.2.
     """
@@ -66,7 +66,7 @@ def style_distance(features: Tensor, style: Tensor) -> Tensor:
 
 
 def palette_distance(colours: Tensor, style: Tensor) -> Tensor:
-    """ℓ_p: relaxed earth mover's distance of two sets of colours under the Euclidean distance.
+    """ℓ_p: relaxed earth mover's distance between two sets of colours under the Euclidean distance.
 
     Args:
         colours: (n, 3) in [0, 1].
@@ -75,9 +75,9 @@ def palette_distance(colours: Tensor, style: Tensor) -> Tensor:
     Returns:
         Scalar in [0, √3].
 
-    Section 2.2, which takes colours to a decorrelated space first. The code's matrix for that is orthonormal
-    and so leaves every distance as it is: it is left out. The code also divides the distance by √3 and adds
-    the cosine distance.
+    Section 2.2, which first takes the colours to a decorrelated space. The code's matrix for that is orthonormal
+    and leaves every distance as it is, so we omit it. The code also divides the distance by √3 and adds the
+    cosine distance.
     """
     return relaxed_emd(torch.cdist(colours, style, compute_mode="donot_use_mm_for_euclid_dist"))
 
@@ -94,8 +94,8 @@ def moment_distance(features: Tensor, mean: Tensor, covariance: Tensor) -> Tenso
 
     Args:
         features: (n, d), A.
-        mean: (d,) of B.
-        covariance: (d, d) of B, see `moments`.
+        mean: (d,), of B.
+        covariance: (d, d), of B, see `moments`.
 
     Returns:
         Scalar, 0 or more.
@@ -110,14 +110,14 @@ def self_similarity_distance(features: Tensor, content: Tensor) -> Tensor:
     """ℓ_C: 1/n Σ_ij |D_ij / Σ_i D_ij - D'_ij / Σ_i D'_ij|, with cosine distances D within each set.
 
     Args:
-        features: (n, d), rows belonging to the same positions as those of `content`.
+        features: (n, d), at the same positions as the rows of `content`.
         content: (n, d').
 
     Returns:
         Scalar in [0, 2].
 
-    Section 2.3, which divides by n²; the code, and so we, by n, without which the term would count for
-    nothing. A column's sum is taken as 1e-5 at least, so that n equal features have a loss.
+    Section 2.3 divides by n². The code and we divide by n, since the term would otherwise count for almost
+    nothing. A column's sum is at least 1e-5, so that the loss is defined for n equal features.
     """
 
     def normalised(x: Tensor) -> Tensor:
@@ -131,15 +131,15 @@ def objective(features: Tensor, content: Tensor, style: Style, content_weight: f
     """(α ℓ_C + ℓ_m + ℓ_r + ℓ_p / α) / (2 + α + 1/α).
 
     Args:
-        features: (n, d) hypercolumns of the picture, with the colour in the first three columns.
-        content: (n, d) those of the painting at the same positions.
-        style: those of the photo.
+        features: (n, d), hypercolumns of the picture, with the colour in the first three columns.
+        content: (n, d), hypercolumns of the painting at the same positions.
+        style: hypercolumns of the photo and their moments.
         content_weight: α, positive.
 
     Returns:
         Scalar.
 
-    Eq. 1. The code has 1 / max(α, 1) for 1/α, and leaves it out below the line.
+    Eq. 1. The code uses 1 / max(α, 1) for 1/α, and omits it in the denominator.
     """
     alpha = content_weight
     return (

@@ -14,20 +14,21 @@ from sinct.errors import ConfigError
 from sinct.networks.vgg import VGG
 
 POSITIONS = 1024
-"""Of the picture and the painting that an iteration compares, about (section 2.5)."""
+"""About how many positions of the picture and the painting an iteration compares (section 2.5)."""
 
 STYLE_POSITIONS = 5000
-"""Of the photo, at most; the code draws a thousand five times."""
+"""Most positions taken from the photo; the code draws a thousand five times."""
 
 RENEWAL = 10
-"""Iterations after which new positions are drawn from the photo; the code keeps them for the whole scale."""
+"""Iterations after which new positions are drawn in the photo; the code keeps them for the whole scale."""
 
 LEARNING_RATE = 0.002
 
 LAST_LEARNING_RATE = 0.001
 
 LOSSES_IN_PIXELS = 2**16
-"""Pixels on which VGG-16 takes about as long as an iteration's losses, which do not depend on the scale."""
+"""Number of pixels for which VGG-16 takes about as long as an iteration's losses, whose cost is the same at
+every scale."""
 
 
 def _region_masks(
@@ -35,7 +36,7 @@ def _region_masks(
 ) -> list[tuple[Tensor, Tensor]]:
     """Masks (H, W) of each region in the painting and the photo, at the sizes of these pictures.
 
-    A region that is not in the photo may look like all of it.
+    A region that the photo lacks is compared with the whole photo.
     """
     sizes = painting.shape[2:], photo.shape[2:]
     everything = [torch.ones(size, dtype=torch.bool, device=painting.device) for size in sizes]
@@ -66,20 +67,20 @@ def _optimise(
 
     Args:
         start: (1, 3, H, W) in [0, 1].
-        painting: of the same size and range.
+        painting: (1, 3, H, W) in [0, 1].
         photo: (1, 3, H', W') in [0, 1].
-        masks: of each region, (H, W) and (H', W'), neither empty.
+        masks: for each region (H, W) and (H', W'), neither empty.
         vgg: VGG-16.
         content_weight: α.
-        learning_rate: per iteration, on [0, 1].
-        iterations: numbers from 0.
-        generator: of the positions, on the CPU.
+        learning_rate: for pixel values in [0, 1].
+        iterations: yields the number of each iteration, from 0.
+        generator: draws the positions, on the CPU.
 
     Returns:
-        The picture, and how many iterations there were.
+        The picture and the number of iterations.
 
-    Section 2.4 raises the cost between regions to infinity instead; like the code, we compare the moments,
-    colours and similarities region by region as well. Every region counts the same.
+    Section 2.4 raises the cost between regions to infinity. Like the code, we instead compare moments, colours
+    and similarities region by region as well. Every region counts the same.
     """
     variables = [level.requires_grad_() for level in pyramid(start)]
     optimiser = torch.optim.RMSprop(variables, lr=learning_rate)
@@ -87,7 +88,9 @@ def _optimise(
     for index in iterations:
         turn = index % RENEWAL
         if turn == 0:
-            with torch.no_grad():  # several iterations' positions at once, for VGG on the painting is slow
+            with (
+                torch.no_grad()
+            ):  # positions for several iterations at once, since VGG on the painting is slow
                 grids = [
                     regular_positions(mask, POSITIONS, generator) for _ in range(RENEWAL) for mask, _ in masks
                 ]
@@ -114,12 +117,12 @@ def run(
     Args:
         painting: (3, H, W) in [-1, 1].
         photo: (3, H', W') in [-1, 1].
-        job: regions are used: each is compared with its counterpart only.
+        job: if it has regions, each is compared only with its counterpart.
         content_weight: α at the coarsest scale; halved at each finer one, as in section 2.5.
-        iterations: per scale, at most.
+        iterations: most iterations at each scale.
 
     Returns:
-        The picture, clipped to [-1, 1]; facts: each scale's size and iterations done.
+        The picture, clipped to [-1, 1]; its facts are each scale's size and number of iterations.
 
     Raises:
         ConfigError: a setting is not positive.
@@ -132,7 +135,7 @@ def run(
     generator = torch.Generator().manual_seed(job.seed)
     full_painting, full_photo = ((picture[None].to(job.device) + 1) / 2 for picture in (painting, photo))
     sizes = scales(*painting.shape[1:])
-    # The root gives coarse scales, where much changes at little cost, more iterations than fine ones.
+    # The square root gives coarse scales, where much changes at little cost, more iterations than fine ones.
     costs = [(height * width + LOSSES_IN_PIXELS) ** 0.5 for height, width in sizes]
     picture = full_painting
     facts = []

@@ -1,4 +1,4 @@
-"""The pass of a painting through both networks."""
+"""A painting's pass through both networks."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +16,7 @@ from sinct.runtime.budget import Budget
 
 
 def walk(encoder: Encoder, decoder: Decoder, picture: Tensor) -> Iterator[tuple[str, Tensor]]:
-    """Take a picture through both networks and stop at each place where features may be exchanged.
+    """Pass a picture through both networks, pausing wherever features may be exchanged.
 
     Args:
         encoder: first half.
@@ -24,9 +24,9 @@ def walk(encoder: Encoder, decoder: Decoder, picture: Tensor) -> Iterator[tuple[
         picture: (1, 3, H, W) in [0, 1], height and width multiples of 8 and at least 16.
 
     Yields:
-        Names and (1, C, H', W') features, which may be changed in place: `encoder 1` to `encoder 4` behind
+        Names and (1, C, H', W') features, which may be changed in place: `encoder 1` to `encoder 4` after
         the encoder's levels, `pool1 LH` to `pool3 HH` on their way to the decoder, `decoder 4` to
-        `decoder 1` before the decoder's levels, and last `picture`.
+        `decoder 1` before the decoder's levels, and finally `picture`.
     """
     x = picture
     skips: dict[int, Skip | None] = {}
@@ -43,7 +43,7 @@ def walk(encoder: Encoder, decoder: Decoder, picture: Tensor) -> Iterator[tuple[
 
 
 _PLACES = 4 + 9 + 4 + 1
-"""That `walk` stops at."""
+"""Number of places where `walk` pauses."""
 
 
 def run(
@@ -55,25 +55,25 @@ def run(
     at_skips: bool = True,
     at_decoder: bool = True,
 ) -> Result:
-    """Give a painting the look of a photo by WCT².
+    """Give a painting the look of a photo with WCT².
 
     Args:
         painting: (3, H, W) in [-1, 1].
         photo: (3, H', W') in [-1, 1].
-        job: of this run.
-        at_encoder: exchange moments behind each level of the encoder.
+        job: budget, device, seed for random weights, weights, and regions if any.
+        at_encoder: exchange moments after each level of the encoder.
         at_skips: exchange moments of the high bands.
-        at_decoder: exchange moments before each level of the decoder but the first, whose features the
-            encoder has exchanged already; before the first, too, without `at_encoder`.
+        at_decoder: exchange moments before each level of the decoder. The first is skipped with `at_encoder`,
+            since its features have been exchanged already.
 
     Raises:
-        ConfigError: the weights are others.
+        ConfigError: the weights are not the published ones.
         InputError: a picture is too small.
-        Interrupted: between two places.
+        Interrupted: the caller asked to stop.
 
-    All three are on by default, as in the authors' class and their demonstration. Departures: they crop to
-    multiples of 16 and we reflect at the right and lower edge to multiples of 8 and cut away again, so that
-    the picture keeps its size; they reduce pictures to 512 pixels and we take them as they are.
+    All three are on by default, as in the authors' class and demonstration. Departures: the authors crop to
+    multiples of 16; we extend the right and lower edges by reflection to multiples of 8 and crop afterwards, so
+    that the picture keeps its size. They reduce pictures to 512 pixels; we take them as they are.
     """
     encoder = Encoder(job.weights.load("wct2_encoder"), seed=job.seed).to(job.device)
     decoder = Decoder(job.weights.load("wct2_decoder"), seed=job.seed + 1).to(job.device)
@@ -107,17 +107,17 @@ def run(
 
 
 def _step(budget: Budget) -> None:
-    """Report one place of the two walks; all are made, however short the time."""
+    """Report one place of the two walks; however short the time, none is left out."""
     for _ in budget.stage(1 / (2 * _PLACES), 1):
         pass
 
 
 def _padded(picture: Tensor) -> Tensor:
-    """(C, H, W) -> (1, C, H', W'), continued by reflection to multiples of 8."""
+    """(C, H, W) -> (1, C, H', W'), extended by reflection to multiples of 8."""
     height, width = picture.shape[1:]
-    if min(height, width) < 9:  # an eighth must be 2 px or more for the reflection padding there
+    if min(height, width) < 9:  # an eighth must be 2 px or more for reflection padding
         raise InputError(
-            f"picture of {width}x{height} px is too small for WCT²; it needs 9 px or more a side"
+            f"a picture of {width}x{height} px is too small for WCT²; give one with 9 px or more on each side"
         )
     down, right = (-size % 8 for size in (height, width))
     return F.pad(picture[None], (0, right, 0, down), mode="reflect")

@@ -1,4 +1,4 @@
-"""The encoder and the decoder, under the names that their published weights have."""
+"""The encoder and the decoder, with the names of their published weights."""
 
 from collections.abc import Iterable, Mapping
 from itertools import chain
@@ -13,11 +13,11 @@ from sinct.errors import ConfigError, one_line
 
 
 class Skip(NamedTuple):
-    """What a pooling hands to the unpooling of its level.
+    """What a pooling passes to the unpooling at its level.
 
     Attributes:
-        bands: LH, HL, HH, (N, C, H/2, W/2) each.
-        original: (N, C, H, W), what was pooled.
+        bands: LH, HL and HH, (N, C, H/2, W/2) each.
+        original: (N, C, H, W), the features before pooling.
     """
 
     bands: tuple[Tensor, ...]
@@ -25,7 +25,7 @@ class Skip(NamedTuple):
 
 
 class _Bands(nn.Module):
-    """The four kernels of `HAAR` for each channel, under the names that the published weights have."""
+    """The four kernels of `HAAR` for each channel, with the names of the published weights."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -36,14 +36,14 @@ class _Bands(nn.Module):
 
 
 class _Network(nn.Module):
-    """Convolutions and poolings by their published names.
+    """Convolutions and poolings under their published names.
 
     Args:
         title: encoder or decoder, for messages.
         convolutions: name -> channels in, channels out, kernel size.
         poolings: name -> channels.
         state: state dict; None draws random weights.
-        seed: of the random weights: normal, Kaiming by fan-in for ReLU, biases zero.
+        seed: seeds random weights, which are Kaiming normal by fan-in for ReLU, with zero biases.
 
     Raises:
         ConfigError: the state dict does not fit.
@@ -60,7 +60,7 @@ class _Network(nn.Module):
         super().__init__()
         generator = torch.Generator().manual_seed(seed)
         for name, (inputs, outputs, size) in convolutions.items():
-            # Built without values: torch would draw them from its global generator.
+            # Created without values, since torch would draw them from its global generator.
             convolution = nn.Conv2d(inputs, outputs, size, device="meta").to_empty(device="cpu")
             nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu", generator=generator)
             assert convolution.bias is not None
@@ -78,13 +78,13 @@ class _Network(nn.Module):
             for name, channels in poolings.items():
                 for key, kernel in _Bands(channels).state_dict().items():
                     if not torch.allclose(self.state_dict()[f"{name}.{key}"], kernel, atol=1e-6):
-                        raise ConfigError(f"{wrong} ({name}.{key} is no Haar wavelet)")
+                        raise ConfigError(f"{wrong} ({name}.{key} is not a Haar wavelet)")
         self.requires_grad_(False).eval()
 
     def convolve(self, name: str, parts: Iterable[Tensor]) -> Tensor:
-        """Convolution of features that stand one after the other in channels, without joining them.
+        """Convolve parts as if they were concatenated along the channels.
 
-        A sum of convolutions of the parts: joined, five full-size parts would be by far the largest tensor.
+        The result is a sum over the parts: concatenated, five full-size parts would be by far the largest tensor.
         """
         convolution = self.get_submodule(name)
         assert isinstance(convolution, nn.Conv2d)
@@ -104,14 +104,14 @@ class _Network(nn.Module):
 
 
 class Encoder(_Network):
-    """VGG-19 from the picture to relu4_1 in four levels that end in relu1_1, relu2_1, relu3_1, relu4_1.
+    """VGG-19 from the picture to relu4_1, in four levels that end in relu1_1, relu2_1, relu3_1 and relu4_1.
 
-    conv0 is a 1x1 convolution without ReLU that turns RGB in [0, 1] into what the VGG was trained on. All
+    conv0 is a 1x1 convolution without ReLU that converts RGB in [0, 1] to the input VGG was trained on. All
     other convolutions are 3x3 with reflection padding, followed by ReLU.
 
     Args:
         state: the published state dict; None draws random weights.
-        seed: of the random weights.
+        seed: seeds random weights.
 
     Raises:
         ConfigError: the state dict does not fit.
@@ -145,14 +145,14 @@ class Encoder(_Network):
         )
 
     def forward(self, x: Tensor, level: int) -> tuple[Tensor, Skip | None]:
-        """One level.
+        """Run one level.
 
         Args:
             x: (N, 3, H, W) in [0, 1] for level 1, else the features of the level before.
             level: 1 to 4.
 
         Returns:
-            Features of this level, and what its pooling leaves for the decoder; level 1 has no pooling.
+            The level's features, and what its pooling passes to the decoder; level 1 has no pooling.
         """
         skip = None
         for name in self._LAYERS[level - 1]:
@@ -168,14 +168,14 @@ class Encoder(_Network):
 
 
 class Decoder(_Network):
-    """The encoder mirrored, in levels 4 to 1 that begin with what the encoder's levels end in.
+    """The mirrored encoder, in levels 4 to 1; each begins with what the encoder's level ends in.
 
-    An unpooling spreads LL, LH, HL and HH and hands them, with the features before pooling, to the next
-    convolution. All convolutions are 3x3 with reflection padding, followed by ReLU but for the last.
+    An unpooling spreads LL, LH, HL and HH and passes them, with the features before pooling, to the next
+    convolution. All convolutions are 3x3 with reflection padding; all but the last are followed by ReLU.
 
     Args:
         state: the published state dict; None draws random weights.
-        seed: of the random weights.
+        seed: seeds random weights.
 
     Raises:
         ConfigError: the state dict does not fit.
@@ -208,21 +208,21 @@ class Decoder(_Network):
         )
 
     def forward(self, x: Tensor, level: int, skip: Skip | None) -> Tensor:
-        """One level.
+        """Run one level.
 
         Args:
-            x: features of the encoder's level 4 for level 4, else those of the level above.
+            x: features of the encoder's level 4 for level 4, else those of the decoder's previous level.
             level: 4 to 1.
-            skip: of the encoder's same level; level 1 has none.
+            skip: from the same level of the encoder; level 1 has none.
 
         Returns:
-            Features for the next lower level; after level 1 (N, 3, H, W), a picture of about [0, 1].
+            Features for the next lower level; after level 1, a picture (N, 3, H, W) roughly in [0, 1].
         """
         parts: Iterable[Tensor] = [x]
         for name in self._LAYERS[level - 1]:
             if name.startswith("recon_block"):
                 assert skip is not None
-                # Lazily: each spread band is as large as the original, and only one is needed at a time.
+                # Lazy: each spread band is as large as the original, and only one is needed at a time.
                 parts = chain(map(haar_unpool, (x, *skip.bands), HAAR), [skip.original])
             else:
                 x = self.convolve(name, parts)

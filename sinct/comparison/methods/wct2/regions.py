@@ -1,4 +1,4 @@
-"""Moments taken and exchanged region by region."""
+"""Moments measured and exchanged region by region."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -12,18 +12,18 @@ from sinct.comparison.methods.wct2.whitening import Moments, moments, recolour
 
 @dataclass(frozen=True)
 class Guide:
-    """Which positions of features belong to which region.
+    """Which positions of the features belong to which region.
 
     Attributes:
-        labels: (H, W) of the padded picture; None makes the whole picture one region.
-        matched: the numbers that are transferred.
+        labels: (H, W), region numbers of the padded picture; None makes the whole picture one region.
+        matched: numbers of the regions that are transferred.
     """
 
     labels: Tensor | None = None
     matched: tuple[int, ...] = ()
 
     def select(self, height: int, width: int) -> dict[int, Tensor | slice]:
-        """Index of each matched region among height x width positions, row by row; absent where empty."""
+        """Index of each matched region among height x width positions, row by row; empty regions are absent."""
         if self.labels is None:
             return {0: slice(None)}
         own = F.interpolate(self.labels[None, None].float(), (height, width), mode="nearest-exact").flatten()
@@ -31,14 +31,14 @@ class Guide:
 
 
 def matched_regions(painting: Tensor, photo: Tensor) -> tuple[int, ...]:
-    """Numbers of the regions large enough in both maps to be transferred, as the authors' code has it.
+    """Numbers of the regions that are large enough in both maps to be transferred, as in the authors' code.
 
     Args:
         painting: (H, W) integers.
         photo: (H', W') integers.
 
     Returns:
-        Those with more than 10 pixels in each map and less than 100 times as many in one as in the other.
+        Regions with more than 10 pixels in each map and fewer than 100 times as many in one as in the other.
     """
     ours, theirs = (Counter(labels.flatten().tolist()) for labels in (painting, photo))
     return tuple(
@@ -56,8 +56,8 @@ def measure(features: Tensor, guide: Guide) -> dict[int, Moments]:
 
 
 def transfer(features: Tensor, targets: Mapping[int, Moments], guide: Guide) -> None:
-    """Recolour (1, C, H, W) features in place, region by region, within the range they had there."""
-    flat = features[0].view(features.shape[1], -1)  # never a copy, which would be changed in vain
+    """Recolour (1, C, H, W) features in place, region by region, within the range they have there."""
+    flat = features[0].view(features.shape[1], -1)  # view never copies; changes to a copy would be lost
     for number, index in guide.select(*features.shape[2:]).items():
         if number in targets:
             own = flat[:, index]

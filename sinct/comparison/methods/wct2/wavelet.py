@@ -1,10 +1,10 @@
-"""The Haar wavelet: four bands of half the size, and back."""
+"""The Haar wavelet transform into four bands of half the size, and back."""
 
 import torch
 from torch import Tensor
 
 BANDS = ("LL", "LH", "HL", "HH")
-"""Low (L) or high (H) pass, along the height first, then along the width."""
+"""Low (L) or high (H) pass, first along the height, then along the width."""
 
 _FILTERS = torch.tensor([[1.0, 1.0], [-1.0, 1.0]], dtype=torch.float64)  # low and high, times √2
 
@@ -16,10 +16,10 @@ def haar_pool(x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """One level of the Haar wavelet transform: correlation with each kernel at stride 2.
 
     Args:
-        x: (N, C, H, W) of even height and width.
+        x: (N, C, H, W), with even height and width.
 
     Returns:
-        LL, LH, HL, HH, (N, C, H/2, W/2) each. LH answers to changes along the width, HL along the height.
+        LL, LH, HL, HH, (N, C, H/2, W/2) each. LH responds to changes along the width, HL along the height.
         Together they have the energy of `x`.
 
     Raises:
@@ -40,7 +40,7 @@ def haar_unpool(band: Tensor, kernel: Tensor) -> Tensor:
 
     Args:
         band: (N, C, H, W).
-        kernel: (2, 2), the band's own of `HAAR`.
+        kernel: (2, 2), the band's own from `HAAR`.
 
     Returns:
         (N, C, 2H, 2W). The sum over the four bands of `haar_pool(x)` is `x`.

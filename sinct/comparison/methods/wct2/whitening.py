@@ -1,4 +1,4 @@
-"""Whitening and colouring: features get the moments of others."""
+"""Whitening and colouring: give features the moments of others."""
 
 from functools import partial
 from typing import NamedTuple
@@ -10,10 +10,10 @@ RIDGE = 1.0
 """Added to all eigenvalues by the authors' code; see `recolour`."""
 
 THRESHOLD = 1e-5
-"""Directions with smaller eigenvalues are dropped; never the case with a ridge of 1."""
+"""Directions with smaller eigenvalues are dropped, which never happens with a ridge of 1."""
 
 _CHUNK = 2**17
-"""Positions that are widened to float64 at a time."""
+"""Number of positions converted to float64 at a time."""
 
 
 class Moments(NamedTuple):
@@ -32,10 +32,10 @@ def moments(features: Tensor) -> Moments:
     """Mean and unbiased covariance of features.
 
     Args:
-        features: (C, N). One position alone has covariance 0.
+        features: (C, N). A single position has covariance 0.
 
-    Computed in float64 whatever the features are: float32 sums over a million positions would lose the
-    small eigenvalues. Where the device has no float64 (MPS) they are computed on the CPU.
+    Always computed in float64: float32 sums over a million positions would lose the small eigenvalues. Where
+    the device has no float64 (MPS), the CPU computes them.
     """
     wide = [
         part.cpu() if part.device.type == "mps" else part for part in torch.split(features, _CHUNK, dim=1)
@@ -58,16 +58,16 @@ def recolour(
 
     Args:
         content: (C, N) features x with moments mean_c, C_c.
-        style: moments mean_s, C_s that they shall get.
+        style: moments mean_s, C_s that they are to have.
         ridge: added to both covariances.
-        threshold: directions E whose eigenvalue in D is smaller are left out of the power.
+        threshold: directions E with smaller eigenvalues in D are left out of the power.
 
     Returns:
-        (C, N) of the content's dtype. With ridge 0 and no direction dropped its moments are the style's.
+        (C, N) in the content's dtype. With ridge 0 and no direction dropped, its moments are the style's.
 
-    Li et al. 2017 (arXiv:1705.08086), eqs. 2-3. They have no ridge, which the default departs from, as the
-    code of Yoo et al. does: with 1 the result keeps a little of the content's covariance, weak directions
-    are amplified at most √(D_s) times, and the threshold is never reached.
+    Li et al. 2017 (arXiv:1705.08086), eqs. 2-3, which have no ridge. The default follows the code of Yoo et al.:
+    with a ridge of 1 the result keeps a little of the content's covariance, weak directions are amplified at
+    most √(D_s) times, and no eigenvalue falls below the threshold.
     """
     mean, covariance = moments(content)
     power = partial(_power, ridge=ridge, threshold=threshold)
@@ -84,7 +84,7 @@ def whiten_colour(
 
 
 def _power(covariance: Tensor, exponent: float, *, ridge: float, threshold: float) -> Tensor:
-    """(C, C) power of a covariance with a ridge, on the directions that reach the threshold."""
+    """(C, C), the power of a covariance with a ridge, over the directions that reach the threshold."""
     values, vectors = torch.linalg.eigh(covariance)
     values = values + ridge
     kept = values >= threshold
