@@ -1,1 +1,1 @@
-"""The demo pair, and the scripts that made it; installed as `sinct_assets`."""
+"""The demo pair of pictures, and the scripts that made it; installed as `sinct_assets`."""

@@ -12,7 +12,7 @@ from PIL import Image
 if TYPE_CHECKING or __package__:
     from .painterly import Array, paint
     from .scene import Hill, Look, Scene, World, develop, render
-else:  # run by path: the neighbours are on the path by their own names
+else:  # run as a script: the neighbouring modules are importable by their bare names
     from painterly import Array, paint
     from scene import Hill, Look, Scene, World, develop, render
 
@@ -47,7 +47,7 @@ PHOTO = Scene(
     ),
 )
 
-# The painter's motif: another coast in the hazy, warm light of an evening, seen against the sun.
+# What the painter painted: another coast in hazy, warm evening light, seen against the sun.
 MOTIF = Scene(
     seed=23,
     eye=11.0,
@@ -99,7 +99,7 @@ def make_photo() -> Array:
 
 def make_painting() -> Array:
     """Make the demo painting, (750, 1000, 3) in [0, 1]."""
-    # Strokes hide what a second sample would show.
+    # One sample is enough: strokes would hide what a second one adds.
     return paint(photograph(MOTIF, 1000, 750, samples=1), seed=MOTIF.seed)
 
 
@@ -110,7 +110,7 @@ def save(picture: Array, path: Path, quality: int) -> None:
 
 
 def main() -> None:
-    """Write both pictures into the folder asked for."""
+    """Write both pictures to the given folder."""
     parser = argparse.ArgumentParser(description=__doc__)
     here = Path(__file__).parent
     parser.add_argument("-o", "--output", type=Path, default=here, metavar="DIR", help="folder to write to")

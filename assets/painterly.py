@@ -1,10 +1,9 @@
 """Stroke-based painterly rendering: any RGB picture as layers of oil-like brush strokes.
 
-The layering follows the idea of Hertzmann, "Painterly Rendering with Curved Brush Strokes of Multiple Sizes"
-(SIGGRAPH 1998): from the coarsest brush to the finest, strokes go where the canvas still differs from the
-picture blurred to the brush, and run along the contours. Departures: directions come from a smoothed
-structure tensor, so that flat areas get calm strokes; strokes carry bristle marks and a height of paint that
-is lit in the end.
+The layering follows Hertzmann, "Painterly Rendering with Curved Brush Strokes of Multiple Sizes" (SIGGRAPH 1998):
+from the coarsest brush to the finest, strokes go where the canvas still differs from the picture, blurred to match
+the brush, and they run along the contours. Departures: directions come from a smoothed structure tensor, so that
+flat areas get calm strokes; strokes have bristle marks and a thickness of paint, which is lit at the end.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ def blur(image: Array, sigma: float) -> Array:
         gain = np.fft.rfft(kernel, n)
         gain = gain.reshape([-1 if a == axis else 1 for a in range(image.ndim)])
         full = np.fft.irfft(np.fft.rfft(padded, axis=axis) * gain, n, axis=axis)
-        # The kernel is centred on `radius`, so valid samples start after twice that.
+        # The kernel is centred on `radius`, so valid samples start at twice that.
         image = np.asarray(np.take(full, np.arange(2 * radius, n), axis=axis), np.float32)
     return image
 
@@ -44,8 +43,8 @@ def blur(image: Array, sigma: float) -> Array:
 def stroke_directions(image: Array, radius: float) -> Array:
     """Find unit vectors (H, W, 2), as (x, y), along the contours of an (H, W, 3) picture.
 
-    They are the minor eigenvectors of a structure tensor smoothed over three brush radii, so that strokes in
-    one neighbourhood agree. A slight pull to the horizontal settles areas without any gradient.
+    They are the minor eigenvectors of a structure tensor smoothed over three brush radii, so that neighbouring
+    strokes agree. A slight pull to the horizontal decides where there is no gradient.
     """
     gy, gx = np.gradient(blur(image @ LUMA, 0.6 * radius))
     tensor = np.stack([gx * gx, gx * gy, gy * gy], -1).astype(np.float32)
@@ -58,18 +57,18 @@ def stroke_directions(image: Array, radius: float) -> Array:
 def trace_strokes(
     seeds: Array, reference: Array, canvas: Array, directions: Array, step: float, segments: int
 ) -> tuple[Array, NDArray[np.intp]]:
-    """Follow the directions from every seed, both ways in turn, until the stroke's colour stops fitting.
+    """Follow the directions from every seed until the stroke's colour no longer fits.
 
     Args:
         seeds: (N, 2) start points as (x, y), px.
-        reference: (H, W, 3) picture the strokes are to match.
+        reference: (H, W, 3) picture that the strokes should match.
         canvas: (H, W, 3) painting so far.
         directions: (H, W, 2) unit vectors.
         step: length of one segment, px.
-        segments: greatest number of segments of a stroke.
+        segments: most segments per stroke.
 
     Returns:
-        (N, segments + 1, 2) points and (N,) how many of them each stroke uses, at least 2.
+        (N, segments + 1, 2) points, and (N,) how many of them each stroke uses, at least 2.
     """
     h, w = reference.shape[:2]
     limit = np.array([w - 1, h - 1], np.float32)
@@ -99,7 +98,7 @@ def trace_strokes(
 
 
 def stroke_seeds(error: Array, spacing: float, threshold: float, rng: np.random.Generator) -> Array:
-    """Seed (N, 2) points, as (x, y): one in each square of `spacing` px with a mean error over threshold."""
+    """Seed points (N, 2), as (x, y): one in each square of `spacing` px whose mean error exceeds the threshold."""
     h, w = error.shape
     rows, columns = max(int(h / spacing), 1), max(int(w / spacing), 1)
     y, x = np.meshgrid(
@@ -129,7 +128,7 @@ def mix_colors(
     n = len(colors)
     luma = (colors @ LUMA)[:, None]
     blue, red = colors[:, 2:] - luma, colors[:, :1] - luma
-    # Turn and stretch chroma as a plane vector: hue and saturation without leaving RGB.
+    # Turn and stretch chroma as a vector in the plane: this changes hue and saturation without leaving RGB.
     turn = rng.normal(0, hue, (n, 1))
     stretch = 1 + rng.normal(0, saturation, (n, 1))
     grey = rng.normal(0, 0.16 * hue * luma, (n, 1)), rng.normal(0, 0.16 * hue * luma, (n, 1))
@@ -152,9 +151,9 @@ def draw_stroke(
         canvas: (H, W, 3) colours.
         height: (H, W) thickness of paint, in units of a full stroke of the coarsest brush.
         points: (K, 2) polyline as (x, y), px.
-        color: (3,) of the paint.
+        color: (3,) colour of the paint.
         radius: half the brush's width, px.
-        marks: (M,) bristles across the brush in [0, 1]: paint each one carries.
+        marks: (M,) paint that each bristle across the brush carries, in [0, 1].
     """
     h, w = height.shape
     reach = radius + 1.5
@@ -180,7 +179,7 @@ def draw_stroke(
     left = lane.astype(int)
     bristle = marks[left] + (marks[left + 1] - marks[left]) * (lane - left)
 
-    # Bristles with little paint give out towards the end of the stroke, and its outline is theirs.
+    # Bristles with little paint run dry towards the end of the stroke, and shape its outline.
     edge = radius * (0.78 + 0.22 * bristle)
     load = np.clip(2.2 * bristle + 1.5 - 2.6 * along**2, 0, 1)
     alpha = np.clip(edge - off + 0.5, 0, 1) * (0.25 + 0.75 * load) * 0.95
@@ -197,12 +196,12 @@ def draw_stroke(
 def light_paint(
     canvas: Array, height: Array, impasto: float, grain: float, rng: np.random.Generator
 ) -> Array:
-    """Shade the painting (H, W, 3) by the relief of its paint and of the canvas, lit from the upper left."""
+    """Shade the painting (H, W, 3) by the relief of paint and canvas, lit from the upper left."""
     h, w = height.shape
     y, x = np.mgrid[:h, :w].astype(np.float32)
     wobble = blur(rng.standard_normal((h, w)).astype(np.float32), 9) * 22
     weave = np.sin((x + wobble) * 2.1) * np.sin((y + wobble) * 2.1) + 0.6 * rng.standard_normal((h, w))
-    # Thick paint fills the weave.
+    # Thick paint fills the canvas's weave.
     relief = impasto * height + grain * weave.astype(np.float32) / (1 + 1.2 * height)
     gy, gx = np.gradient(blur(relief.astype(np.float32), 0.55))
     slope = np.asarray(0.6 * gx + 0.8 * gy).clip(-0.8, 0.8)[..., None]
@@ -231,22 +230,22 @@ def paint(
     Args:
         image: (H, W, 3) sRGB in [0, 1].
         brush_sizes: brush radii, px, coarse to fine; the last one sets the smallest stroke.
-        palette: (K, 3) sRGB colours in [0, 1] that strokes are drawn to, or None for the picture's own.
+        palette: (K, 3) sRGB colours in [0, 1] that strokes are pulled towards, or None for the picture's own.
         palette_pull: share of the way to the palette, in [0, 1].
         hue_jitter: spread of each stroke's hue, radians.
         saturation_jitter: spread of each stroke's saturation, as a share of it.
         value_jitter: spread of each stroke's lightness, as a share of it.
-        detail: mean absolute difference that finer brushes leave alone, in [0, 1].
-        segments: greatest number of segments of a stroke, each about one radius long.
+        detail: mean absolute difference that finer brushes do not correct, in [0, 1].
+        segments: most segments per stroke, each 1.3 radii long.
         impasto: relief of the strokes; 0 paints flat.
         canvas_grain: relief of the canvas; 0 paints on paper.
-        seed: of every random choice.
+        seed: seeds all random choices.
 
     Returns:
         (H, W, 3) float32 sRGB in [0, 1].
 
     Raises:
-        ValueError: the picture is not (H, W, 3), or the brush sizes are empty or not falling.
+        ValueError: the picture is not (H, W, 3), or the brush sizes are empty, not positive or not falling.
 
     >>> paint(np.zeros((32, 48, 3)), brush_sizes=(8, 4)).shape
     (32, 48, 3)
@@ -256,11 +255,11 @@ def paint(
         raise ValueError(f"image of shape {source.shape} is not (H, W, 3); pass an RGB picture")
     if not brush_sizes or list(brush_sizes) != sorted(brush_sizes, reverse=True) or brush_sizes[-1] <= 0:
         raise ValueError(
-            f"brush sizes {tuple(brush_sizes)} px are not positive and falling; order coarse to fine"
+            f"brush sizes {tuple(brush_sizes)} px are not positive and falling; order them from coarse to fine"
         )
     colors_of_palette = None if palette is None else np.asarray(palette, np.float32)
     rng = np.random.default_rng(seed)
-    # Warm ground: what shows between strokes is priming, not white.
+    # A warm ground: priming shows between strokes, not white.
     ground = 0.5 * source.mean((0, 1)) + 0.5 * GROUND
     canvas = np.tile(ground, (*source.shape[:2], 1)).astype(np.float32)
     height = np.zeros(source.shape[:2], np.float32)

@@ -1,8 +1,8 @@
-"""Procedural renderer of a coastal landscape: height fields, marched column by column in NumPy.
+"""Procedural renderer for coastal landscapes: height fields, marched column by column in NumPy.
 
-World axes are metres: x to the right, y up from sea level, z away from the camera. The camera looks along z
-and is aimed up or down only by shifting the picture plane, so every column of pixels lies in one vertical
-plane and the whole column is resolved by one running maximum over the height samples along it.
+World axes are in metres: x to the right, y up from sea level, z away from the camera. The camera looks along z
+and is aimed up or down only by shifting the picture plane. So every column of pixels lies in one vertical plane, and
+one running maximum over the height samples along it resolves the whole column.
 Radiance is linear RGB until `develop` turns it into display values.
 """
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.floating[Any]]
 RGB = tuple[float, float, float]
 
-# Samples along a column: geometric steps, so each is a fixed share of its distance.
+# Samples along a column are in geometric steps, so each step is a fixed share of its distance.
 NEAREST, FARTHEST = 2.5, 14_000.0
 CLOUD_BASE, CLOUD_TOP = 1300.0, 2900.0
 
@@ -50,7 +50,7 @@ def normalized(v: Array) -> Array:
 
 
 class Tile:
-    """Periodic texture of one or more channels with a mip pyramid, addressed in metres."""
+    """Periodic texture with one or more channels and a mip pyramid, addressed in metres."""
 
     def __init__(self, values: Array) -> None:
         """Build the pyramid from (N, N) or (N, N, C), N a power of two."""
@@ -66,7 +66,7 @@ class Tile:
         self.offsets = np.concatenate([[0], np.cumsum(sizes**2)[:-1]]).astype(np.int32)
 
     def __call__(self, x: Array, z: Array, period: float, footprint: Array | float = 0.0) -> Array:
-        """Sample bilinearly at (x, z), the tile being `period` metres wide.
+        """Sample bilinearly at (x, z), with a tile that is `period` metres wide.
 
         `footprint` is the width in metres that one sample should average over. Returns x.shape, plus (C,)
         if the tile has several channels.
@@ -93,7 +93,7 @@ class Tile:
 def fractal_field(
     rng: np.random.Generator, shape: tuple[int, ...], exponent: float, low: float = 1.0
 ) -> Array:
-    """Periodic Gaussian field of unit variance whose amplitude falls as frequency ** -exponent.
+    """Periodic Gaussian field with unit variance, whose amplitude falls as frequency ** -exponent.
 
     Frequencies below `low` cycles per period are left out.
     """
@@ -109,8 +109,8 @@ def fractal_field(
 def cells(rng: np.random.Generator, n: int, per_side: int) -> tuple[Array, Array, Array]:
     """Periodic Voronoi cells on an (n, n) grid.
 
-    Returns distance to the nearest and to the second nearest site, in cell widths, and a random value in
-    [0, 1) for each pixel's cell.
+    Returns the distances to the nearest and second nearest site, in cell widths, and a random value in [0, 1) for
+    each pixel's cell.
     """
     sites = rng.random((2, per_side, per_side), np.float32)
     ids = rng.random((per_side, per_side), np.float32)
@@ -176,7 +176,7 @@ def wave_tile(rng: np.random.Generator, n: int, period: float, wind: float, head
 
 
 class Textures:
-    """The periodic textures a scene is made of; all drawn from one seed."""
+    """The periodic textures that a scene is made of, all drawn from one seed."""
 
     def __init__(self, seed: int, wind: float) -> None:
         rng = np.random.default_rng(seed)
@@ -218,9 +218,9 @@ def soften(height: Array, sigma: float) -> Array:
 def gullies(height: Array, step: float, width: float, octaves: int, strength: float, seed: int) -> Array:
     """Carve branching gullies down the slopes of an (N, N) height map.
 
-    Each octave adds ridges that run along the present slope: cosine stripes across it, one stripe pattern per
-    cell of `width` metres, blended between neighbouring cells. Steeper ground gets deeper and finer stripes,
-    and as each octave follows the slopes left by those before, the gullies branch.
+    Each octave adds ridges that run down the present slope: cosine stripes across it, with one stripe pattern per
+    cell of `width` metres, blended between neighbouring cells. Steeper ground gets deeper and finer stripes.
+    Since each octave follows the slopes that the earlier ones left, the gullies branch.
     """
     rng = np.random.default_rng(seed)
     n = height.shape[0]
@@ -231,13 +231,13 @@ def gullies(height: Array, step: float, width: float, octaves: int, strength: fl
     for _ in range(octaves):
         gz, gx = np.gradient(soften(height, 0.15 * width / step), step)
         slope = np.hypot(gx, gz) + 1e-6
-        # Turned by a right angle: stripes vary along the contour and so run downhill.
+        # Turned by a right angle: stripes vary along the contour, and so run downhill.
         calm = np.minimum(slope, 1.0) ** 0.5 / slope
         tx, tz = -gz * calm, gx * calm
         u, v = xx / width, zz / width
         iu, iv = np.floor(u).astype(np.int32), np.floor(v).astype(np.int32)
         m = int(iu.max()) + 4
-        # Sites keep clear of their cell's border, so that none fades in from outside the 3 x 3 cells.
+        # Sites stay clear of their cell's border, so that none reaches in from outside the 3 x 3 cells.
         jitter = rng.uniform(0.25, 0.75, (2, m, m)).astype(np.float32)
         total = np.zeros_like(height)
         weight = np.full_like(height, 1e-3)
@@ -259,7 +259,7 @@ def gullies(height: Array, step: float, width: float, octaves: int, strength: fl
 
 @dataclass(frozen=True)
 class Look:
-    """Palette and air of a scene; colours are linear albedo or radiance."""
+    """Palette and atmosphere of a scene; colours are linear albedo or radiance."""
 
     sun: RGB = (5.2, 4.7, 3.9)
     zenith: RGB = (0.16, 0.33, 0.72)
@@ -279,7 +279,7 @@ class Look:
 
 @dataclass(frozen=True)
 class Scene:
-    """Everything that decides a picture, except its size."""
+    """Everything that determines a picture, except its size."""
 
     seed: int
     hills: tuple[Hill, ...]
@@ -295,7 +295,7 @@ class Scene:
 
 
 class Ground(NamedTuple):
-    """Height (m) of the land and what covers it, all of one shape; covers are weights in [0, 1]."""
+    """Height (m) of the land and what covers it, all with the same shape; covers are weights in [0, 1]."""
 
     height: Array
     bare: Array  # height without rocks, stones and plants
@@ -303,7 +303,7 @@ class Ground(NamedTuple):
     beach: Array
     forest: Array
     grass: Array
-    relief: Array  # height of the cover's fine relief in [0, 1], for hiding light in its hollows
+    relief: Array  # height of the cover's fine relief in [0, 1], to darken its hollows
     chance: Array  # random value per stone, tuft or crown in [0, 1]
 
 
@@ -330,10 +330,10 @@ class Relief:
 
 
 class World:
-    """A scene made ready: textures drawn, terrain carved."""
+    """A scene ready to render: textures drawn, terrain carved."""
 
     def __init__(self, scene: Scene, *, grid: int = 1600) -> None:
-        """Prepare a scene; `grid` is the width in texels of the near terrain map, smaller for a quick look."""
+        """Prepare a scene; `grid` is the width in texels of the near terrain map, smaller for quick previews."""
         self.scene = scene
         self.grid = grid
         self.tex = Textures(scene.seed, scene.wind)
@@ -371,7 +371,7 @@ class World:
         # A beach above the water line, a shelf below it.
         height -= 2.1 * np.sign(height) * (1 - np.exp(-np.abs(height) / 3))
         rise = self.scene.cliff * away * smoothstep(0.2, 0.9, 0.8 + 0.6 * tex.smooth(x, z, 900, step))
-        # Noise in the height where a cliff starts breaks its line into buttresses and clefts.
+        # Noise in the height at which a cliff starts breaks its line into buttresses and clefts.
         height += rise * smoothstep(1.5, 11, height + 5 * tex.rough(x, z, 420, step))
         gz, gx = np.gradient(height, step)
         # Harder beds stand out as ledges wherever the ground is steep.
@@ -390,7 +390,7 @@ class World:
         return out
 
     def ground(self, x: Array, z: Array, footprint: Array | float) -> Ground:
-        """Land with all the detail that a sample `footprint` metres wide can show."""
+        """Land with all the detail that a sample of `footprint` metres can show."""
         tex = self.tex
         base = self.base(x, z)
         height, slope = base[..., 0], base[..., 1]
@@ -467,7 +467,7 @@ class World:
         return np.asarray(color * clear + air * (1 - clear) * 0.92, np.float32)
 
     def sunlit(self, x: Array, y: Array, z: Array, footprint: Array) -> Array:
-        """Share of the sun's disc seen from each point, in [0, 1]: marches the relief towards the sun."""
+        """Share of the sun's disc seen from each point, in [0, 1]; marches over the relief towards the sun."""
         sx, sy, sz = self.sun / np.hypot(self.sun[0], self.sun[2])
         lit = np.ones_like(x)
         start = np.maximum(footprint * 1.5, 0.01)
@@ -485,7 +485,7 @@ class World:
         return np.asarray(np.clip(lit, 0, 1), np.float32)
 
     def clouds(self, direction: Array, rng: np.random.Generator, steps: int = 120) -> tuple[Array, Array]:
-        """Light (N, 3) and opacity (N) of cumulus along unit vectors (N, 3), marched through a slab."""
+        """Light (N, 3) and opacity (N) of cumulus along unit vectors (N, 3), found by marching through a slab."""
         look = self.scene.look
         light = np.zeros_like(direction)
         clear = np.ones(len(direction), np.float32)
@@ -555,7 +555,7 @@ class World:
         broad = tex.rough(x + 91, z, 410, footprint)
         mid = tex.rough(x + 9, z + 60, 31, footprint)
         fine = tex.rough(x, z + 2, 2.3, footprint)
-        # Rock: beds by height, stained by noise stretched along the face.
+        # Rock: beds by height, stained with noise that is stretched along the face.
         face = tex.rough(x * 0.7 + z * 0.7, y * 1.3, 271, footprint)
         grain = tex.rough(x + z, y + x * 0.3, 57.0, footprint)
         grit = tex.rough(x + 0.6 * z, y, 12.7, footprint)
@@ -602,9 +602,9 @@ class World:
         e = np.maximum(footprint, 0.008)
         slope_x = (self.ground(x + e, z, footprint).height - g.height) / e
         slope_z = (self.ground(x, z + e, footprint).height - g.height) / e
-        # Blades and leaves pass light on, so plants are shaded by softened slopes.
+        # Blades and leaves let light through, so plants are shaded with softened slopes.
         soft = 1 - 0.72 * g.grass - 0.45 * g.forest
-        # A height map cannot overhang: beds of rock get their shadowed undersides from a tilted normal.
+        # A height map cannot overhang, so beds of rock get their shadowed undersides from a tilted normal.
         ledge = self.tex.rough(0.2 * (x + z), g.height * 1.4, 31, footprint)
         ledge += 0.7 * self.tex.rough(x + z, g.height, 19, footprint)
         up = 1 + g.rock * np.clip(0.5 * ledge, -0.9, 1.2)
@@ -629,13 +629,13 @@ class World:
     def shade_sea(self, x: Array, z: Array, view: Array, footprint: Array) -> Array:
         """Radiance (N, 3) leaving the sea at (x, z) against the view directions (N, 3)."""
         look, tex = self.scene.look, self.tex
-        # Near the horizon one sample covers a long strip of water: average over its mean width.
+        # Near the horizon, one sample covers a long strip of water: average over its mean width.
         wide = footprint / np.sqrt(np.clip(-view[..., 1], 0.004, 1))
         sea = self.sea(x, z, wide)
         depth = -self.base(x, z)[..., 0]
         rough = np.clip(0.16 - 0.5 * np.hypot(sea[..., 1], sea[..., 2]), 0.02, 0.16)
         normal = np.stack([-sea[..., 1], np.ones_like(x), -sea[..., 2]], -1)
-        # Of the waves too small to see, those that face the camera fill most of the view.
+        # Of the waves that are too small to see, those facing the camera fill most of the view.
         back = -view * rgb(1, 0, 1)
         normal = normalized(normal + back * (rough * smoothstep(0.35, 0.02, -view[..., 1]))[..., None])
         cosine = np.clip(-(view * normal).sum(-1), 0.02, 1)
@@ -654,7 +654,7 @@ class World:
         return mix(color, rgb(*look.sun) * 0.16 + rgb(*look.horizon) * 0.25, foam)
 
     def _foam(self, x: Array, z: Array, depth: Array, sea: Array, footprint: Array) -> Array:
-        """Cover of foam in [0, 1]: swash at the shore, breakers over the shoals, whitecaps outside."""
+        """Foam cover in [0, 1]: swash at the shore, breakers over the shoals, whitecaps farther out."""
         mid = self.tex.rough(x, z, 29, footprint)
         lace = self.tex.rough(z, x, 5.3, footprint)
         crest = np.sin(depth * 3.4 + 1.3 * self.tex.smooth(x, z, 120) + 0.4 * mid)
@@ -677,7 +677,7 @@ class World:
 
 
 def first_hits(distance: Array, height: Array, eye: float, slopes: Array) -> Array:
-    """Distance at which each ray of a column of pixels meets the terrain; infinite where it meets none.
+    """Distance at which each ray in a column of pixels meets the terrain; infinite where it does not.
 
     Args:
         distance: (S,) rising sample distances, m.
@@ -701,7 +701,7 @@ def first_hits(distance: Array, height: Array, eye: float, slopes: Array) -> Arr
 
 
 def render(world: World, width: int, height: int, *, samples: int = 2, block: int = 128) -> Array:
-    """Render linear radiance (height, width, 3), `samples` x `samples` rays for each pixel."""
+    """Render linear radiance (height, width, 3), with `samples` x `samples` rays per pixel."""
     scene = world.scene
     w, h = width * samples, height * samples
     focal = scene.focal * w
@@ -720,14 +720,14 @@ def render(world: World, width: int, height: int, *, samples: int = 2, block: in
         veil = [a[:, span].repeat(samples, 0).repeat(samples, 1) for a in clouds]
         color = shade(world, hits, slopes, tan, focal, (veil[0], veil[1]))
         rows, columns = h // samples, len(tan) // samples
-        # Each ray is clipped so that one glint cannot outshine its pixel's other rays after averaging.
+        # Clip each ray, so that one glint cannot outshine the pixel's other rays after averaging.
         small = np.minimum(color, 4.0).reshape(rows, samples, columns, samples, 3).mean((1, 3))
         out[:, span] = small
     return out
 
 
 def cloud_layer(world: World, slopes: Array, across: Array) -> tuple[Array, Array]:
-    """Light (R, C, 3) and opacity (R, C) of the clouds for rays given by rise and sideways run (R), (C)."""
+    """Light (R, C, 3) and opacity (R, C) of the clouds, for rays given by their rise (R) and sideways run (C)."""
     direction = np.empty((len(slopes), len(across), 3), np.float32)
     direction[..., 0], direction[..., 1], direction[..., 2] = across, slopes[:, None], 1
     direction = normalized(direction)
@@ -739,7 +739,7 @@ def cloud_layer(world: World, slopes: Array, across: Array) -> tuple[Array, Arra
 
 
 def smooth3(image: Array) -> Array:
-    """Average each pixel of (H, W, ...) with its neighbours by binomial weights; evens out dither."""
+    """Average each pixel of (H, W, ...) with its neighbours, with binomial weights, to even out dither."""
     for axis in (0, 1):
         pad = [(2, 2) if a == axis else (0, 0) for a in range(image.ndim)]
         p = np.moveaxis(np.pad(image, pad, mode="edge"), axis, 0)
@@ -750,9 +750,9 @@ def smooth3(image: Array) -> Array:
 def shade(
     world: World, hits: Array, slopes: Array, tan: Array, focal: float, clouds: tuple[Array, Array]
 ) -> Array:
-    """Radiance (R, C, 3) of the rays of a block of columns, given their distances (R, C).
+    """Radiance (R, C, 3) of the rays in a block of columns, given their distances (R, C).
 
-    `clouds` holds light (R, C, 3) and opacity (R, C) of the clouds in front of the open sky.
+    `clouds` holds the light (R, C, 3) and opacity (R, C) of the clouds in front of the open sky.
     """
     view = np.empty((*hits.shape, 3), np.float32)
     view[..., 0], view[..., 1], view[..., 2] = tan, slopes[:, None], 1
@@ -777,7 +777,7 @@ def shade(
 
 
 def develop(radiance: Array, exposure: float, *, grain: float = 0.006, seed: int = 0) -> Array:
-    """Turn linear radiance (H, W, 3) into display sRGB in [0, 1] through a filmic curve with sensor grain."""
+    """Turn linear radiance (H, W, 3) into display sRGB in [0, 1], with a filmic curve and sensor grain."""
     x = np.maximum(radiance * exposure, 0)
     # Narkowicz's fit of the ACES curve: a toe for deep shadows, a shoulder for clouds and foam.
     y = np.clip(x * (2.51 * x + 0.03) / (x * (2.43 * x + 0.59) + 0.14), 0, 1)

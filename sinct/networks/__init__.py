@@ -7,9 +7,11 @@ from sinct.networks.base import Features, GeneratorBase
 from sinct.networks.choice import GENERATORS, describe, make_generator
 from sinct.networks.projection import Projection
 from sinct.networks.tile_discriminator import Discriminator
+from sinct.networks.vgg import VGG
 
 __all__ = [
     "GENERATORS",
+    "VGG",
     "Discriminator",
     "Features",
     "GeneratorBase",

@@ -15,9 +15,9 @@ class Statistic:
     """Values of one method over pairs.
 
     Attributes:
-        mean: of the values.
-        deviation: their standard deviation with n - 1 in the denominator; None for one value.
-        pairs: how many values there are.
+        mean: mean of the values.
+        deviation: their standard deviation with n - 1 in the denominator; None for a single value.
+        pairs: number of values, one per pair.
         rank: mean rank among the contenders of each pair, 1 for the best; None where it was never ranked.
     """
 
@@ -32,15 +32,15 @@ class Row:
     """One method over all pairs.
 
     Attributes:
-        name: of the method.
-        title: as people know it.
-        control: an end of the scale, no contender.
+        name: key of the method.
+        title: name of the method as shown.
+        control: True for a control, which marks an end of the scale and does not compete.
         optimises: names of measures that it minimises itself.
-        pairs: how many pairs it has a picture for that counts.
-        failed: pairs without a picture.
-        random: pairs with random weights, which count nowhere.
-        measures: by name; measures without any value are absent.
-        ranks: mean rank by group of measures: over pairs and measures alike.
+        pairs: number of pairs for which it has a picture that counts.
+        failed: number of pairs without a picture.
+        random: number of pairs with random weights, which do not count.
+        measures: statistics by measure; measures without any value are absent.
+        ranks: mean rank by group of measures, over both pairs and measures.
         seconds: time that it took.
         memory: peak memory in bytes.
     """
@@ -69,7 +69,7 @@ def statistic(values: Iterable[float], *, places: Sequence[float] = ()) -> Stati
 
 
 def all_measures(comparisons: Iterable[Comparison]) -> list[Measure]:
-    """Measures of any of the comparisons, as they first come."""
+    """Measures of all comparisons, in order of first appearance."""
     found: dict[str, Measure] = {}
     for comparison in comparisons:
         for measure in comparison.measures:
@@ -78,11 +78,10 @@ def all_measures(comparisons: Iterable[Comparison]) -> list[Measure]:
 
 
 def aggregate(comparisons: Sequence[Comparison]) -> list[Row]:
-    """Rows of all methods, in the order in which they first come.
+    """Rows of all methods, in order of first appearance.
 
-    Failed runs, random weights and values that are not finite count nowhere. In each pair a method is ranked
-    among the contenders of `contest`, which leaves out a method that minimises the measure itself; its mean
-    is given all the same.
+    Failed runs, random weights and values that are not finite do not count. In each pair, methods are ranked among
+    the contenders of `contest`, which leaves out a method that minimises the measure itself; its mean is still given.
     """
     measures = all_measures(comparisons)
     places = {measure.name: _places(comparisons, measure) for measure in measures}
@@ -94,7 +93,7 @@ def aggregate(comparisons: Sequence[Comparison]) -> list[Row]:
 
 
 def _places(comparisons: Iterable[Comparison], measure: Measure) -> dict[str, list[float]]:
-    """Ranks by one measure, one for each pair, by the method's name."""
+    """Ranks by one measure, one per pair, by the method's name."""
     found: dict[str, list[float]] = {}
     for comparison in comparisons:
         values = contest(comparison.results, measure)
@@ -138,8 +137,8 @@ def _row(
 def leaders_by_mean(rows: Iterable[Row], measure: Measure, pairs: int) -> tuple[set[str], set[str]]:
     """Names of the methods with the best and with the second best mean of a measure.
 
-    Only methods that were ranked by it in all pairs are held against each other: a mean over fewer, perhaps
-    easier pairs is another thing.
+    Only methods that were ranked by it in all pairs are compared: a mean over fewer, perhaps easier, pairs would not
+    be comparable.
     """
     means = {
         row.name: value.mean

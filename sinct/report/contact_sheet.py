@@ -1,4 +1,4 @@
-"""All pictures of a comparison side by side, to look at at once or to send."""
+"""All pictures of a comparison side by side, to view at a glance or to send."""
 
 import math
 from collections.abc import Sequence
@@ -7,21 +7,21 @@ from PIL import Image, ImageDraw
 
 from sinct.report.pictures import Panel, label_font
 
-_CELL = 720  # pixels of a picture's width, so that four columns stay below 3000
+_CELL = 720  # width of a picture in pixels, so that four columns stay below 3000
 _COLUMNS = 4
 _GAP = 16
 _LABEL = 40
-_INSET = 0.25  # of the width, about that in the figures of Park et al. 2020 (arXiv:2007.15651)
+_INSET = 0.25  # share of the width, about as in the figures of Park et al. 2020 (arXiv:2007.15651)
 _PAPER, _INK = "#ffffff", "#111111"
 
 
 def contact_sheet(painting: Panel, photo: Panel, results: Sequence[Panel]) -> Image.Image:
-    """The painting, the photo and every result with the photo in its top left corner, labelled.
+    """Lay out the painting, the photo and every result, labelled, with the photo in each result's top left corner.
 
     Args:
         painting: sets the shape of the cells; pictures of another shape are fitted in.
-        photo: the reference.
-        results: in the order of the sheet.
+        photo: the reference photo.
+        results: results in the order of the sheet.
 
     Returns:
         RGB picture, at most 2960 px wide.
@@ -64,7 +64,7 @@ def _fit(picture: Image.Image, width: int, height: int) -> Image.Image:
 
 
 def _shorten(text: str, width: int) -> str:
-    """Cut a text so that it fits."""
+    """Shorten a text so that it fits a width in pixels."""
     font = label_font(min(26, width // 12))
     text = " ".join(text.split())
     if font.getlength(text) <= width:

@@ -1,4 +1,4 @@
-"""Where to look closely: the places at which the methods differ most."""
+"""Where to look closely: the places where the methods differ most."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -13,13 +13,13 @@ CROP_SIZE = 192
 """Side of a crop in pixels."""
 
 PLACES = 4
-"""Most places that are shown."""
+"""Most places to show."""
 
 _NEIGHBOURHOOD = 31
-"""Pixels over which contrast is evened out."""
+"""Side in pixels of the neighbourhoods over which contrast is equalised."""
 
 _FAINT = 0.1
-"""Contrast in [0, 2] below which a neighbourhood is left faint instead of being amplified."""
+"""Contrast in [0, 2] below which a neighbourhood stays faint instead of being amplified."""
 
 
 class Place(NamedTuple):
@@ -30,19 +30,19 @@ class Place(NamedTuple):
     size: int
 
     def cut(self, picture: Image.Image) -> Image.Image:
-        """The square as a picture of its own."""
+        """Cut the square out of a picture."""
         return picture.crop((self.left, self.top, self.left + self.size, self.top + self.size))
 
 
 def disagreement(pictures: Iterable[Tensor]) -> Tensor:
-    """How much pictures of the same scene differ in what they draw, not in how they are toned.
+    """How much pictures of the same scene differ in what they draw, not in their tones.
 
     Args:
-        pictures: one or more, each (3, H, W) in [-1, 1]; taken one by one, so that few are held at once.
+        pictures: one or more, each (3, H, W) in [-1, 1]; read one by one, so that few are in memory at once.
 
     Returns:
-        (H, W) variance between the pictures, mean of the channels, after each picture's neighbourhoods
-        were brought to zero mean and, above a threshold, to equal contrast; 0 for equal pictures.
+        (H, W) variance between the pictures, averaged over channels, after each picture's neighbourhoods
+        have been brought to zero mean and, above a threshold, to equal contrast; 0 for equal pictures.
     """
     count, total, squares = 0, torch.zeros(()), torch.zeros(())
     for picture in pictures:
@@ -54,7 +54,7 @@ def disagreement(pictures: Iterable[Tensor]) -> Tensor:
 
 
 def _blur(x: Tensor) -> Tensor:
-    """Mean of each neighbourhood (3, H, W) -> (3, H, W), of what lies inside the picture."""
+    """Mean over each pixel's neighbourhood, as far as it lies inside the picture, (3, H, W) -> (3, H, W)."""
     for sides in ((1, _NEIGHBOURHOOD), (_NEIGHBOURHOOD, 1)):
         padding = (sides[0] // 2, sides[1] // 2)
         x = F.avg_pool2d(x, sides, stride=1, padding=padding, count_include_pad=False)
@@ -62,14 +62,14 @@ def _blur(x: Tensor) -> Tensor:
 
 
 def highest_places(score: Tensor, size: int, count: int) -> list[Place]:
-    """Squares of the highest mean score that do not overlap, the highest first.
+    """Squares with the highest mean score that do not overlap, the highest first.
 
-    Two of them are also a third of the picture apart, across or down, so that they show different things.
+    Any two are also at least a third of the picture apart, across or down, so that they show different things.
 
     Args:
         score: (H, W).
-        size: of the squares, at most the shorter side.
-        count: most squares; fewer where no more fit in.
+        size: side of the squares, at most the shorter side of the picture.
+        count: most squares; there are fewer where no more fit.
     """
     step = max(1, size // 8)
     means = F.avg_pool2d(score[None], size, stride=step)[0]
@@ -85,7 +85,7 @@ def highest_places(score: Tensor, size: int, count: int) -> list[Place]:
 
 
 def choose_places(painting: Image.Image, results: Sequence[Image.Image]) -> list[Place]:
-    """Places at which results differ most, or the only one differs from the painting; all of one size."""
+    """Places where results differ most, or where a single result differs from the painting; all the same size."""
     compared = results if len(results) > 1 else [painting, *results]
     size = min(CROP_SIZE, min(painting.size) // 2)
     return highest_places(disagreement(map(_tensor, compared)), size, PLACES) if size else []
@@ -94,7 +94,7 @@ def choose_places(painting: Image.Image, results: Sequence[Image.Image]) -> list
 def similar_place(photo: Image.Image, crops: Iterable[Image.Image], size: int) -> Place:
     """The photo's square whose mean colour and contrast come closest to those of some crops.
 
-    It shows the texture that these crops should have; what is to be seen there may be something else.
+    It shows the texture that these crops should have, though not necessarily the same things.
     """
     size = min(size, *photo.size)
     step = max(1, size // 8)
@@ -105,7 +105,7 @@ def similar_place(photo: Image.Image, crops: Iterable[Image.Image], size: int) -
 
 
 def _look(picture: Tensor, size: int, step: int) -> Tensor:
-    """(4, rows, columns) mean of each channel and standard deviation of each square."""
+    """(4, rows, columns): each square's mean per channel, and its standard deviation."""
     mean = F.avg_pool2d(picture, size, stride=step)
     variance = F.avg_pool2d(picture.square(), size, stride=step) - mean.square()
     return torch.cat([mean, variance.mean(dim=0, keepdim=True).clamp_(min=0).sqrt_()])

@@ -1,4 +1,4 @@
-"""One comparison as a page that needs no network and no other file."""
+"""One comparison as a page that needs neither network nor other files."""
 
 import base64
 import hashlib
@@ -24,17 +24,17 @@ from sinct.report.wording import ABSENT, arrow, duration, in_groups, memory
 from sinct.runtime.files import replacing
 
 _THUMBNAIL = 640
-"""Width in pixels; the inset is about a quarter of a picture that fills a wide screen."""
+"""Width in pixels; the inset takes about a quarter of a picture that fills a wide screen."""
 
 
 def write_report(folder: Path, comparison: Comparison) -> Path:
-    """Write `report.html`, `contact-sheet.png`, `table.csv` and `table.tex`, each whole or not at all.
+    """Write `report.html`, `contact-sheet.png`, `table.csv` and `table.tex`, each completely or not at all.
 
     The same pictures and numbers give the same bytes.
 
     Args:
-        folder: of the comparison, with the pictures that it names.
-        comparison: what was found.
+        folder: folder of the comparison, with the pictures that it names.
+        comparison: its results.
 
     Returns:
         Path of the page, a single file that can be sent and opened anywhere.
@@ -54,22 +54,22 @@ def write_report(folder: Path, comparison: Comparison) -> Path:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 whole or not at all; letters of undecodable file names become question marks."""
+    """Write UTF-8, completely or not at all; undecodable letters in file names become question marks."""
     with replacing(path) as temporary:
         temporary.write_bytes(text.encode("utf-8", "replace"))
 
 
 def render(template: str, *, style: str = "", scripts: Sequence[str], **values: Any) -> str:
-    """Fill a template of this package in, with its style and scripts inside.
+    """Fill in a template of this package, with its style and scripts inside.
 
-    The page's content security policy lets exactly these scripts and styles work and forbids every request,
-    so that text from file names could do nothing even if it were not escaped.
+    The page's content security policy allows exactly these scripts and styles and forbids every request,
+    so that text from file names would be harmless even if it were not escaped.
 
     Args:
-        template: name of the file.
-        style: rules besides those of `report.css`.
-        scripts: names of files.
-        values: for the template.
+        template: name of the template file.
+        style: rules to add to those of `report.css`.
+        scripts: names of script files.
+        values: values for the template.
     """
     css = _source("report.css") + style
     script = "\n".join(map(_source, scripts))
@@ -87,7 +87,7 @@ def _source(name: str) -> str:
 
 
 def _hash(text: str) -> str:
-    """What Content Security Policy calls a hash source."""
+    """Hash source of a text, as Content Security Policy calls it."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
@@ -138,7 +138,7 @@ def _report(comparison: Comparison, painting: Panel, photo: Panel, results: Sequ
 
 
 def _by_reason(unavailable: Mapping[str, str]) -> list[tuple[list[str], str]]:
-    """Measures that could not be computed, those with the same reason together."""
+    """Group the measures that could not be computed by their reason."""
     found: dict[str, list[str]] = {}
     for name, reason in unavailable.items():
         found.setdefault(reason, []).append(name)
@@ -146,7 +146,7 @@ def _by_reason(unavailable: Mapping[str, str]) -> list[tuple[list[str], str]]:
 
 
 def _picture_style(painting: Panel, photo: Panel) -> str:
-    """Shapes and thumbnails of the two inputs, each once for the whole page."""
+    """Style rules with shapes and thumbnails of the two inputs, stored once for the whole page."""
     return (
         "".join(
             f"\n.{name} {{ aspect-ratio: {panel.picture.width} / {panel.picture.height}; "
@@ -158,7 +158,7 @@ def _picture_style(painting: Panel, photo: Panel) -> str:
 
 
 class _Pane(NamedTuple):
-    """A picture of the viewer."""
+    """A picture in the viewer."""
 
     panel: Panel
     source: str
@@ -166,7 +166,7 @@ class _Pane(NamedTuple):
 
 
 def _panes(shown: Sequence[Panel], sources: Sequence[str]) -> list[_Pane]:
-    """All pictures; at first the painting and five contenders are to be seen, two rows on a wide screen."""
+    """All pictures; the painting and five contenders are visible at first, two rows on a wide screen."""
     contenders = [panel for panel in shown if panel.result is not None and is_contender(panel.result)]
     first = [shown[0], *(contenders[:5] or shown[1:2])]
     return [
@@ -181,14 +181,14 @@ class _Crop(NamedTuple):
 
 
 class _CropRow(NamedTuple):
-    """A place and what is to be seen there."""
+    """A place and its crops."""
 
     place: Place
     crops: list[_Crop]
 
 
 def _crops(painting: Panel, photo: Panel, results: Sequence[Panel]) -> list[_CropRow]:
-    """Places where contenders differ most, with all results of the painting's size and similar photo crops."""
+    """Places where contenders differ most: crops of all results with the painting's size, and a similar photo crop."""
     aligned = [panel for panel in results if panel.picture.size == painting.picture.size]
     contenders = [p for p in aligned if p.result is not None and is_contender(p.result)]
     if not contenders:
@@ -203,7 +203,7 @@ def _crops(painting: Panel, photo: Panel, results: Sequence[Panel]) -> list[_Cro
 
 
 class _Cell(NamedTuple):
-    """A value in the table: as text, for sorting, and what to say of it."""
+    """A value in the table: as text, as a number for sorting, and how it is marked."""
 
     text: str
     value: float | None
@@ -246,7 +246,7 @@ class _Plot(NamedTuple):
 
 
 def _plots(comparison: Comparison) -> list[_Plot]:
-    """The plot of every two measures, so that the page only has to choose among them."""
+    """A plot for every two measures, so that the page only has to choose one."""
     return [
         _Plot(x.name, y.name, scatter(comparison.results, x, y))
         for x in comparison.measures
@@ -257,7 +257,7 @@ def _plots(comparison: Comparison) -> list[_Plot]:
 
 @dataclass(frozen=True)
 class _Detail:
-    """What is told of one method."""
+    """The details shown for one method."""
 
     index: int
     result: MethodResult

@@ -1,4 +1,4 @@
-"""Pictures as the report shows them: read, named, and put into the page."""
+"""Pictures for the report: read, named, and embedded in the page."""
 
 import base64
 import io
@@ -15,7 +15,7 @@ from sinct.pictures.picture import read_picture
 from sinct.report.results import Comparison, MethodResult
 
 LOSSLESS_BYTES = 64 * 2**20
-"""Most bytes of all full-size pictures together that are embedded without loss."""
+"""Most bytes that all full-size pictures together may take to be embedded losslessly."""
 
 _WEBP_SIDE = 16383  # pixels; the format's limit
 
@@ -25,9 +25,9 @@ class Panel:
     """One picture of the comparison.
 
     Attributes:
-        name: what stands above it.
+        name: caption above it.
         picture: RGB, at full size.
-        result: whose it is; None for the painting and the photo.
+        result: result that it belongs to; None for the painting and the photo.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Panel:
 def panels(folder: Path, comparison: Comparison) -> tuple[Panel, Panel, list[Panel]]:
     """Read the painting, the photo and the results.
 
-    A control that is the painting or the photo itself would be shown twice and is left out.
+    A control that is the painting or the photo itself is left out, since it would be shown twice.
 
     Raises:
         InputError: a picture is missing or damaged.
@@ -70,11 +70,11 @@ def to_image(pixels: Tensor) -> Image.Image:
 
 
 def embed(pictures: Sequence[Image.Image]) -> tuple[list[str], bool]:
-    """Data URIs of full-size pictures, and whether they show every pixel as it is.
+    """Data URIs of full-size pictures, and whether they are lossless.
 
-    All are lossless WebP, 20 % smaller than PNG, as long as a page of that size opens at once. Beyond that
-    all are JPEG of quality 95 with full colour resolution, so that none is at a disadvantage. Lossy WebP
-    halves the colour resolution and would add artefacts where artefacts are to be judged.
+    All are lossless WebP, 20 % smaller than PNG, as long as a page of that size still opens at once. Above that,
+    all are JPEG of quality 95 with full colour resolution, so that none is at a disadvantage. Lossy WebP halves
+    the colour resolution and would add artefacts of its own where artefacts are to be judged.
     """
     sources, size = [], 0
     for picture in pictures:
@@ -87,7 +87,7 @@ def embed(pictures: Sequence[Image.Image]) -> tuple[list[str], bool]:
 
 
 def embed_small(picture: Image.Image) -> str:
-    """Data URI of a small picture, without loss."""
+    """Data URI of a small picture, lossless."""
     return _data_uri("webp", _webp(picture))
 
 
@@ -115,5 +115,5 @@ def _data_uri(kind: str, data: bytes) -> str:
 
 
 def label_font(size: int) -> ImageFont.FreeTypeFont:
-    """The font that comes with matplotlib, so that labels are of one size everywhere."""
+    """The font that comes with matplotlib, so that labels have the same size on every machine."""
     return ImageFont.truetype(font_manager.findfont("DejaVu Sans"), max(8, size))

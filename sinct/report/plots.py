@@ -1,4 +1,4 @@
-"""Scatter plot of two measures as SVG: who pays for one with the other."""
+"""Scatter plot of two measures as SVG, which shows which method gives up one for the other."""
 
 import math
 from collections.abc import Sequence
@@ -22,11 +22,11 @@ _WIDTH, _HEIGHT = 760, 480
 _LEFT, _RIGHT, _TOP, _BOTTOM = 76, 24, 20, 60
 _LETTERS = 12  # size of labels in pixels
 _RADIUS = 5
-_LONGEST = 30  # letters of a label
+_LONGEST = 30  # most characters of a label
 
 
 class Box(NamedTuple):
-    """A rectangle that lies along the axes, in pixels."""
+    """A rectangle parallel to the axes, in pixels."""
 
     left: float
     top: float
@@ -45,11 +45,11 @@ class Point:
     """A method in the plot.
 
     Attributes:
-        title: of the method.
-        x: value of the measure across.
-        y: value of the measure upwards.
-        kind: `contender` if both values count, `control`, or `apart` where random weights or a measure
-            that the method minimises itself make it no match.
+        title: name of the method as shown.
+        x: value of the measure on the horizontal axis.
+        y: value of the measure on the vertical axis.
+        kind: `contender` if both values count, `control`, or `apart` if the method is not ranked because of
+            random weights or because it minimises one of the measures itself.
     """
 
     title: str
@@ -59,7 +59,7 @@ class Point:
 
 
 def points(results: Sequence[MethodResult], x: Measure, y: Measure) -> list[Point]:
-    """Methods that have finite values of both measures."""
+    """Methods with finite values for both measures."""
     counted = contest(results, x).keys() & contest(results, y).keys()
 
     def kind(result: MethodResult) -> Kind:
@@ -86,9 +86,9 @@ def pareto_front(values: Sequence[tuple[float, float]]) -> list[int]:
 
 
 def default_axes(comparison: Comparison) -> tuple[Measure, Measure] | None:
-    """The first measure of structure and the first of style, which stand there because they tell the most.
+    """The first measure of structure and the first of style; they come first because they tell the most.
 
-    Where one of the groups has no measure, the first two measures; None if there are not two.
+    Where one of these groups has no measure, the first two measures; None if there are fewer than two.
     """
 
     def first(group: str) -> Measure | None:
@@ -103,15 +103,15 @@ def default_axes(comparison: Comparison) -> tuple[Measure, Measure] | None:
 def place_labels(
     marks: Sequence[tuple[float, float]], widths: Sequence[float], area: Box, lines: Sequence[Box] = ()
 ) -> list[Box]:
-    """Where to write each label: beside its mark, within the area, upon no other label, mark or line.
+    """Where to write each label: beside its mark, inside the area, clear of other labels, marks and lines.
 
-    Tries places around the mark, ever farther out, and takes the first free one, or else the freest.
+    Tries positions around the mark, farther and farther out, and takes the first free one, or else the freest.
 
     Args:
         marks: centres of the marks in pixels.
-        widths: of the labels in pixels.
-        area: to stay in.
-        lines: what else not to write upon.
+        widths: widths of the labels in pixels.
+        area: area to stay inside.
+        lines: boxes of lines to avoid.
     """
     taken = [Box(x - _RADIUS, y - _RADIUS, x + _RADIUS, y + _RADIUS) for x, y in marks]
     taken += lines
@@ -128,7 +128,7 @@ def place_labels(
 
 
 def _freest(candidates: Sequence[Box], taken: Sequence[Box]) -> Box:
-    """The first box that overlaps nothing, or else the one that overlaps least."""
+    """The first box without overlap, or else the one with the least."""
     overlaps = []
     for box in candidates:
         overlaps.append(sum(box.overlap(other) for other in taken))
@@ -138,13 +138,13 @@ def _freest(candidates: Sequence[Box], taken: Sequence[Box]) -> Box:
 
 
 def _around(a: tuple[float, float], b: tuple[float, float]) -> Box:
-    """The box of a line along an axis."""
+    """The box around a line parallel to an axis."""
     (left, right), (top, bottom) = sorted((a[0], b[0])), sorted((a[1], b[1]))
     return Box(left - 1, top - 1, right + 1, bottom + 1)
 
 
 def _beside(x: float, y: float, width: float, distance: float, angle: float) -> Box:
-    """The label's box in one direction from its mark."""
+    """The label's box at a distance and angle from its mark."""
     across, down = math.cos(angle), math.sin(angle)
     middle = (x + across * (distance + width / 2), y + down * (distance + _LETTERS / 2))
     height = _LETTERS + 3
@@ -162,11 +162,11 @@ def _inside(box: Box, area: Box) -> bool:
 
 @dataclass(frozen=True)
 class _Axis:
-    """Values to pixels, so that better is farther from the origin.
+    """Maps values to pixels, so that better values are farther from the origin.
 
     Attributes:
-        ticks: values with a line.
-        low: value at the beginning.
+        ticks: values with a grid line.
+        low: value at the start of the axis.
         high: value at the end; below `low` where lower is better.
         start: pixel of `low`.
         end: pixel of `high`.
@@ -192,17 +192,17 @@ class _Axis:
 
 
 def scatter(results: Sequence[MethodResult], x: Measure, y: Measure) -> Markup:
-    """SVG of the methods by two measures, both axes with the better values at their far ends.
+    """SVG of the methods by two measures, with the better values at the far end of both axes.
 
-    Contenders are filled dots, the unbeaten ones joined by a staircase; controls are hollow; methods that
-    are not ranked here are crosses. It takes its colours from the page.
+    Contenders are filled dots, and a staircase joins the unbeaten ones; controls are hollow; methods that are not
+    ranked here are crosses. The page sets the colours.
 
     Returns:
-        An `svg` element, or a paragraph that says that no method has both values.
+        An `svg` element, or a paragraph which says that no method has both values.
     """
     shown = points(results, x, y)
     if not shown:
-        return Markup("<p>No method has a value of both measures.</p>")
+        return Markup("<p>No method has a value for both measures.</p>")
     across = _Axis.over([p.x for p in shown], _LEFT, _WIDTH - _RIGHT, higher_is_better=x.higher_is_better)
     up = _Axis.over([p.y for p in shown], _HEIGHT - _BOTTOM, _TOP, higher_is_better=y.higher_is_better)
     front = _front(shown, across, up, x, y)
@@ -217,7 +217,7 @@ def scatter(results: Sequence[MethodResult], x: Measure, y: Measure) -> Markup:
 
 
 def _grid(across: _Axis, up: _Axis, x: Measure, y: Measure) -> list[Markup]:
-    """Lines and numbers at the ticks, and what the axes mean."""
+    """Lines and numbers at the ticks, and the titles of the axes."""
     bottom, right = _HEIGHT - _BOTTOM, _WIDTH - _RIGHT
     parts = []
     for tick, text in zip(across.ticks, _tick_texts(across.ticks), strict=True):
@@ -242,7 +242,7 @@ def _grid(across: _Axis, up: _Axis, x: Measure, y: Measure) -> list[Markup]:
 
 
 def _axis_title(measure: Measure) -> str:
-    """The measure, its direction, and that the axis runs towards the better."""
+    """The measure, its direction, and a note that better values are farther along the axis."""
     return f"{_shorten(measure.title, 50)} {arrow(measure.higher_is_better)}, better →"
 
 
@@ -251,7 +251,7 @@ def _shorten(text: str, longest: int) -> str:
 
 
 def _tick_texts(ticks: Sequence[float]) -> list[str]:
-    """Ticks with as many decimals as their distance needs."""
+    """Write ticks with as many decimals as their spacing needs."""
     if len(ticks) < 2:
         return [number_format(ticks)(tick) for tick in ticks]
     step = abs(ticks[1] - ticks[0])
@@ -262,7 +262,7 @@ def _tick_texts(ticks: Sequence[float]) -> list[str]:
 
 
 def _front(shown: Sequence[Point], across: _Axis, up: _Axis, x: Measure, y: Measure) -> Corners:
-    """Corners of the staircase under which every contender lies, in pixels; [] without contenders."""
+    """Corners in pixels of the staircase that every contender lies on or below; [] without contenders."""
     signs = (1 if x.higher_is_better else -1, 1 if y.higher_is_better else -1)
     contenders = [point for point in shown if point.kind == "contender"]
     best = [contenders[i] for i in pareto_front([(signs[0] * p.x, signs[1] * p.y) for p in contenders])]
@@ -318,7 +318,7 @@ _REMARKS = {
 
 
 def _leader(x: float, y: float, box: Box) -> Markup:
-    """Line from a mark to its label if that is too far away to be seen as its own."""
+    """Line from a mark to its label, if the label is too far away to be recognised as the mark's."""
     to = (min(max(x, box.left), box.right), min(max(y, box.top), box.bottom))
     if math.dist((x, y), to) < 3 * _RADIUS:
         return Markup()
@@ -326,7 +326,7 @@ def _leader(x: float, y: float, box: Box) -> Markup:
 
 
 def _shape(kind: Kind, x: float, y: float) -> Markup:
-    """Cross for what is not ranked, circle for the others."""
+    """A cross for methods that are not ranked, a circle for the others."""
     if kind == "apart":
         path = '<path class="shape" d="M{0:.1f} {1:.1f}l{2} {2}m0-{2}l-{2} {2}"/>'
         return Markup(path).format(x - _RADIUS, y - _RADIUS, 2 * _RADIUS)

@@ -1,4 +1,4 @@
-"""Which values are compared with each other, and how they rank."""
+"""Which values are comparable, and how they rank."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -11,15 +11,15 @@ Row = TypeVar("Row")
 
 
 def is_contender(result: MethodResult) -> bool:
-    """Whether the picture speaks for its method: there is one, from real weights, and it is no control."""
+    """Whether the method competes: it has a picture, used real weights and is not a control."""
     return result.file is not None and not result.control and not result.random_weights
 
 
 def contest(results: Iterable[MethodResult], measure: Measure) -> dict[str, float]:
-    """Values of one measure that may be held against each other, by the method's name.
+    """Values of one measure that can be compared with each other, by the method's name.
 
-    A method that minimises the measure itself must win there and says nothing by it, so it is left out, as
-    are controls, random weights and values that are not finite.
+    A method that minimises the measure itself is bound to win, which proves nothing, so it is left out, as are
+    controls, random weights and values that are not finite.
     """
     return {
         result.name: result.measures[measure.name]
@@ -40,7 +40,7 @@ def in_blocks(rows: Iterable[Row], is_control: Callable[[Row], bool]) -> list[li
 
 
 def ranks(values: Sequence[float], *, higher_is_better: bool) -> list[float]:
-    """Rank of each value, 1 for the best; equal values share the mean of their places."""
+    """Rank of each value, 1 for the best; equal values share the mean of their ranks."""
     signed = [-value if higher_is_better else value for value in values]
     return [
         1 + sum(other < value for other in signed) + (sum(other == value for other in signed) - 1) / 2
@@ -49,7 +49,7 @@ def ranks(values: Sequence[float], *, higher_is_better: bool) -> list[float]:
 
 
 def leaders(results: Iterable[MethodResult], measure: Measure) -> tuple[set[str], set[str]]:
-    """Names of the best and of the second best methods by one measure.
+    """Names of the best and of the second best methods according to one measure.
 
     See `best_two`.
     """
@@ -59,11 +59,11 @@ def leaders(results: Iterable[MethodResult], measure: Measure) -> tuple[set[str]
 def best_two(values: dict[str, float], *, higher_is_better: bool) -> tuple[set[str], set[str]]:
     """Names with the best value and with the second best.
 
-    Equal values share a place. It takes two values for a best and three for a second best, as the last
-    deserves no mark.
+    Equal values share a place. A best needs at least two values and a second best at least three, since the last
+    place is never marked.
     """
     places = sorted(set(values.values()), reverse=higher_is_better)[: max(0, len(values) - 1)]
-    best, second = ([*places, math.nan, math.nan])[:2]  # nan equals nothing
+    best, second = ([*places, math.nan, math.nan])[:2]  # nan is equal to nothing
     return (
         {name for name, value in values.items() if value == best},
         {name for name, value in values.items() if value == second},

@@ -1,4 +1,4 @@
-"""What a comparison found, as it is kept in results.json and read by the report."""
+"""The results of a comparison, as stored in results.json and read by the report."""
 
 import dataclasses
 import json
@@ -16,11 +16,11 @@ class Input:
     """One of the two pictures.
 
     Attributes:
-        name: of the file that was given.
-        file: of the copy in the comparison's folder, an upright 8-bit sRGB PNG.
-        width: in pixels.
-        height: in pixels.
-        sha256: of the given file.
+        name: name of the file that was given.
+        file: name of the copy in the comparison's folder, an upright 8-bit sRGB PNG.
+        width: width in pixels.
+        height: height in pixels.
+        sha256: hash of the given file.
     """
 
     name: str
@@ -35,20 +35,20 @@ class MethodResult:
     """One method's picture, or why there is none.
 
     Attributes:
-        name: of the method.
-        title: as people know it.
-        source: paper.
-        control: an end of the scale, no contender.
-        file: of the picture in the comparison's folder, PNG; None where there is none.
-        reason: why there is none, one line; None where there is one.
-        seconds: that it took, with loading and without measuring.
-        memory: peak resident memory of its process in bytes; None where it is not known.
-        device: that it ran on.
+        name: key of the method.
+        title: name of the method as shown.
+        source: paper that describes it.
+        control: True for a control, which marks an end of the scale and does not compete.
+        file: name of the picture in the comparison's folder, PNG; None where there is no picture.
+        reason: why there is no picture, one line; None where there is one.
+        seconds: time that it took, with loading but without measuring.
+        memory: peak resident memory of its process in bytes; None where unknown.
+        device: device that it ran on.
         random_weights: its pretrained networks were replaced by random ones.
         optimises: names of measures that it minimises itself.
-        settings: of this run.
-        facts: of this run.
-        warnings: what a person would see in the picture, one line each.
+        settings: settings of this run.
+        facts: other facts about this run.
+        warnings: visible flaws of the picture, one line each.
         measures: values by name; those that could not be computed are absent.
     """
 
@@ -76,12 +76,12 @@ class Comparison:
     Attributes:
         painting: the picture that was translated.
         photo: the picture whose look it should take.
-        seconds: that each method was given; None without a limit.
-        seed: of every random draw.
+        seconds: time limit of each method; None without a limit.
+        seed: seeds all random draws.
         environment: machine and versions, by name.
-        measures: the columns.
-        unavailable: measures that could not be computed, name -> why.
-        results: the rows, in order.
+        measures: the columns of the table.
+        unavailable: measures that could not be computed, name -> reason.
+        results: the rows of the table, in order.
     """
 
     painting: Input
@@ -94,7 +94,7 @@ class Comparison:
     results: tuple[MethodResult, ...]
 
     def save(self, path: Path) -> None:
-        """Write as JSON, whole or not at all."""
+        """Write as JSON, completely or not at all."""
         with replacing(path) as temporary:
             temporary.write_text(
                 json.dumps(dataclasses.asdict(self), indent=1, ensure_ascii=False), encoding="utf-8"
@@ -102,7 +102,7 @@ class Comparison:
 
     @classmethod
     def load(cls, path: Path) -> "Comparison":
-        """Read what `save` wrote."""
+        """Read a file that `save` wrote."""
         values = json.loads(path.read_text(encoding="utf-8"))
         return cls(
             painting=Input(**values["painting"]),

@@ -15,11 +15,11 @@ from sinct.report.wording import ABSENT, duration, in_groups, memory, number_for
 
 
 def write_summary(folder: Path, comparisons: Mapping[str, Comparison]) -> Path:
-    """Write `summary.html`, `summary.csv` and `summary.tex`, each whole or not at all.
+    """Write `summary.html`, `summary.csv` and `summary.tex`, each completely or not at all.
 
     Args:
-        folder: to write into.
-        comparisons: by the name of their folder in it, where `report.html` lies.
+        folder: folder to write to.
+        comparisons: comparisons by the name of their folder inside it, which holds their `report.html`.
 
     Returns:
         Path of the page.
@@ -58,7 +58,7 @@ def write_summary(folder: Path, comparisons: Mapping[str, Comparison]) -> Path:
 
 
 class _Column(NamedTuple):
-    """A measure with what its cells need."""
+    """A measure with what is needed to write its cells."""
 
     measure: Measure
     write: Callable[[float], str]
@@ -71,12 +71,12 @@ def _blocks(rows: Sequence[Row]) -> list[list[Row]]:
 
 
 def _spread(value: Statistic, write: Callable[[float], str]) -> str:
-    """Mean and deviation."""
+    """Write mean and deviation."""
     return write(value.mean) + ("" if value.deviation is None else f" ± {write(value.deviation)}")
 
 
 def _to_csv(rows: Sequence[Row], columns: Sequence[_Column]) -> str:
-    """One row per method and measure; `seconds` and `memory_bytes` come as measures, too."""
+    """One row per method and measure; `seconds` and `memory_bytes` appear as measures too."""
     head = ["method", "title", "control", "measure", "mean", "deviation", "pairs", "mean_rank"]
     lines = []
     for row in rows:

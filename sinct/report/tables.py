@@ -12,7 +12,7 @@ from sinct.report.wording import MINUS, in_groups, number_format
 
 
 def to_csv(comparison: Comparison) -> str:
-    """One row per method, with values as exact as they were computed; empty cells where there are none."""
+    """One row per method, with values at full precision; cells without a value are empty."""
     names = [measure.name for measure in comparison.measures]
     head = ["method", "title", "control", "status", "random_weights", "seconds", "memory_bytes", "device"]
     rows = [
@@ -33,7 +33,7 @@ def to_csv(comparison: Comparison) -> str:
 
 
 def status(result: MethodResult) -> str:
-    """`ok`, or `failed` and why."""
+    """`ok`, or `failed` and the reason."""
     return "ok" if result.file is not None else f"failed: {result.reason}"
 
 
@@ -45,10 +45,10 @@ def write_csv(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def to_latex(comparison: Comparison) -> str:
-    r"""A table that needs no package but booktabs, for `\input` in a paper.
+    r"""A table for `\input` in a paper that needs only the booktabs package.
 
-    The best contender is bold, the second underlined. Controls stand apart below. A dagger marks a value
-    that its method minimises itself, an asterisk one from random weights: neither is ranked.
+    The best contender is bold, the second best underlined. Controls come last, set apart. A dagger marks a value that
+    its method minimises itself, an asterisk a method with random weights: neither is ranked.
     """
     groups = in_groups(comparison.measures)
     measures = [measure for members in groups.values() for measure in members]
@@ -85,7 +85,7 @@ def to_latex(comparison: Comparison) -> str:
 
 
 def column_formats(comparison: Comparison) -> dict[str, Callable[[float], str]]:
-    """How to write the numbers of each measure, by its name."""
+    """Number format for each measure, by its name."""
     return {
         measure.name: number_format(
             result.measures[measure.name] for result in comparison.results if measure.name in result.measures
@@ -97,12 +97,12 @@ def column_formats(comparison: Comparison) -> dict[str, Callable[[float], str]]:
 def latex_table(
     groups: Mapping[str, Sequence[Measure]], blocks: Sequence[Sequence[Sequence[str]]], caption: str
 ) -> str:
-    """One tabular per group of measures, below each other, so that they fit a page's width.
+    """One tabular per group of measures, one below the other, so that they fit the width of a page.
 
     Args:
         groups: measures by the name of their group.
-        blocks: rows of cells, a name and one for each measure in the order of the groups; rules between.
-        caption: above all, in LaTeX.
+        blocks: blocks of rows, separated by rules; a row has a name and a cell for each measure, in group order.
+        caption: caption above the tables, in LaTeX.
     """
     parts, start = [], 1
     for name, members in groups.items():
@@ -136,19 +136,19 @@ def latex_table(
 
 
 def _latex_heading(measure: Measure) -> str:
-    """Title in short lines with its direction."""
+    """A measure's title in short lines, with its direction."""
     lines = r" \\ ".join(escape_latex(line) for line in textwrap.wrap(measure.title, 14))
     arrow = r" $\uparrow$" if measure.higher_is_better else r" $\downarrow$"
     return rf"\shortstack[r]{{{lines}{arrow}}}"
 
 
 def latex_number(text: str) -> str:
-    """A number as `number_format` writes it, with signs that LaTeX knows."""
+    """Replace the signs in a number from `number_format` with LaTeX's."""
     return text.replace(MINUS, "$-$").replace("∞", r"$\infty$")
 
 
 def escape_latex(text: str) -> str:
-    """Text that LaTeX prints as it is, in one line."""
+    """Escape text so that LaTeX prints it unchanged, in one line."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return "".join(_LATEX.get(c, c) for c in line)
 

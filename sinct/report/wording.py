@@ -1,4 +1,4 @@
-"""Numbers and durations as people read them."""
+"""Numbers and durations in readable form."""
 
 import math
 import statistics
@@ -7,23 +7,23 @@ from collections.abc import Callable, Iterable
 from sinct.measures import Measure
 
 GROUPS = ("style", "structure", "artefacts")
-"""Order of the columns; other groups follow as they come."""
+"""Order of the groups of columns; other groups follow in order of appearance."""
 
 ABSENT = "\N{EN DASH}"
-"""Stands where there is no value."""
+"""Shown where there is no value."""
 
 
 MINUS = "\N{MINUS SIGN}"
-"""As wide as a digit and read aloud, which a hyphen is not."""
+"""As wide as a digit, and read aloud by screen readers, unlike a hyphen."""
 
 
 def with_minus(text: str) -> str:
-    """A number with a minus in place of a hyphen."""
+    """Replace a number's hyphen with a minus sign."""
     return text.replace("-", MINUS)
 
 
 def number_format(values: Iterable[float]) -> Callable[[float], str]:
-    """How to write the numbers of one column: the same decimals for all, three digits for a typical one."""
+    """Choose how to write the numbers of one column: all with the same decimals, a typical one with three digits."""
     sizes = [abs(value) for value in values if math.isfinite(value) and value != 0]
     exponent = math.floor(math.log10(statistics.median(sizes))) if sizes else 0
     decimals = max(0, 2 - exponent)
@@ -40,7 +40,7 @@ def number_format(values: Iterable[float]) -> Callable[[float], str]:
 
 
 def duration(seconds: float | None) -> str:
-    """Seconds as hours and minutes, as minutes and seconds, or as seconds."""
+    """Write seconds as hours and minutes, as minutes and seconds, or as seconds."""
     if seconds is None:
         return ABSENT
     if seconds < 9.95:
@@ -52,19 +52,19 @@ def duration(seconds: float | None) -> str:
 
 
 def memory(size: float | None) -> str:
-    """Bytes as gigabytes, or as megabytes below one."""
+    """Write bytes as gigabytes, or as megabytes below one gigabyte."""
     if size is None:
         return ABSENT
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
 
 
 def arrow(higher_is_better: bool) -> str:
-    """The direction in which a measure gets better."""
+    """Arrow in the direction in which a measure gets better."""
     return "↑" if higher_is_better else "↓"
 
 
 def in_groups(measures: Iterable[Measure]) -> dict[str, list[Measure]]:
-    """Measures by group, groups in the order of `GROUPS`."""
+    """Measures by group, with the groups in the order of `GROUPS`."""
     found: dict[str, list[Measure]] = {name: [] for name in GROUPS}
     for measure in measures:
         found.setdefault(measure.group, []).append(measure)

@@ -109,7 +109,7 @@ def test_blur_keeps_mean_and_constants() -> None:
 
 @pytest.mark.parametrize("sizes", [(), (4, 8), (4, 0)])
 def test_paint_refuses_brush_sizes(sizes: tuple[float, ...]) -> None:
-    with pytest.raises(ValueError, match="order coarse to fine"):
+    with pytest.raises(ValueError, match="order them from coarse to fine"):
         paint(picture(), brush_sizes=sizes)
 
 
