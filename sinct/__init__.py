@@ -1,12 +1,11 @@
 """Turn one painting into a photo-like picture with the look of one reference photo.
 
-`translate` does the whole job, `train` and `apply` its halves; `compare` runs other methods beside it, and
-`evaluate` measures pictures. Pictures are files; everything below works
-on tensors (3, H, W) in [-1, 1]. The library prints nothing: progress comes by callback, trouble as
-`SinctError`.
+`translate` does the whole job, `train` and `apply` do half of it each; `compare` runs other methods beside it, and
+`evaluate` measures pictures. These functions take picture files; everything below them works on tensors (3, H, W)
+in [-1, 1]. The library prints nothing: it reports progress through callbacks and failures as `SinctError`.
 
-The public names are listed in `__init__.pyi`. Each is imported when it is first asked for, since torch takes seconds
-and `sinct --help` must not.
+The public names are listed in `__init__.pyi`. Each is imported on first use, because torch takes seconds to import
+and `sinct --help` should not.
 """
 
 import lazy_loader

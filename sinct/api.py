@@ -25,20 +25,20 @@ from sinct.training.run import run_training
 from sinct.training.run_directory import RunDirectory
 
 TRAINING_PIXELS = 16_000_000
-"""A larger painting that is read in rows is trained on at this size."""
+"""Paintings that are read in rows are scaled down to this size for training."""
 
 
 @dataclass(frozen=True)
 class Translation:
-    """A picture that was written.
+    """A translated picture, as written to a file.
 
     Attributes:
         output: path of the picture.
         size: its width and height in pixels.
-        warnings: what a person would see in it, one line each.
-        training: of the model, None where a trained one was applied.
-        finished: False when a picture that is written row by row was stopped before its end; nothing has that
-            name then, and `resume` continues it.
+        warnings: flaws that show in it, one line each.
+        training: the training of its model; None where a trained model was applied.
+        finished: False when a picture written in rows was stopped before its end; `output` does not exist then, and
+            `resume` continues it.
     """
 
     output: Path
@@ -64,28 +64,28 @@ def train(
     """Train a generator that gives one painting, or a series, the look of one or several photos.
 
     Args:
-        paintings: picture file or files. Of several, each step sees one. At most 64 are trained on, evenly spread
-            over the list, which a warning says; and 24 megapixels in all, of larger paintings parts at their own
-            resolution (see `sinct.data.series`). `apply` then translates each.
-        photos: picture file or files; several are the target together.
+        paintings: picture file or files. Of several, each step sees one. At most 64 are used, spread evenly over
+            the list (a warning says so), and at most 24 megapixels in all: larger paintings are cropped to a part
+            at their own resolution (see `sinct.data.series`). `apply` then translates each.
+        photos: picture file or files; several form one target together.
         run_dir: folder for checkpoints, log and preview (see `sinct.training.run_directory`).
         config: all settings; by default those of `preset` on the device.
         preset: name of the settings when `config` is not given: draft, standard or paper.
         device: auto, cpu, cuda, cuda:N or mps.
-        resume: continue the run in `run_dir` with its own settings; of `config`, only the length is taken.
+        resume: continue the run in `run_dir` with its own settings; only the length is taken from `config`.
         overwrite: replace an older run in `run_dir`.
         on_progress: called every 10 steps.
-        should_stop: asked after every step; True saves the state and ends the training.
+        should_stop: called after every step; returning True saves the state and ends the training.
 
     Returns:
-        The model and where it lies. Stopping early is no error: look at `finished`.
+        The model, and where the run is. Stopping early raises no error: check `finished`.
 
     Raises:
         InputError: a picture cannot be read.
-        OutputError: the run directory is in use or cannot be written.
+        OutputError: the run directory already holds a run or cannot be written.
         ConfigError: settings contradict each other, or a picture is too narrow for them.
-        CheckpointError: there is nothing sound to resume.
-        DeviceError: the device is unknown or has not enough memory.
+        CheckpointError: there is no intact run to resume.
+        DeviceError: the device is unknown or has too little memory.
         TrainingError: a loss is not finite; the last good checkpoint is kept.
     """
     where = choose_device(device)
@@ -128,25 +128,25 @@ def translate(
 ) -> Translation:
     """Train on one painting and its photos, and write the painting with the photos' look.
 
-    The result has the painting's size, alpha and resolution, an sRGB profile, and says how it was made.
+    The result has the painting's size, alpha and resolution, and an sRGB profile; its metadata say how it was made.
 
     Args:
         painting: picture file.
-        photos: picture file or files; several are the target together.
+        photos: picture file or files; several form one target together.
         output: picture to write: .png, .jpg, .tif, .webp or .dzi.
         run_dir: by default `output` with the suffix .sinct.
-        bits: 8 or 16 a channel; by default the painting's own where the format allows it.
+        bits: 8 or 16 bits per channel; by default the painting's own where the format allows it.
         max_memory: bytes for the process while the picture is translated, by default 1.5 GB or half of what is
-            free. A picture too large for them is read and written in rows (see `sinct.inference.streamed`), and trained
-            on at 16 megapixels.
-        on_pixels: called with pixels done and all where the picture is written in rows.
+            free. A picture that needs more is read and written in rows (see `sinct.inference.streamed`), and scaled
+            down to 16 megapixels for training.
+        on_pixels: called with pixels done and pixels in all, where the picture is written in rows.
         config, preset, device, resume, overwrite, on_progress, should_stop: as for `train`.
 
     Returns:
-        Where the picture is; `training.finished` tells whether it was stopped early.
+        Where the picture is; `training.finished` is False where the training was stopped early.
 
     Raises:
-        As `train`; unwritable outputs are found out before the training.
+        As `train`; an output that cannot be written is refused before training.
     """
     where = choose_device(device)
     paths = _paths(photos)
@@ -209,19 +209,19 @@ def apply(
         picture: picture file.
         output: picture to write.
         device: auto, cpu, cuda, cuda:N or mps; a `Model` stays where it is.
-        bits: 8 or 16 a channel; by default the picture's own where the format allows it.
-        max_memory: bytes for the process, by default 1.5 GB or half of what is free. A picture too large for
-            them is read and written in rows (see `sinct.inference.streamed`).
-        resume: continue where a picture that is written in rows was interrupted.
+        bits: 8 or 16 bits per channel; by default the picture's own where the format allows it.
+        max_memory: bytes for the process, by default 1.5 GB or half of what is free. A picture that needs more
+            is read and written in rows (see `sinct.inference.streamed`).
+        resume: continue an interrupted picture that is written in rows.
         overwrite: replace an older output.
-        on_pixels: called with pixels done and all where the picture is written in rows.
-        should_stop: asked there after each row of windows; True keeps what is done.
+        on_pixels: called with pixels done and pixels in all, where the picture is written in rows.
+        should_stop: there, called after each row of windows; returning True stops and keeps what is done.
 
     Raises:
-        InputError: the picture or the model is not there or unreadable.
+        InputError: the picture or the model is missing or unreadable.
         OutputError: the output cannot be written.
-        CheckpointError: the model is damaged or of another version.
-        DeviceError: the device is unknown or has not enough memory.
+        CheckpointError: the model is damaged or from another version.
+        DeviceError: the device is unknown or has too little memory.
     """
     target = Path(output)
     source = open_picture(picture, target, max_memory)
@@ -244,10 +244,10 @@ def apply(
 
 
 def _paths(paths: StrPath | Sequence[StrPath]) -> list[StrPath]:
-    """One path or several, as a list."""
+    """Turn one path or several into a list."""
     found = [paths] if isinstance(paths, (str, PathLike)) else list(paths)
     if not found:
-        raise InputError("a list of pictures is empty; give at least one painting and one photo")
+        raise InputError("the list of pictures is empty; give at least one painting and one photo")
     return found
 
 
@@ -262,5 +262,5 @@ def _names(paintings: Sequence[StrPath], photos: Sequence[StrPath]) -> dict[str,
 def _settings(
     config: CutSettings | None, preset: str, device: torch.device, *, resume: bool
 ) -> CutSettings | None:
-    """All settings of a training: as given, else the preset's; a resumed run has its own."""
+    """The settings given, or else the preset's; a resumed run has its own."""
     return config if config is not None or resume else preset_settings(preset, device)

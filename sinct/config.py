@@ -1,6 +1,6 @@
-"""Settings: how they are checked, changed and written down, and those that every training shares.
+"""Settings: how they are checked, changed and stored, and those that every training shares.
 
-Each objective keeps its own settings beside it, as a subclass; `sinct.Config` is that of the paper's objective.
+Each objective defines its own settings in its module, as a subclass; `sinct.Config` is the paper's objective's.
 """
 
 import dataclasses
@@ -14,7 +14,7 @@ from sinct.errors import ConfigError
 
 
 class Bound(NamedTuple):
-    """Where a number must lie: in words, and as a test of finite values."""
+    """The range that a number must lie in: in words, and as a test for finite values."""
 
     words: str
     holds: Callable[[float], bool]
@@ -27,13 +27,13 @@ SHARE = Bound("lie in [0, 1]", lambda value: 0 <= value <= 1)
 
 
 def bounded(default: Any, bound: Bound) -> Any:
-    """A field whose value, unless it is None, must be finite and lie within a bound."""
+    """Declare a field whose value must be None, or finite and within a bound."""
     return dataclasses.field(default=default, metadata={"bound": bound})
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Base of all settings: frozen, checked when made.
+    """Base of all settings: frozen, and checked on creation.
 
     Raises:
         ConfigError: a value is out of range or contradicts another.
@@ -47,15 +47,15 @@ class Settings:
         self.check()
 
     def check(self) -> None:
-        """Raise ConfigError where settings contradict each other; subclasses extend it."""
+        """Raise ConfigError where settings contradict each other; subclasses add their checks."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Every setting, JSON-serialisable."""
+        """Return every setting, JSON-serialisable."""
         return dataclasses.asdict(self)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Read what `to_dict` returned, also after a round trip through JSON.
+        """Read back what `to_dict` returned, also after a round trip through JSON.
 
         Raises:
             ConfigError: an unknown setting, or a value of the wrong type or out of range.
@@ -71,28 +71,28 @@ class Settings:
         types = get_type_hints(type(self))
         for name, value in changes.items():
             if name not in types:
-                raise ConfigError(f"unknown setting {name!r}; there are {', '.join(sorted(types))}")
+                raise ConfigError(f"unknown setting {name!r}; choose one of {', '.join(sorted(types))}")
             changes[name] = _coerce(name, value, types[name])
         return dataclasses.replace(self, **changes)
 
 
 @dataclass(frozen=True)
 class TrainingSettings(Settings):
-    """What every training has: its length, optimiser, running average, seed and number format.
+    """What every training has: length, optimiser, running average, seed and number format.
 
     Attributes:
-        learning_rate: of Adam, constant for the first half, then linear to 0.
-        betas: of Adam.
-        ema_decay: per step, of the generator's running average; 0 translates with the raw weights (ours
+        learning_rate: Adam's rate; constant for the first half, then falls linearly to 0.
+        betas: Adam's betas.
+        ema_decay: decay per step of the generator's running average; 0 translates with the raw weights (ours
             otherwise).
-        patience: share of the training's length without a better picture after which it ends; 0 always takes
-            all of it and its last state. Above 0 the best state of the last quarter is kept; 1 never ends
+        patience: end the training after this share of its length without a better picture. 0 always trains to
+            the end and keeps the last state. Above 0, the best state of the last quarter is kept; 1 never ends
             early (ours).
         mixed_precision: autocast to bfloat16 (ours).
         channels_last: memory layout of maps and weights; changes speed, not results (ours).
-        steps: length of the training, or None where the clock decides.
-        seconds: length of the training by the clock, or None where steps decide.
-        seed: makes the training repeatable: weights, crops and noise all come from it.
+        steps: length in steps, or None where the clock decides.
+        seconds: length by the clock, or None where steps decide.
+        seed: makes the training repeatable: weights, crops and noise are all drawn from it.
     """
 
     learning_rate: float = bounded(0.002, ABOVE_0)
@@ -119,7 +119,7 @@ class TrainingSettings(Settings):
 
 
 def _coerce(name: str, value: Any, kind: Any) -> Any:
-    """Accept JSON's lists for tuples and whole numbers for floats; refuse any other type."""
+    """Accept JSON's lists as tuples and whole numbers as floats; refuse other types."""
     optional = isinstance(kind, UnionType)
     if optional and value is None:
         return None

@@ -12,16 +12,16 @@ from sinct.version import __version__
 
 
 def examine(device: str = "auto") -> dict[str, str]:
-    """Look at device, precision, threads, memory and versions.
+    """Report device, precision, threads, memory and versions.
 
     Args:
         device: auto, cpu, cuda, cuda:N or mps.
 
     Returns:
-        One line of text a finding, by name, JSON-serialisable.
+        One line of text per finding, by name, JSON-serialisable.
 
     Raises:
-        DeviceError: the device is unknown or not there.
+        DeviceError: the device is unknown or missing.
     """
     chosen = choose_device(device)
     fast = gains_from_bfloat16(chosen)
@@ -33,9 +33,9 @@ def examine(device: str = "auto") -> dict[str, str]:
         "torchvision": _torchvision(),
         **{name: _version(name) for name in ("kornia", "numpy", "pillow", "safetensors")},
         "device": f"{chosen}{_why(chosen, device)}",
-        "precision": "bfloat16 where it may round, as this device is faster in it"
+        "precision": "bfloat16 where rounding does no harm, since it is faster on this device"
         if fast
-        else "float32, as this device gains nothing from bfloat16",
+        else "float32, since bfloat16 is no faster on this device",
         "threads": f"{torch.get_num_threads()} of {cores()} processors",
         "memory": f"{room.free / 1e9:.1f} GB free of {room.total / 1e9:.1f} GB" if room else "unknown",
     }
@@ -43,7 +43,7 @@ def examine(device: str = "auto") -> dict[str, str]:
         config = preset(name, chosen)
         length = f"{config.seconds:.0f} s" if config.seconds else f"{config.steps} steps"
         facts[f"preset {name}"] = (
-            f"{length}, generator width {config.width}, {config.crops} crops of {config.crop_size} px a step, "
+            f"{length}, generator width {config.width}, {config.crops} crops of {config.crop_size} px per step, "
             f"{'bfloat16' if config.mixed_precision else 'float32'}"
         )
     return facts
@@ -53,9 +53,9 @@ def _why(device: torch.device, asked: str) -> str:
     if device.type == "cuda":
         return f" ({torch.cuda.get_device_name(device)})"
     if asked != "auto":
-        return " (as asked)"
+        return " (as requested)"
     if device.type == "cpu":
-        return " (no CUDA or Metal device is visible to this torch)"
+        return " (this torch sees no CUDA or Metal device)"
     return ""
 
 

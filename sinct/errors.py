@@ -1,23 +1,23 @@
-"""Everything sinct raises on purpose, and what it remarks on.
+"""The errors that sinct raises on purpose, and its remarks.
 
-Each message is one line that says what came, what is needed and what to do, so that a caller may show it to a
-person as it is. Arguments of the library stand in backticks, as Python takes them: `resume=True`.
+Each message is one line that says what was given, what is needed and what to do, so that a caller can show it to
+the user unchanged. Arguments of the library appear in backticks, as written in Python: `resume=True`.
 """
 
 from typing import Self
 
 
 def one_line(error: object) -> str:
-    """What an error of someone else's says, as part of a message: one line, not too long."""
+    """Shorten another library's error to one line of at most 200 characters, for use within a message."""
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 class SinctError(Exception):
-    """Base of all errors that a person can act on."""
+    """Base of all errors that the user can act on."""
 
 
 class InputError(SinctError):
-    """A picture or a path given to read cannot be used."""
+    """A picture or another input cannot be read or used."""
 
 
 class OutputError(SinctError):
@@ -29,45 +29,45 @@ class ConfigError(SinctError):
 
 
 class CheckpointError(SinctError):
-    """A checkpoint or run directory is damaged, foreign or of another version."""
+    """A checkpoint or run directory is damaged, not sinct's, or from another version."""
 
 
 class DeviceError(SinctError):
-    """A device is unknown, absent, or lacks memory."""
+    """A device is unknown or missing, or has too little memory."""
 
 
 class OutOfMemoryError(DeviceError):
-    """A device, or the main memory, is too small for what was asked."""
+    """The device or the machine has too little memory for the task."""
 
 
 class TrainingError(SinctError):
-    """Training cannot go on, for instance because a loss is no longer finite."""
+    """Training cannot continue, for instance because a loss is no longer finite."""
 
 
 class WeightsError(SinctError):
-    """Pretrained weights are missing, cannot be downloaded, or are not what they should be."""
+    """Pretrained weights are missing, cannot be downloaded, or have the wrong contents."""
 
 
 class Interrupted(SinctError):
-    """Work was stopped because its caller asked for it."""
+    """Work was stopped at the caller's request."""
 
 
 class Remark(str):
-    """One line for a person, with a code by which programs tell its kind whatever its figures.
+    """One line for the user, with a code that tells programs its kind, whatever figures the line contains.
 
     Args:
-        code: of the kind.
+        code: names the kind of remark.
         text: the line.
     """
 
     code: str
 
     def __new__(cls, code: str, text: str) -> Self:
-        """Make the line."""
+        """Create the string and attach its code."""
         remark = super().__new__(cls, text)
         remark.code = code
         return remark
 
     def __reduce__(self) -> tuple[type[Self], tuple[str, str]]:
-        """For pickle and copy."""
+        """Keep the code through pickle and copy."""
         return type(self), (self.code, str(self))

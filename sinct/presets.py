@@ -1,4 +1,4 @@
-"""Settings to start from, for the device found."""
+"""Ready-made settings, fitted to the device."""
 
 import dataclasses
 
@@ -22,25 +22,29 @@ def preset(
 ) -> CutSettings:
     """Settings of a preset on a device.
 
-    `paper` is the method as published, in bfloat16 where the device gains from it. `draft` and `standard` are ours,
-    for a person who waits: a compact generator, few crops with many queries each, a smaller PatchNCE weight on
-    deeper features only and with keys from the smoothed painting (strokes and palette are then free to
-    change), strokes reduced and grain laid in what the generator sees, the photo painted to learn the way back
-    from in pixels and in the discriminator's features, edges seen as often as the middle, most steps at the
-    pictures' own size, lazy R1, a running average and its best state.
+    `paper` is the method as published, in bfloat16 where that is faster. `draft` and `standard` are ours, for
+    training while somebody waits. They use:
+    - a compact generator, and few crops with many queries each;
+    - a smaller PatchNCE weight, on deeper features only, with keys from the smoothed painting, which leaves
+      strokes and palette free to change;
+    - reduced strokes and added grain in what the generator sees;
+    - a painted version of the photo, from which the generator learns to restore the photo, compared in pixels and
+      in the discriminator's features;
+    - crops that show the edges as often as the middle, most of them at the pictures' own size;
+    - lazy R1, a running average, and its best state.
 
     Args:
         name: draft, standard or paper.
-        device: that will train.
+        device: device to train on.
         seconds: length by the clock, instead of the preset's own.
         steps: length in steps, instead of the preset's own.
         seed: makes the training repeatable.
 
     Raises:
-        ConfigError: an unknown preset, or both lengths given.
+        ConfigError: the preset is unknown, or both lengths are given.
     """
     if name not in PRESETS:
-        raise ConfigError(f"unknown preset {name!r}; there are {', '.join(PRESETS)}")
+        raise ConfigError(f"unknown preset {name!r}; choose one of {', '.join(PRESETS)}")
     if steps is not None and seconds is not None:
         raise ConfigError("give either a time or a number of steps, not both")
     config = _ours(name, device) if name != "paper" else CutSettings()
@@ -51,8 +55,8 @@ def preset(
 
 
 def _ours(name: str, device: torch.device) -> CutSettings:
-    """Chosen by measures and by looking at pictures made within the same time on two CPU cores (benchmarks/)."""
-    small = device.type == "cpu"  # a GPU affords more
+    """Chosen from measures and by eye, on pictures made in the same time on two CPU cores (see benchmarks/)."""
+    small = device.type == "cpu"  # a GPU can afford more
     times = {"draft": 120.0 if small else 15.0, "standard": 300.0 if small else 60.0}
     crops = 4 if small else 16
     return CutSettings(
@@ -72,7 +76,7 @@ def _ours(name: str, device: torch.device) -> CutSettings:
         patience=1.0,
         nce_weight=0.5,
         matching_weight=1.0,
-        # Longer trainings drift away from the painting where the discriminator is free to.
+        # In a longer training, a less constrained discriminator would pull away from the painting.
         r1_weight=1.0 if name == "draft" else 10.0,
         r1_interval=8,
         ema_decay=0.995,

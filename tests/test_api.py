@@ -120,7 +120,7 @@ def test_apply_warns_far_outside_the_trained_scales(pair, make_picture, tiny, tm
     training = sinct.train(*pair, tmp_path / "run", config=tiny)
     large = make_picture("large.png", 400, 300)
     done = sinct.apply(training.model, large, tmp_path / "out.png")
-    assert any("400 px wide, the generator was trained at 43 ... 60 px" in text for text in done.warnings)
+    assert any("400 px wide, but the generator was trained at 43 to 60 px" in text for text in done.warnings)
 
 
 def test_output_carries_its_provenance(pair, tiny, tmp_path):

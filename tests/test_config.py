@@ -109,8 +109,8 @@ def test_setting_may_be_0(name: str) -> None:
         ({"ema_decay": math.nan}, r"ema_decay must lie in \[0, 1\], got nan"),
         ({"betas": (0.0, 1.0)}, r"betas must be two numbers in \[0, 1\), got \(0\.0, 1\.0\)"),
         ({"betas": (0.5,)}, r"betas must be two numbers in \[0, 1\), got \(0\.5,\)"),
-        ({"identity_crops": 17}, r"identity_crops must lie in 0 \.\.\. crops \(16\), got 17"),
-        ({"identity_crops": -1}, r"identity_crops must lie in 0 \.\.\. crops \(16\), got -1"),
+        ({"identity_crops": 17}, r"identity_crops must lie between 0 and crops \(16\), got 17"),
+        ({"identity_crops": -1}, r"identity_crops must lie between 0 and crops \(16\), got -1"),
         ({"crop_size": 96}, r"crop_size must be even and a multiple of tile_size \(64\), got 96"),
         (
             {"crop_size": 5, "tile_size": 5},
@@ -130,10 +130,10 @@ def test_setting_may_be_0(name: str) -> None:
         ),
         (
             {"discriminator_widths": (8,), "tile_size": 4, "matching_weight": 1.0},
-            "matching_weight needs a discriminator of two or more widths; its tile_size is 4 px",
+            "matching_weight needs a discriminator with two or more widths; raise tile_size above 4 px",
         ),
-        ({"crops": 1, "identity_crops": 0}, "PatchNCE needs 2 or more positions a picture; raise crops or"),
-        ({"identity_crops": 1}, "PatchNCE needs 2 or more positions a picture; raise crops or queries"),
+        ({"crops": 1, "identity_crops": 0}, "PatchNCE needs 2 or more positions per picture; raise crops or"),
+        ({"identity_crops": 1}, "PatchNCE needs 2 or more positions per picture; raise crops or queries"),
         ({"depths": ()}, r"depths must be some of 0, 1, 2, each once, got \(\)"),
         ({"depths": (1, 3)}, r"depths must be some of 0, 1, 2, each once, got \(1, 3\)"),
         ({"depths": (1, 1)}, r"depths must be some of 0, 1, 2, each once, got \(1, 1\)"),
@@ -178,7 +178,7 @@ def test_missing_settings_are_the_defaults() -> None:
 
 
 def test_unknown_setting_is_refused_with_those_there_are() -> None:
-    with pytest.raises(ConfigError, match=r"unknown setting 'widht'; there are betas, .*, width"):
+    with pytest.raises(ConfigError, match=r"unknown setting 'widht'; choose one of betas, .*, width"):
         Config.from_dict({"widht": 8})
 
 
@@ -257,7 +257,7 @@ def test_draft_is_shorter_than_standard() -> None:
 
 
 def test_unknown_preset_is_refused_with_those_there_are() -> None:
-    with pytest.raises(ConfigError, match="unknown preset 'best'; there are draft, standard, paper"):
+    with pytest.raises(ConfigError, match="unknown preset 'best'; choose one of draft, standard, paper"):
         preset("best", CPU)
 
 

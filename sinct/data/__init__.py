@@ -1,4 +1,4 @@
-"""What a training step and a generator see: crops of a pair, content without strokes, grain, palettes, series.
+"""What a training step and a generator see: crops, content without strokes, grain, palettes, series.
 
 Everything works on tensors in [-1, 1] and draws from the random generator it is given.
 """

@@ -1,7 +1,7 @@
-"""What a generator sees of a painting, and what is kept of it: the same in training and in use.
+"""What a generator sees of a painting, and what it should keep: the same in training and in use.
 
-A training looks at whole pictures once and cuts crops from them; a translation prepares its windows one by one. Both
-call `without_strokes`, so that a generator meets in use what it was trained on.
+Training prepares whole pictures once and cuts crops from them; translation prepares one window after another. Both
+call `without_strokes`, so that in use a generator sees what it was trained on.
 """
 
 from collections.abc import Callable
@@ -22,10 +22,10 @@ class Content:
     """How a painting is prepared for a generator.
 
     Attributes:
-        smoothing: contrast on [-1, 1] that total-variation smoothing takes out; 0 leaves the painting as it is.
-        detail: share of that contrast which the generator still sees, in [0, 1].
-        grain: standard deviation of the noise laid over what it sees, in units of [-1, 1].
-        seed: of the noise.
+        smoothing: contrast on [-1, 1] that total-variation smoothing removes; 0 leaves the painting unchanged.
+        detail: share of that contrast that the generator still sees, in [0, 1].
+        grain: standard deviation of the noise added to what it sees, in units of [-1, 1].
+        seed: seeds the noise.
     """
 
     smoothing: float = 0.0
@@ -35,33 +35,34 @@ class Content:
 
     @property
     def reach(self) -> int:
-        """Pixels beyond a cut, on each side, that its preparation depends on."""
+        """How many pixels around a cut its preparation depends on, on each side."""
         return ITERATIONS if self.detail < 1 and self.smoothing > 0 else 0
 
 
 def without_strokes(picture: Tensor, content: Content) -> tuple[Tensor, Tensor]:
-    """Reduce brush strokes: what the generator sees without its noise, and the content to be kept.
+    """Reduce brush strokes, for what the generator sees (before grain) and for the content to keep.
 
     Args:
         picture: (3, H, W) in [-1, 1].
-        content: how.
+        content: how to prepare it.
 
     Returns:
-        Two of (3, H, W) in [-1, 1]: `detail` of what was smoothed away is left in the first, nothing in the second.
+        Two pictures (3, H, W) in [-1, 1]: the first keeps the share `detail` of what is smoothed away, the second
+        none of it.
     """
     kept = total_variation_smooth(picture, content.smoothing)
     return torch.lerp(kept, picture, content.detail), kept
 
 
 def prepare(pixels: Tensor, content: Content) -> Tensor:
-    """Bring a whole picture into the form that a generator is trained on, noise included.
+    """Bring a whole picture into the form that a generator is trained on, grain included.
 
     Args:
         pixels: (3, H, W) in [-1, 1].
-        content: how.
+        content: how to prepare it.
 
     Returns:
-        (3, H, W), about [-1, 1]; the same for the same seed and size.
+        (3, H, W), about [-1, 1]; repeatable for the same seed and size.
     """
     height, width = pixels.shape[1:]
     whole = prepared(lambda rows, columns: pixels[:, rows, columns], height, width, content)
@@ -69,13 +70,13 @@ def prepare(pixels: Tensor, content: Content) -> Tensor:
 
 
 def prepared(cut: Cut, height: int, width: int, content: Content) -> Cut:
-    """`prepare` cut by cut: each cut is the same as that of the whole picture prepared, to rounding.
+    """Do what `prepare` does, cut by cut: up to rounding, each cut equals that of the whole prepared picture.
 
     Args:
-        cut: gives the picture's pixels.
-        height: of the picture in pixels.
-        width: of the picture in pixels.
-        content: how.
+        cut: returns the picture's pixels.
+        height: height of the picture, in pixels.
+        width: width of the picture, in pixels.
+        content: how to prepare it.
     """
     reach = content.reach
 
@@ -83,7 +84,7 @@ def prepared(cut: Cut, height: int, width: int, content: Content) -> Cut:
         top, left = max(0, rows.start - reach), max(0, columns.start - reach)
         bottom, right = min(height, rows.stop + reach), min(width, columns.stop + reach)
         pixels = cut(slice(top, bottom), slice(left, right))
-        if reach:  # otherwise smoothing would be computed to be thrown away
+        if reach:  # otherwise the result of smoothing would be thrown away
             pixels, _ = without_strokes(pixels, content)
         pixels = pixels[:, rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
         if content.grain > 0:

@@ -1,7 +1,7 @@
 """Zoomed random crops of one picture, their division into tiles, and parts of large pictures.
 
-Randomness comes from one CPU `torch.Generator` whatever the training device, so that the same seed sees
-the same crops everywhere; pixels are cut and resampled where the picture lies.
+Randomness comes from one CPU `torch.Generator` whatever the training device, so that the same seed gives the same
+crops everywhere; pixels are cut and resampled on the picture's device.
 """
 
 import torch
@@ -14,11 +14,11 @@ from sinct.errors import ConfigError
 def width_range(
     height: int, width: int, *, crop_size: int, min_width: int, max_width: int
 ) -> tuple[int, int]:
-    """Widths that a picture may be scaled to, aspect kept, so that a crop fits inside.
+    """Find the widths that a picture can be scaled to, aspect kept, so that a crop fits inside.
 
     Args:
-        height: of the picture, in pixels.
-        width: of the picture, in pixels.
+        height: height of the picture, in pixels.
+        width: width of the picture, in pixels.
         crop_size: side of the square crops, in pixels.
         min_width: smallest width wanted, in pixels.
         max_width: largest width wanted, in pixels.
@@ -27,13 +27,13 @@ def width_range(
         Smallest and largest width in pixels; both are raised where a crop would not fit otherwise.
 
     Raises:
-        ConfigError: even at `max_width` and at the picture's own size no crop fits.
+        ConfigError: a crop fits neither at `max_width` nor at the picture's own size.
     """
     fitting = max(crop_size, -(-crop_size * width // height))  # scaled height >= crop_size
     if fitting > max(max_width, width):
         raise ConfigError(
             f"crop size {crop_size} px does not fit a picture of {width}x{height} px scaled to "
-            f"{max_width} px width; give a less narrow or a larger picture"
+            f"a width of {max_width} px; give a less narrow or a larger picture"
         )
     return max(min_width, fitting), max(max_width, fitting)
 
@@ -48,9 +48,9 @@ def excerpt(picture: Tensor, pixels: int, down: float, across: float) -> Tensor:
 
     Args:
         picture: (C, H, W).
-        pixels: height times width of the window, about; a picture without more is returned whole.
-        down: place of the window from 0, the top, to 1, the bottom.
-        across: place from 0, the left, to 1, the right.
+        pixels: approximate height times width of the window; a picture with no more is returned whole.
+        down: vertical position of the window, from 0 at the top to 1 at the bottom.
+        across: horizontal position, from 0 at the left to 1 at the right.
 
     Returns:
         (C, H', W'), a view of the picture.
@@ -71,19 +71,19 @@ def random_crops(
     generator: torch.Generator,
     overhang: float = 0.0,
 ) -> Tensor:
-    """Scale a picture to a width, cut crops at random places and flip half of them.
+    """Scale a picture to a width, cut crops at random positions and flip each with probability 1/2.
 
-    Only the windows that become crops are resampled (bicubic, antialiased), never the whole picture.
+    Only the parts that become crops are resampled (bicubic, antialiased), never the whole picture.
 
     Args:
         picture: (C, H, W), float.
         count: number of crops.
         size: side of the square crops, in pixels.
-        width: that the picture is scaled to, aspect kept, in pixels.
-        generator: on the CPU.
-        overhang: share of their side that crops may hang over the border by, half of it on each side, before
-            they are pushed inside. With 0 every place is as likely, which shows the border seldom; with 1 their
-            centres are spread evenly over the picture, and those beyond the border's reach moved to it.
+        width: width that the picture is scaled to, aspect kept, in pixels.
+        generator: draws the crops, on the CPU.
+        overhang: share of a crop's side by which it may overhang the picture, half of it at each border, before
+            it is pushed back inside. With 0, all positions are equally likely and the border is seldom seen; with
+            1, the centres are spread evenly over the picture, and crops that overhang it move to the border.
 
     Returns:
         (count, C, size, size), channels last in memory, on the picture's device.
@@ -108,7 +108,7 @@ def random_crops(
 
 
 def tiles(crops: Tensor, size: int) -> Tensor:
-    """Divide square crops into square tiles without overlap.
+    """Divide square crops into square tiles that do not overlap.
 
     Args:
         crops: (N, C, S, S).

@@ -1,4 +1,4 @@
-"""Noise that a generator sees beside the picture, so that texture has something to grow from."""
+"""Noise added to what a generator sees, so that texture has something to grow from."""
 
 import hashlib
 
@@ -7,24 +7,24 @@ import torch.nn.functional as F
 from torch import Tensor
 
 COARSE = 4
-"""Pixels between the samples of the coarser of the two noises."""
+"""Pixels between the samples of the coarser noise."""
 
 BLOCK = 256
-"""Side of the blocks that noise of a picture is drawn in, each from a seed of its own, in pixels."""
+"""Side in pixels of the blocks that a picture's noise is drawn in, each from its own seed."""
 
 
 def grain(count: int, height: int, width: int, deviation: float, generator: torch.Generator) -> Tensor:
     """Draw Gaussian noise at two scales, pixel by pixel and smooth over about 4 px.
 
-    A deterministic generator can only repeat itself where a picture is flat, and answers with ripples; grain gives
-    it a difference between two places. It is added to what the generator sees, never to a result.
+    Where a picture is flat, a deterministic generator can only repeat itself, and produces ripples; grain makes one
+    place differ from another. It is added to what the generator sees, never to a result.
 
     Args:
-        count: of pictures, N.
+        count: number of pictures N.
         height: H in pixels.
         width: W in pixels.
-        deviation: standard deviation of the finer noise, in units of [-1, 1]; the coarser has about two thirds.
-        generator: on the CPU.
+        deviation: standard deviation of the finer noise, in units of [-1, 1]; the coarser has about two thirds of it.
+        generator: draws the noise, on the CPU.
 
     Returns:
         (N, 3, H, W), on the CPU.
@@ -39,13 +39,13 @@ def grain(count: int, height: int, width: int, deviation: float, generator: torc
 
 
 def grain_at(rows: slice, columns: slice, deviation: float, seed: int) -> Tensor:
-    """Cut a rectangle out of the grain of a picture without end, the same wherever its edges lie.
+    """Cut a rectangle out of unbounded grain; each pixel is the same whichever rectangle it is cut with.
 
     Args:
-        rows: from the picture's first, in pixels.
-        columns: likewise.
+        rows: rows in pixels, from the picture's first.
+        columns: columns in pixels, from the picture's first.
         deviation: see `grain`.
-        seed: of the picture's grain.
+        seed: seeds the picture's grain.
 
     Returns:
         (3, H, W), on the CPU.
@@ -63,7 +63,7 @@ def grain_at(rows: slice, columns: slice, deviation: float, seed: int) -> Tensor
 
 
 def _block(down: int, across: int, deviation: float, seed: int) -> Tensor:
-    """One block of a picture's grain; its coarser noise ends with the block, which no eye or network can tell."""
+    """Draw one block of grain; that the coarser noise ends at its edges is too faint to be seen or learnt."""
     digest = hashlib.blake2b(f"{seed} {down} {across}".encode(), digest_size=7).digest()
     random = torch.Generator().manual_seed(int.from_bytes(digest, "big"))
     return grain(1, BLOCK, BLOCK, deviation, random)[0]

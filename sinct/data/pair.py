@@ -1,4 +1,4 @@
-"""What a step sees of one painting, or a series, and its photos: crops of both, cut at random."""
+"""What a step sees of one painting, or a series, and of the photos: crops cut at random."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,26 +17,26 @@ from sinct.errors import ConfigError
 
 @dataclass(frozen=True)
 class PairSettings(Settings):
-    """Which crops a step sees, and what is done to the pictures before.
+    """Which crops a step sees, and how the pictures are prepared first.
 
     Attributes:
         crops: crops of the painting, and as many of the photo, per step.
         crop_size: side of a crop, in pixels.
         min_width: smallest width that a picture is scaled to before cropping, in pixels.
         max_width: largest such width, in pixels.
-        overhang: share of their side that crops may hang over the border by before they are pushed inside, so
+        overhang: share of a crop's side by which it may overhang the picture before it is pushed back inside, so
             that a picture's edges, often its sky, are seen as often as its middle (ours above 0).
         native_share: share of steps that see a picture at its own size instead (ours).
-        smoothing: contrast on [-1, 1] that total-variation smoothing takes out of the painting before PatchNCE
-            sees it, so that strokes are not content to keep; 0 compares with the painting itself (ours
+        smoothing: contrast on [-1, 1] that total-variation smoothing removes from the painting before PatchNCE
+            sees it, so that strokes do not count as content to keep; 0 compares with the painting itself (ours
             otherwise).
-        detail: share of the contrast taken out that the generator still sees; with 1 it sees the painting
-            itself (ours otherwise).
-        repaint: give G crops of the photo as if they were painted, in the painting's palette and smoothed like
-            it, and let the identity term ask for the photo back; off, G gets the photo itself and should leave it
-            alone (ours otherwise).
-        grain: standard deviation of noise on what G sees, in units of [-1, 1], so that texture has something to
-            grow from (ours).
+        detail: share of the removed contrast that the generator still sees; with 1 it sees the painting itself
+            (ours otherwise).
+        repaint: give G crops of the photo as if painted, in the painting's palette and smoothed like it, and let
+            the identity term ask for the photo back (ours). When off, G gets the photo itself and should leave it
+            alone.
+        grain: standard deviation of the noise on what G sees, in units of [-1, 1], so that texture has something
+            to grow from (ours).
     """
 
     crops: int = bounded(16, ABOVE_0)
@@ -62,10 +62,9 @@ class PairBatch(NamedTuple):
 
     Attributes:
         painting: crops of one painting, as G sees them.
-        content: the same crops as they shall be kept; the painting's own in the paper, without brush strokes in
-            ours.
+        content: the same crops as G should keep them; unchanged in the paper, without brush strokes in ours.
         photo: crops of one photo.
-        painted: the same crops as G gets them; the photo's own in the paper, as if painted in ours.
+        painted: the same crops as G sees them; unchanged in the paper, as if painted in ours.
     """
 
     painting: Tensor
@@ -79,11 +78,11 @@ class PairSampler:
 
     Args:
         paintings: one or more (3, H, W) in [-1, 1], float32, translated alike. Each step sees one of them.
-        photos: one or more (3, H, W) in [-1, 1], the target together.
-        settings: which crops.
+        photos: one or more (3, H, W) in [-1, 1], which form one target together.
+        settings: which crops to draw.
         content: how paintings are prepared.
-        device: where pictures and crops lie.
-        random: draws the crops; on the CPU whatever the device, so that the same seed sees the same crops.
+        device: where pictures and crops are kept.
+        random: draws the crops; on the CPU whatever the device, so that the same seed gives the same crops.
         channels_last: memory layout of the crops.
 
     Raises:
@@ -104,12 +103,12 @@ class PairSampler:
         self.settings, self.content, self.random = settings, content, random
         self.layout = torch.channels_last if channels_last else torch.contiguous_format
         for picture in (*paintings, *photos):
-            scaled_widths(picture, settings)  # refuse before any work
-        # One tensor each, (6, H, W): what G sees and what is kept of it, to be cropped at the same places.
+            scaled_widths(picture, settings)  # raises before any work is done
+        # One tensor each, (6, H, W): what G sees and what it should keep, to be cropped at the same positions.
         self.paintings = [torch.cat(without_strokes(painting.to(device), content)) for painting in paintings]
-        # The same for each photo: what G should give back, and what is left of it when it is painted. A series has
-        # one palette: with one for each painting, a painted colour would stand for several of the photo's, and
-        # every pair would take memory.
+        # The same for each photo: what G should restore, and its painted version. A series has one palette: with
+        # one for each painting, a painted colour would stand for several of the photo's, and every pair of
+        # painting and photo would take memory.
         palette = palette_of(paintings) if settings.repaint else None
         self.photos = [
             torch.cat([photo, self._painted(photo, palette)])
@@ -118,14 +117,14 @@ class PairSampler:
 
     @property
     def widths(self) -> tuple[int, int]:
-        """Smallest and largest width in pixels that any of the paintings is seen at."""
+        """Smallest and largest width in pixels that the paintings are seen at."""
         seen = (seen_widths(painting, self.settings) for painting in self.paintings)
         lowest, highest = zip(*seen, strict=True)
         return min(lowest), max(highest)
 
     def sample(self) -> PairBatch:
-        """Draw crops of one painting, its content, one photo, and that photo painted."""
-        # A single painting takes no draw, so that its trainings stay what they were before there were series.
+        """Draw crops of one painting, its content, one photo, and its painted version."""
+        # Nothing is drawn to choose a single painting, so that its trainings are the same as before series existed.
         count = len(self.paintings)
         which = int(torch.randint(count, (), generator=self.random)) if count > 1 else 0
         painting, content = torch.split(self._crops(self.paintings[which]), 3, dim=1)
@@ -135,18 +134,18 @@ class PairSampler:
         return PairBatch(*map(self._laid_out, (painting, content, photo, painted)))
 
     def _painted(self, photo: Tensor, palette: Tensor | None) -> Tensor:
-        """A photo in the paintings' palette, its detail reduced like their strokes; as it is without a palette."""
+        """Give a photo the paintings' palette and reduce its detail like their strokes; no palette, no change."""
         return photo if palette is None else without_strokes(match_palette(photo, palette), self.content)[0]
 
     def _grained(self, crops: Tensor) -> Tensor:
-        """Add noise as the settings say."""
+        """Add grain as the settings say."""
         if not self.content.grain:
             return crops
         count, _, height, width = crops.shape
         return crops + grain(count, height, width, self.content.grain, self.random).to(crops)
 
     def _crops(self, picture: Tensor) -> Tensor:
-        """Random crops at a random width, or at the picture's own."""
+        """Draw random crops at a random width, or at the picture's own."""
         settings = self.settings
         width = uniform(*scaled_widths(picture, settings), self.random)
         native = uniform(0, 1, self.random) < settings.native_share
@@ -170,7 +169,7 @@ def scaled_widths(picture: Tensor, settings: PairSettings) -> tuple[int, int]:
     """Smallest and largest width in pixels that a picture, (C, H, W), is scaled to.
 
     Raises:
-        ConfigError: it is too narrow for a crop.
+        ConfigError: the picture is too narrow for a crop.
     """
     return width_range(
         picture.shape[1],

@@ -1,4 +1,4 @@
-"""Repaint a photo in the palette of a painting, or of several: smooth in its smooth places, rough in its rough ones."""
+"""Repaint a photo in the palette of one or more paintings, matching smooth areas to smooth and rough to rough."""
 
 from collections.abc import Sequence
 
@@ -10,48 +10,48 @@ from sinct.data.smoothing import total_variation_smooth
 from sinct.data.transport import transport
 
 SAMPLES = 2**15
-"""Pixels that stand for a picture, or for each of several."""
+"""Pixels sampled from each picture."""
 
 TEXTURE_GAIN, TEXTURE_MOST = 9.0, 0.8
-"""Of texture beside colour: one standard deviation of it counts as much as the gain times its variance, at most as
-this distance on [-1, 1]. A painting whose strokes are alike everywhere says little by them."""
+"""How much texture counts beside colour: one standard deviation of it is worth its variance times the gain, and at
+most the second number, as a distance on [-1, 1]. Strokes that are alike everywhere in a painting thus count little."""
 
 TEXTURE_SIDE = 1024
-"""Pixels of the longer side that texture is measured at, so that a scan's canvas does not count as strokes."""
+"""Longer side in pixels at which texture is measured, so that the canvas in a scan does not count as strokes."""
 
 STROKES = 0.3
-"""Contrast on [-1, 1] that counts as texture, where it can be smoothed away (`sinct.data.smoothing`)."""
+"""Contrast on [-1, 1] up to which what can be smoothed away counts as texture (see `sinct.data.smoothing`)."""
 
 CELLS = 32
-"""Texture is averaged over cells, so many along the longer side; smaller ones would tell stroke from stroke."""
+"""Number of cells along the longer side that texture is averaged over; smaller cells would show single strokes."""
 
 FLAT = 0.01
 """Contrast on [-1, 1] below which textures count as equally smooth."""
 
 PART = 2**20
-"""Pixels that are moved at a time."""
+"""Pixels moved at a time."""
 
 
 def palette_of(pictures: Sequence[Tensor]) -> Tensor:
     """Colours of one or more pictures together with the texture around them, for `match_palette`.
 
     Args:
-        pictures: one or more (3, H, W) in [-1, 1]; each counts alike, whatever its size.
+        pictures: one or more (3, H, W) in [-1, 1]; all count the same, whatever their size.
 
     Returns:
-        (4, N) on the CPU, float64: colours, and texture about 0 in their units.
+        (4, N) on the CPU, float64: colours, and texture with mean 0 in the same units.
     """
     sample = torch.cat([_sample(picture, texture(picture)) for picture in pictures], dim=1)
     return _scaled(sample, min(TEXTURE_MOST, TEXTURE_GAIN * float(sample[3].var())))
 
 
 def match_palette(picture: Tensor, palette: Tensor) -> Tensor:
-    """Move a picture's colours so that they are distributed as a palette's, texture by texture.
+    """Move a picture's colours to the distribution of a palette, texture by texture.
 
-    Colour alone would give the brightest of one picture to the brightest of the other: white chalk to a pale sky.
-    Texture tells them apart, since skies and seas are smooth in paintings as in photos. What is moved is therefore
-    the joint distribution of both; the map is then made smooth, a quadratic polynomial, so that it cannot tear a
-    gradient.
+    By colour alone, the brightest parts of one picture would be matched to the brightest of the other, white chalk
+    to a pale sky. Texture tells them apart, since skies and seas are smooth in paintings as in photos. The joint
+    distribution of both is therefore matched; the map is then smoothed to a quadratic polynomial, so that it cannot
+    break up gradients.
 
     Args:
         picture: (3, H, W) in [-1, 1].
@@ -60,14 +60,14 @@ def match_palette(picture: Tensor, palette: Tensor) -> Tensor:
     Returns:
         (3, H, W) in [-1, 1], clamped.
 
-    Ours; on iterated transport (Pitié et al. 2007, see `sinct.data.transport`).
+    Ours, based on iterated transport (Pitié et al. 2007, see `sinct.data.transport`).
     """
     rough = texture(picture)
     sample = _sample(picture, rough)
     scaled = _scaled(sample, float(palette[3].std()))
     moved = transport(scaled, palette, iterations=20, seed=0, share=0.5)[:3]
     centre, deviation = sample.mean(dim=1, keepdim=True), sample.std(dim=1, keepdim=True).clamp_min(1e-3)
-    # gelsd, because a grey picture leaves the system without full rank.
+    # gelsd, because the system of a grey picture does not have full rank.
     fit = torch.linalg.lstsq(_quadratic((sample - centre) / deviation).T, moved.T, driver="gelsd").solution
     fit, centre, deviation = (x.to(picture) for x in (fit.T, centre, deviation))
     parts = zip(*(torch.split(x.flatten(1), PART, dim=1) for x in (picture, rough)), strict=True)
@@ -76,7 +76,7 @@ def match_palette(picture: Tensor, palette: Tensor) -> Tensor:
 
 
 def texture(picture: Tensor) -> Tensor:
-    """Logarithm of the contrast that smoothing takes out around each pixel, (3, H, W) in [-1, 1] -> (1, H, W)."""
+    """Logarithm of the contrast that smoothing removes around each pixel, (3, H, W) in [-1, 1] -> (1, H, W)."""
     height, width = picture.shape[1:]
     scale = min(1.0, TEXTURE_SIDE / max(height, width))
     small = _resized(picture, height * scale, width * scale, "area")
@@ -87,25 +87,25 @@ def texture(picture: Tensor) -> Tensor:
 
 
 def _sample(picture: Tensor, rough: Tensor) -> Tensor:
-    """(3, H, W) and (1, H, W) -> (4, SAMPLES) at even distances in reading order, on the CPU, float64."""
+    """(3, H, W) and (1, H, W) -> (4, SAMPLES), evenly spaced in reading order, on the CPU, float64."""
     count = picture.shape[1] * picture.shape[2]
     positions = torch.linspace(0, count - 1, SAMPLES, dtype=torch.float64).long().to(picture.device)
     return torch.cat([x.flatten(1)[:, positions] for x in (picture, rough)]).cpu().double()
 
 
 def _scaled(sample: Tensor, deviation: float) -> Tensor:
-    """Bring the texture of (4, N) to mean 0 and a deviation: what is rough for a photo is not for a painting."""
+    """Bring the texture in (4, N) to mean 0 and a given deviation: what is rough in a photo is not in a painting."""
     rough = sample[3:]
     return torch.cat([sample[:3], deviation / rough.std().clamp_min(1e-3) * (rough - rough.mean())])
 
 
 def _quadratic(x: Tensor) -> Tensor:
-    """All products of two of (D, N) and 1, (D + 1) (D + 2) / 2 rows."""
+    """All products of two rows out of (D, N) and a row of ones: (D + 1) (D + 2) / 2 rows."""
     rows = torch.cat([x.new_ones(1, x.shape[1]), x])
     return torch.stack([rows[i] * rows[j] for i in range(len(rows)) for j in range(i, len(rows))])
 
 
 def _resized(x: Tensor, height: float, width: float, mode: str) -> Tensor:
-    """(C, H, W) at another size, at least a pixel."""
+    """Resize (C, H, W); each side is at least one pixel."""
     size = max(1, round(height)), max(1, round(width))
     return x if x.shape[1:] == size else F.interpolate(x[None], size, mode=mode)[0]

@@ -1,4 +1,4 @@
-"""A series of paintings that one generator is trained on, within bounds of memory."""
+"""A series of paintings that one generator is trained on, within limits on memory."""
 
 import dataclasses
 from collections.abc import MutableMapping, Sequence
@@ -10,51 +10,51 @@ from sinct.pictures.picture import Picture, read_picture
 from sinct.runtime.files import StrPath
 
 PAINTINGS = 64
-"""At most so many paintings of a series are trained on, evenly spread over it."""
+"""Most paintings of a series to train on, spread evenly over it."""
 
 PIXELS = 24_000_000
-"""At most so many pixels of several paintings are trained on, the same number of each; with all that a training
-derives from them they take 0.9 GB. One painting is trained on whole."""
+"""Most pixels of several paintings to train on, shared equally between them; with everything that training derives
+from them they take 0.9 GB. A single painting is used whole."""
 
 DOWN, ACROSS = 0.7548776662466927, 0.5698402909980532
-"""Steps from the place of one painting's part to the next one's, which fill a square evenly (Roberts 2018, R2)."""
+"""Steps from the position of one painting's part to that of the next; they fill a square evenly (Roberts 2018, R2)."""
 
 Item = TypeVar("Item")
 Path = TypeVar("Path", bound=StrPath)
 
 
 def spread(items: Sequence[Item], count: int) -> list[Item]:
-    """Choose at most so many items, evenly spread: the middle one of each of `count` equal stretches."""
+    """Choose at most `count` items, evenly spread: the middle item of each of `count` equal stretches."""
     count = min(count, len(items))
     return [items[(2 * number + 1) * len(items) // (2 * count)] for number in range(count)]
 
 
 def choose(paths: Sequence[Item]) -> tuple[list[Item], list[Remark]]:
-    """Choose the paintings of a series that are trained on, and say in one line where they are not all."""
+    """Choose the paintings of a series to train on, with a remark where some are left out."""
     if len(paths) <= PAINTINGS:
         return list(paths), []
     text = (
-        f"the series has {len(paths)} paintings; the training sees {PAINTINGS} of them, evenly spread over it, and "
-        "the generator can be applied to all"
+        f"the series has {len(paths)} paintings; training uses {PAINTINGS} of them, spread evenly over the series, "
+        "and the generator can be applied to all"
     )
     return spread(paths, PAINTINGS), [Remark("series_thinned", text)]
 
 
 def read_series(paths: Sequence[Path], left_out: MutableMapping[Path, str] | None = None) -> list[Picture]:
-    """Read the paintings of a series, of large ones a part at the file's own resolution.
+    """Read the paintings of a series; large ones are cropped to a part at the file's own resolution.
 
-    The parts are as large for each painting and lie at other places from painting to painting, so that skies and
-    foregrounds are seen, too.
+    The parts are equally large and lie at a different position in each painting, so that both skies and foregrounds
+    are seen.
 
     Args:
         paths: one or more picture files.
-        left_out: takes paintings that cannot be read, each with the reason; the series is that of the others then.
+        left_out: collects the paintings that cannot be read, each with the reason; the others then form the series.
 
     Returns:
-        Pictures of at most about `PIXELS` in all, without alpha where a part was cut out; one painting whole.
+        Pictures of about `PIXELS` in all at most, without alpha where they were cropped; a single painting is whole.
 
     Raises:
-        InputError: a picture cannot be read; with `left_out`, none can.
+        InputError: a picture cannot be read; with `left_out`, only when none can.
     """
     try:
         return _parts(paths)
@@ -71,7 +71,7 @@ def read_series(paths: Sequence[Path], left_out: MutableMapping[Path, str] | Non
 
 
 def one_or_all(values: Sequence[str]) -> str | list[str]:
-    """What is said of each painting, as it is written down: of one painting no list."""
+    """Return values for several paintings as a list, and the value for a single painting by itself."""
     return values[0] if len(values) == 1 else list(values)
 
 
@@ -88,5 +88,5 @@ def _part(picture: Picture, pixels: int, down: float, across: float) -> Picture:
     part = excerpt(picture.pixels, pixels, down, across)
     if part.shape == picture.pixels.shape:
         return picture
-    # A copy, so that the whole picture's memory is free before the next one is read.
+    # A copy, so that the whole picture's memory is freed before the next one is read.
     return dataclasses.replace(picture, pixels=part.clone(), alpha=None, share=part.shape[2] / picture.width)

@@ -1,4 +1,4 @@
-"""Edge-preserving smoothing that takes brush strokes out of a painting and leaves its shapes."""
+"""Edge-preserving smoothing that removes brush strokes from a painting and keeps its shapes."""
 
 import torch
 from torch import Tensor
@@ -6,22 +6,23 @@ from torch import Tensor
 from sinct.pictures.windows import spans
 
 ITERATIONS = 60
-"""Steps of the dual projection, which come within a few per cent of the minimum's energy."""
+"""Steps of the dual projection; these come within a few per cent of the minimum energy."""
 
 TILE = 640
-"""Side of the tiles that a CPU works on, in pixels: they fit its cache, which is three times as fast, and overlap
-by as much as a step of the projection can reach for each step, so that no border shows."""
+"""Side in pixels of the tiles that a CPU works on. They fit its cache, which is three times as fast, and overlap by
+as far as all steps of the projection together can reach, so that no border shows."""
 
 
 @torch.no_grad()
 def total_variation_smooth(picture: Tensor, weight: float, *, iterations: int = ITERATIONS) -> Tensor:
-    """Minimise |u - picture|² / 2 + weight * TV(u) over u, colour channels sharing their edges.
+    """Minimise |u - picture|² / 2 + weight * TV(u) over u; the colour channels share their edges.
 
-    A pixel of the result depends on at most `iterations` pixels to each side.
+    A pixel of the result depends on at most `iterations` pixels on each side.
 
     Args:
-        picture: (C, H, W), float, any range; the weight is in its units.
-        weight: contrast that is smoothed away; 0 returns the picture. 0.24 on [-1, 1] flattens strokes.
+        picture: (C, H, W), float, any range.
+        weight: contrast to smooth away, in the picture's units; 0 returns the picture. 0.24 on [-1, 1] flattens
+            strokes.
         iterations: steps of the dual projection.
 
     Returns:
@@ -45,8 +46,8 @@ def total_variation_smooth(picture: Tensor, weight: float, *, iterations: int = 
 
 
 def _smooth(picture: Tensor, weight: float, iterations: int) -> Tensor:
-    """`total_variation_smooth` in one piece."""
-    # In place throughout: the loop is bound by memory, not by arithmetic.
+    """Smooth a picture in one piece, see `total_variation_smooth`."""
+    # In place throughout: memory limits the loop, not arithmetic.
     dual = picture.new_zeros((2, *picture.shape))
     ahead, u, scale = dual.clone(), torch.empty_like(picture), picture.new_empty(picture.shape[1:])
     momentum = 1.0
@@ -64,7 +65,7 @@ def _smooth(picture: Tensor, weight: float, iterations: int) -> Tensor:
 def add_divergence(x: Tensor, field: Tensor) -> Tensor:
     """Add to (C, H, W) the divergence of (2, C, H, W) by backward differences, in place.
 
-    Minus the adjoint of the gradient for fields that are 0 at the far border, as its results are.
+    For fields that are 0 at the far border, as gradients are, it is minus the adjoint of the gradient.
     """
     x.add_(field[0])[:, 1:].sub_(field[0, :, :-1])
     x.add_(field[1])[:, :, 1:].sub_(field[1, :, :, :-1])
@@ -72,7 +73,7 @@ def add_divergence(x: Tensor, field: Tensor) -> Tensor:
 
 
 def add_gradient(field: Tensor, x: Tensor, scale: float) -> None:
-    """Add the forward differences of (C, H, W), zero at the far border, to (2, C, H, W) in place."""
+    """Add the forward differences of (C, H, W), which are zero at the far border, to (2, C, H, W) in place."""
     field[0, :, :-1].add_(x[:, 1:], alpha=scale).sub_(x[:, :-1], alpha=scale)
     field[1, :, :, :-1].add_(x[:, :, 1:], alpha=scale).sub_(x[:, :, :-1], alpha=scale)
 
@@ -82,7 +83,7 @@ def _project(field: Tensor, scale: Tensor) -> None:
 
     Args:
         field: (2, C, H, W).
-        scale: (H, W), to work in.
+        scale: (H, W), overwritten as working memory.
     """
     planes = field.flatten(0, 1)
     torch.mul(planes[0], planes[0], out=scale)

@@ -5,20 +5,21 @@ from torch import Tensor
 
 
 def transport(points: Tensor, target: Tensor, *, iterations: int, seed: int, share: float = 1.0) -> Tensor:
-    """Give a cloud of points another's distribution by iterated one-dimensional transport.
+    """Give a cloud of points the distribution of another by iterated one-dimensional transport.
 
-    In each of many randomly rotated bases every axis is mapped by u -> Q_target(P_points(u)), with P and Q the
-    cumulative distribution and the quantile function along it.
+    In each of many randomly rotated bases, every axis is mapped by u -> Q_target(P_points(u)), where P is the
+    cumulative distribution and Q the quantile function along it.
 
     Args:
         points: (D, N).
-        target: (D, M), same space.
+        target: (D, M), in the same space.
         iterations: random rotations of the space.
-        seed: of the rotations.
-        share: of the way that an iteration moves the points, in (0, 1]; below 1 they end nearer to where they were.
+        seed: seeds the rotations.
+        share: share of the way that each iteration moves the points, in (0, 1]; below 1 they end nearer to where
+            they were.
 
     Returns:
-        (D, N), the points moved; may leave the target's range slightly.
+        (D, N), the points after the move; they may lie slightly outside the target's range.
 
     Pitié, Kokaram and Dahyot 2007, "Automated colour grading using colour distribution transfer", section 3.
     """
@@ -33,7 +34,7 @@ def transport(points: Tensor, target: Tensor, *, iterations: int, seed: int, sha
 
 
 def match_distribution(values: Tensor, target: Tensor) -> Tensor:
-    """Map (N,) values monotonically so that they are distributed as the (M,) target ones.
+    """Map (N,) values monotonically to the distribution of (M,) target values.
 
     The n-th smallest of N becomes the target's quantile at (n + 1/2) / N, linearly interpolated: the optimal
     transport in one dimension.

@@ -1,6 +1,6 @@
-"""A trained generator over a picture of any size, in memory or in rows on the disk.
+"""Apply a trained generator to a picture of any size, in memory or in rows on the disk.
 
-It reads checkpoints of any objective and knows none of them.
+It reads the checkpoints of every objective and depends on none of them.
 """
 
 from sinct.inference.model import Model, load_model

@@ -1,11 +1,11 @@
 """Checkpoints: every tensor of a training, and a description, in one safetensors file.
 
 A checkpoint holds all that is needed to continue bit for bit: networks, running average, both
-optimisers' moments and the state of the random generator. A *model* is the small file for use: only the
-generator that translates. Both hold tensors and JSON, and nothing that could run. Format:
+optimisers' moments and the state of the random generator. A *model* is a small file that holds only the generator
+that translates. Both hold tensors and JSON, and no executable code. Format:
 
     metadata["sinct"]   JSON object: "format" (1), "kind" ("checkpoint" or "model"), "version" of sinct,
-                        "sha256" of all the rest, "config", and what the kind adds
+                        "sha256" of everything else, "config", and what the kind adds
     tensors             "<part>.<parameter>", for instance "average.encoder.from_rgb.weight"
 """
 
@@ -33,7 +33,7 @@ class Checkpoint:
     """Contents of a checkpoint or model file.
 
     Attributes:
-        tensors: by name, on the CPU.
+        tensors: tensors by name, on the CPU.
         description: the JSON object described in the module's docstring.
     """
 
@@ -42,12 +42,12 @@ class Checkpoint:
 
 
 def save(path: Path, kind: str, tensors: Mapping[str, Tensor], description: Mapping[str, Any]) -> None:
-    """Write a file whole or not at all.
+    """Write a file, completely or not at all.
 
     Args:
-        path: of the file; replaced when it exists.
+        path: file to write; an existing one is replaced.
         kind: "checkpoint" or "model".
-        tensors: by name, on any device.
+        tensors: tensors by name, on any device.
         description: JSON-serialisable facts to store with them.
 
     Raises:
@@ -63,7 +63,7 @@ def save(path: Path, kind: str, tensors: Mapping[str, Tensor], description: Mapp
     with replacing(path) as temporary:
         try:
             save_file(plain, temporary, metadata={"sinct": json.dumps(facts)})
-        except SafetensorError as error:  # wraps the system's error, for instance of a full disk
+        except SafetensorError as error:  # wraps the system's error, for instance that the disk is full
             raise OSError(str(error)) from None
 
 
@@ -72,7 +72,7 @@ def load(path: Path) -> Checkpoint:
 
     Raises:
         InputError: there is no such file.
-        CheckpointError: it is damaged, not ours, or in another version's format.
+        CheckpointError: it is damaged, not sinct's, or in another version's format.
     """
     if not path.is_file():
         raise InputError(f"there is no checkpoint {path}; give a run directory or a .safetensors file")
@@ -81,14 +81,14 @@ def load(path: Path) -> Checkpoint:
             description = json.loads((file.metadata() or {}).get("sinct", "null"))
             if not isinstance(description, dict) or "format" not in description:
                 raise CheckpointError(
-                    f"{path} is not a checkpoint of sinct; give a run directory or one of its files"
+                    f"{path} is not a sinct checkpoint; give a run directory or one of its files"
                 )
             if description["format"] != FORMAT:
                 raise CheckpointError(
-                    f"{path} has checkpoint format {description['format']}, this is sinct {__version__} which "
+                    f"{path} has checkpoint format {description['format']}, but this sinct {__version__} "
                     f"reads format {FORMAT}; use sinct {description.get('version', '(unknown)')} or train again"
                 )
-            # copies: Windows lets nobody replace a file that is still mapped into memory
+            # copies, because Windows does not let a file be replaced while it is mapped into memory
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError) as error:
         raise CheckpointError(
@@ -101,19 +101,19 @@ def load(path: Path) -> Checkpoint:
 
 
 def part(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
-    """Tensors of one part, without its prefix."""
+    """Select the tensors of one part and remove its prefix."""
     return {
         key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")
     }
 
 
 def prefixed(name: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Tensors of one part, with its prefix."""
+    """Add a part's prefix to its tensors' names."""
     return {f"{name}.{key}": value for key, value in tensors.items()}
 
 
 def _digest(tensors: Mapping[str, Tensor], description: Mapping[str, Any]) -> str:
-    """SHA-256 of everything that a reader relies on."""
+    """SHA-256 of everything that a reader of the file relies on."""
     digest = hashlib.sha256(json.dumps(description, sort_keys=True).encode())
     for name in sorted(tensors):
         tensor = tensors[name].contiguous()

@@ -1,4 +1,4 @@
-"""A trained generator with what is needed to use it well."""
+"""A trained generator with everything needed to use it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -25,10 +25,10 @@ class Model:
     Attributes:
         generator: running average, or raw weights where averaging was off.
         content: how pictures are prepared for it.
-        widths: smallest and largest width in pixels of the painting it was trained at.
+        widths: smallest and largest width in pixels at which it saw paintings in training.
         objective: name of the objective it was trained with.
         settings: all settings of that training, JSON-serialisable.
-        facts: what the training was of: steps, seconds, hashes and names of its inputs.
+        facts: facts about that training: steps, seconds, hashes and names of its inputs.
     """
 
     generator: GeneratorBase
@@ -48,7 +48,7 @@ class Model:
             (3, H, W) in [-1, 1], float32, on the CPU.
 
         Raises:
-            OutOfMemoryError: there is not enough memory.
+            OutOfMemoryError: there is too little memory.
         """
         height, width = pixels.shape[1:]
         prepared = self.prepared(lambda rows, columns: pixels[:, rows, columns], height, width)
@@ -59,7 +59,7 @@ class Model:
         return prepare(pixels, self.content)
 
     def prepared(self, cut: Cut, height: int, width: int) -> Cut:
-        """Bring a picture into the form that this generator was trained on, cut by cut, on its device."""
+        """Bring a picture into the form that this generator was trained on, cut by cut, on the generator's device."""
         device = self.device
         return prepared(lambda rows, columns: cut(rows, columns).to(device), height, width, self.content)
 
@@ -73,7 +73,7 @@ class Model:
             (3, H, W) in [-1, 1], float32, on the CPU.
 
         Raises:
-            OutOfMemoryError: there is not enough memory.
+            OutOfMemoryError: there is too little memory.
         """
         height, width = pixels.shape[1:]
         return self._assembled(lambda rows, columns: pixels[:, rows, columns], height, width, WINDOW)
@@ -93,11 +93,11 @@ class Model:
 
     @property
     def mixed_precision(self) -> bool:
-        """Whether it runs in bfloat16: it was trained so, and its device gains from it."""
+        """Whether it runs in bfloat16: it was trained that way, and its device gains from it."""
         return bool(self.settings["mixed_precision"]) and gains_from_bfloat16(self.device)
 
     def _assembled(self, prepared: Cut, height: int, width: int, window: int) -> Tensor:
-        """The whole picture; where memory is short, in smaller windows."""
+        """Translate the whole picture, in smaller windows where memory is short."""
         try:
             return translate_whole(
                 self.generator, prepared, height, width, window=window, mixed_precision=self.mixed_precision
@@ -113,7 +113,7 @@ class Model:
         return self._assembled(prepared, height, width, window // 2)
 
     def save(self, path: Path) -> None:
-        """Write the model as one small safetensors file (see `sinct.inference.checkpoint`)."""
+        """Write the model to one small safetensors file (see `sinct.inference.checkpoint`)."""
         tensors = checkpoint.prefixed("generator", self.generator.state_dict())
         checkpoint.save(path, "model", tensors, self.description())
 
@@ -133,8 +133,8 @@ def load_model(path: Path, device: torch.device) -> Model:
     """Load a model from a run directory, its checkpoint, or a model file.
 
     Raises:
-        InputError: nothing is there.
-        CheckpointError: it is damaged or of another version.
+        InputError: the file does not exist.
+        CheckpointError: the file is damaged or from another version.
     """
     if path.is_dir():
         stored = [path / "model.safetensors", path / "checkpoint.safetensors"]
@@ -143,7 +143,7 @@ def load_model(path: Path, device: torch.device) -> Model:
     description = loaded.description
     try:
         settings, (low, high) = description["config"], description["widths"]
-        # Version 0.1 had one objective and left generator and content to be read off its settings.
+        # Version 0.1 had one objective; generator and content follow from its settings.
         network = description.get("generator") or {
             "name": "compact" if settings["compact"] else "stylegan2", "width": settings["width"]
         }  # fmt: skip
@@ -168,7 +168,7 @@ def load_model(path: Path, device: torch.device) -> Model:
 
 
 def _translating(description: Mapping[str, Any]) -> str:
-    """Which of a file's networks translates: a model file has one, a checkpoint the best, averaged or raw one."""
+    """Name of the network in a file that translates: in a checkpoint, the best, the averaged or the raw generator."""
     if description["kind"] == "model":
         return "generator"
     if description.get("best"):

@@ -1,4 +1,4 @@
-"""Finished rows of a translation, kept on the disk until the last one is done."""
+"""Finished rows of a translation, kept on the disk until the last row is done."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from sinct.runtime.files import unwritable
 from sinct.runtime.json_files import write_json
 
 ROWS_PER_STRIP = 16
-"""Rows that a reader of the scratch file takes at a time."""
+"""Rows that a reader of the scratch file reads at a time."""
 
 
 @dataclass(frozen=True)
@@ -25,10 +25,10 @@ class Raster:
     """Layout of a picture's samples.
 
     Attributes:
-        height: in pixels.
-        width: in pixels.
+        height: height in pixels.
+        width: width in pixels.
         channels: 3, or 4 with alpha.
-        bits: 8 or 16 a channel.
+        bits: 8 or 16 bits per channel.
     """
 
     height: int
@@ -38,7 +38,7 @@ class Raster:
 
     @property
     def dtype(self) -> str:
-        """Of the samples, for NumPy."""
+        """NumPy's name for the samples' type."""
         return f"uint{self.bits}"
 
     @property
@@ -50,13 +50,13 @@ class Raster:
 class Scratch:
     """Finished rows, in a folder beside the output.
 
-    They lie in a plain TIFF: what is encoded from it at the end is read piece by piece, where libvips would map a
+    They are stored in a plain TIFF, which libvips reads piece by piece when it encodes the output; it would map a
     file without a header into memory whole.
 
     Args:
-        output: that will be written.
-        job: what the rows depend on; rows of another job are not continued.
-        raster: of the output.
+        output: file that will be written.
+        job: everything the rows depend on; rows of another job are not continued.
+        raster: layout of the output.
     """
 
     def __init__(self, output: Path, job: Mapping[str, Any], raster: Raster) -> None:
@@ -69,17 +69,18 @@ class Scratch:
         """Look for rows to continue; changes nothing.
 
         Returns:
-            Rows that are done, and the windows they were done with.
+            Number of finished rows, and the windows they were translated in.
 
         Raises:
-            OutputError: an unfinished translation is there and nothing is said about it, or it is of another job.
+            OutputError: there is an unfinished translation and neither `resume` nor `overwrite` is set, or it
+                belongs to another job or is damaged.
         """
         if overwrite or not self.state.exists():
             return 0, None
         if not resume:
             raise OutputError(
-                f"an unfinished translation lies in {self.folder}; give `resume=True` to continue it, or "
-                "`overwrite=True` to begin again"
+                f"{self.folder} holds an unfinished translation; give `resume=True` to continue it or "
+                "`overwrite=True` to start again"
             )
         try:
             stored = json.loads(self.state.read_text())
@@ -88,19 +89,19 @@ class Scratch:
         except (OSError, ValueError, KeyError, TypeError):
             whole = False
         if not whole:
-            raise OutputError(f"{self.folder} is damaged; give `overwrite=True` to begin again") from None
+            raise OutputError(f"{self.folder} is damaged; give `overwrite=True` to start again") from None
         if job != self.job:
             raise OutputError(
-                f"the unfinished translation in {self.folder} is of another picture, model or setting; give "
-                "`overwrite=True` to begin again"
+                f"the unfinished translation in {self.folder} belongs to another picture, model or setting; give "
+                "`overwrite=True` to start again"
             )
         return rows, sides
 
     def begin(self, done: int, sides: Sides) -> None:
-        """Make the folder and an empty file, unless rows are to be continued.
+        """Create the folder and an empty file, unless rows are to be continued.
 
         Raises:
-            OutputError: it cannot be written.
+            OutputError: the folder cannot be written.
         """
         raster = self.raster
         try:
@@ -122,8 +123,8 @@ class Scratch:
 
         Args:
             rows: (H, W, channels) of the raster's type.
-            done: rows that are then done.
-            sides: windows they were done with.
+            done: number of finished rows, these included.
+            sides: windows they were translated in.
 
         Raises:
             OutputError: they cannot be written.
@@ -143,14 +144,14 @@ class Scratch:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def save(self, rows: int, sides: Sides) -> None:
-        """Note how many rows are done and with which windows."""
+        """Record how many rows are done, and in which windows."""
         write_json(self.state, {"job": self.job, "rows": rows, "sides": sides})
 
     def _first_row(self) -> int:
-        """Where the samples begin in the file.
+        """Find the offset of the first sample in the file.
 
         Raises:
-            ValueError: it is not the file that `begin` made.
+            ValueError: the file is not as `begin` created it.
         """
         with tifffile.TiffFile(self.file) as tiff:
             page = tiff.pages.first

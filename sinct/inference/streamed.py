@@ -1,4 +1,4 @@
-"""One picture from file to file: read in bands of rows, translated, kept on the disk, encoded at the end.
+"""Translate one picture from file to file: read in bands of rows, keep finished rows on the disk, encode at the end.
 
 Reading, translating and writing overlap, one thread each.
 """
@@ -34,10 +34,10 @@ class Streamed:
     """How a streamed translation ended.
 
     Attributes:
-        rows: done.
+        rows: number of finished rows.
         finished: whether the output is written.
         waste: pixels computed only to be cut away, as a share of the picture's.
-        remarks: what a person should know about the source.
+        remarks: notes on the source for the user, one line each.
     """
 
     rows: int
@@ -62,23 +62,23 @@ def stream(
     """Translate a picture file of any size.
 
     Args:
-        model: that is to run.
-        source: the picture.
+        model: model to run.
+        source: picture to translate.
         output: .tif (tiled, pyramidal, BigTIFF where needed), .png, .jpg or .dzi (Deep Zoom).
-        bits: 8 or 16 a channel.
-        budget: bytes of main memory for the process, all in all.
-        provenance: how the picture was made.
+        bits: 8 or 16 bits per channel.
+        budget: bytes of main memory for the whole process.
+        provenance: how the picture was made, for its metadata.
         resume: continue an interrupted translation.
-        overwrite: begin again where one was interrupted, and replace an older output.
-        on_pixels: called with pixels done and all, a window at a time.
-        should_stop: asked after each row of windows; True keeps what is done.
+        overwrite: discard an interrupted translation, and replace an older output.
+        on_pixels: called with pixels done and pixels in all, after each window.
+        should_stop: called after each row of windows; returning True stops and keeps what is done.
 
     Raises:
         InputError: the source is damaged.
         OutputError: something cannot be written.
         DeviceError: the budget is too small.
     """
-    output = output.resolve()  # what a link points to is replaced, not the link
+    output = output.resolve()  # replaces a link's target, not the link
     raster = _raster(source, output, bits, budget)
     height, width = raster.height, raster.width
     job = {
@@ -90,7 +90,7 @@ def stream(
     scratch = Scratch(output, job, raster)
     done, earlier = scratch.found(resume=resume, overwrite=overwrite)
     size = max(source.bands * source.bits, raster.channels * bits) // 8
-    # The same windows as before the interruption, if there is still room: then no value differs by a rounding.
+    # The same windows as before the interruption, if they still fit: then not even rounding differs.
     sides = plan_sides(model, height, width, budget, bytes_per_pixel=size, preferred=earlier)
     scratch.begin(done, sides)
     rows, columns = plan(model.generator, height, width, sides)
@@ -124,23 +124,23 @@ def stream(
 
 
 def _raster(source: Source, output: Path, bits: int, budget: int) -> Raster:
-    """What the output will hold.
+    """Layout of the output.
 
     Raises:
-        OutputError: it cannot be written in rows.
+        OutputError: its format cannot be written in rows.
     """
     suffix = output.suffix.lower()
     if suffix not in SUFFIXES:
         raise OutputError(
-            f"{output} cannot be written in rows, as a picture of {source.width}x{source.height} px must be with "
-            f"{budget / 1e9:.1f} GB of memory; end it in one of {', '.join(SUFFIXES)}, or raise `max_memory`"
+            f"{output} cannot be written in rows, which a picture of {source.width}x{source.height} px needs with "
+            f"{budget / 1e9:.1f} GB of memory; end its name in one of {', '.join(SUFFIXES)}, or raise `max_memory`"
         )
     channels = 3 + (source.alpha and suffix not in OPAQUE)
     return Raster(source.height, source.width, channels, bits)
 
 
 def _from(rows: Sequence[Span], done: int, halo: int) -> list[Span]:
-    """What is left of a plan whose first rows are done, also where they were done under another plan."""
+    """The rest of a plan whose first rows are done, even if they were done under another plan."""
     return [
         span if span.keep_start >= done else span._replace(keep_start=done, start=max(-MARGIN, done - halo))
         for span in rows
@@ -157,7 +157,7 @@ def _translate_row(
     raster: Raster,
     on_columns: Callable[[int], None],
 ) -> Array:
-    """Translate one row of windows, (H, W, channels) samples as they are written."""
+    """Translate one row of windows to (H, W, channels) samples, ready to be written."""
 
     def cut(rows: slice, columns: slice) -> Tensor:
         return source.pixels(band.rows(rows.start, rows.stop)[:, columns])
@@ -176,7 +176,7 @@ def _translate_row(
 
 
 def fingerprint(model: Model) -> str:
-    """Hash of all that a translation by this model depends on."""
+    """Hash of everything in a model that its translations depend on."""
     digest = hashlib.sha256(json.dumps(model.settings, sort_keys=True).encode())
     for name, tensor in sorted(model.generator.state_dict().items()):
         digest.update(name.encode())

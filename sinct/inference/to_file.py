@@ -1,4 +1,4 @@
-"""A translation written to a file, whole or in rows, with what the file shall say about itself."""
+"""Write a translation to a file, whole or in rows, with metadata that say how it was made."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ class Written:
     """How writing a translation ended.
 
     Attributes:
-        warnings: what a person would see in the picture, one line each.
-        finished: False when a picture that is written in rows was stopped before its end.
+        warnings: visible flaws of the picture, or notes on its source, one line each.
+        finished: False when a picture written in rows was stopped before its end.
     """
 
     warnings: tuple[Remark, ...]
@@ -31,20 +31,20 @@ class Written:
 def checked_output(
     output: Path, source: Picture | Source, inputs: Sequence[StrPath], *, bits: int | None, overwrite: bool
 ) -> int:
-    """See whether a translation can be written, before any work is done for it.
+    """Check that a translation can be written, before any work is done for it.
 
     Args:
         output: picture to write.
-        source: that it will be made from.
-        inputs: files that must stay as they are.
-        bits: 8 or 16 a channel; None means the source's own where the format allows it.
+        source: picture it will be made from.
+        inputs: files that must not be replaced.
+        bits: 8 or 16 bits per channel; None means the source's own where the format allows it.
         overwrite: whether an existing output may be replaced.
 
     Returns:
-        Bits a channel to write.
+        Bits per channel to write.
 
     Raises:
-        OutputError: the output is one of the inputs, or as for `check_output`.
+        OutputError: the output is one of the inputs, or see `check_output`.
     """
     if output.exists() and any(output.samefile(path) for path in inputs):
         raise OutputError(f"the output {output} is one of the inputs; give it another name")
@@ -69,20 +69,20 @@ def translate_to_file(
     """Translate a picture and write the result with the source's resolution, EXIF and alpha.
 
     Args:
-        model: that is to run.
-        source: as `sinct.pictures.opening.open_picture` gave it.
+        model: model to run.
+        source: picture from `sinct.pictures.opening.open_picture`.
         output: picture to write.
-        bits: 8 or 16 a channel.
-        max_memory: bytes for the process while the picture is read in rows; None leaves it to sinct.
-        resume: continue a picture in rows that was interrupted.
+        bits: 8 or 16 bits per channel.
+        max_memory: bytes for the process while the picture is read in rows; None lets sinct choose.
+        resume: continue an interrupted picture that is written in rows.
         overwrite: replace an older output.
-        on_pixels: called with pixels done and all where the picture is written in rows.
-        should_stop: asked there after each row of windows; True keeps what is done.
+        on_pixels: called with pixels done and pixels in all, where the picture is written in rows.
+        should_stop: there, called after each row of windows; returning True stops and keeps what is done.
 
     Raises:
         InputError: the source is damaged.
         OutputError: the output cannot be written.
-        OutOfMemoryError: there is not enough memory.
+        OutOfMemoryError: there is too little memory.
     """
     provenance = _provenance(model, source.sha256)
     if isinstance(source, Source):
@@ -115,7 +115,7 @@ def translate_to_file(
 
 
 def _provenance(model: Model, sha256: str) -> dict[str, str]:
-    """How a picture was made, for its file."""
+    """How a picture was made, for its metadata."""
     facts = {name: model.facts.get(name) for name in ("preset", "steps", "painting_sha256", "photo_sha256")}
     return {
         "software": f"sinct {__version__}",

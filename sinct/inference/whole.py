@@ -1,4 +1,4 @@
-"""Run a generator over a picture window by window, with the same result as in one piece."""
+"""Run a generator over a picture window by window; the result is the same as in one piece."""
 
 from collections.abc import Iterator, Sequence
 from itertools import product
@@ -15,8 +15,8 @@ WINDOW = 1024
 """Default side of a window, in pixels: about 0.7 GB of float32 maps at width 80, little of it halo."""
 
 MARGIN = 32
-"""Pixels by which a picture is continued beyond its border, mirrored, for the generator: where convolutions pad with
-zeros a line would show along the border (ours). A multiple of every stride."""
+"""Pixels by which a picture is continued beyond its border, mirrored, before the generator sees it (ours). Without
+them, the zeros that convolutions pad with would leave a line along the border. A multiple of every stride."""
 
 
 class Part(NamedTuple):
@@ -44,18 +44,18 @@ def translate_windows(
     *,
     mixed_precision: bool = False,
 ) -> Iterator[Part]:
-    """Translate a picture of any size that need not be in memory, in reading order.
+    """Translate a picture of any size, which need not be in memory, in reading order.
 
-    Windows overlap by the generator's receptive field and only what no cut can reach is kept, so nothing
-    is blended and no seam can appear: the result is that of the whole picture to rounding.
+    Windows overlap by the generator's receptive field, and only pixels that no window border can affect are kept. So
+    nothing is blended and no seam can appear: up to rounding, the result is that of the whole picture.
 
     Args:
-        generator: on the device to compute on.
-        cut: gives the picture's pixels.
-        height: of the picture in pixels, at least 1.
-        width: of the picture in pixels, at least 1.
-        rows: spans of the windows along the height, of a plan for `padded_size`.
-        columns: spans along the width.
+        generator: generator to run, on the device to compute on.
+        cut: returns the picture's pixels.
+        height: height of the picture, in pixels, at least 1.
+        width: width of the picture, in pixels, at least 1.
+        rows: spans of the windows along the height, see `plan`.
+        columns: spans along the width, see `plan`.
         mixed_precision: autocast to bfloat16.
     """
     device = next(generator.parameters()).device
@@ -78,13 +78,13 @@ def translate_whole(
     window: int = WINDOW,
     mixed_precision: bool = False,
 ) -> Tensor:
-    """Translate a picture in square windows and lay them together, see `translate_windows`.
+    """Translate a picture in square windows and put them together, see `translate_windows`.
 
     Args:
-        generator: on the device to compute on.
-        cut: gives the picture's pixels.
-        height: of the picture in pixels, at least 1.
-        width: of the picture in pixels, at least 1.
+        generator: generator to run, on the device to compute on.
+        cut: returns the picture's pixels.
+        height: height of the picture, in pixels, at least 1.
+        width: width of the picture, in pixels, at least 1.
         window: side of the windows, in pixels.
         mixed_precision: autocast to bfloat16.
 
@@ -97,10 +97,10 @@ def translate_whole(
 
 
 def plan(generator: GeneratorBase, height: int, width: int, sides: Sides) -> tuple[list[Span], list[Span]]:
-    """Spans along the height and the width of a picture, for windows of these sides.
+    """Spans along the height and the width of a picture, for windows with these sides.
 
-    They read up to `MARGIN` pixels beyond the picture, and a little more where its size is no multiple of the stride,
-    and keep what lies inside.
+    They read up to `MARGIN` pixels beyond the picture, and a little more where its size is not a multiple of the
+    stride, and keep what lies inside.
     """
 
     def along(length: int, continued: int, side: int) -> list[Span]:
@@ -120,7 +120,7 @@ def plan(generator: GeneratorBase, height: int, width: int, sides: Sides) -> tup
 
 
 def assemble(parts: Iterator[Part], height: int, width: int) -> Tensor:
-    """Lay the parts of a translation together, (3, H, W)."""
+    """Put the parts of a translation together, (3, H, W)."""
     result = torch.empty(3, height, width)
     for top, left, pixels in parts:
         result[:, top : top + pixels.shape[1], left : left + pixels.shape[2]] = pixels
@@ -134,15 +134,15 @@ def continued_size(height: int, width: int, stride: int) -> tuple[int, int]:
 
 
 def mirrored(cut: Cut, height: int, width: int) -> Cut:
-    """Continue a picture beyond its borders by itself, mirrored at its outermost pixels, as often as it takes.
+    """Continue a picture beyond its borders by mirroring it at its outermost pixels, as often as needed.
 
     Args:
-        cut: gives the picture's pixels.
-        height: of the picture in pixels.
-        width: of the picture in pixels.
+        cut: returns the picture's pixels.
+        height: height of the picture, in pixels.
+        width: width of the picture, in pixels.
 
     Returns:
-        Cut of any rows and columns, also below 0 and beyond the picture.
+        Cut that accepts any rows and columns, also below 0 and beyond the picture.
     """
 
     def cut_anywhere(rows: slice, columns: slice) -> Tensor:
@@ -158,7 +158,7 @@ def mirrored(cut: Cut, height: int, width: int) -> Cut:
 
 
 def _mirrored(span: slice, length: int) -> Tensor:
-    """Which pixels stand for a stretch of an axis, part of which may lie outside of it."""
+    """Indices of the pixels to use for a stretch of an axis, part of which may lie outside the picture."""
     period = max(1, 2 * (length - 1))
     places = torch.arange(span.start, span.stop) % period
     return torch.where(places < length, places, period - places)

@@ -1,4 +1,4 @@
-"""Windows for a picture that keep a translation within its memory."""
+"""Choose windows that keep a translation within its memory."""
 
 from sinct.errors import OutOfMemoryError
 from sinct.inference.model import Model
@@ -7,17 +7,17 @@ from sinct.pictures.windows import Sides, choose_sides
 from sinct.runtime.device import memory
 
 PROCESS = 560_000_000
-"""Bytes of a process that has begun to translate, without its windows: torch's libraries, kernels, fragments. What a
-training before it leaves to its process is used again."""
+"""Bytes of a process that has begun to translate, without its windows: torch's libraries, kernels, fragments. Memory
+left over from training in the same process is used again."""
 
 SMOOTHING = 100
-"""Bytes a pixel that total-variation smoothing works in."""
+"""Bytes per pixel that total-variation smoothing needs."""
 
 COPIES = 48
-"""Bytes a pixel of a window's colours on their way to the generator and back: four float32 pictures."""
+"""Bytes per pixel for a window's colours on their way to the generator and back: four float32 pictures."""
 
 BUFFERS = 3
-"""Bands of rows in memory at a time: the one in use, the one before it while they change, the one being read."""
+"""Bands of rows in memory at once: the one in use, the one it replaces, and the one being read."""
 
 
 def plan_sides(
@@ -29,15 +29,15 @@ def plan_sides(
     bytes_per_pixel: int,
     preferred: Sides | None = None,
 ) -> Sides:
-    """Choose windows for a picture so that all that is in memory with them stays within a budget.
+    """Choose windows for a picture so that the whole process stays within a memory budget.
 
     Args:
-        model: that is to run.
-        height: of the picture in pixels.
-        width: of the picture in pixels.
-        budget: bytes of main memory for the process, all in all.
-        bytes_per_pixel: of the source's samples.
-        preferred: taken if they fit.
+        model: model to run.
+        height: height of the picture, in pixels.
+        width: width of the picture, in pixels.
+        budget: bytes of main memory for the whole process.
+        bytes_per_pixel: bytes per pixel of the source or of the output, whichever is more.
+        preferred: windows to use if they fit.
 
     Raises:
         OutOfMemoryError: not even the smallest windows fit.
@@ -67,7 +67,7 @@ def plan_sides(
         smallest = min(2 * halo + 64, *continued_size(height, width, stride))
         least = sum(needs(Sides(smallest, smallest))) + PROCESS
         raise OutOfMemoryError(
-            f"{budget / 1e9:.2f} GB are too little for a picture of {width}x{height} px with this generator; it "
-            f"takes about {least / 1e9:.2f} GB: give `max_memory={(least + 5e7) / 1e9:.1f}e9`, or close other programs"
+            f"{budget / 1e9:.2f} GB is too little for a picture of {width}x{height} px with this generator, which "
+            f"needs about {least / 1e9:.2f} GB; give `max_memory={(least + 5e7) / 1e9:.1f}e9` or close other programs"
         )
     return sides

@@ -1,6 +1,6 @@
 """The terms of the objectives, as pure functions of logits, tiles and feature vectors.
 
-Each returns a scalar in float32 or better. They know no network and no setting.
+Each returns a scalar in float32 or better. They know nothing of networks or settings.
 """
 
 from sinct.losses.adversarial import discriminator_loss, generator_loss, r1_penalty

@@ -1,4 +1,4 @@
-"""Adversarial losses and their regulariser, of logits."""
+"""Adversarial losses and their regulariser, computed from logits."""
 
 import torch
 import torch.nn.functional as F
@@ -15,7 +15,7 @@ def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
         fake_logits: (M,) logits of translated tiles.
 
     Returns:
-        Scalar in nats; 2 log 2 when the discriminator cannot tell.
+        Scalar in nats; 2 log 2 when the discriminator cannot tell them apart.
 
     Goodfellow et al. 2014 (arXiv:1406.2661), eq. 1, as minimised in StyleGAN2.
     """
@@ -29,17 +29,17 @@ def generator_loss(fake_logits: Tensor) -> Tensor:
         fake_logits: (N,) logits of translated tiles.
 
     Returns:
-        Scalar in nats; log 2 when the discriminator cannot tell.
+        Scalar in nats; log 2 when the discriminator cannot tell them from the photo's.
     """
     return F.softplus(-full_precision(fake_logits)).mean()
 
 
 def r1_penalty(real_logits: Tensor, real: Tensor) -> Tensor:
-    """Mean squared norm of the logits' gradient by their own tile; the caller applies weight / 2.
+    """Mean squared norm of each logit's gradient with respect to its own tile; the caller applies weight / 2.
 
     Args:
-        real_logits: (N,) computed from `real`.
-        real: (N, 3, T, T) that requires a gradient.
+        real_logits: (N,) logits computed from `real`.
+        real: (N, 3, T, T) tiles that require a gradient.
 
     Returns:
         Scalar that can be differentiated again.

@@ -1,4 +1,4 @@
-"""Contrastive losses, of unit feature vectors."""
+"""Contrastive losses between unit feature vectors."""
 
 import torch
 import torch.nn.functional as F
@@ -21,16 +21,16 @@ def patch_nce(query: Tensor, key: Tensor, *, temperature: float = 0.07) -> Tenso
     Raises:
         ValueError: shapes differ, or N < 2 leaves no negative.
 
-    Park et al. 2020 (arXiv:2007.15651), eqs. 2-3 and appendix C.3. All N keys but its own are a query's
-    negatives. Callers average over depths, as the authors' code does, where eq. 3 sums.
+    Park et al. 2020 (arXiv:2007.15651), eqs. 2-3 and appendix C.3. A query's negatives are all N keys but its
+    own. Callers average over depths, as the authors' code does, where eq. 3 sums.
     """
     if query.shape != key.shape or query.ndim != 2:
         raise ValueError(
-            f"queries {tuple(query.shape)} and keys {tuple(key.shape)} must be of one shape (N, C)"
+            f"queries {tuple(query.shape)} and keys {tuple(key.shape)} must have the same shape (N, C)"
         )
     if len(query) < 2:
-        raise ValueError(f"patch_nce needs 2 or more positions for a negative, got {len(query)}")
-    with torch.autocast(query.device.type, enabled=False):  # bfloat16 would blur the logits by 0.05
+        raise ValueError(f"patch_nce needs at least 2 positions to have a negative, got {len(query)}")
+    with torch.autocast(query.device.type, enabled=False):  # bfloat16 would put the logits off by 0.05
         similarity = (
             full_precision(query) @ full_precision(key).detach().T
         )  # the diagonal holds the positives

@@ -1,4 +1,4 @@
-"""Traces of the way a picture was computed: grids of transposed convolutions, seams between windows."""
+"""Traces of how a picture was computed: grids from transposed convolutions, seams between windows."""
 
 import torch
 import torch.nn.functional as F
@@ -16,7 +16,7 @@ def power_spectrum(picture: Tensor, *, block: int = BLOCK) -> Tensor:
 
     Args:
         picture: (C, H, W), no side shorter than a block.
-        block: side of the blocks in pixels; they overlap by half and are weighted with Hann's window.
+        block: side of the blocks in pixels; they overlap by half and are weighted with a Hann window.
 
     Returns:
         (block, block): element (i, j) is the power at i cycles per block downwards and j to the right.
@@ -25,7 +25,7 @@ def power_spectrum(picture: Tensor, *, block: int = BLOCK) -> Tensor:
     """
     window = torch.hann_window(block, device=picture.device, dtype=picture.dtype)
     spectra = []
-    for row in picture.unfold(1, block, block // 2).unbind(1):  # one by one, as all at once need much memory
+    for row in picture.unfold(1, block, block // 2).unbind(1):  # one by one, as all at once take much memory
         blocks = row.unfold(1, block, block // 2)  # [channels, blocks, y, x]
         centred = (blocks - blocks.mean(dim=(2, 3), keepdim=True)) * window[:, None] * window
         spectra.append(torch.fft.fft2(centred).abs().square().mean(dim=(0, 1)))
@@ -40,8 +40,8 @@ def grid_peaks(picture: Tensor, *, block: int = BLOCK) -> Tensor:
         block: see `power_spectrum`; a multiple of 4.
 
     Returns:
-        (15,) power at i, j = 0, 1, 2, 3 cycles per 4 pixels, without 0, 0, above the mean of the surrounding
-        frequencies 3 to 5 bins away, in dB.
+        (15,) power at i, j = 0, 1, 2, 3 cycles per 4 pixels, except at 0, 0, in dB above the mean of the surrounding
+        frequencies, 3 to 5 bins away.
 
     Raises:
         ConfigError: the picture is smaller than a block.
@@ -49,11 +49,12 @@ def grid_peaks(picture: Tensor, *, block: int = BLOCK) -> Tensor:
     height, width = picture.shape[-2:]
     if min(height, width) < block:
         raise ConfigError(
-            f"a picture of {width}x{height} px is too small to look for a grid; give {block} px a side or more"
+            f"a picture of {width}x{height} px is too small to look for a grid; give one of at least {block} px "
+            "per side"
         )
     power = power_spectrum(picture, block=block)
     offsets = torch.arange(-5, 6)
-    ring = torch.maximum(offsets[:, None].abs(), offsets.abs()) >= 3  # nearer ones hold the peak's own skirt
+    ring = torch.maximum(offsets[:, None].abs(), offsets.abs()) >= 3  # nearer ones belong to the peak itself
     peaks = []
     for index in range(1, 16):
         i, j = index // 4 * block // 4, index % 4 * block // 4
@@ -65,7 +66,7 @@ def grid_peaks(picture: Tensor, *, block: int = BLOCK) -> Tensor:
 
 
 def checkerboard(output: Tensor, photo: Tensor) -> float:
-    """Strongest trace of a grid of 2 or 4 pixels, beyond what the photo has of it.
+    """Strongest trace of a grid of 2 or 4 pixels, beyond the photo's own.
 
     Args:
         output: (3, H, W) in [-1, 1].
@@ -84,7 +85,7 @@ def checkerboard(output: Tensor, photo: Tensor) -> float:
 
 
 def peak_excess(output: Tensor, photo: Tensor) -> float:
-    """Largest difference of two results of `grid_peaks`, in dB, of the photo's peaks only and not its dips."""
+    """Largest difference between two results of `grid_peaks`, in dB; dips in the photo's count as 0."""
     return float((output - photo.clamp_min(0)).amax().clamp_min(0))
 
 
@@ -94,25 +95,26 @@ def seams(output: Tensor, painting: Tensor, *, run: int = 128) -> float:
     Args:
         output: (3, H, W) in [-1, 1].
         painting: (3, H, W) in [-1, 1], same scene.
-        run: length over which a step must hold, in pixels; the shorter side where that is less. Runs begin every
-            quarter of it.
+        run: length over which a step must hold, in pixels, at most the shorter side. A run begins every quarter of
+            that length.
 
     Returns:
-        Step in grey levels of 255; 0 where there is none.
+        Step in grey levels out of 255; 0 where there is none.
 
     Raises:
         ConfigError: the pictures are smaller than 16 px.
 
-    Ours. The step between two neighbouring columns is the difference of their means over the run, less that
-    of the columns beside them, so that a slope counts nothing, and less four standard errors, so that chance
-    among thousands of places counts nothing. A natural edge such as a horizon may be sharper in the output
-    than in the painting: what the painting has there, sharp or as a difference of means over 4 px that
-    lie 4 px apart, is subtracted, scaled by how much stronger the output's contrast is.
+    Ours. The step between two neighbouring columns is the difference between their means over the run, minus the
+    same for the columns beside them, so that slopes do not count, and minus four standard errors, so that chance
+    among thousands of positions does not count. A natural edge such as a horizon may be sharper in the output than
+    in the painting. So what the painting has there, as a step or as a difference between means over 4 px, 4 px apart,
+    is subtracted, scaled by how much stronger the output's contrast is.
     """
     height, width = painting.shape[-2:]
     if min(height, width) < 16:
         raise ConfigError(
-            f"pictures of {width}x{height} px are too small to look for seams; give 16 px a side"
+            f"pictures of {width}x{height} px are too small to look for seams; give pictures of at least 16 px "
+            "per side"
         )
     new, old = (luminance(picture) * 127.5 for picture in (output, painting))
     contrast = float(new.std() / old.std().clamp_min(1e-6))
@@ -135,7 +137,7 @@ def _steps(grey: Tensor, run: int) -> Tensor:
 
 
 def _edges(grey: Tensor, run: int) -> Tensor:
-    """(H, W) -> (runs, W - 7): steps at the same places, sharp or not, the largest within 2 px."""
+    """(H, W) -> (runs, W - 7): steps at the same positions, sharp or not, the largest within 2 px."""
     padded = F.pad(grey[None], (2, 2, 0, 0), mode="replicate")
     means = F.avg_pool2d(padded, (run, 4), (run // 4, 1))[0]  # of columns k - 2 ... k + 1
     wide = (means[:, 8:] - means[:, :-8]).abs()

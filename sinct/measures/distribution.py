@@ -1,8 +1,8 @@
 """Distances between the distributions of two pictures' colours and patches.
 
 Both are sliced Wasserstein distances (Rabin et al. 2011, "Wasserstein Barycenter and its Application to
-Texture Mixing"): points are projected onto random directions, and along each direction the distance of
-two sets of numbers is that of their sorted values. All of them are distances of first order, W1.
+Texture Mixing"): points are projected onto random directions, and along each direction the distance between
+two sets of numbers is that between their sorted values. All are first-order distances, W1.
 """
 
 import math
@@ -16,21 +16,21 @@ from sinct.measures.pyramid import gaussian_pyramid, sampled_patches
 
 
 def wasserstein(first: Tensor, second: Tensor) -> Tensor:
-    """W1 distance between sets of numbers, row by row, exact for sets of any two sizes.
+    """W1 distance between sets of numbers, row by row, exact even for sets of different sizes.
 
     Args:
         first: (K, N) sorted along the rows.
         second: (K, M) sorted along the rows.
 
     Returns:
-        (K,): the area between the two quantile functions. They are steps of width 1/N and 1/M, so that the
-        integral is a sum over the pieces between all their ends.
+        (K,): the area between the two quantile functions. These have steps of width 1/N and 1/M, so the integral is
+        a sum over the pieces between all their ends.
     """
     n, m = first.shape[1], second.shape[1]
     if n == m:
         return (first - second).abs().mean(dim=1)
     steps = torch.arange(max(n, m) + 1, device=first.device)
-    # Ends in units of 1/(NM), so that they are exact.
+    # Ends in units of 1/(NM), which are exact.
     ends: Tensor = torch.unique(torch.cat([steps[: n + 1] * m, steps[1:m] * n]))
     begin, width = ends[:-1], ends.diff()
     gaps = (first[:, begin // m] - second[:, begin // n]).abs()
@@ -38,16 +38,16 @@ def wasserstein(first: Tensor, second: Tensor) -> Tensor:
 
 
 def sorted_projections(points: Tensor, projections: int, *, seed: int) -> Tensor:
-    """Points along random directions, in order.
+    """Project points onto random directions and sort them.
 
     Args:
         points: (N, D).
         projections: number K of directions.
-        seed: of the directions, which depend on it and on D alone.
+        seed: seeds the directions, which depend only on it and on D.
 
     Returns:
         (K, N) on the CPU, sorted along the rows, and scaled so that a shift of all points by a distance d shifts them
-        by d on average over all directions: projections onto unit vectors would shift by d E|u₁| only.
+        by d on average over all directions; projections onto unit vectors would shift by only d E|u₁|.
     """
     dimensions = points.shape[1]
     generator = torch.Generator().manual_seed(seed)
@@ -58,7 +58,7 @@ def sorted_projections(points: Tensor, projections: int, *, seed: int) -> Tensor
 
 
 def _mean_absolute_coordinate(dimensions: int) -> float:
-    """E|u₁| for unit vectors u of random direction: 1/2 in space, about √(2/(π D)) in D dimensions."""
+    """E|u₁| for unit vectors u in random directions: 1/2 in three dimensions, about √(2/(π D)) in D dimensions."""
     half = dimensions / 2
     return math.exp(math.lgamma(half) - math.lgamma(half + 0.5)) / math.sqrt(math.pi)
 
@@ -73,20 +73,20 @@ def patch_distributions(
     samples: int = 32768,
     seed: int = 0,
 ) -> list[Tensor]:
-    """Projections of the patches of a picture's pyramid: its half of `sliced_wasserstein`.
+    """Projections of the patches in a picture's pyramid: one picture's half of `sliced_wasserstein`.
 
     Args:
         picture: (3, H, W) in [-1, 1].
         without_means: subtract the mean of each channel from each patch, so that contrast and texture
-            count and colour does not.
-        patch: side in pixels.
-        levels: of the pyramid, halved from one to the next; fewer where they would be smaller than a patch.
+            count but colour does not.
+        patch: side of a patch, in pixels.
+        levels: most levels of the pyramid, each half the size of the one before; none is smaller than a patch.
         projections: number of directions.
         samples: number of patches per level.
-        seed: of the positions and directions.
+        seed: seeds the positions and directions.
 
     Returns:
-        One per level, finest first: (projections, N) sorted along the rows, in grey levels of 255.
+        One per level, finest first: (projections, N) sorted along the rows, in grey levels out of 255.
 
     Raises:
         ConfigError: the picture is smaller than a patch.
@@ -105,27 +105,27 @@ def patch_distributions(
 
 
 def distribution_distance(first: list[Tensor], second: list[Tensor]) -> float:
-    """Mean W1 distance of two pictures' projections, over directions and the levels that both have."""
+    """Mean W1 distance between two pictures' projections, over all directions and the levels that both have."""
     pairs = zip(first, second, strict=False)
     return float(torch.stack([wasserstein(a, b).mean() for a, b in pairs]).mean())
 
 
 def sliced_wasserstein(output: Tensor, photo: Tensor, *, without_means: bool = False, seed: int = 0) -> float:
-    """Sliced Wasserstein distance of the patches of two pictures, over a pyramid.
+    """Sliced Wasserstein distance between the patches of two pictures, over a pyramid.
 
     Args:
         output: (3, H, W) in [-1, 1].
         photo: (3, H', W') in [-1, 1].
         without_means: see `patch_distributions`.
-        seed: of the positions and directions.
+        seed: seeds the positions and directions.
 
     Returns:
-        Distance in grey levels of 255; a shift of all values by d measures about d.
+        Distance in grey levels out of 255; a shift of all values by d measures about d.
 
     Raises:
         ConfigError: a picture is smaller than a patch.
 
-    Karras et al. 2018 (arXiv:1710.10196, section 5) compare 7x7 patches of a Laplacian pyramid so, each
+    Karras et al. 2018 (arXiv:1710.10196, section 5) compare 7x7 patches of a Laplacian pyramid this way, each
     level normalised; Elnekave and Weiss 2022 (arXiv:2203.11862, section 3) minimise the same distance over
     a Gaussian pyramid without normalisation, which is what is measured here.
     """
@@ -138,13 +138,13 @@ def sliced_wasserstein(output: Tensor, photo: Tensor, *, without_means: bool = F
 def colour_distribution(
     picture: Tensor, *, projections: int = 128, samples: int = 65536, seed: int = 0
 ) -> Tensor:
-    """Projections of a picture's colours: its half of `colour_distance`.
+    """Projections of a picture's colours: one picture's half of `colour_distance`.
 
     Args:
         picture: (3, H, W) in [-1, 1], sRGB.
         projections: number of directions.
         samples: number of pixels.
-        seed: of the pixels and directions.
+        seed: seeds the pixels and directions.
 
     Returns:
         (projections, N) sorted along the rows, in CIELAB units.
@@ -154,17 +154,17 @@ def colour_distribution(
 
 
 def colour_distance(output: Tensor, photo: Tensor, *, seed: int = 0) -> float:
-    """Sliced Wasserstein distance of the colours of two pictures in CIELAB.
+    """Sliced Wasserstein distance between the colours of two pictures in CIELAB.
 
     Args:
         output: (3, H, W) in [-1, 1], sRGB.
         photo: (3, H', W') in [-1, 1], sRGB.
-        seed: of the pixels and directions.
+        seed: seeds the pixels and directions.
 
     Returns:
         Distance in units of ΔE (CIE 1976); a shift of all colours by d measures about d.
 
-    Rabin et al. 2011; in CIELAB, because equal distances there look about equally large.
+    Rabin et al. 2011; in CIELAB, because equal distances look about equally large there.
     """
     distributions = [colour_distribution(picture, seed=seed) for picture in (output, photo)]
     return float(wasserstein(*distributions).mean())

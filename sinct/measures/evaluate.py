@@ -22,10 +22,10 @@ class Evaluation:
     """Measures of pictures.
 
     Attributes:
-        measures: the columns.
-        rows: name of a picture -> values by measure; painting and photo, unchanged, come first.
-        unavailable: measures that could not be computed, name -> why.
-        warnings: what a person should know of the pictures, one line each.
+        measures: the columns of the table.
+        rows: name of a picture -> values by measure; the unchanged painting and photo come first.
+        unavailable: measures that could not be computed, name -> reason.
+        warnings: warnings about the pictures, one line each.
     """
 
     measures: tuple[Measure, ...]
@@ -34,7 +34,7 @@ class Evaluation:
     warnings: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """JSON-serialisable."""
+        """Return everything, JSON-serialisable."""
         return asdict(self)
 
 
@@ -46,18 +46,18 @@ def evaluate(
     weights_dir: StrPath | None = None,
     device: str = "auto",
 ) -> Evaluation:
-    """Measure pictures against their painting and their photo, as `sinct.compare` does.
+    """Compare pictures with their painting and their photo, by the measures of `sinct.compare`.
 
     Args:
         painting: picture file.
         photo: picture file.
-        outputs: picture files of the painting's shape; those of another size are resized, with a warning.
-        weights_dir: folder of pretrained weights; by default the cache.
+        outputs: picture files with the painting's shape; those of another size are resized, with a warning.
+        weights_dir: folder with pretrained weights; by default the cache.
         device: auto, cpu, cuda, cuda:N or mps.
 
     Raises:
         InputError: a picture cannot be read or has another shape.
-        DeviceError: the device is not there.
+        DeviceError: the device is unknown or missing.
     """
     where = choose_device(device)
     source, target = read_picture(painting).pixels, read_picture(photo).pixels
@@ -79,7 +79,7 @@ def evaluate(
 
 
 def _fitted(output: Tensor, painting: Tensor, name: str) -> tuple[Tensor, list[str]]:
-    """Bring a picture to the painting's size; what a person should know of that."""
+    """Bring a picture to the painting's size, with a warning if it was resized."""
     height, width = output.shape[1:]
     wanted = painting.shape[1], painting.shape[2]
     if (height, width) == wanted:
@@ -87,9 +87,9 @@ def _fitted(output: Tensor, painting: Tensor, name: str) -> tuple[Tensor, list[s
     if not same_shape(wanted, (height, width)):
         raise InputError(
             f"{name} is {width}x{height} px, the painting {wanted[1]}x{wanted[0]} px: not the same shape; give a "
-            "picture made of the whole painting"
+            "picture made from the whole painting"
         )
     return resize(output, *wanted), [
-        f"{name} was resized from {width}x{height} to {wanted[1]}x{wanted[0]} px: measures of texture are then "
-        "of the resized picture"
+        f"{name} was resized from {width}x{height} to {wanted[1]}x{wanted[0]} px; measures of texture apply to "
+        "the resized picture"
     ]

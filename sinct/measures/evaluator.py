@@ -1,4 +1,4 @@
-"""All measures of pictures against one painting and one photo."""
+"""All measures for pictures, compared with one painting and one photo."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
@@ -24,21 +24,21 @@ from sinct.pictures.resampling import resize
 from sinct.weights.store import Weights
 
 Compute = Callable[[Tensor, Tensor, Mapping[str, float]], float]
-"""(output, output at the painting's size, what was found before) -> value."""
+"""(output, output at the painting's size, values found so far by name) -> value."""
 
 
 class Evaluator:
-    """Measures pictures against one painting and one photo; what depends on those alone is computed once.
+    """Compares pictures with one painting and one photo; what depends on those alone is computed once.
 
     Args:
         painting: (3, H, W) in [-1, 1], sRGB.
         photo: (3, H', W') in [-1, 1], sRGB.
-        weights: for the measures that look through pretrained networks; None leaves these out.
-        names: of the measures; None means all.
+        weights: weights for the measures that use pretrained networks; None leaves these measures out.
+        names: names of the measures; None means all.
         device: where to compute.
 
     Attributes:
-        missing: measures that cannot be computed, and why, in one line each.
+        missing: measures that cannot be computed, with the reason in one line.
 
     Raises:
         ConfigError: a name is unknown.
@@ -57,7 +57,7 @@ class Evaluator:
         known = [measure.name for measure in MEASURES]
         for name in names or ():
             if name not in known:
-                raise ConfigError(f"unknown measure {name!r}; there are {', '.join(known)}")
+                raise ConfigError(f"unknown measure {name!r}; choose one of {', '.join(known)}")
         self._pair = _Pair(painting, photo, weights, torch.device(device))
         self._measures: dict[str, Compute] = {}
         self.missing: dict[str, str] = {}
@@ -102,17 +102,17 @@ class _Pair:
         self.device = device
 
     def aligned(self, output: Tensor) -> Tensor:
-        """Resize to the painting's size, where it is not."""
+        """Resize a picture to the painting's size if it has another."""
         return resize(output, *self.painting.shape[-2:])
 
     def load(self, name: str) -> Mapping[str, Tensor] | None:
-        """State dict of that name; None where random networks were asked for.
+        """State dict of that name; None where random networks were requested.
 
         Raises:
-            WeightsError: there are none.
+            WeightsError: there are no weights.
         """
         if self.weights is None:
-            raise WeightsError("needs pretrained weights, and none were asked for")
+            raise WeightsError("needs pretrained weights, but none were requested")
         return self.weights.load(name)
 
     @cached_property
@@ -151,7 +151,7 @@ def _colour(pair: _Pair) -> Compute:
 def _familiarity(pair: _Pair) -> Compute:
     photo = textures(pair.photo)
     zero, one = own_unfamiliarity(photo), unfamiliarity(textures(pair.painting), photo)
-    on_scale(zero, zero, one)  # there must be a scale
+    on_scale(zero, zero, one)  # raises if there is no scale
     return lambda output, aligned, found: on_scale(unfamiliarity(textures(output), photo), zero, one)
 
 
@@ -226,5 +226,5 @@ _PREPARE: Mapping[str, Callable[[_Pair], Compute]] = {
     "dists": _dists,
     "checkerboard": _checkerboard,
     "seams": _seams,
-    "artfid": _artfid,  # after its factors, so that they are found already
+    "artfid": _artfid,  # after its factors, so that their values are reused
 }

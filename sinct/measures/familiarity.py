@@ -1,12 +1,11 @@
-"""How familiar a picture's texture is to the photo: strokes and smears are not, whatever their colour.
+"""How well a picture's texture is known from the photo: strokes and smears are not, whatever their colour.
 
 Ours. It follows the bidirectional similarity of Simakov et al. 2008 ("Summarizing Visual Data Using
-Bidirectional Similarity"): patches of either picture look for their nearest patch in the other. It departs in
-what is compared. Pixels of a patch would not do: the nearest of a smooth patch is always near, so that a blur
-passes for a gain, and that of a rough one is always far, whether it shows rock or strokes. Patches are
-described instead by the contrast that they hold at each scale and direction, as first-order scattering does
-(Bruna and Mallat 2013, arXiv:1203.1513, section 2), in decibels, so that a missing contrast counts as much as
-one too many.
+Bidirectional Similarity"): each patch of one picture looks for its nearest patch in the other. It differs in
+what is compared. Comparing a patch's pixels would not work: a smooth patch always has a near neighbour, so blurring
+would count as a gain, and a rough one never does, whether it shows rock or strokes. Patches are described instead by
+their contrast at each scale and in each direction, as in first-order scattering (Bruna and Mallat 2013,
+arXiv:1203.1513, section 2). Contrast is in decibels, so that too little counts as much as too much.
 """
 
 import math
@@ -21,27 +20,27 @@ from sinct.errors import ConfigError
 from sinct.measures.pyramid import gaussian_pyramid
 
 CELL = 16
-"""Stride of the patches in pixels; a patch has twice that side."""
+"""Stride of the patches in pixels; a patch is twice as wide."""
 
 LEVELS = 4
 """Scales at which contrast is measured: differences over 1, 2, 4 and 8 pixels."""
 
 LIGHTNESS_FLOOR, COLOUR_FLOOR = 1.0, 2.0
-"""Contrasts in ΔE that are taken for nothing: noise, what compression does, what one does not see.
+"""Contrasts in ΔE that do not count: noise, compression artefacts, differences too small to see.
 
-A ΔE of 1 is just noticeable; fine patterns in colour alone are seen less well, and JPEG drops the finest.
+A ΔE of 1 is just noticeable; fine patterns in colour alone are harder to see, and JPEG drops the finest.
 """
 
 MOST = 8192
-"""Patches of a picture that are compared, drawn at random where there are more (from about 2 MP on)."""
+"""Most patches of a picture that are compared, drawn at random where there are more (above about 2 MP)."""
 
 
 class Textures(NamedTuple):
     """Descriptions of a picture's patches.
 
     Attributes:
-        contrasts: (N, 28) in dB re 1 ΔE: of lightness at four scales in four directions, of colour at the
-            three coarser scales in the same directions.
+        contrasts: (N, 28) in dB re 1 ΔE: lightness at four scales in four directions, then colour at the three
+            coarser scales in the same directions, scale by scale.
         positions: (N, 2) row and column of each patch, in units of `CELL`.
     """
 
@@ -54,7 +53,7 @@ def textures(picture: Tensor, *, seed: int = 0) -> Textures:
 
     Args:
         picture: (3, H, W) in [-1, 1], sRGB.
-        seed: of the draw where there are too many patches.
+        seed: seeds the choice of patches where there are too many.
 
     Raises:
         ConfigError: the picture is smaller than a patch.
@@ -83,7 +82,7 @@ def differences(picture: Tensor) -> Tensor:
         picture: (C, H, W).
 
     Returns:
-        (4, C, H - 1, W - 1); those along the diagonals divided by √2, as their neighbours are farther away.
+        (4, C, H - 1, W - 1); those along the diagonals are divided by √2, as the neighbours there are farther away.
     """
     corner, right = picture[:, :-1, :-1], picture[:, :-1, 1:]
     below, across = picture[:, 1:, :-1], picture[:, 1:, 1:]
@@ -105,8 +104,8 @@ def nearest(queries: Textures, keys: Textures, *, apart: int = 0) -> Tensor:
     Args:
         queries: N patches.
         keys: M patches.
-        apart: rows or columns that a key must be away from the query; for patches of one and the same
-            picture, which would find themselves.
+        apart: rows or columns that a key must be away from the query, for patches of the same picture, which
+            would otherwise find themselves.
 
     Returns:
         (N,) root mean square differences over the contrasts, in dB.
@@ -125,23 +124,23 @@ def nearest(queries: Textures, keys: Textures, *, apart: int = 0) -> Tensor:
     distances = torch.cat(found)
     if not distances.isfinite().all():
         raise ConfigError(
-            f"the photo is too small to compare its own texture: give one of "
-            f"{(2 * apart + 1) * CELL} px or more on its longer side"
+            f"the photo is too small to compare its texture with itself; give one of at least "
+            f"{(2 * apart + 1) * CELL} px on its longer side"
         )
     return distances / math.sqrt(queries.contrasts.shape[1])
 
 
 def unfamiliarity(output: Textures, photo: Textures) -> float:
-    """Mean distance of patches to their nearest in the other picture, both ways, in dB.
+    """Mean distance from patches to their nearest in the other picture, both ways, in dB.
 
-    Simakov et al. 2008, eq. 1: coherence, for each patch of the output the nearest in the photo, and
-    completeness, for each of the photo the nearest in the output.
+    Simakov et al. 2008, eq. 1: coherence, from each patch of the output to the nearest in the photo, and
+    completeness, from each patch of the photo to the nearest in the output.
     """
     return float((nearest(output, photo).mean() + nearest(photo, output).mean()) / 2)
 
 
 def own_unfamiliarity(photo: Textures) -> float:
-    """Mean distance of a photo's patches to their nearest that neither overlaps nor touches them, in dB."""
+    """Mean distance from a photo's patches to their nearest that neither overlaps nor touches them, in dB."""
     return float(nearest(photo, photo, apart=3).mean())
 
 
@@ -155,7 +154,7 @@ def familiarity(output: Tensor, photo: Tensor, painting: Tensor) -> float:
 
     Returns:
         0 where output and photo are as near to each other as the photo's own patches are, 1 where the output
-        is as far away as the painting. Below 0 where it repeats places of the photo, above 1 where it is
+        is as far away as the painting. Below 0 where it repeats parts of the photo, above 1 where it is
         farther away than the painting.
 
     Raises:

@@ -1,6 +1,6 @@
-"""Fréchet and kernel distance between sets of features, and the Inception network that FID takes them from.
+"""Fréchet and kernel distance between sets of features, and the Inception network that they come from.
 
-The network comes from torch-fidelity, which reproduces that of the first FID exactly; its package is optional.
+The network is torch-fidelity's, which reproduces that of the original FID exactly; the package is optional.
 """
 
 import io
@@ -14,7 +14,7 @@ from sinct.measures.pyramid import sampled_patches
 from sinct.networks.torchvision_compat import import_torchvision
 
 CROP = 128
-"""Side of the crops whose distributions patch-KID compares, in pixels."""
+"""Side of the crops that patch KID compares, in pixels."""
 
 
 def frechet_distance(first: Tensor, second: Tensor) -> float:
@@ -27,8 +27,8 @@ def frechet_distance(first: Tensor, second: Tensor) -> float:
     Returns:
         |μ₁ - μ₂|² + tr(Σ₁ + Σ₂ - 2 (Σ₁ Σ₂)^½), not negative.
 
-    Heusel et al. 2017 (arXiv:1706.08500), eq. 6. The trace of the root is the sum of the roots of the
-    eigenvalues of Σ₁^½ Σ₂ Σ₁^½, which is symmetric, so that no eigenvalue is complex.
+    Heusel et al. 2017 (arXiv:1706.08500), eq. 6. The trace of the root is the sum of the square roots of the
+    eigenvalues of Σ₁^½ Σ₂ Σ₁^½; that matrix is symmetric, so no eigenvalue is complex.
     """
     first, second = first.cpu().double(), second.cpu().double()
     shift = (first.mean(dim=0) - second.mean(dim=0)).square().sum()
@@ -47,10 +47,10 @@ def kernel_distance(first: Tensor, second: Tensor) -> float:
         second: (M, D), M ≥ 2.
 
     Returns:
-        0 on average for sets from one distribution, so that it may be below 0.
+        0 on average for sets from one distribution, so it can be negative.
 
-    Bińkowski et al. 2018 (arXiv:1801.01401), section 4, kernel (x·y / D + 1)³. All features at once, not the
-    mean over subsets, which is meant for sets too large for that.
+    Bińkowski et al. 2018 (arXiv:1801.01401), section 4, kernel (x·y / D + 1)³. All features are used at once; the
+    mean over subsets is only meant for sets too large for that.
     """
 
     def kernel(x: Tensor, y: Tensor) -> Tensor:
@@ -90,9 +90,9 @@ class Inception:
                 ).state_dict()
             generator = torch.Generator().manual_seed(0)
             for value in state.values():
-                if value.ndim == 4:  # torchvision's own choice lets the features die out
+                if value.ndim == 4:  # with torchvision's own choice the features vanish
                     nn.init.kaiming_normal_(value, generator=generator)
-        file = io.BytesIO()  # it reads a file and downloads one where it gets none
+        file = io.BytesIO()  # the extractor reads weights from a file, and would download one if given none
         torch.save(dict(state), file)
         file.seek(0)
         try:
@@ -108,12 +108,12 @@ class Inception:
         """(3, H, W) in [-1, 1] -> (N, 192): features of all positions before the second pooling.
 
         Raises:
-            ConfigError: the picture is so small that there are fewer than two.
+            ConfigError: the picture is so small that it has fewer than two positions.
         """
         height, width = picture.shape[-2:]
         if min(height, width) < 21:
             raise ConfigError(
-                f"a picture of {width}x{height} px is too small for Inception; give 21 px a side or more"
+                f"a picture of {width}x{height} px is too small for Inception; give one of at least 21 px per side"
             )
         net = self.network
         x = net.Conv2d_2b_3x3(net.Conv2d_2a_3x3(net.Conv2d_1a_3x3(picture[None])))
@@ -124,8 +124,8 @@ class Inception:
     def crops(self, picture: Tensor, *, seed: int = 0) -> Tensor:
         """(3, H, W) in [-1, 1] -> (N, 2048): pooled features of crops at random positions.
 
-        The crops are `CROP` px wide or as wide as the picture; four times as many as fit side by side, but
-        4 at least and 32 at most. Each is enlarged to 299 px, as for FID.
+        The crops are `CROP` px wide, or as wide as a smaller picture. There are four times as many as fit side by
+        side, but at least 4 and at most 32. Each is enlarged to 299 px, as for FID.
         """
         height, width = picture.shape[-2:]
         side = min(CROP, height, width)

@@ -1,7 +1,7 @@
 """LPIPS and DISTS: two pictures compared through a pretrained VGG-16.
 
-Their formulas are short and written out here, upon `sinct.networks.vgg`: the packages that offer them download their
-networks while they are built and take none that lies on the disk.
+Their formulas are short and written out here, based on `sinct.networks.vgg`: the packages that offer them download
+their networks on construction and do not accept files from the disk.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,10 +14,10 @@ from sinct.errors import WeightsError
 from sinct.networks.vgg import VGG
 
 LAYERS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3")
-"""Of VGG-16 that LPIPS and DISTS compare."""
+"""Layers of VGG-16 that LPIPS and DISTS compare."""
 
 CHANNELS = (64, 128, 256, 512, 512)
-"""Of those layers."""
+"""Channels of those layers."""
 
 # LPIPS
 
@@ -27,14 +27,14 @@ def lpips(first: Sequence[Tensor], second: Sequence[Tensor], weights: Sequence[T
 
     Args:
         first: (1, C, h, w) each, at `LAYERS` of VGG-16.
-        second: of the same shapes.
+        second: features of the other picture, with the same shapes.
         weights: (C,) each, not negative.
 
     Returns:
         Distance, 0 for equal pictures.
 
-    Zhang et al. 2018 (arXiv:1801.03924), eq. 1, where the channels of every position are normalised, their
-    squared differences weighted, summed over channels, averaged over positions and summed over layers.
+    Zhang et al. 2018 (arXiv:1801.03924), eq. 1: the channels at every position are normalised, and their squared
+    differences weighted, summed over channels, averaged over positions and summed over layers.
     """
     distance = 0.0
     for a, b, weight in zip(first, second, weights, strict=True):
@@ -48,7 +48,7 @@ class LPIPSNetwork:
 
     Args:
         vgg: state dict of torchvision's VGG-16; None draws random weights.
-        weights: state dict of the authors' linear layers; None weighs all channels of a layer alike.
+        weights: state dict of the authors' linear layers; None weights all channels of a layer equally.
         device: where to compute.
 
     Raises:
@@ -69,8 +69,8 @@ class LPIPSNetwork:
     def features(self, picture: Tensor) -> list[Tensor]:
         """(3, H, W) in [-1, 1] -> (1, C, h, w) each, at `LAYERS`.
 
-        Larger pictures are reduced to 512 px on the shorter side, for memory and because LPIPS was fitted to
-        patches of 64 px, on which it saw no picture's finest grain.
+        Larger pictures are reduced to 512 px on the shorter side, to save memory, and because LPIPS was fitted to
+        patches of 64 px, which did not show the finest grain of any picture.
         """
         features: list[Tensor] = self.vgg(_reduced(picture, 512), LAYERS)
         return features
@@ -86,15 +86,15 @@ def dists(
 
     Args:
         first: (1, C, h, w) each: the picture itself in [0, 1] and its features at `LAYERS`.
-        second: of the same shapes.
+        second: those of the other picture, with the same shapes.
         alpha: (C,) each, weights of the texture.
         beta: (C,) each, weights of the structure.
 
     Returns:
         Distance: 0 for equal pictures, 1 for unrelated ones.
 
-    Ding et al. 2020 (arXiv:2004.07728), eqs. 4-6: texture compares the means of feature maps, structure
-    their covariance, in the way of SSIM, with c₁ = c₂ = 1e-6.
+    Ding et al. 2020 (arXiv:2004.07728), eqs. 4-6: texture compares the means of feature maps and structure their
+    covariance, in the same way as SSIM, with c₁ = c₂ = 1e-6.
     """
     constant = 1e-6
     similarity, total = 0.0, 0.0
@@ -111,11 +111,11 @@ def dists(
 
 
 class DISTSNetwork:
-    """VGG-16 with the blurred pooling and the weights of DISTS.
+    """VGG-16 with DISTS's blurred pooling and weights.
 
     Args:
         vgg: state dict of torchvision's VGG-16; None draws random weights.
-        weights: state dict of the authors with `alpha` and `beta`; None weighs all channels alike.
+        weights: the authors' state dict with `alpha` and `beta`; None weights all channels equally.
         device: where to compute.
 
     Raises:
@@ -139,7 +139,7 @@ class DISTSNetwork:
         )
 
     def features(self, picture: Tensor) -> list[Tensor]:
-        """(3, H, W) in [-1, 1] -> the picture, shorter side 256 px at most, in [0, 1], and its features.
+        """(3, H, W) in [-1, 1] -> the picture, with a shorter side of at most 256 px, in [0, 1], and its features.
 
         DISTS was trained at that size, and the authors reduce larger pictures to it.
         """
@@ -148,9 +148,9 @@ class DISTSNetwork:
 
 
 class L2Pooling(nn.Module):
-    """Halve by the root of blurred squares (Hénaff and Simoncelli 2016, arXiv:1511.06394), as DISTS does.
+    """Halve maps by the square root of blurred squares (Hénaff and Simoncelli 2016, arXiv:1511.06394), as in DISTS.
 
-    The blur is Hann's window of 3 px in both directions.
+    The blur is a Hann window of 3 px in both directions.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -163,7 +163,7 @@ class L2Pooling(nn.Module):
 
 
 def _reduced(picture: Tensor, shorter: int) -> Tensor:
-    """(3, H, W) -> (1, 3, h, w), the shorter side no longer than `shorter`."""
+    """(3, H, W) -> (1, 3, h, w), with a shorter side of at most `shorter`."""
     height, width = picture.shape[-2:]
     scale = min(1.0, shorter / min(height, width))
     size = (round(height * scale), round(width * scale))

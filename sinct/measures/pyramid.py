@@ -1,4 +1,4 @@
-"""Pyramids and patches of one picture, as the measures take them."""
+"""Pyramids and patches of one picture, for the measures."""
 
 import torch
 import torch.nn.functional as F
@@ -12,24 +12,23 @@ def gaussian_pyramid(picture: Tensor, levels: int, *, smallest: int = 1) -> list
 
     Args:
         picture: (C, H, W).
-        levels: at most.
-        smallest: shortest side that a level may have, in pixels; there are fewer levels where it would
-            be less.
+        levels: most levels.
+        smallest: shortest side that a level may have, in pixels; smaller levels are left out.
 
     Returns:
-        (C, H', W') each; an odd side is rounded to half of it.
+        (C, H', W') each; half of an odd side is rounded.
 
     Raises:
-        ConfigError: the picture itself is smaller than that.
+        ConfigError: the picture itself is smaller than `smallest`.
 
-    Burt and Adelson 1983 ("The Laplacian Pyramid as a Compact Image Code") with a triangular filter, the
-    one of bilinear interpolation with antialiasing, in place of their Gaussian-like one.
+    Burt and Adelson 1983 ("The Laplacian Pyramid as a Compact Image Code"), with the triangular filter of bilinear
+    interpolation with antialiasing in place of their Gaussian-like one.
     """
     height, width = picture.shape[-2:]
     if min(height, width) < smallest:
         raise ConfigError(
             f"a picture of {width}x{height} px is too small to measure; give one of at least "
-            f"{smallest} px a side"
+            f"{smallest} px per side"
         )
     pyramid = [picture]
     while len(pyramid) < levels:
@@ -46,9 +45,9 @@ def sampled_patches(picture: Tensor, patch: int, samples: int, *, seed: int) -> 
 
     Args:
         picture: (C, H, W), no side shorter than the patch.
-        patch: side in pixels.
-        samples: number of patches; all there are, in random order, where there are fewer.
-        seed: of the positions, which depend on it and on the picture's size alone.
+        patch: side of a patch, in pixels.
+        samples: number of patches; where there are fewer, all of them in random order.
+        seed: seeds the positions, which depend only on it and on the picture's size.
 
     Returns:
         (N, C patch²), channel by channel.

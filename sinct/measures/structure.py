@@ -1,4 +1,4 @@
-"""What is kept of the painting's scene: edges and local contrast, not colours and not strokes."""
+"""How much of the painting's scene is kept: edges and local contrast, without colours and strokes."""
 
 from collections.abc import Sequence
 
@@ -13,28 +13,28 @@ from sinct.measures.warnings import luminance
 
 
 def gradient_similarity(output: Tensor, painting: Tensor, *, sizes: Sequence[int] = (32, 64, 128)) -> float:
-    """Agreement of two pictures' edges, in place, direction and strength, at coarse scales.
+    """Agreement of two pictures' edges in position, direction and strength, at coarse scales.
 
     Args:
         output: (3, H, W) in [-1, 1], sRGB.
         painting: (3, H, W) in [-1, 1], sRGB, same scene.
-        sizes: longer sides of the reductions that are compared, in pixels, so that strokes are too fine to
-            count; a picture is not enlarged.
+        sizes: longer sides in pixels to which the pictures are reduced for comparison, so small that strokes do
+            not count; pictures are never enlarged.
 
     Returns:
-        In [-1, 1], mean over the sizes: 1 for the same edges, also where light and dark are swapped or the
-        contrast is another; 0 for edges of unrelated directions, or where a picture has none.
+        In [-1, 1], mean over the sizes: 1 for the same edges, even where light and dark are swapped or the contrast
+        differs; 0 for edges with unrelated directions, or where a picture has none.
 
     Raises:
-        ConfigError: a side is shorter than 3 px, at the smallest size too.
+        ConfigError: a side of a reduced picture is shorter than 3 px.
 
-    Ours: cosine similarity of `edge_orientations`. Edges are looked for in CIELAB, since many of a painting's
-    are of hue alone, and in luminance they would be new in a photo.
+    Ours: cosine similarity of `edge_orientations`. Edges are found in CIELAB, since many of a painting's edges are
+    changes of hue alone; in luminance they would count as new in a photo.
     """
     found = []
     for size in sizes:
         first, second = (edge_orientations(_reduced(picture, size)) for picture in (output, painting))
-        # Less than 1 ΔE over the whole picture is rounding and no edge.
+        # Less than 1 ΔE over the whole picture is rounding, not an edge.
         found.append(F.cosine_similarity(first.flatten(), second.flatten(), dim=0, eps=1.0))
     return float(torch.stack(found).mean())
 
@@ -46,8 +46,8 @@ def edge_orientations(picture: Tensor) -> Tensor:
         picture: (C, H, W).
 
     Returns:
-        (2, H - 2, W - 2): Σ (x² - y², 2 x y) over the channels' gradients (x, y), scaled to the root of its
-        length; that of a single channel has the length of its gradient.
+        (2, H - 2, W - 2): Σ (x² - y², 2 x y) over the channels' gradients (x, y), scaled to the square root of its
+        length, which for a single channel is the length of its gradient.
 
     Di Zenzo 1986 ("A Note on the Gradient of a Multi-Image"): the sum over channels is the part of his tensor
     that has a direction.
@@ -59,21 +59,21 @@ def edge_orientations(picture: Tensor) -> Tensor:
 
 
 def _reduced(picture: Tensor, size: int) -> Tensor:
-    """(3, H, W) sRGB -> (3, h, w) CIELAB, the longer side `size` or as it was if that is less."""
+    """(3, H, W) sRGB -> (3, h, w) CIELAB, with a longer side of at most `size`."""
     height, width = picture.shape[-2:]
     scale = min(1.0, size / max(height, width))
     small = (round(height * scale), round(width * scale))
     if min(small) < 3:
         raise ConfigError(
-            f"a picture of {width}x{height} px is too narrow for its edges to be compared at {max(small)} px; "
-            "crop it"
+            f"a picture of {width}x{height} px is too narrow to compare its edges at {max(small)} px; "
+            "crop it to a less narrow one"
         )
     lab: Tensor = rgb_to_lab((picture[None].clamp(-1, 1) + 1) / 2)
     return F.interpolate(lab, small, mode="bilinear", antialias=True)[0]
 
 
 def contrast_structure(output: Tensor, painting: Tensor) -> float:
-    """SSIM of the luminance without its term for brightness.
+    """SSIM of the luminance, without its brightness term.
 
     Args:
         output: (3, H, W) in [-1, 1].
@@ -87,22 +87,22 @@ def contrast_structure(output: Tensor, painting: Tensor) -> float:
         ConfigError: the pictures are smaller than the window of 11 px.
 
     Wang et al. 2004 ("Image Quality Assessment: From Error Visibility to Structural Similarity"), the product
-    of eqs. 9 and 10 with their window (Gaussian, σ = 1.5) and K₂ = 0.03. Their brightness, eq. 6, is left out,
-    because colours shall change. As they advise on the method's page, both pictures are first averaged over
+    of eqs. 9 and 10 with their window (Gaussian, σ = 1.5) and K₂ = 0.03. Their brightness term, eq. 6, is left out,
+    because colours should change. As they advise on the method's page, both pictures are first averaged over
     squares of the shorter side / 256 px, which also removes fine strokes.
     """
     height, width = painting.shape[-2:]
     factor = max(1, round(min(height, width) / 256))
     if min(height, width) // factor < 11:
         raise ConfigError(
-            f"pictures of {width}x{height} px are too small for SSIM; give 11 px a side or more"
+            f"pictures of {width}x{height} px are too small for SSIM; give pictures of at least 11 px per side"
         )
     pair = torch.stack([luminance(output), luminance(painting)])[:, None] * 127.5
     a, b = F.avg_pool2d(pair, factor)[:, None]
 
     def mean(values: Tensor) -> Tensor:
         blurred: Tensor = gaussian_blur2d(values, (11, 11), (1.5, 1.5))
-        return blurred[..., 5:-5, 5:-5]  # as published, windows lie inside the picture
+        return blurred[..., 5:-5, 5:-5]  # as published, only windows inside the picture
 
     c2 = (0.03 * 255) ** 2
     covariance = mean(a * b) - mean(a) * mean(b)

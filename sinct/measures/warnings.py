@@ -1,4 +1,4 @@
-"""What a person would notice in a picture, or should know of while it trains."""
+"""Warnings of visible flaws in a picture, and of a training that has gone wrong."""
 
 import torch.nn.functional as F
 from kornia.color import rgb_to_grayscale
@@ -14,16 +14,16 @@ def luminance(picture: Tensor) -> Tensor:
 
 
 def luminance_order(output: Tensor, painting: Tensor, *, size: int = 48) -> float:
-    """Rank correlation of the two pictures' luminance at coarse scale.
+    """Rank correlation of the two pictures' luminance at a coarse scale.
 
     Args:
         output: (3, H, W) in [-1, 1].
         painting: (3, H', W') in [-1, 1], same scene.
-        size: side of the square both are averaged down to, in pixels.
+        size: side in pixels of the square that both are averaged down to.
 
     Returns:
-        Spearman's rho in [-1, 1]: 1 when what is lighter stays lighter, below 0 when light and dark are
-        swapped, 0 when one picture is flat.
+        Spearman's rho in [-1, 1]: 1 when lighter areas stay lighter, below 0 when light and dark are swapped, 0
+        when one picture is flat.
     """
     ranks = []
     for picture in (output, painting):
@@ -34,19 +34,19 @@ def luminance_order(output: Tensor, painting: Tensor, *, size: int = 48) -> floa
 
 
 def clipped_share(output: Tensor) -> float:
-    """Share of pixels that are blown to white, in [0, 1]: all channels above 250 of 255."""
+    """Share of pixels that are blown out to white, in [0, 1]: all channels above 250 out of 255."""
     return float((output > 250 / 127.5 - 1).all(dim=0).float().mean())
 
 
 def picture_warnings(output: Tensor, painting: Tensor) -> list[Remark]:
-    """Warn of what is wrong with a translation so far: inverted, flat, or blown out.
+    """Warn if a translation so far is inverted, flat, or blown out.
 
     Args:
         output: (3, H, W) in [-1, 1].
         painting: (3, H, W) in [-1, 1].
 
     Returns:
-        One line each; empty when nothing is.
+        One line per flaw; empty if there is none.
     """
     found = []
     order = luminance_order(output, painting)
@@ -62,22 +62,23 @@ def picture_warnings(output: Tensor, painting: Tensor) -> list[Remark]:
         found.append(Remark("flat", text))
     elif order < 0:
         text = (
-            f"light and dark are inverted against the painting (luminance order {order:.2f}); "
-            "if it stays so, try another `seed`"
+            f"light and dark are inverted compared with the painting (luminance order {order:.2f}); "
+            "if this persists, try another `seed`"
         )
         found.append(Remark("inverted", text))
     blown = clipped_share(output) - clipped_share(painting)
     if blown > 0.2:
-        text = f"{blown:.0%} of the picture is blown out to white; if it stays so, try another `seed`"
+        text = f"{blown:.0%} of the picture is blown out to white; if this persists, try another `seed`"
         found.append(Remark("blown", text))
     return found
 
 
 def discriminator_warnings(losses: Tensor, lost_below: float) -> list[Remark]:
-    """Warn of a discriminator that has won, from its latest losses.
+    """Warn of a discriminator that has won, judging by its latest losses.
 
     Args:
-        losses: (N,) of consecutive steps, in nats. At 2 log 2 = 1.39 a discriminator cannot tell at all.
+        losses: (N,) losses of consecutive steps, in nats. At 2 log 2 = 1.39 a discriminator cannot tell photo from
+            translation at all.
         lost_below: mean below which the generator learns nothing more, in nats.
 
     Returns:
@@ -97,8 +98,8 @@ def scale_warning(width: int, trained: tuple[int, int]) -> list[Remark]:
     """Warn of a picture far outside the widths that a generator was trained on.
 
     Args:
-        width: of the picture, in pixels.
-        trained: smallest and largest width of the training, in pixels.
+        width: width of the picture, in pixels.
+        trained: smallest and largest width in training, in pixels.
 
     Returns:
         One line or none.
@@ -107,7 +108,7 @@ def scale_warning(width: int, trained: tuple[int, int]) -> list[Remark]:
     if low / 1.5 <= width <= high * 1.5:
         return []
     text = (
-        f"the picture is {width} px wide, the generator was trained at {low} ... {high} px: texture may come "
+        f"the picture is {width} px wide, but the generator was trained at {low} to {high} px, so texture may come "
         "out at the wrong size; resize the picture or train on it"
     )
     return [Remark("scale", text)]

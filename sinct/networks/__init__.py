@@ -1,6 +1,6 @@
-"""Generators, discriminators, projections and VGG, of plain arguments.
+"""Generators, discriminators, projections and VGG, built from plain arguments.
 
-A network knows no setting, no file and no objective; `choice` turns a name into a generator.
+A network knows nothing of settings, files or objectives; `make_generator` turns a name into a generator.
 """
 
 from sinct.networks.base import Features, GeneratorBase

@@ -1,4 +1,4 @@
-"""What trainings and inference ask of a generator, whichever it is."""
+"""The interface of every generator, for training and inference."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -8,17 +8,17 @@ import torch
 from torch import Tensor, nn
 
 Features = tuple[Tensor, ...]
-"""Maps of an encoder that PatchNCE may compare, (N, C, H, W) each, from shallow to deep; the first is the picture."""
+"""Encoder maps that PatchNCE can compare, (N, C, H, W) each, from shallow to deep; the first is the picture."""
 
 
 class GeneratorBase(nn.Module, ABC):
-    """Sizes, features for PatchNCE, translation.
+    """Base of all generators: sizes, features for PatchNCE, translation.
 
     Attributes:
-        name: that settings and files call this network by.
+        name: the network's name in settings and files.
         depths: how many features `encode` returns.
         stride: heights and widths must be multiples of this, in pixels.
-        width: the channels it was built with.
+        width: channels, as given when it was built.
     """
 
     name: ClassVar[str]
@@ -29,17 +29,17 @@ class GeneratorBase(nn.Module, ABC):
     @property
     @abstractmethod
     def feature_channels(self) -> Sequence[int]:
-        """Channels of each of the features that `encode` returns."""
+        """Channels of each feature that `encode` returns."""
 
     @property
     @abstractmethod
     def halo(self) -> int:
-        """Pixels beyond an output sample's own that can influence it, on each side; a multiple of the stride."""
+        """How far around an output pixel the input can influence it, in pixels; a multiple of the stride."""
 
     @property
     @abstractmethod
     def live_channels(self) -> int:
-        """Values per pixel of the picture that are in memory at once during translation without gradients."""
+        """Values held in memory at once per pixel of the picture, when translating without gradients."""
 
     @abstractmethod
     def encode(self, picture: Tensor) -> Features:
@@ -47,7 +47,7 @@ class GeneratorBase(nn.Module, ABC):
 
     @abstractmethod
     def translate(self, picture: Tensor) -> tuple[Tensor, Features]:
-        """Translate and keep the input's features, so that PatchNCE need not encode it again."""
+        """Translate, and return the input's features too, so that PatchNCE need not encode it again."""
 
     def forward(self, picture: Tensor) -> Tensor:
         """(N, 3, H, W) in [-1, 1] -> (N, 3, H, W), about [-1, 1] but not clamped.
@@ -62,7 +62,7 @@ class GeneratorBase(nn.Module, ABC):
 
 
 def of_items(features: Features, start: int, stop: int | None) -> Features:
-    """Features of some items of the batch."""
+    """Select the features of some items of the batch."""
     return tuple(depth[start:stop] for depth in features)
 
 

@@ -18,16 +18,16 @@ def make_generator(name: str, width: int) -> GeneratorBase:
 
     Args:
         name: one of `GENERATORS`.
-        width: its channels, see the network.
+        width: channels; see the network.
 
     Raises:
-        ValueError: there is no such network.
+        ValueError: there is no generator of that name.
     """
     if name not in GENERATORS:
-        raise ValueError(f"unknown generator {name!r}; there are {', '.join(GENERATORS)}")
+        raise ValueError(f"unknown generator {name!r}; choose one of {', '.join(GENERATORS)}")
     return GENERATORS[name](width)
 
 
 def describe(generator: GeneratorBase) -> dict[str, Any]:
-    """What `make_generator` needs to build the like of it, JSON-serialisable."""
+    """Arguments for `make_generator` to build the same network again, JSON-serialisable."""
     return {"name": generator.name, "width": generator.width}

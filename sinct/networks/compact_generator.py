@@ -1,9 +1,9 @@
-"""A generator of fewer operations, for trainings that a person waits for (ours).
+"""A generator with fewer operations, for training while somebody waits (ours).
 
-Full resolution is where StyleGAN2's blocks spend most time on the fewest channels. This one begins and ends on
-2×2 blocks of pixels (Shi et al. 2016, arXiv:1609.05158), and its residual blocks work at a quarter of the
-resolution, where the same time buys twice the channels and twice the receptive field. A connection at half the
-resolution carries the painting's edges past them.
+StyleGAN2's blocks spend most of their time at full resolution, on the fewest channels. This generator begins and
+ends on 2×2 blocks of pixels (Shi et al. 2016, arXiv:1609.05158), and its residual blocks work at a quarter of the
+resolution, where the same time buys twice the channels and twice the receptive field. A skip connection at half
+the resolution carries the painting's edges past them.
 """
 
 import math
@@ -16,14 +16,14 @@ from sinct.networks.base import Features, GeneratorBase
 from sinct.networks.layers import GAIN, EqualConv2d, ResidualBlock, leaky_relu
 
 SHUFFLED = 16
-"""Channels at full resolution, in front of the last convolution."""
+"""Channels at full resolution, before the last convolution."""
 
 
 class CompactGenerator(GeneratorBase):
     """Translate pictures of any size that is a multiple of 4 px.
 
     2×2 blocks of pixels -> w channels at half resolution -> 2w at a quarter, six residual blocks (three belong
-    to the encoder) -> back to half, joined with what was there -> pixel shuffle -> RGB.
+    to the encoder) -> back to half resolution, joined with the maps from there -> pixel shuffle -> RGB.
 
     Args:
         width: channels w at half resolution.
@@ -44,27 +44,27 @@ class CompactGenerator(GeneratorBase):
         self.fine = ResidualBlock(width)
         self.shuffle = EqualConv2d(width, 4 * SHUFFLED, 3, gain=GAIN)
         self.to_rgb = EqualConv2d(SHUFFLED, 3, 3)
-        # Four equal pixels to begin with: no grid (Aitken et al. 2017, arXiv:1707.02937).
+        # Start with four equal pixels per block, so without a grid (Aitken et al. 2017, arXiv:1707.02937).
         with torch.no_grad():
             self.shuffle.weight.copy_(self.shuffle.weight[::4].repeat_interleave(4, dim=0))
 
     @property
     def feature_channels(self) -> tuple[int, ...]:
-        """Channels of each of the features that `encode` returns."""
+        """Channels of each feature that `encode` returns."""
         deep: int = self.down.weight.shape[0]
         return 3, deep, deep
 
     @property
     def halo(self) -> int:
-        """Pixels beyond an output sample's own that can influence it, on each side; a multiple of the stride."""
+        """How far around an output pixel the input can influence it, in pixels; a multiple of the stride."""
         half = 2 * (1 + 1 + 2 + 1)  # stem, downsampling, fine block, shuffle
         quarter = 4 * (2 * (len(self.encoder) + len(self.decoder)) + 1)  # residual blocks, interpolation
-        full = 2 + 1  # to RGB, smoothing, and the grid's own offset
+        full = 2 + 1  # to RGB and smoothing, plus the grid's own offset
         return -(-(half + quarter + full) // self.stride) * self.stride
 
     @property
     def live_channels(self) -> int:
-        """Values a pixel in memory at once: some maps of w channels at half resolution (measured)."""
+        """Values held at once per pixel: several maps of w channels at half resolution (measured)."""
         return self.stem.weight.shape[0] * 9 // 8 + 44
 
     def encode(self, picture: Tensor) -> Features:
@@ -72,7 +72,7 @@ class CompactGenerator(GeneratorBase):
         return self._encode(picture)[1]
 
     def translate(self, picture: Tensor) -> tuple[Tensor, Features]:
-        """Translate and keep the input's features, so that PatchNCE need not encode it again."""
+        """Translate, and return the input's features too, so that PatchNCE need not encode it again."""
         fine, features = self._encode(picture)
         code = self.decoder(self.encoder[2](features[-1]))
         coarse = F.interpolate(self.up(code), scale_factor=2, mode="bilinear")
@@ -81,17 +81,17 @@ class CompactGenerator(GeneratorBase):
         return without_grid(rgb), features
 
     def _encode(self, picture: Tensor) -> tuple[Tensor, Features]:
-        """Maps at half resolution, and the features of PatchNCE."""
+        """The maps at half resolution, and the features for PatchNCE."""
         fine = leaky_relu(self.stem(F.pixel_unshuffle(picture, 2)))
         down = leaky_relu(self.down(fine))
         return fine, (picture, down, self.encoder[1](self.encoder[0](down)))
 
 
 def without_grid(x: Tensor) -> Tensor:
-    """Smooth each channel by [1, 2, 1] ⊗ [1, 2, 1] / 16, which lets no pattern of period 2 px through.
+    """Smooth each channel with [1, 2, 1] ⊗ [1, 2, 1] / 16, which removes every pattern with a period of 2 px.
 
     Args:
-        x: (N, C, H, W), any range; the border is repeated outwards.
+        x: (N, C, H, W), any range; border pixels are repeated outwards.
 
     Returns:
         (N, C, H, W).

@@ -1,9 +1,9 @@
 """StyleGAN2 building blocks without style: equalised layers, blur, residual blocks.
 
-All maps are (N, C, H, W). Every convolution pads with zeros, so a picture's border is where zeros begin.
+All maps are (N, C, H, W). Every convolution pads with zeros, so zeros begin at a picture's border.
 
 Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN" (arXiv:1912.04958), section 2
-and appendix B; equalised learning rate after Karras et al. 2018 (arXiv:1710.10196), section 4.1.
+and appendix B; equalised learning rate from Karras et al. 2018 (arXiv:1710.10196), section 4.1.
 """
 
 import math
@@ -21,10 +21,10 @@ GAIN = math.sqrt(2)
 
 
 def leaky_relu(x: Tensor) -> Tensor:
-    """Leaky ReLU of slope 0.2 without its gain, which the layers fold into weight and bias.
+    """Leaky ReLU with slope 0.2 and without its gain, which the layers fold into weight and bias.
 
-    The function is positively homogeneous, so gain * f(w x + b) = f(gain * w x + gain * b): a pass over
-    the whole map becomes one over the weights. Without gradients it works in place.
+    The function is positively homogeneous, so gain * f(w x + b) = f(gain * w x + gain * b): the weights are
+    scaled instead of the whole map. Without gradients it works in place.
     """
     return F.leaky_relu(x, LEAK, inplace=not torch.is_grad_enabled())
 
@@ -44,9 +44,9 @@ def blur(x: Tensor, padding: int) -> Tensor:
 
 
 class _Blur(torch.autograd.Function):
-    """The kernel is constant and symmetric, so that the gradient of a blur is a blur.
+    """A blur whose gradient is a blur again, since the kernel is constant and symmetric.
 
-    A plain convolution would compute the kernel's gradient as well, in R1 channel by channel.
+    A plain convolution would compute the kernel's gradient as well, and under R1 do so channel by channel.
     """
 
     @staticmethod
@@ -70,8 +70,8 @@ class EqualConv2d(nn.Module):
         out_channels: channels of the output.
         kernel_size: side of the square kernel, in pixels.
         stride: step of the output grid, in pixels.
-        padding: zeros on each side; by default "same" for stride 1.
-        bias: whether a learnt bias is added.
+        padding: zeros on each side; by default what keeps the size at stride 1.
+        bias: whether to add a learnt bias.
         gain: factor on the whole output, folded into weight and bias.
     """
 
@@ -125,7 +125,7 @@ class ResidualBlock(nn.Module):
     """StyleGAN2 residual block that keeps resolution and width: (x + f(x)) / √2.
 
     Args:
-        channels: width of input and output.
+        channels: channels of input and output.
     """
 
     def __init__(self, channels: int) -> None:
@@ -140,11 +140,11 @@ class ResidualBlock(nn.Module):
 
 
 class DownBlock(nn.Module):
-    """StyleGAN2 discriminator block: residual, half the resolution, each downsampling after a blur.
+    """StyleGAN2 discriminator block: residual, halves the resolution, blurs before each downsampling.
 
     Args:
-        in_channels: width of the input.
-        out_channels: width of the output.
+        in_channels: channels of the input.
+        out_channels: channels of the output.
     """
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
@@ -166,12 +166,12 @@ class UpBlock(nn.Module):
     """StyleGAN2 synthesis layer that doubles the resolution, with demodulated weights and no style.
 
     Demodulation brings each output channel's weights to unit length (Karras et al. 2020, eq. 3 with all
-    styles 1). The blur after the transposed convolution carries a factor 4, which makes up for the zeros
-    between the input samples.
+    styles 1). A factor of 4 makes up for the zeros that the transposed convolution puts between the input
+    samples.
 
     Args:
-        in_channels: width of the input.
-        out_channels: width of the output.
+        in_channels: channels of the input.
+        out_channels: channels of the output.
     """
 
     def __init__(self, in_channels: int, out_channels: int) -> None:

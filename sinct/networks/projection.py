@@ -1,4 +1,4 @@
-"""From encoder features to the unit vectors that PatchNCE compares."""
+"""Turn encoder features into the unit vectors that PatchNCE compares."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ def random_positions(crops: int, height: int, width: int, count: int, generator:
 
 
 def sample_features(features: Tensor, positions: Tensor) -> Tensor:
-    """Read the feature vectors at some positions of each crop.
+    """Read the feature vectors at the given positions of each crop.
 
     Args:
         features: (N, C, H, W).
@@ -33,13 +33,13 @@ def sample_features(features: Tensor, positions: Tensor) -> Tensor:
 
 
 class Projection(nn.Module):
-    """One two-layer MLP for each encoder depth, to vectors of unit length.
+    """One two-layer MLP for each encoder depth, whose outputs have unit length.
 
     Args:
-        channels: width of the features at each depth.
-        dimensions: length of the projected vectors and of the hidden layer.
+        channels: channels of the features at each depth.
+        dimensions: size of the projected vectors and of the hidden layer.
 
-    Park et al. 2020 (arXiv:2007.15651), section 3; initialised as N(0, 0.02), as the authors publish it.
+    Park et al. 2020 (arXiv:2007.15651), section 3; initialised from N(0, 0.02) as in the authors' code.
     """
 
     def __init__(self, channels: Sequence[int], dimensions: int = 256) -> None:
@@ -54,7 +54,7 @@ class Projection(nn.Module):
                 nn.init.zeros_(module.bias)
 
     def forward(self, samples: Sequence[Tensor]) -> list[Tensor]:
-        """One (P, C) tensor a depth -> one (P, dimensions) tensor of unit vectors a depth, float32."""
+        """One (P, C) tensor per depth -> one (P, dimensions) tensor of unit vectors per depth, float32."""
         return [
             F.normalize(mlp(vectors).float(), dim=1)
             for mlp, vectors in zip(self.depths, samples, strict=True)

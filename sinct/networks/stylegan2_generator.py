@@ -1,4 +1,4 @@
-"""The fully convolutional generator of single-image translation (Park et al. 2020, appendix B)."""
+"""The fully convolutional generator for single-image translation (Park et al. 2020, appendix B)."""
 
 from torch import Tensor, nn
 
@@ -21,12 +21,12 @@ class Encoder(nn.Module):
         self.blocks = nn.ModuleList(ResidualBlock(2 * width) for _ in range(blocks))
 
     def features(self, picture: Tensor) -> Features:
-        """The picture, the downsampling block's output and the second residual block's, and no block behind it."""
+        """The picture and the outputs of the downsampling and second residual blocks; later blocks do not run."""
         down = self.down(self.from_rgb(picture))
         return picture, down, self.blocks[1](self.blocks[0](down))
 
     def forward(self, picture: Tensor) -> tuple[Tensor, Features]:
-        """(N, 3, H, W) in [-1, 1] -> code (N, 2w, H/2, W/2) and the features met on the way."""
+        """(N, 3, H, W) in [-1, 1] -> code (N, 2w, H/2, W/2), and the features from the way there."""
         features = self.features(picture)
         code = features[-1]
         for block in self.blocks[2:]:
@@ -35,9 +35,9 @@ class Encoder(nn.Module):
 
 
 class Generator(GeneratorBase):
-    """Translate pictures: encoder, decoder, no style, no noise, any even size.
+    """Translate pictures of any even size: an encoder and a decoder, without style or noise.
 
-    A 1×1 convolution 3→w, a StyleGAN2 downsampling block w→2w, six residual blocks of 2w (three belong to
+    A 1×1 convolution 3→w, a StyleGAN2 downsampling block w→2w, six residual blocks at 2w (three belong to
     the encoder, three to the decoder), a StyleGAN2 upsampling block 2w→w and a linear 1×1 convolution to
     RGB. Width 80 gives 3,068,403 parameters.
 
@@ -63,25 +63,25 @@ class Generator(GeneratorBase):
 
     @property
     def feature_channels(self) -> tuple[int, ...]:
-        """Channels of each of the features that `encode` returns."""
+        """Channels of each feature that `encode` returns."""
         deep: int = self.encoder.down.skip.weight.shape[0]
         return 3, deep, deep
 
     @property
     def halo(self) -> int:
-        """Pixels beyond an output sample's own that can influence it, on each side (the receptive radius).
+        """How far around an output pixel the input can influence it (the receptive radius), in pixels.
 
-        One 3×3 convolution and a blurred, strided one at full resolution, two 3×3 convolutions a residual
-        block at half resolution, and the blurred upsampling: rounded up to the stride.
+        One 3×3 convolution and a blurred, strided one at full resolution, two 3×3 convolutions per residual
+        block at half resolution, and the blurred upsampling, rounded up to a multiple of the stride.
         """
         down = 1 + 2 + 1  # 3x3; then [1,3,3,1] and 3x3 at stride 2 reach 3 px to one side, 2 to the other
         residual = 2 * self.stride * (len(self.encoder.blocks) + 3)
-        up = 2  # of the blur's taps and the transposed kernel's, beyond what the code's own reach covers
+        up = 2  # taps of the blur and the transposed kernel, beyond what the code itself reaches
         return down + residual + up
 
     @property
     def live_channels(self) -> int:
-        """Values a pixel in memory at once: a few maps of w channels at full resolution (measured)."""
+        """Values held at once per pixel: a few maps of w channels at full resolution (measured)."""
         return 5 * self.encoder.from_rgb.weight.shape[0] + 16
 
     def encode(self, picture: Tensor) -> Features:
@@ -89,6 +89,6 @@ class Generator(GeneratorBase):
         return self.encoder.features(picture)
 
     def translate(self, picture: Tensor) -> tuple[Tensor, Features]:
-        """Translate and keep the input's features, so that PatchNCE need not encode it again."""
+        """Translate, and return the input's features too, so that PatchNCE need not encode it again."""
         code, features = self.encoder(picture)
         return self.decoder(code), features

@@ -1,4 +1,4 @@
-"""StyleGAN2's discriminator, for tiles of a crop."""
+"""StyleGAN2's discriminator, applied to tiles of a crop."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from sinct.networks.layers import GAIN, DownBlock, EqualConv2d, EqualLinear, leaky_relu
 
 WIDTHS = (32, 64, 128, 256, 384)
-"""Channels at 64, 32, 16, 8 and 4 px of the authors' configuration."""
+"""Channels at 64, 32, 16, 8 and 4 px in the authors' configuration."""
 
 
 def minibatch_deviation(x: Tensor, group_size: int = 4) -> Tensor:
@@ -17,7 +17,7 @@ def minibatch_deviation(x: Tensor, group_size: int = 4) -> Tensor:
 
     Args:
         x: (N, C, H, W).
-        group_size: items a group, at most; the largest divisor of N up to it is used.
+        group_size: most items per group; the largest divisor of N up to it is used.
 
     Returns:
         (N, C + 1, H, W).
@@ -33,12 +33,15 @@ def minibatch_deviation(x: Tensor, group_size: int = 4) -> Tensor:
 
 
 class Discriminator(nn.Module):
-    """One logit a tile: high for the photo's tiles, low for translations.
+    """One logit per tile: high for the photo's tiles, low for translations.
 
     Args:
-        tile_size: side of the square tiles, in pixels: 4 times a power of two that fits `widths`.
-        widths: channels at `tile_size`, at half of it, ... and last at 4 px.
+        tile_size: side of the square tiles, in pixels: 4 * 2 ** (len(widths) - 1).
+        widths: channels at `tile_size`, at half of it, and so on down to 4 px.
         deviation: append the minibatch standard deviation, which the authors switched off.
+
+    Raises:
+        ValueError: `widths` does not fit `tile_size`.
 
     The default widths have 5,885,473 parameters. Karras et al. 2020 (arXiv:1912.04958), figure 7c.
     """
@@ -49,8 +52,8 @@ class Discriminator(nn.Module):
         super().__init__()
         if tile_size != 4 * 2 ** (len(widths) - 1):
             raise ValueError(
-                f"{len(widths)} widths suit tiles of {4 * 2 ** (len(widths) - 1)} px, not of {tile_size} px; "
-                "give one width for each halving down to 4 px"
+                f"{len(widths)} widths fit tiles of {4 * 2 ** (len(widths) - 1)} px, not {tile_size} px; "
+                "give one width for each halving of the tile down to 4 px"
             )
         self.tile_size = tile_size
         self.deviation = deviation
@@ -62,7 +65,7 @@ class Discriminator(nn.Module):
         self.logit = EqualLinear(last, 1)
 
     def maps(self, tiles: Tensor) -> list[Tensor]:
-        """(N, 3, T, T) in [-1, 1] -> the maps behind each block, at half of T, a quarter, ... 4 px."""
+        """(N, 3, T, T) in [-1, 1] -> the maps after each block, at T/2, T/4 and so on down to 4 px."""
         x, found = leaky_relu(self.from_rgb(tiles)), []
         for block in self.blocks:
             x = block(x)

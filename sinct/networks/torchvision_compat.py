@@ -1,9 +1,9 @@
-"""Import torchvision also where its compiled operators do not fit the installed torch.
+"""Import torchvision even where its compiled operators do not fit the installed torch.
 
-CPU builds of torch are often met with torchvision's CUDA build, the only one on the package registry. Its
-operators then fail to load, and the import ends in "operator torchvision::nms does not exist", although
-models and transforms need none of them. Declaring the two schemas that the import registers something for
-makes it succeed; calling the operators themselves still fails, as it should.
+A CPU build of torch is often installed beside torchvision's CUDA build, the only one on the package registry.
+Its operators then fail to load, and the import ends in "operator torchvision::nms does not exist", although
+models and transforms need none of them. Declaring the two schemas that the import looks for makes it succeed;
+calling the operators themselves still fails, as it should.
 """
 
 from types import ModuleType
@@ -14,7 +14,7 @@ _SCHEMA = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
 
 
 def import_torchvision() -> ModuleType:
-    """Import torchvision, with stand-in schemas only where the plain import fails for want of them."""
+    """Import torchvision; only where that fails for missing operators, declare them and try again."""
     try:
         import torchvision
     except RuntimeError as error:

@@ -1,4 +1,4 @@
-"""Features of VGG-16 and VGG-19 by the names of their layers.
+"""Features of VGG-16 and VGG-19 by layer name.
 
 Simonyan and Zisserman 2014 (arXiv:1409.1556), configurations D and E, as torchvision builds them and with
 the weights it offers. Only the convolutional part is built.
@@ -14,7 +14,7 @@ from sinct.networks.torchvision_compat import import_torchvision
 
 MEAN = (0.485, 0.456, 0.406)
 DEVIATION = (0.229, 0.224, 0.225)
-"""Of ImageNet, by channel on [0, 1]; torchvision's weights expect pictures normalised with them."""
+"""ImageNet's, per channel on [0, 1]; torchvision's weights expect pictures normalised with them."""
 
 
 class VGG(nn.Module):
@@ -22,9 +22,9 @@ class VGG(nn.Module):
 
     Args:
         depth: 16 or 19.
-        state: torchvision's state dict, of which `features.*` is used; None draws random weights.
-        seed: of the random weights (Kaiming normal by fan-out with zero bias, torchvision's own choice).
-        average_pooling: average instead of take the maximum, as Gatys et al. advise for synthesis.
+        state: torchvision's state dict, whose `features.*` are used; None draws random weights.
+        seed: seeds the random weights (Kaiming normal by fan-out with zero bias, torchvision's own choice).
+        average_pooling: pool by average instead of maximum, as Gatys et al. advise for synthesis.
 
     Raises:
         ConfigError: the state dict does not fit.
@@ -63,7 +63,7 @@ class VGG(nn.Module):
             if isinstance(layer, nn.Conv2d):
                 self.layers[f"conv{block}_{number}"] = layer
             elif isinstance(layer, nn.ReLU):
-                self.layers[f"relu{block}_{number}"] = nn.ReLU()  # torchvision's overwrites what it is given
+                self.layers[f"relu{block}_{number}"] = nn.ReLU()  # torchvision's overwrites its input
                 number += 1
             else:
                 self.layers[f"pool{block}"] = nn.AvgPool2d(2) if average_pooling else layer
@@ -75,11 +75,11 @@ class VGG(nn.Module):
         self.requires_grad_(False).eval()
 
     def forward(self, pictures: Tensor, names: Sequence[str]) -> list[Tensor]:
-        """Features at some layers.
+        """Features at the named layers.
 
         Args:
             pictures: (N, 3, H, W) in [-1, 1], sRGB.
-            names: of the layers; nothing is computed beyond the last of them.
+            names: names of layers; nothing is computed beyond the last of them.
 
         Returns:
             (N, C, H', W') each, in the order of `names`.

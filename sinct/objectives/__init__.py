@@ -1,4 +1,4 @@
-"""What networks are trained for: one file for each objective, its settings and its one step beside each other.
+"""What the networks are trained for: one module per objective, with its settings and its step side by side.
 
 `cut` is the paper's method, `cyclegan` its baseline; `pair_gan` holds what both share.
 """

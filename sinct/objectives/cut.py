@@ -1,7 +1,7 @@
 """The paper's objective: one step of SinCUT, and its settings.
 
 Park et al. 2020, "Contrastive Learning for Unpaired Image-to-Image Translation" (arXiv:2007.15651),
-sections 3.1-3.3 and appendix B. What departs from it is named as ours.
+sections 3.1-3.3 and appendix B. Departures from it are marked as ours.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ from sinct.training.terms import Term
 
 @dataclass(frozen=True)
 class CutSettings(PairGanSettings):
-    """Settings of one training. The defaults are the paper's and its authors' published configuration.
+    """Settings of one training. The defaults are those of the paper and of its authors' published configuration.
 
     Attributes:
         projection_dimensions: length of the vectors that PatchNCE compares.
@@ -35,11 +35,11 @@ class CutSettings(PairGanSettings):
         depths: which of the encoder's features PatchNCE compares: 0 the pixels, 1 the downsampling block's
             output, 2 the second residual block's; leaving out 0 is ours.
         queries: query positions per crop and depth; more than 1 is ours.
-        nce_weight: of PatchNCE.
-        matching_weight: of the distance between the discriminator's maps of a photo and of what G makes of it; 0
-            leaves it out (ours otherwise).
-        reuse_features: take PatchNCE's keys from the forward pass instead of encoding again; changes
-            speed, not results (ours).
+        nce_weight: weight of PatchNCE.
+        matching_weight: weight of the distance between the discriminator's maps of a photo and of what G makes of
+            it; 0 leaves it out (ours otherwise).
+        reuse_features: take PatchNCE's keys from the forward pass instead of encoding again; changes speed, not
+            results (ours).
     """
 
     projection_dimensions: int = bounded(256, ABOVE_0)
@@ -55,10 +55,10 @@ class CutSettings(PairGanSettings):
         super().check()
         if self.matching_weight and len(self.discriminator_widths) == 1:
             raise ConfigError(
-                "matching_weight needs a discriminator of two or more widths; its tile_size is 4 px"
+                "matching_weight needs a discriminator with two or more widths; raise tile_size above 4 px"
             )
         if self.crops * self.queries < 2 or self.identity_crops * self.queries == 1:
-            raise ConfigError("PatchNCE needs 2 or more positions a picture; raise crops or queries")
+            raise ConfigError("PatchNCE needs 2 or more positions per picture; raise crops or queries")
         known = range(self.generator_depths)
         if not self.depths or not set(self.depths) <= set(known) or len(set(self.depths)) < len(self.depths):
             raise ConfigError(
@@ -67,19 +67,19 @@ class CutSettings(PairGanSettings):
 
 
 Config = CutSettings
-"""As callers know the settings of sinct's own method."""
+"""The public name of these settings, `sinct.Config`."""
 
 
 class Losses(NamedTuple):
-    """Terms of the objective at one step, before their weights; scalars, or NaN where a term was not due.
+    """Terms of the objective at one step, before weighting; scalars, NaN where a term was not due.
 
     Attributes:
-        adversarial_d: of the discriminator, in nats.
+        adversarial_d: the discriminator's adversarial loss, in nats.
         r1: mean squared gradient norm at the photo's tiles; NaN at steps without R1.
-        adversarial_g: of the generator, in nats.
+        adversarial_g: the generator's adversarial loss, in nats.
         nce: PatchNCE, mean of painting and photo, in nats.
         identity: L1 on [-1, 1] between the photo and what G makes of it.
-        matching: distance of D's maps between the two, dimensionless; 0 where it has no weight (ours).
+        matching: distance between D's maps of the two, dimensionless; 0 where its weight is 0 (ours).
     """
 
     adversarial_d: Tensor
@@ -91,10 +91,10 @@ class Losses(NamedTuple):
 
 
 class Trainer(PairGan[Losses]):
-    """Networks and optimisers of the method; see `PairGan` for arguments and more attributes.
+    """The method's networks, optimisers and step; see `PairGan` for arguments and more attributes.
 
     Attributes:
-        discriminator: D, of tiles.
+        discriminator: D, which judges tiles.
         projection: H, the MLPs before PatchNCE.
     """
 
@@ -110,7 +110,7 @@ class Trainer(PairGan[Losses]):
         device: torch.device,
     ) -> None:
         super().__init__(paintings, photos, settings, device)
-        with torch.random.fork_rng(devices=[]):  # leaves the caller's random state alone
+        with torch.random.fork_rng(devices=[]):  # leaves the caller's random state unchanged
             torch.manual_seed(settings.seed)
             generator, discriminator = self.make_generator(), self.make_discriminator()
             channels = [generator.feature_channels[depth] for depth in settings.depths]
@@ -138,7 +138,7 @@ class Trainer(PairGan[Losses]):
         )
 
     def step(self, batch: PairBatch) -> Losses:
-        """One update of D, then one of G and H: painting -> photo."""
+        """Update D once, then G and H once: painting -> photo."""
         settings, count = self.settings, len(batch.painting)
         kept = settings.identity_crops
         photo, painted = batch.photo[:kept], batch.painted[:kept]
@@ -175,7 +175,7 @@ class Trainer(PairGan[Losses]):
         return Losses(*(term.detach() for term in terms))
 
     def matching(self, restored: Tensor, photo: Tensor) -> Tensor:
-        """Distance between D's maps of photo crops and of what G made of them when they were painted."""
+        """Distance between D's maps of photo crops and of what G restored from their painted versions."""
         if not (self.settings.matching_weight and len(restored)):
             return restored.new_zeros(())
         with self.autocast():
@@ -184,10 +184,10 @@ class Trainer(PairGan[Losses]):
             return feature_matching(self.discriminator.maps(self.tiles(restored)), wanted)
 
     def patch_nce(self, queries: Features, keys: Features) -> Tensor:
-        """PatchNCE of crops of one picture at random positions, averaged over the depths.
+        """PatchNCE at random positions in crops of one picture, averaged over the depths.
 
-        Every key in these crops but its own is a query's negative, since all come from one picture
-        (appendix B). Without crops it is 0.
+        All come from one picture, so a query's negatives are the keys of all these crops but its own (appendix B).
+        Without crops the loss is 0.
         """
         if len(keys[0]) == 0:
             return keys[0].new_zeros(())
@@ -207,7 +207,7 @@ class Trainer(PairGan[Losses]):
         return torch.stack(losses).mean()
 
     def _keys(self, features: Features, content: Tensor, painted: Tensor) -> tuple[Features, Features]:
-        """Features of the content and of the painted photo, reused from the forward pass where they are the same."""
+        """Features of the content and of the painted photo; from the forward pass where that makes no difference."""
         reuse, count = self.settings.reuse_features, len(content)
         with torch.no_grad():
             return (

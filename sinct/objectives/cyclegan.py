@@ -1,8 +1,8 @@
-"""Patch-based CycleGAN: appendix B's own baseline, with the same crops and networks as the paper's objective.
+"""Patch-based CycleGAN: the baseline of appendix B, with the same crops and networks as the paper's objective.
 
 Zhu et al. 2017, "Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks"
-(arXiv:1703.10593). What keeps the content is the way back instead of PatchNCE; everything else is sinct's:
-zoomed crops, generator, discriminator of tiles, non-saturating loss with R1, running average, settings.
+(arXiv:1703.10593). Cycle consistency keeps the content, instead of PatchNCE; everything else is as in `cut`: zoomed
+crops, generator, discriminator on tiles, non-saturating loss with R1, running average, settings.
 """
 
 from collections.abc import Sequence
@@ -26,8 +26,8 @@ class CycleSettings(PairGanSettings):
     """Settings of one training; the weights are the paper's.
 
     Attributes:
-        cycle_weight: of the cycle loss; 10 in the paper, section 4.
-        identity_weight: of the identity loss; half of the cycle's in the paper, section 5.2.
+        cycle_weight: weight of the cycle loss; 10 in the paper, section 4.
+        identity_weight: weight of the identity loss; half of the cycle loss's in the paper, section 5.2.
     """
 
     cycle_weight: float = bounded(10.0, FROM_0)
@@ -35,13 +35,13 @@ class CycleSettings(PairGanSettings):
 
 
 class CycleLosses(NamedTuple):
-    """Terms of the objective at one step, sums over both directions, before their weights.
+    """Terms of the objective at one step, summed over both directions, before weighting.
 
     Attributes:
-        adversarial_d: of both discriminators, in nats.
-        r1: of both discriminators; NaN at steps without R1.
-        adversarial_g: of both generators, in nats.
-        cycle: L1 on [-1, 1] between crops and themselves after there and back.
+        adversarial_d: adversarial loss of both discriminators, in nats.
+        r1: R1 of both discriminators; NaN at steps without R1.
+        adversarial_g: adversarial loss of both generators, in nats.
+        cycle: L1 on [-1, 1] between crops and their translations there and back.
         identity: L1 on [-1, 1] between crops and what the generator into their own domain makes of them.
     """
 
@@ -53,7 +53,7 @@ class CycleLosses(NamedTuple):
 
 
 class CycleTrainer(PairGan[CycleLosses]):
-    """G: painting -> photo and F: photo -> painting, with a discriminator each; see `PairGan` for arguments."""
+    """G: painting -> photo and F: photo -> painting, each with a discriminator; see `PairGan` for arguments."""
 
     name = "cyclegan"
     settings_type = CycleSettings
@@ -93,9 +93,9 @@ class CycleTrainer(PairGan[CycleLosses]):
         )
 
     def step(self, batch: PairBatch) -> CycleLosses:
-        """One update of both discriminators, then one of both generators.
+        """Update both discriminators once, then both generators once.
 
-        The way back keeps the content, so only the crops of painting and photo are used.
+        The cycle keeps the content, so only the crops of painting and photo are used.
         """
         x, y, kept = batch.painting, batch.photo, self.settings.identity_crops
         G, F_ = self.generator, self.backward
@@ -111,7 +111,7 @@ class CycleTrainer(PairGan[CycleLosses]):
         adversarial_d, r1 = adversarial_y + adversarial_x, r1_y + r1_x
         update(self.optimizer_d, adversarial_d + self.lazy_r1(r1))
 
-        # Generators: fool D, come back to where they started, leave their own domain alone.
+        # Generators: fool D, return to the original crops, leave their own target domain alone.
         D_Y.requires_grad_(False)
         D_X.requires_grad_(False)
         with self.autocast():

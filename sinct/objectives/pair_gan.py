@@ -1,4 +1,4 @@
-"""What the objectives share that train a GAN on crops of a painting and of photos, with a discriminator of tiles.
+"""What both objectives share: a GAN on crops of a painting and of photos, with a discriminator on tiles.
 
 Park et al. 2020 (arXiv:2007.15651), appendix B.
 """
@@ -28,16 +28,16 @@ class PairGanSettings(TrainingSettings, PairSettings):
     """Settings of networks and adversarial loss, with those of crops and of every training.
 
     Attributes:
-        compact: the generator of `sinct.networks.compact_generator` instead of the paper's (ours).
-        width: generator channels at full resolution (twice as many at half resolution); of a compact one at
-            half and a quarter of it.
-        discriminator_widths: channels at tile_size, tile_size / 2, ... 4 px.
-        minibatch_deviation: minibatch standard deviation in the discriminator; the authors' is off.
+        compact: use the generator of `sinct.networks.compact_generator` instead of the paper's (ours).
+        width: generator channels at full resolution, twice as many at half resolution; for a compact generator,
+            at half and a quarter of the resolution.
+        discriminator_widths: channels at tile_size, tile_size / 2 and so on down to 4 px.
+        minibatch_deviation: use the minibatch standard deviation in the discriminator; off in the authors' code.
         tile_size: side of the discriminator's tiles, in pixels; divides crop_size.
-        identity_crops: crops that also meet the identity term (ours when below `crops`).
-        identity_weight: of the L1 distance between a photo and what G makes of it.
-        r1_weight: of R1, times 1/2.
-        r1_interval: steps from one R1 to the next, its weight growing with it; above 1 is ours.
+        identity_crops: crops that the identity term also uses (ours when below `crops`).
+        identity_weight: weight of the L1 distance between a photo and what G makes of it.
+        r1_weight: weight of R1, times 1/2.
+        r1_interval: steps from one R1 to the next, with proportionally more weight; above 1 is ours.
     """
 
     compact: bool = False
@@ -52,7 +52,7 @@ class PairGanSettings(TrainingSettings, PairSettings):
 
     @property
     def generator_name(self) -> str:
-        """Of `sinct.networks.choice.GENERATORS`."""
+        """Name of the generator in `sinct.networks.choice.GENERATORS`."""
         return "compact" if self.compact else "stylegan2"
 
     @property
@@ -70,7 +70,7 @@ class PairGanSettings(TrainingSettings, PairSettings):
         super().check()
         if not 0 <= self.identity_crops <= self.crops:
             raise ConfigError(
-                f"identity_crops must lie in 0 ... crops ({self.crops}), got {self.identity_crops}"
+                f"identity_crops must lie between 0 and crops ({self.crops}), got {self.identity_crops}"
             )
         if self.crop_size % 2 or self.crop_size % self.tile_size:
             raise ConfigError(
@@ -91,9 +91,9 @@ class PairGan(Loop[PairBatch, Losses]):
 
     Args:
         paintings: one or more (3, H, W) in [-1, 1], float32, translated alike. Each step sees one of them.
-        photos: one or more (3, H, W) in [-1, 1], the target together.
-        settings: of the objective.
-        device: where networks and pictures lie.
+        photos: one or more (3, H, W) in [-1, 1], which form one target together.
+        settings: settings of the objective.
+        device: where networks and pictures are kept.
 
     Attributes:
         sampler: draws the crops.
@@ -140,13 +140,13 @@ class PairGan(Loop[PairBatch, Losses]):
         )
 
     def judge(self, discriminator: nn.Module, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
-        """Adversarial loss and R1 of a discriminator on the tiles of real and of detached translated crops.
+        """Adversarial loss and R1 of a discriminator, on tiles of real crops and of detached translations.
 
         R1 is NaN at steps where it is not due.
         """
         due = self.r1_is_due
         discriminator.requires_grad_(True)
-        real = self.tiles(real).requires_grad_(due)  # R1 differentiates by the input
+        real = self.tiles(real).requires_grad_(due)  # R1 differentiates with respect to the input
         with self.autocast():
             real_logits = discriminator(real)
             fake_logits = discriminator(self.tiles(fake.detach()))
@@ -154,15 +154,15 @@ class PairGan(Loop[PairBatch, Losses]):
         return adversarial, r1_penalty(real_logits, real) if due else torch.full_like(adversarial, math.nan)
 
     def lazy_r1(self, r1: Tensor) -> Tensor:
-        """R1 with its weight, made up for the steps without it; 0 at those."""
+        """R1 times its weight, which is raised to make up for the steps without R1; 0 at those steps."""
         weight = self.settings.r1_interval * self.settings.r1_weight / 2
         return weight * r1 if self.r1_is_due else torch.zeros_like(r1)
 
     @property
     def r1_is_due(self) -> bool:
-        """Whether the step that is being taken computes R1."""
+        """Whether the current step computes R1."""
         return self.steps_done % self.settings.r1_interval == 0
 
     def tiles(self, crops: Tensor) -> Tensor:
-        """What the discriminator sees of crops."""
+        """Divide crops into the tiles that the discriminator sees."""
         return tiles(crops, self.settings.tile_size)

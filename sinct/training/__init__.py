@@ -1,6 +1,6 @@
-"""The loop that trains any objective, and the run directory that it leaves on the disk.
+"""The loop that trains any objective, and the run directory that it writes.
 
-An objective subclasses `Loop`; `run_training` takes its class and decoded pictures.
+An objective subclasses `Loop`; `run_training` takes that class and decoded pictures.
 """
 
 from sinct.training.loop import Loop, update

@@ -20,34 +20,34 @@ from sinct.measures.structure import gradient_similarity
 from sinct.training.loop import Loop
 
 FIRST_LOOK = 0.75
-"""Progress from which states are compared: before, a high learning rate makes them noisy."""
+"""Progress from which states are compared; before that, a high learning rate makes them noisy."""
 
 LOOKS = 5
-"""Looks at the picture from there to the end."""
+"""How often the picture is looked at from there to the end."""
 
 PIXELS = 600_000
-"""The middle of a larger painting stands for all of it."""
+"""Most pixels that are scored; of a larger painting, only the middle is."""
 
 
 def middle(picture: Tensor, pixels: int = PIXELS) -> Tensor:
-    """Cut the middle out of a picture, (C, H, W) -> (C, H', W'), at most about a number of pixels, aspect kept."""
+    """Cut out the middle of a picture, (C, H, W) -> (C, H', W'), with at most about `pixels` pixels, aspect kept."""
     return excerpt(picture, pixels, 0.5, 0.5)
 
 
 @torch.no_grad()
 def make_score(painting: Tensor, photos: Sequence[Tensor]) -> Callable[[Tensor], float]:
-    """Make a measure of translations by statistics and structure together; lower is better.
+    """Make a score for translations from statistics and structure together; lower is better.
 
-    It is the mean of two distances to the nearest photo, of colours and of patches without their means, each
-    relative to the painting's, plus 1 less the similarity of edges to the painting's: the painting itself
-    and a picture with the photo's statistics that shows nothing of the painting both have about 1.
+    The score is the mean of two distances to the nearest photo, of colours and of patches without their means, each
+    relative to the painting's distance, plus 1 minus the similarity of its edges to the painting's. The painting
+    itself scores about 1, and so does a picture with the photo's statistics that shows nothing of the painting.
 
     Args:
         painting: (3, H, W) in [-1, 1].
-        photos: (3, H', W') in [-1, 1].
+        photos: (3, H', W') in [-1, 1] each.
 
     Returns:
-        Function of a translation, (3, H, W) in [-1, 1].
+        Function from a translation, (3, H, W) in [-1, 1], to its score.
 
     Raises:
         ConfigError: the painting is too small to measure.
@@ -78,12 +78,12 @@ def make_score(painting: Tensor, photos: Sequence[Tensor]) -> Callable[[Tensor],
 
 
 class Looks:
-    """Looks at the pictures at even shares of the last quarter and keeps the best state by their mean score.
+    """Scores the pictures at regular points of the last quarter and keeps the state with the best mean score.
 
     Args:
-        trainer: whose state is kept.
-        paintings: (3, H, W) in [-1, 1], that are looked at together.
-        photos: (3, H', W') in [-1, 1].
+        trainer: training whose best state is kept.
+        paintings: (3, H, W) in [-1, 1] each; the score is their mean.
+        photos: (3, H', W') in [-1, 1] each.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class Looks:
         return math.floor((self.trainer.progress - FIRST_LOOK) / (1 - FIRST_LOOK) * LOOKS + 1e-6)
 
     def take(self, translate: Callable[[Tensor], Tensor]) -> None:
-        """Look, if it is time; at shares of the progress, so that runs of so many steps can be repeated."""
+        """Look if it is time; progress decides, so that a run with a given number of steps is repeatable."""
         if self._due < 0 or self._due <= self.taken:
             return
         self.taken = self._due

@@ -1,4 +1,4 @@
-"""What every training shares: the clock, the loop, and the state to continue from. It knows no objective."""
+"""What every training shares, whatever its objective: the clock, the loop, and the state to continue from."""
 
 import copy
 import math
@@ -28,9 +28,9 @@ class Best(NamedTuple):
     """The best state so far.
 
     Attributes:
-        score: of its picture, lower is better (see `sinct.training.best`).
-        progress: of the training then, in [0, 1].
-        step: that it was reached at.
+        score: score of its picture, lower is better (see `sinct.training.best`).
+        progress: progress of the training at that point, in [0, 1].
+        step: step at which it was reached.
     """
 
     score: float
@@ -39,28 +39,28 @@ class Best(NamedTuple):
 
 
 class Loop(ABC, Generic[Batch, Losses]):
-    """A training of a generator and its companions.
+    """A training of a generator and its companion networks.
 
     A subclass is an objective: it builds its networks in `__init__`, draws what a step sees in `sample`, and takes
     one step in `step`.
 
     Args:
-        settings: of the objective.
-        device: where networks and pictures lie.
+        settings: settings of the objective.
+        device: where networks and pictures are kept.
 
     Attributes:
-        name: that files call the objective by.
-        settings_type: of its settings.
+        name: the objective's name in files.
+        settings_type: class of its settings.
         content: how pictures are prepared for the generator.
-        terms: of the objective, in the order of the step's losses.
+        terms: terms of the objective, in the order of the step's losses.
         generator: G.
-        average: running average of G (ours), the one to translate with.
-        networks: all with a state, by name.
-        optimizers: by name.
-        random: draws everything that steps leave to chance; on the CPU.
-        steps_done: updates made so far.
+        average: running average of G (ours), used to translate.
+        networks: all networks with a state, by name.
+        optimizers: optimisers by name.
+        random: makes all random draws of the steps; on the CPU.
+        steps_done: steps taken so far.
         seconds_done: seconds spent training so far.
-        best: what was kept of the running average so far, see `keep`.
+        best: the best state of the running average so far, see `keep`.
     """
 
     name: ClassVar[str]
@@ -92,7 +92,7 @@ class Loop(ABC, Generic[Batch, Losses]):
 
     @property
     def progress(self) -> float:
-        """Share of the training that is done, by steps or by the clock, in [0, 1]."""
+        """Share of the training that is done, in [0, 1], by steps or by the clock."""
         if self.settings.steps is not None:
             return min(1.0, self.steps_done / self.settings.steps)
         assert self.settings.seconds is not None  # settings have one of the two
@@ -101,11 +101,11 @@ class Loop(ABC, Generic[Batch, Losses]):
     def run(self) -> Iterator[Losses]:
         """Take steps until the training's length is reached; stop iterating to interrupt it.
 
-        The caller's own work between two steps counts towards `seconds`, as the person waiting counts.
+        The caller's own work between two steps counts towards `seconds` too, since the user waits for it as well.
 
         Raises:
             TrainingError: a loss is not finite; the message names it and the step.
-            DeviceError: the device has not enough memory.
+            DeviceError: the device has too little memory.
         """
         before = time.monotonic()
         while self.progress < 1:
@@ -115,7 +115,9 @@ class Loop(ABC, Generic[Batch, Losses]):
                     group["lr"] = rate
             losses = self.step(self.sample())
             decay = min(self.settings.ema_decay, (1 + self.steps_done) / (10 + self.steps_done))
-            update_average(self.average, self.generator, decay)  # forgets the start
+            update_average(
+                self.average, self.generator, decay
+            )  # a low decay at first forgets the random start
             self.steps_done += 1
             self.check(losses)
             now = time.monotonic()
@@ -123,35 +125,35 @@ class Loop(ABC, Generic[Batch, Losses]):
             yield losses
 
     def check(self, losses: Losses) -> None:
-        """Raise TrainingError when a loss is infinite or not a number."""
+        """Raise TrainingError if a loss is infinite or not a number."""
         values = torch.stack(tuple(losses)).tolist()
         for term, value in zip(self.terms, values, strict=True):
             skipped = math.isnan(value) and not term.is_due(self.steps_done - 1)
             if not (math.isfinite(value) or skipped):
                 raise TrainingError(
-                    f"the loss {term.name} is {value} at step {self.steps_done}; training stopped, the last good "
-                    "checkpoint is kept; resume with a lower learning_rate or another seed"
+                    f"the loss {term.name} is {value} at step {self.steps_done}; training stopped and the last good "
+                    "checkpoint is kept; train again with a lower learning_rate or another seed"
                 )
 
     def model(self, generator: GeneratorBase, widths: tuple[int, int], facts: Mapping[str, Any]) -> Model:
-        """A generator of this training with what is needed to use it, see `Model`."""
+        """Wrap a generator of this training with what is needed to use it, see `Model`."""
         return Model(generator, self.content, widths, self.name, self.settings.to_dict(), facts)
 
     def keep(self, score: float) -> None:
-        """Keep the running average as it stands, as the best so far."""
+        """Keep the present running average as the best so far."""
         self.best = Best(score, self.progress, self.steps_done)
         self.networks["best"] = copy.deepcopy(self.average)
 
     @property
     def plateaued(self) -> bool:
-        """Whether the picture has not become better for as long as the settings have patience."""
+        """Whether the picture has not improved for longer than the settings' patience."""
         patience = self.settings.patience
         return self.best is not None and 0 < patience < self.progress - self.best.progress
 
     # State ------------------------------------------------------------------------------------------
 
     def state(self) -> dict[str, Tensor]:
-        """Every tensor that `load_state` needs to continue bit for bit, by name."""
+        """Return every tensor that `load_state` needs to continue bit for bit, by name."""
         tensors = {"random": self.random.get_state()}
         for name, network in self.networks.items():
             tensors |= prefixed(name, network.state_dict())
@@ -166,7 +168,7 @@ class Loop(ABC, Generic[Batch, Losses]):
         """Continue from what `state` returned after `steps_done` steps and `seconds_done` seconds, with its `best`.
 
         Raises:
-            CheckpointError: the tensors belong to networks of another shape.
+            CheckpointError: the tensors do not fit the networks.
         """
         try:
             if best is not None:
@@ -193,16 +195,16 @@ class Loop(ABC, Generic[Batch, Losses]):
     # For steps --------------------------------------------------------------------------------------
 
     def placed(self, network: Network) -> Network:
-        """Bring a network to the device, in the memory layout of the settings."""
+        """Move a network to the device, in the settings' memory layout."""
         layout = torch.channels_last if self.settings.channels_last else torch.contiguous_format
         return network.to(self.device, memory_format=layout)  # type: ignore[call-overload, no-any-return]
 
     def averaged(self, generator: GeneratorBase) -> GeneratorBase:
-        """Begin a running average of a generator."""
+        """Start a running average of a generator."""
         return copy.deepcopy(generator).requires_grad_(False)
 
     def adam(self, *networks: nn.Module) -> torch.optim.Adam:
-        """Adam for all parameters of some networks."""
+        """Make an Adam optimiser for all parameters of the networks."""
         parameters = [parameter for network in networks for parameter in network.parameters()]
         fused = self.device.type in ("cpu", "cuda")
         return torch.optim.Adam(
@@ -215,7 +217,7 @@ class Loop(ABC, Generic[Batch, Losses]):
 
 
 def update(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
-    """One step of an optimiser down the gradient of a loss."""
+    """Take one step of an optimiser down the gradient of a loss."""
     optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     optimizer.step()
@@ -224,6 +226,6 @@ def update(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
 def laid_out_like(parameter: Tensor, moment: Tensor) -> Tensor:
     """Copy an optimiser's moment into its parameter's memory layout, which files do not keep.
 
-    Fused optimisers walk both in memory order, so another layout would silently pair wrong entries.
+    Fused optimisers read both in memory order, so a different layout would silently pair the wrong entries.
     """
     return torch.empty_like(parameter).copy_(moment) if moment.shape == parameter.shape else moment

@@ -1,4 +1,4 @@
-"""Losses over steps as a figure."""
+"""Plot the losses over the steps."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLUMNS = 3
-"""Panels side by side."""
+"""Panels per row."""
 
 
 def draw_losses(entries: Sequence[Mapping[str, Any]], terms: Sequence[Term]) -> "Figure | None":
@@ -18,10 +18,10 @@ def draw_losses(entries: Sequence[Mapping[str, Any]], terms: Sequence[Term]) -> 
 
     Args:
         entries: lines of a log, with the step and the terms by name; None where a term was not due.
-        terms: of the objective.
+        terms: terms of the objective.
 
     Returns:
-        None where there is nothing to draw.
+        The figure, or None where there is nothing to draw.
     """
     from matplotlib.figure import Figure  # slow to import, and needed only here
 

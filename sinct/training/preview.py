@@ -1,4 +1,4 @@
-"""Pictures side by side, for a look at a training."""
+"""Pictures side by side, to show how a training is going."""
 
 import math
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ def in_rows(rows: Sequence[Sequence[Tensor]]) -> Tensor:
     """Lay pictures side by side in rows, each row at the height of its first picture, at most 640 px.
 
     Args:
-        rows: pictures, (3, H, W) each, in [-1, 1]; shorter rows are filled up in white.
+        rows: pictures, (3, H, W) each, in [-1, 1]; shorter rows are filled with white.
 
     Returns:
         (3, H, W) in [-1, 1].
@@ -27,7 +27,7 @@ def in_rows(rows: Sequence[Sequence[Tensor]]) -> Tensor:
 
 
 def _side_by_side(pictures: Sequence[Tensor]) -> Tensor:
-    """Pictures at the first one's height, at most 640 px, as one, (3, H, W)."""
+    """Join pictures into one, (3, H, W), at the height of the first, at most 640 px."""
     height = min(PREVIEW_HEIGHT, pictures[0].shape[1])
     row = [
         F.interpolate(
@@ -42,11 +42,11 @@ def _side_by_side(pictures: Sequence[Tensor]) -> Tensor:
 
 
 def shrink(picture: Tensor, pixels: int) -> Tensor:
-    """Scale a picture down to at most a number of pixels, aspect kept; smaller ones stay.
+    """Scale a picture down to at most a number of pixels, aspect kept; a smaller one stays as it is.
 
     Args:
         picture: (3, H, W) in [-1, 1].
-        pixels: height times width, about.
+        pixels: approximate height times width.
     """
     height, width = picture.shape[1:]
     scale = math.sqrt(pixels / (height * width))

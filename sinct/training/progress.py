@@ -1,4 +1,4 @@
-"""What a training tells its caller: events while it runs, and its end."""
+"""What a training reports to its caller: progress while it runs, and how it ended."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ class Progress:
     """What a training reports as it goes.
 
     Attributes:
-        step: steps done, counted from the run's beginning.
+        step: steps done since the run began.
         steps: steps in all, or None where the clock decides.
-        seconds: spent training, from the run's beginning.
-        fraction: done, in [0, 1].
-        rate: steps per second of late.
-        remaining: seconds left, as far as can be told.
-        losses: means since the last report, by the name of the term; NaN where it was not due.
-        warnings: new ones, one line each.
-        terms: of the objective, which say what the losses are called and measured in.
+        seconds: seconds spent training since the run began.
+        fraction: share done, in [0, 1].
+        rate: steps per second since the last report.
+        remaining: estimated seconds left.
+        losses: mean of each term since the last report, by name; NaN where it was not due.
+        warnings: new warnings, one line each.
+        terms: terms of the objective, with the names and units of the losses.
     """
 
     step: int
@@ -38,16 +38,16 @@ class Progress:
 
 @dataclass(frozen=True)
 class Training:
-    """A training that has ended or was stopped.
+    """A training that has finished or was stopped.
 
     Attributes:
-        model: the generator as it stands.
-        run_dir: where everything lies.
-        steps: done.
-        seconds: spent training.
-        kept: step whose state the model is of: the last, or the best.
-        finished: False when it was stopped before its length was reached or the picture stood still.
-        warnings: all that came up, each once.
+        model: the trained generator.
+        run_dir: folder that holds everything.
+        steps: steps done.
+        seconds: seconds spent training.
+        kept: step whose state the model holds: the last, or the best.
+        finished: False when it was stopped before it reached its length or the picture stopped improving.
+        warnings: all warnings, each once.
     """
 
     model: Model

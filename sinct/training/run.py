@@ -21,11 +21,11 @@ from sinct.version import __version__
 
 
 class Objective(Protocol):
-    """A class of trainings on paintings and photos, see `sinct.objectives`.
+    """A training class for paintings and photos, see `sinct.objectives`.
 
     Attributes:
-        name: that files call it by.
-        settings_type: of its settings.
+        name: the objective's name in files.
+        settings_type: class of its settings.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Objective(Protocol):
     def __call__(
         self, paintings: Sequence[Tensor], photos: Sequence[Tensor], settings: Any, device: torch.device, /
     ) -> Loop[Any, Any]:
-        """Make a training."""
+        """Create a training."""
 
 
 def run_training(
@@ -56,16 +56,16 @@ def run_training(
     """Train on decoded pictures; see `sinct.train` for arguments, result and errors.
 
     Args:
-        objective: that is trained.
+        objective: objective to train.
         sources: the paintings, one or several.
         targets: the photos.
         run: where everything is kept.
-        names: file names of the inputs, for config.json: "painting", of several a list, and "photos".
+        names: file names of the inputs, for config.json: "painting" (a list where there are several) and "photos".
         config: settings of the objective; None only where a run is resumed with its own.
         preset: name of the settings, for config.json.
+        device: where the networks run.
         resume, overwrite, on_progress, should_stop: as for `sinct.train`.
-        device: that is there.
-        remarks: warnings to begin with.
+        remarks: warnings to report at the start.
     """
     if resume and overwrite:
         raise ConfigError("`resume=True` and `overwrite=True` contradict each other; give one of them")
@@ -79,7 +79,7 @@ def run_training(
         if any(facts.get(name) != value for name, value in hashes.items()):
             raise CheckpointError(
                 f"{run.path} is a run on other pictures ({facts.get('painting')}, {facts.get('photos')}); give "
-                "those, or another `run_dir`"
+                "those pictures or another `run_dir`"
             )
         if asked is not None:
             config = config.replace(steps=asked.steps, seconds=asked.seconds)
@@ -115,7 +115,7 @@ def run_training(
     free = f", {room.free / 1e9:.1f} GB of {room.total / 1e9:.1f} GB free" if room else ""
     raise OutOfMemoryError(
         f"out of memory on {device}: {config.crops} crops of {config.crop_size} px at width {config.width}{free}; "
-        f"close other programs, or need about half with `crops={max(2, config.crops // 2)}` and "
+        f"close other programs, or roughly halve the need with `crops={max(2, config.crops // 2)}` and "
         f"`identity_crops={config.identity_crops // 2}`"
     )
 
@@ -123,10 +123,10 @@ def run_training(
 def _widths(
     sources: Sequence[Picture], names: str | Sequence[str], settings: PairSettings
 ) -> tuple[int, int]:
-    """Smallest and largest width that whole paintings are seen at, also those of which a training has a part.
+    """Smallest and largest width at which paintings are seen, as if whole where only a part is trained on.
 
     Raises:
-        ConfigError: a painting is too narrow for a crop; of several, the message begins with its name.
+        ConfigError: a painting is too narrow for a crop; where there are several, the message starts with its name.
     """
     names = [names] if isinstance(names, str) else names
     lowest, highest = [], []

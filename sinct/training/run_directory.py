@@ -3,10 +3,10 @@
 config.json              settings, inputs with their hashes, device and versions
 checkpoint.safetensors   all that is needed to continue (see `sinct.inference.checkpoint`)
 model.safetensors        the generator alone, for `apply`
-log.jsonl                one JSON object each 10 steps: step, seconds, mean losses; and warnings
-losses.png               the same as a plot, drawn at the end
-preview.png              painting, translation so far and photo, side by side, refreshed as it goes; of a series
-                         a row for each of up to three paintings
+log.jsonl                one JSON object every 10 steps: step, seconds, mean losses, and any warnings
+losses.png               the losses as a plot, drawn at the end
+preview.png              painting, translation so far and photo, side by side, refreshed during training; for a
+                         series, one row for each of up to three paintings
 """
 
 import json
@@ -49,7 +49,7 @@ class RunDirectory:
 
     @property
     def model(self) -> Path:
-        """Generator for use."""
+        """The generator alone, for `apply`."""
         return self.path / "model.safetensors"
 
     @property
@@ -59,7 +59,7 @@ class RunDirectory:
 
     @property
     def preview(self) -> Path:
-        """Picture of the state so far."""
+        """Picture of the translation so far."""
         return self.path / "preview.png"
 
     @property
@@ -68,16 +68,16 @@ class RunDirectory:
         return self.path / "losses.png"
 
     def create(self, *, overwrite: bool) -> None:
-        """Make the folder, or empty it of an older run's files.
+        """Create the folder, or delete an older run's files from it.
 
         Raises:
-            OutputError: it holds a run and `overwrite` is off, or it cannot be made.
+            OutputError: it holds a run and `overwrite` is off, or it cannot be created.
         """
         ours = (self.config, self.checkpoint, self.model, self.log, self.preview, self.plot)
         present = [file for file in ours if file.exists()]
         if present and not overwrite:
             raise OutputError(
-                f"{self.path} holds a run already; pass `resume=True` to continue it, `overwrite=True` to start again, "
+                f"{self.path} already holds a run; pass `resume=True` to continue it, `overwrite=True` to start again, "
                 "or another `run_dir`"
             )
         try:
@@ -94,15 +94,15 @@ class RunDirectory:
             temporary.write_text(text, encoding="utf-8")
 
     def read_config(self, objective: "Objective") -> tuple[Any, dict[str, Any]]:
-        """Read config.json back: settings of an objective, and the facts beside them.
+        """Read config.json back: the objective's settings, and the other facts.
 
         Raises:
-            CheckpointError: there is none, it is damaged, or it is of another objective.
+            CheckpointError: it is missing, damaged, or from another objective.
             ConfigError: its settings are not the objective's.
         """
         try:
             facts = json.loads(self.config.read_text(encoding="utf-8"))
-            name = facts.get("objective", "cut")  # of which version 0.1 said nothing
+            name = facts.get("objective", "cut")  # version 0.1 did not store it
             if name != objective.name:
                 raise CheckpointError(
                     f"{self.path} is a run of the objective {name}, not of {objective.name}; give another "
@@ -119,7 +119,11 @@ class RunDirectory:
             ) from None
 
     def append_log(self, entry: Mapping[str, Any]) -> None:
-        """Add one line to the log; a full disk is no reason to end a training."""
+        """Add one line to the log.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
         finite = {name: None if isinstance(x, float) and math.isnan(x) else x for name, x in entry.items()}
         try:
             with self.log.open("a", encoding="utf-8") as file:
@@ -128,7 +132,7 @@ class RunDirectory:
             raise unwritable(self.log, error) from None
 
     def read_log(self) -> list[dict[str, Any]]:
-        """Entries of the log; a line cut off by a kill is left out."""
+        """Entries of the log, without a line that was cut off when the process was killed."""
         entries = []
         if self.log.exists():
             for line in self.log.read_text(encoding="utf-8").splitlines():
@@ -139,20 +143,20 @@ class RunDirectory:
         return entries
 
     def rewind_log(self, step: int) -> None:
-        """Drop entries beyond a step, which a resumed run will write again."""
+        """Drop entries after a step, which a resumed run will write again."""
         kept = [entry for entry in self.read_log() if entry["step"] <= step]
         with replacing(self.log) as temporary:
             temporary.write_text("".join(json.dumps(entry) + "\n" for entry in kept), encoding="utf-8")
 
     def save(self, tensors: Mapping[str, Tensor], description: Mapping[str, Any]) -> None:
-        """Write the checkpoint whole, or leave the older one."""
+        """Write the checkpoint completely, or keep the older one."""
         checkpoint.save(self.checkpoint, "checkpoint", tensors, description)
 
     def write_preview(self, rows: Sequence[Sequence[Tensor]]) -> None:
-        """Write rows of pictures, each at the height of its first one, at most 640 px.
+        """Write rows of pictures, each row at the height of its first picture, at most 640 px.
 
         Args:
-            rows: pictures side by side, (3, H, W) each, in [-1, 1]; shorter rows are filled up in white.
+            rows: pictures side by side, (3, H, W) each, in [-1, 1]; shorter rows are filled with white.
         """
         write_picture(self.preview, in_rows(rows), overwrite=True)
 

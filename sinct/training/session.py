@@ -1,4 +1,4 @@
-"""A training and its run directory: reports, log, preview and checkpoints while it runs."""
+"""One training with its run directory: reports, log, preview and checkpoints while it runs."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -21,36 +21,36 @@ from sinct.training.run_directory import RunDirectory
 from sinct.training.terms import LossTerms, Term
 
 LOG_INTERVAL = 10
-"""Steps between two lines of the log and two events."""
+"""Steps from one log line and progress report to the next."""
 
 CHECKPOINT_SECONDS = 60.0
-"""At most this much work is lost to a crash; an interrupt loses none."""
+"""Most work that a crash can lose; an interrupt loses none."""
 
 PREVIEW_SHARE = 0.03
-"""Share of the time that previews may take."""
+"""Largest share of the time that previews may take."""
 
 PREVIEW_PIXELS = 2_000_000
-"""Larger paintings are translated smaller for the preview; up to here it shows what the result will be. The
-paintings of a series share them."""
+"""Larger paintings are scaled down for the preview; up to this size it shows exactly what the result will be. The
+paintings of a series share these pixels."""
 
 PREVIEWED = 3
-"""Paintings of a series that the preview shows, evenly spread over it."""
+"""Paintings of a series that the preview shows, spread evenly over it."""
 
 LOOKED_AT = 4
-"""Paintings of a series that choose the best state, evenly spread over it; together they have as many pixels to
-look at as one, since looking takes time from training."""
+"""Paintings of a series that the best state is chosen by, spread evenly over it. Together they have as many pixels to
+score as a single painting, since scoring takes time from training."""
 
 
 class Session:
-    """Keeps a run directory and the caller up to date while a trainer runs.
+    """Keeps a run directory and the caller up to date while a training runs.
 
     Args:
-        trainer: that runs.
+        trainer: the training.
         sources: the paintings.
-        photos: (3, H, W) in [-1, 1].
+        photos: (3, H, W) in [-1, 1] each.
         widths: smallest and largest width in pixels that paintings are seen at.
         run: where everything is kept.
-        facts: of the run, for the model file.
+        facts: facts about the run, for the model file.
         report: called every `LOG_INTERVAL` steps.
     """
 
@@ -75,14 +75,16 @@ class Session:
         self.prepared = [self.model().prepare(painting) for painting in self.paintings]
         looked_at = [source.pixels for source in spread(sources, LOOKED_AT)]
         self.looks = Looks(trainer, looked_at, photos) if trainer.settings.patience else None
-        self.seen: set[str] = set()  # codes of warnings, so that none is repeated with new figures
+        self.seen: set[str] = (
+            set()
+        )  # codes of warnings, so that none is repeated when only its figures change
         self.warnings: list[Remark] = []
         self.unreported: list[Remark] = []
         self.recent: list[LossTerms] = []
         self.reported_at = time.monotonic()
 
     def train(self, should_stop: Callable[[], bool]) -> Training:
-        """Run to the end or until told to stop; everything is on the disk afterwards."""
+        """Run to the end or until told to stop; afterwards everything is on the disk."""
         trainer = self.trainer
         next_preview, next_checkpoint = 0.0, time.monotonic() + CHECKPOINT_SECONDS
         health = [Health(term) for term in trainer.terms if term.lost_below is not None]
@@ -119,12 +121,12 @@ class Session:
         )
 
     def model(self) -> Model:
-        """The generator as it stands now."""
+        """The present generator."""
         averaged = self.trainer.settings.ema_decay > 0
         return self._model(self.trainer.average if averaged else self.trainer.generator)
 
     def result(self) -> Model:
-        """The best generator so far, or the present one where none was chosen."""
+        """The best generator so far, or the present one where none has been chosen."""
         best = self.trainer.networks.get("best")
         return self._model(best) if isinstance(best, GeneratorBase) else self.model()
 
@@ -142,12 +144,12 @@ class Session:
         model.save(self.run.model)
 
     def preview(self) -> None:
-        """Refresh the preview and look at it for what a person would see."""
+        """Refresh the preview, and warn of visible flaws in it."""
         result = self.result()
         translations = [result.generate(prepared) for prepared in self.prepared]
         pairs = list(zip(self.paintings, translations, strict=True))
         self.run.write_preview([(painting, translation, self.photo) for painting, translation in pairs])
-        if self.trainer.progress > 0.2:  # the first pictures of a GAN deserve no alarm
+        if self.trainer.progress > 0.2:  # flaws in a GAN's first pictures mean nothing
             for painting, translation in pairs:
                 self.warn(picture_warnings(translation, painting))
 
@@ -192,7 +194,7 @@ class Health:
     """Watches whether a discriminator has won.
 
     Args:
-        term: its loss.
+        term: the discriminator's loss.
     """
 
     def __init__(self, term: Term) -> None:
@@ -201,9 +203,9 @@ class Health:
         self.latest: list[float] = []
 
     def note(self, losses: LossTerms) -> None:
-        """Take in the losses of one step."""
+        """Record the losses of one step."""
         self.latest = [*self.latest[-99:], float(getattr(losses, self.term.name))]
 
     def warnings(self) -> list[Remark]:
-        """What a person should know."""
+        """Warn if the discriminator has won."""
         return discriminator_warnings(torch.tensor(self.latest), self.limit)

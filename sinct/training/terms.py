@@ -1,4 +1,4 @@
-"""Terms of an objective that describe themselves, so that reports need not know which objective they show."""
+"""Self-describing terms of an objective, so that reports need not know which objective they show."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ class Term:
     """One term of an objective.
 
     Attributes:
-        name: of the field of the step's losses, and in log.jsonl.
+        name: field name in the step's losses, and key in log.jsonl.
         label: heading of its plot.
-        unit: of its values.
-        short: what it is called on the progress line; empty leaves it out there.
-        digits: behind the point on that line.
+        unit: unit of its values.
+        short: name on the progress line; leave empty to omit it there.
+        digits: decimals on that line.
         interval: steps from one value to the next; it is NaN in between.
-        lost_below: mean over some fifty steps below which a discriminator's loss shows that it has won, so that
+        lost_below: for a discriminator's loss, the mean over fifty or more steps below which it has won, so that
             the generator learns nothing more; None for other terms.
     """
 
@@ -31,7 +31,7 @@ class Term:
     lost_below: float | None = None
 
     def is_due(self, step: int) -> bool:
-        """Whether step 0, 1, ... computes it."""
+        """Whether a step, counted from 0, computes it."""
         return step % self.interval == 0
 
 
@@ -45,7 +45,7 @@ class LossTerms(Protocol):
 
 
 def in_short(terms: Iterable[Term], values: Mapping[str, float]) -> str:
-    """Values as a progress line shows them, for instance "D 1.39 G 0.69 NCE 4.10"."""
+    """Format values for a progress line, for instance "D 1.39 G 0.69 NCE 4.10"."""
     return " ".join(
         f"{term.short} {values[term.name]:.{term.digits}f}"
         for term in terms

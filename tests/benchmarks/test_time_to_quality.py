@@ -151,6 +151,7 @@ def test_a_contact_sheet_takes_pictures_of_any_size() -> None:
 # Command
 
 
+@pytest.mark.slow
 def test_the_command_reports_a_real_pair_and_goes_on(
     make_picture, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -165,7 +165,7 @@ def test_too_small_a_budget_is_one_line(trained, pair, tmp_path):
     pytest.importorskip("pyvips")
     code, _, error = sinct_command("apply", trained, pair[0], "-o", tmp_path / "out.png", "--max-memory=1MB")
     assert code == 1
-    assert "0.00 GB are too little" in error
+    assert "0.00 GB is too little" in error
     assert error.count("\n") == 1
     assert not (tmp_path / "out.png").exists()
     assert not list(tmp_path.glob(".*"))

@@ -49,7 +49,7 @@ def test_width_range_is_never_narrower_than_a_crop() -> None:
 
 
 def test_picture_too_narrow_for_a_crop_is_refused() -> None:
-    message = "crop size 128 px does not fit a picture of 900x100 px scaled to 1024 px width; give"
+    message = "crop size 128 px does not fit a picture of 900x100 px scaled to a width of 1024 px; give"
     with pytest.raises(ConfigError, match=message):
         width_range(100, 900, crop_size=128, min_width=384, max_width=1024)
 

@@ -238,7 +238,7 @@ def test_long_series_is_thinned_and_says_so(make_picture, photo, tiny, tmp_path,
     events = []
     done = sinct.train(paintings, photo, tmp_path / "run", config=tiny, on_progress=events.append)
     assert facts_of(tmp_path / "run")["painting"] == ["1.png", "4.png", "7.png"]
-    assert "the series has 9 paintings; the training sees 3 of them" in done.warnings[0]
+    assert "the series has 9 paintings; training uses 3 of them" in done.warnings[0]
     assert events[0].warnings[0] == done.warnings[0]
 
 

@@ -116,7 +116,7 @@ def test_flipped_bit_in_the_description_is_damage(stored: Path) -> None:
 @pytest.mark.parametrize("metadata", [None, {"sinct": "[1]"}, {"sinct": "{}"}, {"format": "pt"}])
 def test_foreign_file_is_refused(tmp_path: Path, metadata: dict[str, str] | None) -> None:
     save_file(tensors(), tmp_path / "foreign", metadata=metadata)
-    with pytest.raises(CheckpointError, match="foreign is not a checkpoint of sinct; give a run directory"):
+    with pytest.raises(CheckpointError, match="foreign is not a sinct checkpoint; give a run directory"):
         load(tmp_path / "foreign")
 
 

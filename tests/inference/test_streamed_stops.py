@@ -39,7 +39,7 @@ def test_resumed_with_other_windows_is_the_same_to_rounding(model, noisy, tmp_pa
 def test_unfinished_translation_is_not_thrown_away_unasked(model, noisy, tmp_path, small_windows):
     source = noisy()
     run_stream(model, source, tmp_path / "out.png", should_stop=lambda: True)
-    with pytest.raises(sinct.OutputError, match=r"unfinished translation lies in .*`resume=True`"):
+    with pytest.raises(sinct.OutputError, match=r"holds an unfinished translation; .*`resume=True`"):
         run_stream(model, source, tmp_path / "out.png")
     assert run_stream(model, source, tmp_path / "out.png", overwrite=True).finished
 
@@ -49,7 +49,7 @@ def test_rows_of_another_model_are_not_continued(model, tiny, noisy, tmp_path, s
     run_stream(model, source, tmp_path / "out.png", should_stop=lambda: True)
     other = make_model(tiny.replace(grain=0.05), seed=1)
     assert fingerprint(other) != fingerprint(model)
-    with pytest.raises(sinct.OutputError, match="of another picture, model or setting"):
+    with pytest.raises(sinct.OutputError, match="belongs to another picture, model or setting"):
         run_stream(other, source, tmp_path / "out.png", resume=True)
 
 

@@ -14,5 +14,5 @@ def test_smaller_budget_gives_smaller_windows(model):
 
 
 def test_budget_that_is_too_small_says_how_much_it_takes(model):
-    with pytest.raises(sinct.OutOfMemoryError, match=r"0\.01 GB are too little .*give `max_memory="):
+    with pytest.raises(sinct.OutOfMemoryError, match=r"0\.01 GB is too little .*give `max_memory="):
         plan_sides(model, 20_000, 30_000, 10**7, bytes_per_pixel=3)

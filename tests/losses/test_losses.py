@@ -160,13 +160,13 @@ def test_patch_nce_gives_the_key_no_gradient() -> None:
 
 @pytest.mark.parametrize("shapes", [((4, 3), (5, 3)), ((4, 3), (4, 2)), ((2, 4, 3), (2, 4, 3)), ((4,), (4,))])
 def test_patch_nce_refuses_shapes(shapes: tuple[tuple[int, ...], ...]) -> None:
-    with pytest.raises(ValueError, match=r"queries \(.*\) and keys \(.*\) must be of one shape \(N, C\)"):
+    with pytest.raises(ValueError, match=r"queries \(.*\) and keys \(.*\) must have the same shape \(N, C\)"):
         patch_nce(*map(torch.zeros, shapes))
 
 
 @pytest.mark.parametrize("positions", [0, 1])
 def test_patch_nce_needs_a_negative(positions: int) -> None:
-    with pytest.raises(ValueError, match=f"needs 2 or more positions for a negative, got {positions}"):
+    with pytest.raises(ValueError, match=f"needs at least 2 positions to have a negative, got {positions}"):
         patch_nce(torch.ones(positions, 3), torch.ones(positions, 3))
 
 

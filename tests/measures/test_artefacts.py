@@ -91,7 +91,9 @@ def test_checkerboard_does_not_count_what_the_photo_has() -> None:
 
 
 def test_checkerboard_refuses_pictures_smaller_than_a_block() -> None:
-    with pytest.raises(ConfigError, match="picture of 90x63 px is too small to look for a grid; give 64 px"):
+    with pytest.raises(
+        ConfigError, match="picture of 90x63 px is too small to look for a grid; give one of at least 64 px"
+    ):
         checkerboard(scene(63, 90), scene())
 
 
@@ -149,7 +151,8 @@ def test_seams_do_not_count_a_sharper_horizon_of_the_painting() -> None:
 
 def test_seams_refuse_tiny_pictures() -> None:
     with pytest.raises(
-        ConfigError, match="pictures of 90x15 px are too small to look for seams; give 16 px a side"
+        ConfigError,
+        match="pictures of 90x15 px are too small to look for seams; give pictures of at least 16 px per side",
     ):
         seams(torch.zeros(3, 15, 90), torch.zeros(3, 15, 90))
 

@@ -164,7 +164,7 @@ def test_sliced_wasserstein_takes_any_size(height: int, width: int) -> None:
 
 
 def test_sliced_wasserstein_refuses_pictures_smaller_than_a_patch() -> None:
-    with pytest.raises(ConfigError, match="at least 7 px a side"):
+    with pytest.raises(ConfigError, match="at least 7 px per side"):
         sliced_wasserstein(torch.zeros(3, 6, 9), picture())
 
 

@@ -96,7 +96,7 @@ def test_names_choose_measures(painting: Tensor, photo: Tensor, output: Tensor) 
 
 def test_unknown_names_are_refused(painting: Tensor, photo: Tensor) -> None:
     with pytest.raises(
-        ConfigError, match="unknown measure 'fid'; there are familiarity, sliced_wasserstein,"
+        ConfigError, match="unknown measure 'fid'; choose one of familiarity, sliced_wasserstein,"
     ):
         Evaluator(painting, photo, names=["fid"])
 
@@ -104,7 +104,7 @@ def test_unknown_names_are_refused(painting: Tensor, photo: Tensor) -> None:
 def test_without_weights_the_learned_measures_are_missing(painting: Tensor, photo: Tensor) -> None:
     evaluator = Evaluator(painting, photo)
     assert set(evaluator.missing) == LEARNED
-    assert evaluator.missing["lpips"] == "needs pretrained weights, and none were asked for"
+    assert evaluator.missing["lpips"] == "needs pretrained weights, but none were requested"
 
 
 def test_a_missing_file_is_reported(

@@ -122,7 +122,7 @@ def test_nearest_of_patches_among_themselves_is_0() -> None:
 
 def test_own_unfamiliarity_needs_patches_apart() -> None:
     with pytest.raises(
-        ConfigError, match=r"the photo is too small .* give one of 112 px or more on its longer"
+        ConfigError, match=r"the photo is too small .* give one of at least 112 px on its longer"
     ):
         own_unfamiliarity(textures(photo(100, 100)))
 

@@ -213,7 +213,8 @@ def test_inception_refuses_other_weights() -> None:
 
 def test_inception_refuses_tiny_pictures(inception: Inception) -> None:
     with pytest.raises(
-        ConfigError, match="picture of 30x20 px is too small for Inception; give 21 px a side"
+        ConfigError,
+        match="picture of 30x20 px is too small for Inception; give one of at least 21 px per side",
     ):
         inception.positions(picture(20, 30))
 

@@ -74,7 +74,7 @@ def half_white() -> Tensor:
 @pytest.mark.parametrize(
     ("output", "code", "warning"),
     [
-        (-ramp(), "inverted", r"light and dark are inverted against the painting \(luminance order -"),
+        (-ramp(), "inverted", r"light and dark are inverted compared with the painting \(luminance order -"),
         (
             torch.zeros(3, 96, 96),
             "flat",
@@ -113,7 +113,7 @@ def test_discriminator_that_has_not_won_gets_no_warning(loss: float, steps: int)
 @pytest.mark.parametrize("width", [266, 1537])
 def test_width_far_from_training_gets_a_warning(width: int) -> None:
     (line,) = scale_warning(width, (400, 1024))
-    assert line.startswith(f"the picture is {width} px wide, the generator was trained at 400 ... 1024 px")
+    assert line.startswith(f"the picture is {width} px wide, but the generator was trained at 400 to 1024 px")
 
 
 @pytest.mark.parametrize("width", [267, 700, 1536])

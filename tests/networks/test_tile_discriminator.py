@@ -49,9 +49,7 @@ def test_batch_equals_its_items_one_by_one() -> None:
 
 @pytest.mark.parametrize(("tile_size", "wanted"), [(64, 8), (12, 8), (4, 8)])
 def test_tile_size_must_fit_the_widths(tile_size: int, wanted: int) -> None:
-    with pytest.raises(
-        ValueError, match=f"2 widths suit tiles of {wanted} px, not of {tile_size} px; give one"
-    ):
+    with pytest.raises(ValueError, match=f"2 widths fit tiles of {wanted} px, not {tile_size} px; give one"):
         Discriminator(tile_size, (2, 3))
 
 

@@ -85,6 +85,7 @@ def test_loss_is_that_of_the_clamped_picture(tmp_path: Path) -> None:
     assert result.facts["scales"][0]["loss"] == pytest.approx(loss.item(), rel=1e-3)  # float32
 
 
+@pytest.mark.slow
 def test_pixels_outside_their_range_come_back(tmp_path: Path) -> None:
     """With no weight they get no gradient, and stay at the limit for good."""
     painting, photo = PAINTING, PHOTO.mul(4)[:, :, :48].clamp(-1, 1)

@@ -22,7 +22,6 @@ SMALL_GAN = {
     "compact": False,
     "width": 4,
     "discriminator_widths": (4, 8, 8),
-    "projection_dimensions": 8,
     "crops": 2,
     "identity_crops": 1,
     "crop_size": 32,
@@ -31,7 +30,7 @@ SMALL_GAN = {
     "max_width": 48,
     "mixed_precision": False,
 }
-SETTINGS = {"sinct": SMALL_GAN, "cyclegan": SMALL_GAN}
+SETTINGS = {"sinct": {**SMALL_GAN, "projection_dimensions": 8}, "cyclegan": SMALL_GAN}
 
 every_method = pytest.mark.parametrize("name", methods.names())
 
