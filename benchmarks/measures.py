@@ -70,9 +70,7 @@ TEXTURE_DEFINITION = (
 
 COLUMNS = (
     *(
-        replace(
-            measure, definition=TEXTURE_DEFINITION
-        )  # its own definition refers to a measure that has no column here
+        replace(measure, definition=TEXTURE_DEFINITION)  # its own refers to a measure without a column here
         if measure.name == "sliced_wasserstein_texture"
         else measure
         for measure in MEASURES

@@ -172,9 +172,7 @@ def measure(name: str, config: sinct.Config, device: torch.device, steps: int) -
     gflop = flops_of(one_interval) / interval / 1e9
     kinds, operators = profiled(one_interval, device)
     dtypes = {"float32": torch.float32}
-    if config.mixed_precision or gains_from_bfloat16(
-        device
-    ):  # elsewhere bfloat16 is emulated and takes minutes
+    if config.mixed_precision or gains_from_bfloat16(device):  # elsewhere it is emulated and takes minutes
         dtypes["bfloat16"] = torch.bfloat16
     shape = body_shape(config)
     return Measured(

@@ -113,7 +113,7 @@ def run(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Translate a collection. The same command continues after an interruption."""
+    """Translate a collection. Repeat the command to continue after an interruption."""
     quiet = quiet or as_json
     with display.errors(as_json=as_json, quiet=quiet), stopping() as stop:
         from sinct.batch.collection import read_collection

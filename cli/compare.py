@@ -25,7 +25,7 @@ def compare(
         Path | None, typer.Argument(help="The picture to translate.", show_default=False)
     ] = None,
     photo: Annotated[
-        Path | None, typer.Argument(help="The photo whose look it takes.", show_default=False)
+        Path | None, typer.Argument(help="The photo whose look it takes on.", show_default=False)
     ] = None,
     output: Annotated[
         Path,
@@ -80,7 +80,7 @@ def compare(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Run sinct and other methods, measure the results and write a report. The same command continues."""
+    """Run sinct and other methods, measure the results and write a report. Repeat the command to continue."""
     quiet = quiet or as_json
     with display.errors(as_json=as_json, quiet=quiet), stopping() as stop:
         given = [path for path in (painting, photo) if path is not None]

@@ -39,9 +39,7 @@ def joined(address: str) -> Any:
             raise ConfigError(
                 f"versions differ: {one_line(text.partition(':')[2])}; install the cluster's Ray and Python here"
             ) from None
-        reason = one_line(error.__cause__ or error).partition(". ")[
-            0
-        ]  # the rest names options of Ray that sinct lacks
+        reason = one_line(error.__cause__ or error).partition(". ")[0]  # then come Ray's own options
         raise ConfigError(
             f"cannot join the Ray cluster at {address}: {reason}; start one with `ray start --head`, or make this "
             "machine a node of it with `ray start --address=HOST:PORT`"

@@ -123,9 +123,7 @@ def _by_pillow(data: bytes, max_pixels: int) -> Stored:
     if image.format == "JPEG2000" and b"\xff\xd9" not in data:  # OpenJPEG tolerates a missing end
         raise InputError("is cut off (no end mark); copy the whole file again")
     image.load()  # also reads what follows a PNG's pixels, and turns a TIFF upright
-    has_more = image.format != "MPO" and getattr(
-        image, "is_animated", False
-    )  # an MPO's further pictures are previews
+    has_more = image.format != "MPO" and getattr(image, "is_animated", False)  # an MPO's others are previews
     return make_stored(
         *_pillow_samples(image, data),
         profile=image.info.get("icc_profile"),
@@ -137,9 +135,7 @@ def _by_pillow(data: bytes, max_pixels: int) -> Stored:
 
 def _pillow_samples(image: Image.Image, data: bytes) -> tuple[Array, str, Array | None]:
     mode = image.mode
-    if (
-        image.format == "PNG" and data[24] == 16
-    ):  # IHDR's bit depth; Pillow would keep 8 bits of colour samples
+    if image.format == "PNG" and data[24] == 16:  # IHDR's bit depth; Pillow would keep 8 bits of colours
         pixels = imagecodecs.png_decode(data)
     elif mode.startswith("I;16") or (mode == "I" and image.format == "PPM"):
         pixels = np.asarray(image).astype(np.uint16)

@@ -260,9 +260,7 @@ def _write_whole(target: Path, data: bytes, *, overwrite: bool) -> None:
         with replacing(target) as temporary:
             temporary.write_bytes(data)
             if not overwrite:
-                target.touch(
-                    exist_ok=False
-                )  # claims the name, so that no file that appeared meanwhile is replaced
+                target.touch(exist_ok=False)  # claims the name: a file that appeared meanwhile stays
                 undo.callback(target.unlink)
         undo.pop_all()
 

@@ -70,7 +70,7 @@ def test_tiny_and_narrow_pictures_can_be_compared(tmp_path, size):
 
 def test_other_ways_to_choose_and_no_photos_are_refused(tmp_path):
     description = describe(paint(tmp_path / "a.png", BLUE), tmp_path)
-    with pytest.raises(ConfigError, match="palette or nearest, got 'name'"):
+    with pytest.raises(ConfigError, match="by look with 'name'; give palette or nearest"):
         choose(description, {"a": description}, "name")
     with pytest.raises(InputError, match="no photo"):
         Candidates({})

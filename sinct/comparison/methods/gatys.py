@@ -260,7 +260,7 @@ def run(
                 content_weight * content_loss(content, target)
                 + style_weight * style_loss(features, grams)
                 + range_weight
-                * F.mse_loss(x, shown)  # draws pixels back that get no gradient outside the range
+                * F.mse_loss(x, shown)  # draws pixels back, which get no other gradient outside
             )
 
         height, width = content.shape[2:]

@@ -111,9 +111,7 @@ def _shares(levels: list[Level], iterations: int) -> list[float]:
     """Each level's share of the time: its iterations, by number of patches, plus the first level's exact search."""
     costs = [float(iterations * math.prod(level.painting)) for level in levels]
     pairs = math.prod(levels[0].painting) * math.prod(levels[0].photo)
-    costs[0] += (
-        min(pairs, MOST_PAIRS) / 400
-    )  # measured: per patch, a pass takes as long as comparing 400 pairs
+    costs[0] += min(pairs, MOST_PAIRS) / 400  # measured: a pass costs as much as 400 pairs for each patch
     return [cost / sum(costs) for cost in costs]
 
 

@@ -88,9 +88,7 @@ def _optimise(
     for index in iterations:
         turn = index % RENEWAL
         if turn == 0:
-            with (
-                torch.no_grad()
-            ):  # positions for several iterations at once, since VGG on the painting is slow
+            with torch.no_grad():  # for several iterations at once, since VGG on the painting is slow
                 grids = [
                     regular_positions(mask, POSITIONS, generator) for _ in range(RENEWAL) for mask, _ in masks
                 ]
