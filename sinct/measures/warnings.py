@@ -73,19 +73,19 @@ def picture_warnings(output: Tensor, painting: Tensor) -> list[Remark]:
     return found
 
 
-def discriminator_warnings(losses: Tensor, lost_below: float) -> list[Remark]:
+def discriminator_warnings(losses: Tensor, won_below: float) -> list[Remark]:
     """Warn of a discriminator that has won, judging by its latest losses.
 
     Args:
         losses: (N,) losses of consecutive steps, in nats. At 2 log 2 = 1.39 a discriminator cannot tell photo from
             translation at all.
-        lost_below: mean below which the generator learns nothing more, in nats.
+        won_below: mean below which the generator learns nothing more, in nats.
 
     Returns:
         One line or none.
     """
     mean = float(losses.mean())
-    if len(losses) >= 50 and mean < lost_below:
+    if len(losses) >= 50 and mean < won_below:
         text = (
             f"the discriminator has won (its loss is {mean:.3f} over {len(losses)} steps), so the picture "
             "no longer changes; try another `seed` or a larger `r1_weight`"

@@ -129,7 +129,7 @@ class Trainer(PairGan[Losses]):
         self.optimizer_d = self.adam(self.discriminator)
         self.optimizers = {"optimizer_g": self.optimizer_g, "optimizer_d": self.optimizer_d}
         self.terms = (
-            Term("adversarial_d", "Discriminator", "nats", "D", lost_below=0.05),
+            Term("adversarial_d", "Discriminator", "nats", "D", won_below=0.05),
             Term("r1", "R1", "squared gradient norm", interval=settings.r1_interval),
             Term("adversarial_g", "Generator", "nats", "G"),
             Term("nce", "PatchNCE", "nats", "NCE"),

@@ -85,7 +85,7 @@ class CycleTrainer(PairGan[CycleLosses]):
         self.optimizer_d = self.adam(self.discriminator, self.backward_discriminator)
         self.optimizers = {"optimizer_g": self.optimizer_g, "optimizer_d": self.optimizer_d}
         self.terms = (
-            Term("adversarial_d", "Discriminators", "nats", "D", lost_below=0.05),
+            Term("adversarial_d", "Discriminators", "nats", "D", won_below=0.05),
             Term("r1", "R1", "squared gradient norm", interval=settings.r1_interval),
             Term("adversarial_g", "Generators", "nats", "G"),
             Term("cycle", "Cycle", "L1 on [-1, 1]", "cycle", digits=3),

@@ -4,12 +4,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from markupsafe import Markup
 from matplotlib.ticker import MaxNLocator
 
 from sinct.measures import Measure
+from sinct.report.labels import LETTERS, RADIUS, Box, place_labels
 from sinct.report.pictures import label_font
 from sinct.report.ranking import contest
 from sinct.report.results import Comparison, MethodResult
@@ -20,24 +21,7 @@ Kind = Literal["contender", "apart", "control"]
 
 _WIDTH, _HEIGHT = 760, 480
 _LEFT, _RIGHT, _TOP, _BOTTOM = 76, 24, 20, 60
-_LETTERS = 12  # size of labels in pixels
-_RADIUS = 5
 _LONGEST = 30  # most characters of a label
-
-
-class Box(NamedTuple):
-    """A rectangle parallel to the axes, in pixels."""
-
-    left: float
-    top: float
-    right: float
-    bottom: float
-
-    def overlap(self, other: "Box") -> float:
-        """Area in common."""
-        width = min(self.right, other.right) - max(self.left, other.left)
-        height = min(self.bottom, other.bottom) - max(self.top, other.top)
-        return max(0.0, width) * max(0.0, height)
 
 
 @dataclass(frozen=True)
@@ -100,64 +84,10 @@ def default_axes(comparison: Comparison) -> tuple[Measure, Measure] | None:
     return (comparison.measures[0], comparison.measures[1]) if len(comparison.measures) > 1 else None
 
 
-def place_labels(
-    marks: Sequence[tuple[float, float]], widths: Sequence[float], area: Box, lines: Sequence[Box] = ()
-) -> list[Box]:
-    """Where to write each label: beside its mark, inside the area, clear of other labels, marks and lines.
-
-    Tries positions around the mark, farther and farther out, and takes the first free one, or else the freest.
-
-    Args:
-        marks: centres of the marks in pixels.
-        widths: widths of the labels in pixels.
-        area: area to stay inside.
-        lines: boxes of lines to avoid.
-    """
-    taken = [Box(x - _RADIUS, y - _RADIUS, x + _RADIUS, y + _RADIUS) for x, y in marks]
-    taken += lines
-    placed: list[Box] = []
-    for (x, y), width in zip(marks, widths, strict=True):
-        candidates = [
-            box
-            for distance in range(9, 130, 8)
-            for angle in (0, 180, -45, 45, -135, 135, -90, 90, -20, 20, -160, 160)
-            if _inside(box := _beside(x, y, width, distance, math.radians(angle)), area)
-        ] or [_beside(x, y, width, 9, 0)]
-        placed.append(_freest(candidates, taken + placed))
-    return placed
-
-
-def _freest(candidates: Sequence[Box], taken: Sequence[Box]) -> Box:
-    """The first box without overlap, or else the one with the least."""
-    overlaps = []
-    for box in candidates:
-        overlaps.append(sum(box.overlap(other) for other in taken))
-        if not overlaps[-1]:
-            return box
-    return candidates[overlaps.index(min(overlaps))]
-
-
 def _around(a: tuple[float, float], b: tuple[float, float]) -> Box:
     """The box around a line parallel to an axis."""
     (left, right), (top, bottom) = sorted((a[0], b[0])), sorted((a[1], b[1]))
     return Box(left - 1, top - 1, right + 1, bottom + 1)
-
-
-def _beside(x: float, y: float, width: float, distance: float, angle: float) -> Box:
-    """The label's box at a distance and angle from its mark."""
-    across, down = math.cos(angle), math.sin(angle)
-    middle = (x + across * (distance + width / 2), y + down * (distance + _LETTERS / 2))
-    height = _LETTERS + 3
-    return Box(middle[0] - width / 2, middle[1] - height / 2, middle[0] + width / 2, middle[1] + height / 2)
-
-
-def _inside(box: Box, area: Box) -> bool:
-    return (
-        box.left >= area.left
-        and box.right <= area.right
-        and box.top >= area.top
-        and box.bottom <= area.bottom
-    )
 
 
 @dataclass(frozen=True)
@@ -284,7 +214,7 @@ def _marks(
     write_x, write_y = number_format(p.x for p in shown), number_format(p.y for p in shown)
     centres = [(across(p.x), up(p.y)) for p in shown]
     labels = [_shorten(p.title, _LONGEST) for p in shown]
-    widths = [label_font(_LETTERS).getlength(label) for label in labels]
+    widths = [label_font(LETTERS).getlength(label) for label in labels]
     area = Box(_LEFT + 4, _TOP, _WIDTH - 4, _HEIGHT - _BOTTOM - 4)
     lines = [_around(a, b) for a, b in pairwise(front)]
     boxes = place_labels(centres, widths, area, lines)
@@ -320,7 +250,7 @@ _REMARKS = {
 def _leader(x: float, y: float, box: Box) -> Markup:
     """Line from a mark to its label, if the label is too far away to be recognised as the mark's."""
     to = (min(max(x, box.left), box.right), min(max(y, box.top), box.bottom))
-    if math.dist((x, y), to) < 3 * _RADIUS:
+    if math.dist((x, y), to) < 3 * RADIUS:
         return Markup()
     return Markup('<path class="leader" d="M{:.1f} {:.1f}L{:.1f} {:.1f}"/>').format(x, y, *to)
 
@@ -329,5 +259,5 @@ def _shape(kind: Kind, x: float, y: float) -> Markup:
     """A cross for methods that are not ranked, a circle for the others."""
     if kind == "apart":
         path = '<path class="shape" d="M{0:.1f} {1:.1f}l{2} {2}m0-{2}l-{2} {2}"/>'
-        return Markup(path).format(x - _RADIUS, y - _RADIUS, 2 * _RADIUS)
-    return Markup('<circle class="shape" cx="{:.1f}" cy="{:.1f}" r="{}"/>').format(x, y, _RADIUS)
+        return Markup(path).format(x - RADIUS, y - RADIUS, 2 * RADIUS)
+    return Markup('<circle class="shape" cx="{:.1f}" cy="{:.1f}" r="{}"/>').format(x, y, RADIUS)

@@ -87,7 +87,7 @@ class Session:
         """Run to the end or until told to stop; afterwards everything is on the disk."""
         trainer = self.trainer
         next_preview, next_checkpoint = 0.0, time.monotonic() + CHECKPOINT_SECONDS
-        health = [Health(term) for term in trainer.terms if term.lost_below is not None]
+        health = [Health(term) for term in trainer.terms if term.won_below is not None]
         if not should_stop():
             for losses in trainer.run():
                 self.recent.append(losses)
@@ -198,8 +198,8 @@ class Health:
     """
 
     def __init__(self, term: Term) -> None:
-        assert term.lost_below is not None
-        self.term, self.limit = term, term.lost_below
+        assert term.won_below is not None
+        self.term, self.limit = term, term.won_below
         self.latest: list[float] = []
 
     def note(self, losses: LossTerms) -> None:

@@ -18,7 +18,7 @@ class Term:
         short: name on the progress line; leave empty to omit it there.
         digits: decimals on that line.
         interval: steps from one value to the next; it is NaN in between.
-        lost_below: for a discriminator's loss, the mean over fifty or more steps below which it has won, so that
+        won_below: for a discriminator's loss, the mean over fifty or more steps below which it has won, so that
             the generator learns nothing more; None for other terms.
     """
 
@@ -28,7 +28,7 @@ class Term:
     short: str = ""
     digits: int = 2
     interval: int = 1
-    lost_below: float | None = None
+    won_below: float | None = None
 
     def is_due(self, step: int) -> bool:
         """Whether a step, counted from 0, computes it."""

@@ -7,7 +7,8 @@ import re
 import numpy as np
 import pytest
 
-from sinct.report.plots import Box, default_axes, pareto_front, place_labels, points, scatter
+from sinct.report.labels import Box, place_labels
+from sinct.report.plots import default_axes, pareto_front, points, scatter
 from tests.support.report_example import EXAMPLE
 from tests.support.report_results import GRAM, SSIM, result
 

@@ -90,7 +90,9 @@ def test_search_stops_at_the_last_good_point_when_the_loss_is_not_finite() -> No
 
 
 def test_search_that_cannot_start_says_so() -> None:
-    with pytest.raises(TrainingError, match="loss of the first picture is not finite; the network's weights"):
+    with pytest.raises(
+        TrainingError, match="the loss at the start is not finite, so the network.s weights are damaged"
+    ):
         minimise(lambda x: x.sum() * math.inf, torch.ones(4), iter(range(3)))
 
 
