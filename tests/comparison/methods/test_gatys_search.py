@@ -90,9 +90,7 @@ def test_search_stops_at_the_last_good_point_when_the_loss_is_not_finite() -> No
 
 
 def test_search_that_cannot_start_says_so() -> None:
-    with pytest.raises(
-        TrainingError, match="the loss at the start is not finite, so the network.s weights are damaged"
-    ):
+    with pytest.raises(TrainingError, match=r"the loss at the start is not finite, .*weights are damaged"):
         minimise(lambda x: x.sum() * math.inf, torch.ones(4), iter(range(3)))
 
 
