@@ -1,4 +1,4 @@
 """The version, readable without importing torch."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 """Version of sinct; pyproject.toml reads it from here."""
