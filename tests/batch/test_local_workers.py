@@ -20,6 +20,9 @@ from sinct.batch.local_workers import LocalWorkers
 from sinct.batch.places import Slot
 from tests.support.batch_fake import TINY
 
+STEPS = 20
+"""Of each training of the kill test: most of its time is the start of processes, so that kills meet all of a job."""
+
 
 def command(*arguments):
     return [sys.executable, "-m", "cli", "batch", *map(str, arguments)]
@@ -57,7 +60,7 @@ def test_twelve_pictures_survive_three_kills(tmp_path, make_picture):
     make_picture("photo.png", seed=99)
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     straight = subprocess.run(
-        command(*arguments_of(tmp_path, tmp_path / "straight", 60), "--json"),
+        command(*arguments_of(tmp_path, tmp_path / "straight", STEPS), "--json"),
         capture_output=True, text=True, env=environment, check=False,
     )  # fmt: skip
     assert straight.returncode == 3, straight.stderr
@@ -65,7 +68,7 @@ def test_twelve_pictures_survive_three_kills(tmp_path, make_picture):
     killed = tmp_path / "killed"
     for _ in range(3):
         process = subprocess.Popen(
-            command(*arguments_of(tmp_path, killed, 60), "--quiet"),
+            command(*arguments_of(tmp_path, killed, STEPS), "--quiet"),
             env=environment,
             stdout=subprocess.DEVNULL,
         )
@@ -77,7 +80,7 @@ def test_twelve_pictures_survive_three_kills(tmp_path, make_picture):
         assert process.poll() is None, "it ended before it was killed"
         kill_all(process)
     end = subprocess.run(
-        command(*arguments_of(tmp_path, killed, 60), "--json"),
+        command(*arguments_of(tmp_path, killed, STEPS), "--json"),
         capture_output=True, text=True, env=environment, check=False,
     )  # fmt: skip
     assert end.returncode == 3, end.stderr
@@ -91,7 +94,7 @@ def test_twelve_pictures_survive_three_kills(tmp_path, make_picture):
         assert made.read_bytes() == expected.read_bytes()
     began = time.monotonic()
     second = subprocess.run(
-        command(*arguments_of(tmp_path, killed, 60), "--json"),
+        command(*arguments_of(tmp_path, killed, STEPS), "--json"),
         capture_output=True, text=True, env=environment, check=False,
     )  # fmt: skip
     assert json.loads(second.stdout)["made"] == []
