@@ -76,6 +76,7 @@ def run_training(
     asked = config
     if resume:
         config, facts = run.read_config(objective)
+        facts = {"objective": objective.name, **facts}  # which version 0.1 did not write down
         if any(facts.get(name) != value for name, value in hashes.items()):
             raise CheckpointError(
                 f"{run.path} is a run on other pictures ({facts.get('painting')}, {facts.get('photos')}); give "

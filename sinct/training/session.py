@@ -75,9 +75,8 @@ class Session:
         self.prepared = [self.model().prepare(painting) for painting in self.paintings]
         looked_at = [source.pixels for source in spread(sources, LOOKED_AT)]
         self.looks = Looks(trainer, looked_at, photos) if trainer.settings.patience else None
-        self.seen: set[str] = (
-            set()
-        )  # codes of warnings, so that none is repeated when only its figures change
+        # Codes of warnings, so that none is repeated when only its figures change.
+        self.seen: set[str] = set()
         self.warnings: list[Remark] = []
         self.unreported: list[Remark] = []
         self.recent: list[LossTerms] = []
