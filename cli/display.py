@@ -22,7 +22,7 @@ err = Console(stderr=True, soft_wrap=True)
 def say(text: str, *, quiet: bool = False) -> None:
     """Print one line of text to a person."""
     if not quiet:
-        out.print(text, highlight=False, markup=False)
+        out.print(as_options(text), highlight=False, markup=False)
 
 
 def warn(text: str, *, quiet: bool = False) -> None:
@@ -59,7 +59,16 @@ def errors(*, as_json: bool, quiet: bool) -> Iterator[None]:
 
 def emit(result: Mapping[str, Any]) -> None:
     """Print a result as JSON."""
-    print(json.dumps(result, ensure_ascii=False))
+    print(json.dumps(_translated(result), ensure_ascii=False))
+
+
+def _translated(value: Any) -> Any:
+    """Every text within a result in the words of the command line."""
+    if isinstance(value, str):
+        return as_options(value)
+    if isinstance(value, Mapping):
+        return {key: _translated(item) for key, item in value.items()}
+    return [_translated(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def clock(seconds: float) -> str:

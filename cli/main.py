@@ -34,7 +34,6 @@ from .options import (
 )
 from .stopping import Stop, stopping
 from .weights import weights_app
-from .wording import as_options
 
 if TYPE_CHECKING:
     import sinct
@@ -171,6 +170,7 @@ def demo(
     steps: Steps = None,
     seed: Seed = 0,
     device: Device = "auto",
+    resume: Resume = False,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -184,8 +184,8 @@ def demo(
         ):
             _translate(
                 painting, [photo], output / "result.png", run_dir=output / "run", device=device, bits=None,
-                resume=False, overwrite=overwrite, as_json=as_json, quiet=quiet or as_json,
-                config=_config(False, preset, time, steps, seed, device, None), preset=preset,
+                resume=resume, overwrite=overwrite, as_json=as_json, quiet=quiet or as_json,
+                config=_config(resume, preset, time, steps, seed, device, None), preset=preset,
             )  # fmt: skip
         display.say(
             f"painting, result and photo side by side: {output / 'run' / 'preview.png'}",
@@ -254,7 +254,7 @@ def _report(done: "sinct.Translation", *, as_json: bool, quiet: bool) -> None:
             {
                 **trained,
                 **facts,
-                "warnings": [as_options(text) for text in done.warnings],
+                "warnings": list(done.warnings),
                 "finished": finished,
             }
         )
@@ -275,7 +275,7 @@ def _training_facts(training: "sinct.Training") -> dict[str, Any]:
         "steps": training.steps,
         "seconds": round(training.seconds, 3),
         "finished": training.finished,
-        "warnings": [as_options(text) for text in training.warnings],
+        "warnings": list(training.warnings),
     }
 
 

@@ -40,10 +40,14 @@ class Settings:
     """
 
     def __post_init__(self) -> None:
+        types = get_type_hints(type(self))
         for field in dataclasses.fields(self):
             bound, value = field.metadata.get("bound"), getattr(self, field.name)
-            if bound and value is not None and not (math.isfinite(value) and bound.holds(value)):
+            number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            if bound and number and not (math.isfinite(value) and bound.holds(value)):
                 raise ConfigError(f"{field.name} must {bound.words}, got {value}")
+            if not _is_of(value, types[field.name]):
+                raise ConfigError(f"{field.name} must be {_in_words(types[field.name])}, got {value!r}")
         self.check()
 
     def check(self) -> None:
@@ -72,7 +76,7 @@ class Settings:
         for name, value in changes.items():
             if name not in types:
                 raise ConfigError(f"unknown setting {name!r}; choose one of {', '.join(sorted(types))}")
-            changes[name] = _coerce(name, value, types[name])
+            changes[name] = _coerce(value, types[name])
         return dataclasses.replace(self, **changes)
 
 
@@ -118,24 +122,30 @@ class TrainingSettings(Settings):
             raise ConfigError(f"the time must be above 0 seconds, got {self.seconds}")
 
 
-def _coerce(name: str, value: Any, kind: Any) -> Any:
-    """Accept JSON's lists as tuples and whole numbers as floats; refuse other types."""
-    optional = isinstance(kind, UnionType)
-    if optional and value is None:
-        return None
-    plain = kind.__args__[0] if optional else kind
+def _is_of(value: Any, kind: Any) -> bool:
+    """Whether a value has a declared type: whole numbers count as any number, truth values as none."""
+    if isinstance(kind, UnionType):
+        return value is None or _is_of(value, kind.__args__[0])
+    if get_origin(kind) is tuple:
+        return isinstance(value, tuple) and all(_is_of(item, kind.__args__[0]) for item in value)
+    if kind is bool or isinstance(value, bool):
+        return kind is bool and isinstance(value, bool)
+    return isinstance(value, (int, float) if kind is float else kind)
 
-    def number(item: Any, *types: type) -> bool:
-        return isinstance(item, types) and not isinstance(item, bool)
 
-    if plain is float and number(value, int, float):
-        return float(value)
-    if (plain is int and number(value, int)) or (plain is bool and isinstance(value, bool)):
-        return value
-    if isinstance(value, (list, tuple)):
-        if plain == tuple[int, ...] and all(number(item, int) for item in value):
-            return tuple(value)
-        if plain == tuple[float, float] and len(value) == 2 and all(number(x, int, float) for x in value):
-            return tuple(float(item) for item in value)
-    wanted = str(kind) if get_origin(kind) or optional else kind.__name__
-    raise ConfigError(f"{name} must be {wanted}, got {value!r}")
+def _in_words(kind: Any) -> str:
+    if isinstance(kind, UnionType):
+        return _in_words(kind.__args__[0])
+    if get_origin(kind) is tuple:
+        return "a list of whole numbers" if kind.__args__[0] is int else "two numbers"
+    return {int: "a whole number", float: "a number", bool: "true or false"}[kind]
+
+
+def _coerce(value: Any, kind: Any) -> Any:
+    """Turn JSON's lists into tuples and whole numbers into floats where these are declared; the rest stays."""
+    plain = kind.__args__[0] if isinstance(kind, UnionType) else kind
+    if isinstance(value, list) and get_origin(plain) is tuple:
+        value = tuple(value)
+    if isinstance(value, tuple) and plain == tuple[float, float]:
+        return tuple(_coerce(item, float) for item in value)
+    return float(value) if plain is float and type(value) is int else value

@@ -217,6 +217,28 @@ def test_damaged_checkpoint_is_refused(pair, tiny, tmp_path):
         sinct.train(*pair, tmp_path / "run", resume=True)
 
 
+def test_run_that_saved_nothing_cannot_be_resumed(pair, tiny, tmp_path):
+    sinct.train(*pair, tmp_path / "run", config=tiny)
+    (tmp_path / "run" / "checkpoint.safetensors").unlink()
+    with pytest.raises(sinct.CheckpointError, match=r"before anything was saved .* with `overwrite=True`"):
+        sinct.train(*pair, tmp_path / "run", resume=True)
+
+
+def test_training_that_cannot_start_leaves_no_run(pair, make_picture, tiny, tmp_path):
+    speck = make_picture("speck.png", 5, 5)
+    settings = tiny.replace(crop_size=4, tile_size=4, discriminator_widths=(4,), patience=1.0)
+    with pytest.raises(sinct.ConfigError, match="too small"):
+        sinct.train(speck, pair[1], tmp_path / "run", config=settings)
+    assert not (tmp_path / "run").exists()
+
+
+def test_model_is_loaded_by_the_names_of_folder_and_device(pair, tiny, tmp_path):
+    training = sinct.train(*pair, tmp_path / "run", config=tiny)
+    loaded = sinct.load_model(str(tmp_path / "run"), "cpu")
+    picture = torch.rand(3, 20, 24) * 2 - 1
+    assert loaded.translate(picture).equal(training.model.translate(picture))
+
+
 def test_damaged_config_is_refused(pair, tiny, tmp_path):
     sinct.train(*pair, tmp_path / "run", config=tiny)
     (tmp_path / "run" / "config.json").write_text("{")

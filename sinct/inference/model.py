@@ -15,7 +15,8 @@ from sinct.inference.whole import WINDOW, Part, translate_whole, translate_windo
 from sinct.networks.base import GeneratorBase
 from sinct.networks.choice import describe, make_generator
 from sinct.pictures.windows import Span
-from sinct.runtime.device import gains_from_bfloat16, is_out_of_memory
+from sinct.runtime.device import choose_device, gains_from_bfloat16, is_out_of_memory
+from sinct.runtime.files import StrPath
 
 
 @dataclass(frozen=True)
@@ -129,13 +130,20 @@ class Model:
         }
 
 
-def load_model(path: Path, device: torch.device) -> Model:
+def load_model(path: StrPath, device: torch.device | str = "auto") -> Model:
     """Load a model from a run directory, its checkpoint, or a model file.
 
+    Args:
+        path: of the folder or file.
+        device: where the model runs: auto, cpu, cuda, cuda:N or mps, or a device.
+
     Raises:
+        DeviceError: the device is unknown or not there.
         InputError: the file does not exist.
         CheckpointError: the file is damaged or from another version.
     """
+    path = Path(path)
+    device = choose_device(device) if isinstance(device, str) else device
     if path.is_dir():
         stored = [path / "model.safetensors", path / "checkpoint.safetensors"]
         path = next((file for file in stored if file.exists()), stored[0])

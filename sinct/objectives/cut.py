@@ -29,6 +29,9 @@ from sinct.training.terms import Term
 class CutSettings(PairGanSettings):
     """Settings of one training. The defaults are those of the paper and of its authors' published configuration.
 
+    The other settings are described where they belong: networks and adversarial loss in `PairGanSettings`, crops in
+    `sinct.data.pair.PairSettings`, length, optimiser and seed in `sinct.config.TrainingSettings`.
+
     Attributes:
         projection_dimensions: length of the vectors that PatchNCE compares.
         temperature: softmax divisor of PatchNCE, dimensionless.

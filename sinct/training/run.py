@@ -82,10 +82,15 @@ def run_training(
                 f"{run.path} is a run on other pictures ({facts.get('painting')}, {facts.get('photos')}); give "
                 "those pictures or another `run_dir`"
             )
+        if not run.checkpoint.exists():
+            raise CheckpointError(
+                f"{run.path} was stopped before anything was saved to continue from; start again with `overwrite=True`"
+            )
         if asked is not None:
             config = config.replace(steps=asked.steps, seconds=asked.seconds)
     else:
         assert config is not None
+        run.check_free(overwrite=overwrite)
         facts = {"objective": objective.name, "preset": preset, **names, **hashes, **_environment(device)}
     widths = _widths(sources, names.get("painting", ""), config)
     try:
@@ -101,13 +106,13 @@ def run_training(
                 Best(*best) if best else None,
             )
             run.rewind_log(trainer.steps_done)
-        else:
-            run.create(overwrite=overwrite)
-        run.write_config(config, facts)
         session = Session(
             trainer, sources, photos, widths, run, facts, on_progress or (lambda progress: None)
         )
         session.warn(remarks)
+        if not resume:
+            run.create(overwrite=overwrite)
+        run.write_config(config, facts)
         return session.train(should_stop or (lambda: False))
     except Exception as error:
         if not is_out_of_memory(error):

@@ -67,25 +67,36 @@ class RunDirectory:
         """Losses over steps."""
         return self.path / "losses.png"
 
+    def check_free(self, *, overwrite: bool) -> None:
+        """See whether a new run may begin here, before any work is done for it.
+
+        Raises:
+            OutputError: the folder holds a run and `overwrite` is off.
+        """
+        if not overwrite and self._present():
+            raise OutputError(
+                f"{self.path} already holds a run; pass `resume=True` to continue it, `overwrite=True` to start again, "
+                "or another `run_dir`"
+            )
+
     def create(self, *, overwrite: bool) -> None:
         """Create the folder, or delete an older run's files from it.
 
         Raises:
             OutputError: it holds a run and `overwrite` is off, or it cannot be created.
         """
-        ours = (self.config, self.checkpoint, self.model, self.log, self.preview, self.plot)
-        present = [file for file in ours if file.exists()]
-        if present and not overwrite:
-            raise OutputError(
-                f"{self.path} already holds a run; pass `resume=True` to continue it, `overwrite=True` to start again, "
-                "or another `run_dir`"
-            )
+        self.check_free(overwrite=overwrite)
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            for file in present:
+            for file in self._present():
                 file.unlink()
         except OSError as error:
             raise unwritable(self.path, error) from None
+
+    def _present(self) -> list[Path]:
+        """Files of a run that are there."""
+        ours = (self.config, self.checkpoint, self.model, self.log, self.preview, self.plot)
+        return [file for file in ours if file.exists()]
 
     def write_config(self, config: TrainingSettings, facts: Mapping[str, Any]) -> None:
         """Write config.json."""

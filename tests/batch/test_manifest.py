@@ -52,6 +52,8 @@ def test_manifest_of_json_lines(folder, photo, tmp_path):
         ("monet.png,photo.png,nonsense,", "line 2: steps: 'nonsense' is not a value"),
         ("monet.png,photo.png,,7", "line 2: unknown setting 'colour'"),
         ("monet.png,photo.png,-3,", "line 2: steps must be 1 or more"),
+        ("monet.png,photo.png,[3],", "line 2: steps must be a whole number, got [3]"),
+        ("monet.png,photo.png,true,", "line 2: steps must be a whole number, got True"),
         ("monet.png,photo.png,3,,,8", "line 2: it has more cells than the first line has names"),
     ],
 )

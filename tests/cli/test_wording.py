@@ -1,7 +1,9 @@
+import json
 import re
 from pathlib import Path
 
 import pytest
+from sinct_cli import display
 from sinct_cli.wording import as_options
 
 
@@ -33,3 +35,15 @@ def test_the_library_speaks_of_no_option() -> None:
         if option.search(commands.sub("", line.partition("  # ")[0]))
     ]
     assert found == []
+
+
+def test_results_for_programs_speak_of_options_too(capsys: pytest.CaptureFixture[str]) -> None:
+    display.emit(
+        {"warnings": ["try another `seed`"], "rows": {"a": {"reason": "give `weights_dir`"}}, "steps": 3}
+    )
+    expected = {
+        "warnings": ["try another --seed"],
+        "rows": {"a": {"reason": "give --weights-dir"}},
+        "steps": 3,
+    }
+    assert json.loads(capsys.readouterr().out) == expected

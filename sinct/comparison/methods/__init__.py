@@ -72,6 +72,7 @@ class Method:
         weights: names of the files in `sinct.weights.registry` that it needs.
         optimises: names of the measures that it minimises itself, or nearly so; it is bound to win at these.
         control: marks an end of the scale, not a contender.
+        further: names of settings that `run` takes as any others and passes on to a training.
     """
 
     title: str
@@ -80,6 +81,7 @@ class Method:
     weights: tuple[str, ...] = ()
     optimises: tuple[str, ...] = ()
     control: bool = False
+    further: tuple[str, ...] = ()
 
     def settings(self, changes: Mapping[str, Any]) -> dict[str, Any]:
         """All settings of a run, with some of them changed.
@@ -89,12 +91,13 @@ class Method:
         """
         parameters = inspect.signature(self.run).parameters.values()
         known = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
-        unknown = set(changes) - set(known)
-        if unknown and not any(p.kind is p.VAR_KEYWORD for p in parameters):
+        names = dict.fromkeys((*known, *self.further))
+        unknown = set(changes) - set(names)
+        if unknown:
             raise ConfigError(
-                f"{self.title} has no setting {sorted(unknown)[0]!r}; it has {', '.join(known) or 'none'}"
+                f"{self.title} has no setting {sorted(unknown)[0]!r}; it has {', '.join(names) or 'none'}"
             )
-        for name in set(changes) - unknown:
+        for name in set(changes) & set(known):
             if not _alike(changes[name], known[name]):
                 raise ConfigError(
                     f"{self.title}: {name} cannot be {changes[name]!r}; give a value of the same type as its "

@@ -1,12 +1,13 @@
 """sinct itself: the paper's single-image method as `sinct translate` trains it."""
 
+import dataclasses
 from typing import Any
 
 from torch import Tensor
 
 from sinct.comparison.methods import Job, Method, Result
 from sinct.comparison.methods._gan import train_and_translate
-from sinct.objectives.cut import Trainer
+from sinct.objectives.cut import CutSettings, Trainer
 
 
 def run(painting: Tensor, photo: Tensor, job: Job, *, preset: str = "standard", **changes: Any) -> Result:
@@ -26,4 +27,5 @@ METHOD = Method(
     title="sinct",
     source="Park et al. 2020, arXiv:2007.15651, appendix B, with the changes that the README lists",
     run=run,
+    further=tuple(field.name for field in dataclasses.fields(CutSettings)),
 )

@@ -6,7 +6,7 @@ from sinct import Config
 from sinct.comparison import methods
 from sinct.comparison.methods import Job
 from sinct.comparison.methods.cyclegan import METHOD
-from sinct.errors import Interrupted
+from sinct.errors import ConfigError, Interrupted
 from sinct.runtime.budget import Budget
 from sinct.training.run_directory import RunDirectory
 from sinct.weights.store import Weights
@@ -62,3 +62,9 @@ def test_method_goes_on_after_an_interruption(tiny, tmp_path, name):
 def test_settings_are_the_papers():
     settings = METHOD.settings({})
     assert (settings["cycle_weight"], settings["identity_weight"]) == (10, 5)
+
+
+@pytest.mark.parametrize(("name", "unknown"), [("sinct", "foo"), ("cyclegan", "nce_weight")])
+def test_setting_that_the_training_lacks_is_refused_before_any_work(name, unknown):
+    with pytest.raises(ConfigError, match=f"has no setting '{unknown}'; it has preset, "):
+        methods.find(name).settings({unknown: 1, "crops": 2})
