@@ -263,7 +263,7 @@ def _plan(
         return
     for entry in found:
         photos = ", ".join(entry.job.photos)
-        what = as_options(entry.error or "") or (
+        what = entry.error or (
             f"{entry.painting} + {photos} -> {entry.job.output}" if photos else entry.job.output
         )
         display.say(f"{entry.state.value:8} {entry.name}: {what}")
@@ -283,8 +283,8 @@ def _facts(entry: "Entry") -> dict[str, Any]:
         "photos": list(entry.job.photos),
         "output": entry.job.output,
         "attempts": entry.attempts,
-        "error": entry.error and as_options(entry.error),
-        "warnings": [as_options(text) for text in entry.warnings],
+        "error": entry.error,
+        "warnings": list(entry.warnings),
         "figures": dict(entry.figures),
     }
 

@@ -57,8 +57,6 @@ def _amount(value: str) -> str:
 
 
 def _settings() -> frozenset[str]:
-    from dataclasses import fields
-
     from sinct import Config  # a message about a setting comes from code that has imported it already
 
-    return frozenset(field.name for field in fields(Config))
+    return frozenset(Config.names())

@@ -53,6 +53,11 @@ class Settings:
     def check(self) -> None:
         """Raise ConfigError where settings contradict each other; subclasses add their checks."""
 
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """Names of all settings."""
+        return tuple(field.name for field in dataclasses.fields(cls))
+
     def to_dict(self) -> dict[str, Any]:
         """Return every setting, JSON-serialisable."""
         return dataclasses.asdict(self)

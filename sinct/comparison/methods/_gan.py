@@ -1,6 +1,5 @@
 """What the methods that train a generator share: settings, run directory, inference."""
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,9 +36,8 @@ def train_and_translate(
     Raises:
         Interrupted: the budget asked to stop; the run can be continued.
     """
-    known = {field.name for field in dataclasses.fields(objective.settings_type)}
     start = preset_settings(preset, job.device, seed=job.seed).to_dict()
-    shared = {name: value for name, value in start.items() if name in known}
+    shared = {name: value for name, value in start.items() if name in objective.settings_type.names()}
     config = objective.settings_type.from_dict({**shared, **changes})
     if job.budget.iterations is not None:
         config = config.replace(steps=job.budget.iterations, seconds=None)

@@ -1,6 +1,5 @@
 """CycleGAN with the crops and networks that sinct uses (see `sinct.objectives.cyclegan`)."""
 
-import dataclasses
 from typing import Any
 
 from torch import Tensor
@@ -41,5 +40,5 @@ METHOD = Method(
     title="Patch CycleGAN",
     source="Zhu et al. 2017, arXiv:1703.10593, on crops as in Park et al. 2020, appendix B",
     run=run,
-    further=tuple(field.name for field in dataclasses.fields(CycleSettings)),
+    further=CycleSettings.names(),
 )

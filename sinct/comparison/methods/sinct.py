@@ -1,6 +1,5 @@
 """sinct itself: the paper's single-image method as `sinct translate` trains it."""
 
-import dataclasses
 from typing import Any
 
 from torch import Tensor
@@ -27,5 +26,5 @@ METHOD = Method(
     title="sinct",
     source="Park et al. 2020, arXiv:2007.15651, appendix B, with the changes that the README lists",
     run=run,
-    further=tuple(field.name for field in dataclasses.fields(CutSettings)),
+    further=CutSettings.names(),
 )
