@@ -143,7 +143,7 @@ def _in_words(kind: Any) -> str:
         return _in_words(kind.__args__[0])
     if get_origin(kind) is tuple:
         return "a list of whole numbers" if kind.__args__[0] is int else "two numbers"
-    return {int: "a whole number", float: "a number", bool: "true or false"}[kind]
+    return {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}[kind]
 
 
 def _coerce(value: Any, kind: Any) -> Any:

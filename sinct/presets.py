@@ -5,7 +5,6 @@ import dataclasses
 import torch
 
 from sinct.errors import ConfigError
-from sinct.networks.tile_discriminator import WIDTHS
 from sinct.objectives.cut import CutSettings
 from sinct.runtime.device import gains_from_bfloat16
 
@@ -60,9 +59,9 @@ def _ours(name: str, device: torch.device) -> CutSettings:
     times = {"draft": 120.0 if small else 15.0, "standard": 300.0 if small else 60.0}
     crops = 4 if small else 16
     return CutSettings(
-        compact=True,
-        width=48 if small else 64,
-        discriminator_widths=(32, 64, 96, 128, 192) if small else WIDTHS,
+        generator="crisp",
+        width=48,
+        discriminator_widths=(32, 64, 96, 128, 192),
         crops=crops,
         identity_crops=crops // 2,
         depths=(1, 2),
@@ -71,7 +70,9 @@ def _ours(name: str, device: torch.device) -> CutSettings:
         native_share=0.75,
         smoothing=0.3,
         detail=0.3,
+        recolour=True,
         repaint=True,
+        warm_start=True,
         grain=0.06,
         patience=1.0,
         nce_weight=0.5,

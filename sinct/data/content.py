@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from sinct.data.colours import recolour
 from sinct.data.grain import grain_at
 from sinct.data.smoothing import ITERATIONS, total_variation_smooth
 
@@ -26,12 +27,14 @@ class Content:
         detail: share of that contrast that the generator still sees, in [0, 1].
         grain: standard deviation of the noise added to what it sees, in units of [-1, 1].
         seed: seeds the noise.
+        colours: the map from the painting's colours to the photo's, see `sinct.data.colours`; none leaves them.
     """
 
     smoothing: float = 0.0
     detail: float = 1.0
     grain: float = 0.0
     seed: int = 0
+    colours: tuple[float, ...] = ()
 
     @property
     def reach(self) -> int:
@@ -40,18 +43,19 @@ class Content:
 
 
 def without_strokes(picture: Tensor, content: Content) -> tuple[Tensor, Tensor]:
-    """Reduce brush strokes, for what the generator sees (before grain) and for the content to keep.
+    """Reduce brush strokes, and give it the photo's colours, for what the generator sees and for the content to keep.
 
     Args:
         picture: (3, H, W) in [-1, 1].
         content: how to prepare it.
 
     Returns:
-        Two pictures (3, H, W) in [-1, 1]: the first keeps the share `detail` of what is smoothed away, the second
-        none of it.
+        Two pictures (3, H, W) in [-1, 1], without grain: the first keeps the share `detail` of what is smoothed
+        away, the second none of it.
     """
     kept = total_variation_smooth(picture, content.smoothing)
-    return torch.lerp(kept, picture, content.detail), kept
+    seen = torch.lerp(kept, picture, content.detail)
+    return recolour(seen, content.colours), recolour(kept, content.colours)
 
 
 def prepare(pixels: Tensor, content: Content) -> Tensor:
@@ -86,6 +90,8 @@ def prepared(cut: Cut, height: int, width: int, content: Content) -> Cut:
         pixels = cut(slice(top, bottom), slice(left, right))
         if reach:  # otherwise the result of smoothing would be thrown away
             pixels, _ = without_strokes(pixels, content)
+        else:
+            pixels = recolour(pixels, content.colours)
         pixels = pixels[:, rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
         if content.grain > 0:
             pixels = pixels + grain_at(rows, columns, content.grain, content.seed).to(pixels)

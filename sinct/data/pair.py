@@ -32,6 +32,8 @@ class PairSettings(Settings):
             otherwise).
         detail: share of the removed contrast that the generator still sees; with 1 it sees the painting itself
             (ours otherwise).
+        recolour: give G the painting in the photo's colours, by a map in closed form (`sinct.data.colours`), so that
+            it has only texture and local colour left to learn (ours).
         repaint: give G crops of the photo as if painted, in the painting's palette and smoothed like it, and let
             the identity term ask for the photo back (ours). When off, G gets the photo itself and should leave it
             alone.
@@ -47,6 +49,7 @@ class PairSettings(Settings):
     native_share: float = bounded(0.0, SHARE)
     smoothing: float = bounded(0.0, FROM_0)
     detail: float = bounded(1.0, SHARE)
+    recolour: bool = False
     repaint: bool = False
     grain: float = bounded(0.0, FROM_0)
 

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from sinct.networks.base import GeneratorBase
-from sinct.networks.compact_generator import CompactGenerator
+from sinct.networks.compact_generator import CompactGenerator, CrispGenerator
 from sinct.networks.stylegan2_generator import Generator
 
 GENERATORS: Mapping[str, type[CompactGenerator | Generator]] = {
-    network.name: network for network in (Generator, CompactGenerator)
+    network.name: network for network in (Generator, CompactGenerator, CrispGenerator)
 }
 """All generators by name; to add one, add it here."""
 

@@ -23,6 +23,7 @@ from sinct.networks.projection import Projection, random_positions, sample_featu
 from sinct.objectives.pair_gan import PairGan, PairGanSettings
 from sinct.training.loop import update
 from sinct.training.terms import Term
+from sinct.weights.warm_start import load_warm_start
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class CutSettings(PairGanSettings):
         nce_weight: weight of PatchNCE.
         matching_weight: weight of the distance between the discriminator's maps of a photo and of what G makes of
             it; 0 leaves it out (ours otherwise).
+        warm_start: begin with networks learned on many painted photographs instead of random ones, see
+            `sinct.weights.warm_start` (ours).
         reuse_features: take PatchNCE's keys from the forward pass instead of encoding again; changes speed, not
             results (ours).
     """
@@ -51,6 +54,7 @@ class CutSettings(PairGanSettings):
     queries: int = bounded(1, ABOVE_0)
     nce_weight: float = bounded(4.0, FROM_0)
     matching_weight: float = bounded(0.0, FROM_0)
+    warm_start: bool = False
     reuse_features: bool = True
 
     def check(self) -> None:
@@ -118,6 +122,8 @@ class Trainer(PairGan[Losses]):
             generator, discriminator = self.make_generator(), self.make_discriminator()
             channels = [generator.feature_channels[depth] for depth in settings.depths]
             projection = Projection(channels, settings.projection_dimensions)
+        if settings.warm_start:
+            load_warm_start({"generator": generator, "discriminator": discriminator, "projection": projection})
         self.generator = self.placed(generator)
         self.discriminator = self.placed(discriminator)
         self.projection = projection.to(device)

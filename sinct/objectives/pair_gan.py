@@ -4,14 +4,15 @@ Park et al. 2020 (arXiv:2007.15651), appendix B.
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
 
 from sinct.config import ABOVE_0, FROM_0, TrainingSettings, bounded
+from sinct.data.colours import fit_colours
 from sinct.data.content import Content
 from sinct.data.crops import tiles
 from sinct.data.pair import PairBatch, PairSampler, PairSettings
@@ -28,9 +29,9 @@ class PairGanSettings(TrainingSettings, PairSettings):
     """Settings of networks and adversarial loss, with those of crops and of every training.
 
     Attributes:
-        compact: use the generator of `sinct.networks.compact_generator` instead of the paper's (ours).
-        width: generator channels at full resolution, twice as many at half resolution; for a compact generator,
-            at half and a quarter of the resolution.
+        generator: name of the generator, see `sinct.networks.choice`; all but the paper's "stylegan2" are ours.
+        width: generator channels at full resolution, twice as many at half resolution; for generators that work on
+            2×2 blocks, at half and a quarter of the resolution.
         discriminator_widths: channels at tile_size, tile_size / 2 and so on down to 4 px.
         minibatch_deviation: use the minibatch standard deviation in the discriminator; off in the authors' code.
         tile_size: side of the discriminator's tiles, in pixels; divides crop_size.
@@ -40,7 +41,7 @@ class PairGanSettings(TrainingSettings, PairSettings):
         r1_interval: steps from one R1 to the next, with proportionally more weight; above 1 is ours.
     """
 
-    compact: bool = False
+    generator: str = "stylegan2"
     width: int = bounded(80, ABOVE_0)
     discriminator_widths: tuple[int, ...] = WIDTHS
     minibatch_deviation: bool = False
@@ -50,24 +51,32 @@ class PairGanSettings(TrainingSettings, PairSettings):
     r1_weight: float = bounded(1.0, FROM_0)
     r1_interval: int = bounded(1, ABOVE_0)
 
-    @property
-    def generator_name(self) -> str:
-        """Name of the generator in `sinct.networks.choice.GENERATORS`."""
-        return "compact" if self.compact else "stylegan2"
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """See `Settings.from_dict`; reads the settings of versions 0.1 and 0.2 as well."""
+        if "compact" in values:  # a truth value, when there were two generators
+            values = {name: value for name, value in values.items() if name != "compact"} | {
+                "generator": "compact" if values["compact"] else "stylegan2"
+            }
+        return super().from_dict(values)
 
     @property
     def generator_depths(self) -> int:
         """How many features the generator's encoder has."""
-        return GENERATORS[self.generator_name].depths
+        return GENERATORS[self.generator].depths
 
     @property
     def content(self) -> Content:
-        """How pictures are prepared for the generator."""
+        """How pictures are prepared for the generator, before the map of colours is known."""
         return Content(self.smoothing, self.detail, self.grain, self.seed)
 
     def check(self) -> None:
         """See `Settings.check`."""
         super().check()
+        if self.generator not in GENERATORS:
+            raise ConfigError(
+                f"unknown generator {self.generator!r}; choose one of {', '.join(GENERATORS)}"
+            )
         if not 0 <= self.identity_crops <= self.crops:
             raise ConfigError(
                 f"identity_crops must lie between 0 and crops ({self.crops}), got {self.identity_crops}"
@@ -114,6 +123,8 @@ class PairGan(Loop[PairBatch, Losses]):
     ) -> None:
         super().__init__(settings, device)
         self.content = settings.content
+        if settings.recolour:
+            self.content = replace(self.content, colours=fit_colours(paintings, photos))
         self.sampler = PairSampler(
             paintings,
             photos,
@@ -130,7 +141,7 @@ class PairGan(Loop[PairBatch, Losses]):
 
     def make_generator(self) -> GeneratorBase:
         """Build a generator as the settings say, with random weights."""
-        return make_generator(self.settings.generator_name, self.settings.width)
+        return make_generator(self.settings.generator, self.settings.width)
 
     def make_discriminator(self) -> Discriminator:
         """Build a discriminator as the settings say, with random weights."""

@@ -1,0 +1,76 @@
+"""A closed-form map from a painting's colours to a photo's, so that a generator need not learn them (ours)."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from sinct.data.palette import SAMPLES, match_palette, palette_of
+
+RIDGE = 1e-3
+"""Weight, per sample, that keeps the map near the colours themselves where the palettes do not decide."""
+
+TERMS = 10
+"""Terms of a quadratic polynomial in three variables."""
+
+
+def fit_colours(paintings: Sequence[Tensor], photos: Sequence[Tensor]) -> tuple[float, ...]:
+    """Fit the map that turns the paintings' palette into the photos', for `recolour`.
+
+    Each photo is first given the paintings' palette (`sinct.data.palette`), where rough areas are matched to rough
+    ones. The way back, which is known pixel by pixel, is fitted by least squares with a quadratic polynomial.
+
+    Args:
+        paintings: one or more (3, H, W) in [-1, 1].
+        photos: one or more (3, H, W) in [-1, 1].
+
+    Returns:
+        30 coefficients: for red, green and blue, those of the ten terms of `quadratic`.
+    """
+    palette = palette_of(paintings)
+    pairs = [(_sample(match_palette(photo, palette)), _sample(photo)) for photo in photos]
+    painted, wanted = (torch.cat(each, dim=1) for each in zip(*pairs, strict=True))
+    terms, linear = quadratic(painted), quadratic(painted)[1:4]
+    # What is fitted is the change, so that the ridge pulls towards no change.
+    normal = terms @ terms.T / terms.shape[1] + RIDGE * torch.eye(TERMS, dtype=terms.dtype)
+    change = torch.linalg.solve(normal, terms @ (wanted - linear).T / terms.shape[1]).T
+    change[:, 1:4] += torch.eye(3, dtype=change.dtype)
+    return tuple(change.flatten().tolist())
+
+
+def recolour(picture: Tensor, colours: Sequence[float]) -> Tensor:
+    """Apply a map that `fit_colours` found, pixel by pixel.
+
+    Args:
+        picture: (3, H, W) in [-1, 1].
+        colours: its coefficients; none leave the picture unchanged.
+
+    Returns:
+        (3, H, W) in [-1, 1], clamped.
+    """
+    if not colours:
+        return picture
+    red, green, blue = picture
+    rows = []
+    for channel in range(3):
+        # Written out term by term, since ten maps at once would need more memory than the generator.
+        c = colours[TERMS * channel : TERMS * (channel + 1)]
+        row = red * (red * c[4] + green * c[5] + blue * c[6] + c[1])
+        row += green * (green * c[7] + blue * c[8] + c[2])
+        row += blue * (blue * c[9] + c[3])
+        rows.append(row.add_(c[0]))
+    return torch.stack(rows).clamp_(-1, 1)
+
+
+def quadratic(colours: Tensor) -> Tensor:
+    """(3, N) -> (10, N): 1, r, g, b, r², rg, rb, g², gb, b²."""
+    red, green, blue = colours
+    products = (red * red, red * green, red * blue, green * green, green * blue, blue * blue)
+    return torch.stack([torch.ones_like(red), red, green, blue, *products])
+
+
+def _sample(picture: Tensor) -> Tensor:
+    """(3, H, W) -> (3, N), evenly spaced in reading order, on the CPU, float64."""
+    flat = picture.flatten(1)
+    positions = torch.linspace(0, flat.shape[1] - 1, SAMPLES, dtype=torch.float64).long()
+    return flat[:, positions.to(picture.device)].cpu().double()
