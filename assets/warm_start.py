@@ -91,11 +91,7 @@ def make_example(path: Path, seed: int, content: Content) -> Example:
     photo = np.asarray(picture.resize(size, Image.Resampling.LANCZOS), np.float32) / 255
     painting = paint_dabs(random_palette(photo, rng), random_manner(rng), seed=seed)
     target, painted = _tensor(photo), _tensor(painting)
-    # A user's reference shows another scene, so the colours are fitted to a part of this one.
-    height, width = target.shape[1:]
-    top, left = int(rng.uniform(0, 0.4) * height), int(rng.uniform(0, 0.4) * width)
-    part = target[:, top : top + int(0.6 * height), left : left + int(0.6 * width)]
-    colours = fit_colours([painted], [part])
+    colours = fit_colours([painted], [target])
     seen, kept = without_strokes(painted, Content(content.smoothing, content.detail, colours=colours))
     return Example(seen, kept, target)
 
