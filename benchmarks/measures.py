@@ -27,6 +27,8 @@ PAIR_MEASURES = (
     "familiarity",
     "sliced_wasserstein_texture",
     "colour",
+    "foreign_colours",
+    "missing_colours",
     "gradient",
     "luminance_order",
     "checkerboard",
