@@ -85,7 +85,7 @@ def test_a_result_is_the_best_state_like_that_of_a_run(
     tiny: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = iter([3.0, 1.0, 2.0, 2.0, 2.0, 2.0] * 2)  # looks at steps 15 to 20
-    monkeypatch.setattr(best, "make_score", lambda *pictures: lambda picture: next(found))
+    monkeypatch.setattr(best, "make_score", lambda *pictures, share: lambda views: next(found))
     config, noise = tiny.replace(steps=20, patience=1.0), pair()
     paths = [tmp_path / name for name in ("painting.png", "photo.png")]
     for path, picture in zip(paths, (noise.painting, noise.photo), strict=True):
@@ -100,7 +100,7 @@ def test_a_result_is_the_best_state_like_that_of_a_run(
 
 def test_marks_after_an_early_end_share_its_state(tiny: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     found = iter([1.0, *[2.0] * 9])
-    monkeypatch.setattr(best, "make_score", lambda *pictures: lambda picture: next(found))
+    monkeypatch.setattr(best, "make_score", lambda *pictures, share: lambda views: next(found))
     shots = train(pair(), tiny.replace(steps=40, patience=0.1), [20, 38, 40], CPU)
     assert [(shot.mark, shot.steps) for shot in shots] == [(20, 20), (38, 35), (40, 35)]
 

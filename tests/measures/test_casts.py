@@ -56,15 +56,17 @@ def test_cells_are_means_of_pixels() -> None:
         for left in (0, CELL, 2 * CELL):
             mean = random[:, top : top + CELL, left : left + CELL].mean(dim=(1, 2))
             expected.append((rgb_to_lab(((mean + 1) / 2).view(3, 1, 1)).flatten() / STEP).round() * STEP)
-    assert {tuple(colour.tolist()) for colour in found.lab} == {tuple(c.tolist()) for c in expected}
+    assert {tuple(colour.tolist()) for colour in (found.steps * STEP)} == {
+        tuple(c.tolist()) for c in expected
+    }
     assert float(found.shares.sum()) == pytest.approx(1)
 
 
 def test_both_halves_are_those_of_slow_loops() -> None:
     random = torch.Generator().manual_seed(2)
-    many, few = (torch.rand(count, 3, generator=random) * 50 for count in (1500, 7))
+    many, few = (torch.randint(-50, 50, (count, 3), generator=random).float() for count in (1500, 7))
     shares = torch.rand(1500, generator=random)
-    distances = [min(float((one - other).norm()) for other in few) for one in many]
+    distances = [min(float(STEP * (one - other).norm()) for other in few) for one in many]
     weighted = list(zip(shares.tolist(), distances, strict=True))
     some, others = Colours(many, shares), Colours(few, torch.full((7,), 1 / 7))
     root_mean_square = sum(share * distance**2 for share, distance in weighted) ** 0.5
@@ -142,4 +144,4 @@ def test_a_single_stray_cell_of_the_photo_is_hardly_missed() -> None:
 
 
 def test_a_picture_smaller_than_a_cell_is_one_colour() -> None:
-    assert len(colours(torch.rand(3, 3, 20)).lab) <= 2
+    assert len(colours(torch.rand(3, 3, 20)).steps) <= 2
