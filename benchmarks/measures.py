@@ -1,5 +1,6 @@
 """Measures for translations whose truth is known, and the columns of the benchmark's tables."""
 
+import math
 from dataclasses import replace
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 from sinct import ConfigError
 from sinct.measures import MEASURES, Measure
 from sinct.measures.structure import gradient_similarity
+from sinct.measures.warnings import luminance
 
 BLUR = 4.0
 """Standard deviation in pixels of the blur before `truth_distance`."""
@@ -25,12 +27,25 @@ PAIR_MEASURES = (
     "familiarity",
     "sliced_wasserstein_texture",
     "colour",
+    "foreign_colours",
+    "missing_colours",
     "gradient",
     "luminance_order",
     "checkerboard",
     "seams",
 )
 """Measures in `sinct.measures` that need neither a truth nor a pretrained network."""
+
+CRISPNESS = Measure(
+    "crispness",
+    "Crispness (share of the photo's)",
+    "style",
+    True,
+    "Energy of the luminance's differences between neighbouring pixels, output by photo; 1 is as crisp as the photo.",
+    "What the finest detail is: above 1, the output is noisier or has more edges, which is no gain. Depends on how "
+    "much of each thing the two scenes show.",
+)
+"""How soft the output is at 1:1."""
 
 TRUTH_MEASURES = (
     Measure(
@@ -48,6 +63,14 @@ TRUTH_MEASURES = (
         False,
         f"Mean distance between output and truth in CIELAB (1976), both blurred by {BLUR:g} px.",
         "Texture. The photo's colours may differ from the truth's, so 0 cannot be expected.",
+    ),
+    Measure(
+        "truth_ratio",
+        "Distance to the truth (painting's = 1)",
+        "truth",
+        False,
+        "The same distance as a share of the painting's own; above 1, the painting was nearer to the truth.",
+        "As above.",
     ),
     Measure(
         "strokes",
@@ -74,19 +97,47 @@ COLUMNS = (
         if measure.name == "sliced_wasserstein_texture"
         else measure
         for measure in MEASURES
-        if measure.name in PAIR_MEASURES
+        if measure.name in PAIR_MEASURES and measure.group == "style"
     ),
+    CRISPNESS,
+    *(measure for measure in MEASURES if measure.name in PAIR_MEASURES and measure.group != "style"),
     *TRUTH_MEASURES,
 )
 """Measures in the order of the tables' columns."""
 
 
 @torch.no_grad()
+def crispness(output: Tensor, photo: Tensor) -> float:
+    """Energy of the finest detail, compared with the photo's.
+
+    Args:
+        output: (3, H, W) in [-1, 1], sRGB.
+        photo: (3, H', W') in [-1, 1], sRGB.
+
+    Returns:
+        Mean squared difference of neighbouring pixels' luminance, rightwards and downwards, output by photo: 1
+        for the photo, less for anything softer, infinite where the photo alone is flat.
+    """
+    made, wanted = (float(_fine_energy(picture)) for picture in (output, photo))
+    return made / wanted if wanted else (math.inf if made else 1.0)
+
+
+def _fine_energy(picture: Tensor) -> Tensor:
+    grey = luminance(picture.double())
+    return grey.diff(dim=0).square().mean() + grey.diff(dim=1).square().mean()
+
+
+@torch.no_grad()
 def against_truth(output: Tensor, painting: Tensor, truth: Tensor) -> dict[str, float]:
-    """All `TRUTH_MEASURES` for one output, by name; each picture is (3, H, W) in [-1, 1], sRGB."""
+    """All `TRUTH_MEASURES` for one output, by name; each picture is (3, H, W) in [-1, 1], sRGB.
+
+    The ratio is infinite where the painting is the truth itself.
+    """
+    distance, own = truth_distance(output, truth), truth_distance(painting, truth)
     return {
         "truth_edges": gradient_similarity(output, truth),
-        "truth_distance": truth_distance(output, truth),
+        "truth_distance": distance,
+        "truth_ratio": distance / own if own else math.inf,
         "strokes": remaining_strokes(output, painting, truth),
     }
 

@@ -1,11 +1,9 @@
-"""Trainings for `benchmarks.time_to_quality`: variants, snapshots at marks, measures, stored results."""
+"""Runs of `benchmarks.time_to_quality`: variants, measures at marks, stored results."""
 
-import copy
 import dataclasses
 import json
 import math
 import re
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,15 +14,16 @@ import torch
 from torch import Tensor
 
 import sinct
+from benchmarks.ceiling import body_shape, convolution_rate
 from benchmarks.machine import describe, write_json
-from benchmarks.measures import PAIR_MEASURES, against_truth
+from benchmarks.measures import PAIR_MEASURES, against_truth, crispness
 from benchmarks.quality_report import Record, contact_sheet, to_image
+from benchmarks.quality_training import train
 from benchmarks.scenes import Pair
+from benchmarks.step_work import step_work
 from sinct import Config, ConfigError
 from sinct.comparison.methods.colour_transfer import transfer_colours
-from sinct.inference.model import Model
 from sinct.measures import Evaluator
-from sinct.objectives.cut import Trainer
 from sinct.pictures.picture import read_picture, write_picture
 from sinct.pictures.resampling import resize
 
@@ -45,13 +44,16 @@ class Variant:
     preset: str
     changes: dict[str, Any]
 
-    def config(self, device: torch.device, *, seconds: float, seed: int) -> Config:
-        """The complete settings.
+    def config(self, device: torch.device, *, steps: int, seed: int) -> Config:
+        """The complete settings for a training of that many steps.
 
         Raises:
             ConfigError: the preset or a setting is unknown, or a value is out of range.
         """
-        return sinct.preset(self.preset, device, seconds=seconds, seed=seed).replace(**self.changes)
+        settings = sinct.preset(self.preset, device, steps=steps, seed=seed)
+        return settings.replace(
+            seconds=None, **self.changes
+        )  # a time would make results depend on the machine
 
 
 def parse_variant(text: str) -> Variant:
@@ -78,54 +80,8 @@ def parse_variant(text: str) -> Variant:
                 f"variant {label}: {name.strip()} {reason}; give NAME=VALUE with a number, true, false or a list"
             ) from None
     if taken := {"steps", "seconds", "seed"} & changes.keys():
-        raise ConfigError(f"variant {label} sets {taken.pop()}; use --marks for the time and --seeds")
+        raise ConfigError(f"variant {label} sets {taken.pop()}; use --marks for the length and --seeds")
     return Variant(label, preset, changes)
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """The state of a training at a mark.
-
-    Attributes:
-        mark: seconds asked for.
-        seconds: seconds trained, up to the end of the step that reached the mark.
-        steps: steps taken by then.
-        model: the model at that moment.
-    """
-
-    mark: float
-    seconds: float
-    steps: int
-    model: Model
-
-
-def train(pair: Pair, config: Config, marks: Sequence[float], device: torch.device) -> list[Snapshot]:
-    """Train for the time in the settings, and copy the averaged generator at each mark.
-
-    Args:
-        pair: the painting and photo to train on.
-        config: the complete settings.
-        marks: seconds, ascending, none beyond the training's length.
-        device: where the training runs.
-
-    Raises:
-        TrainingError: a loss is not finite.
-        ConfigError: a picture is too narrow for a crop.
-    """
-    trainer = Trainer([pair.painting], [pair.photo], config, device)
-    generator = trainer.average if config.ema_decay > 0 else trainer.generator
-    snapshots: list[Snapshot] = []
-
-    def keep(due: Sequence[float]) -> None:
-        model = trainer.model(copy.deepcopy(generator), trainer.sampler.widths, {})
-        snapshots.extend(Snapshot(mark, trainer.seconds_done, trainer.steps_done, model) for mark in due)
-
-    for _ in trainer.run():
-        if due := [mark for mark in marks[len(snapshots) :] if trainer.seconds_done >= mark]:
-            keep(due)
-    if len(snapshots) < len(marks):  # the clock stopped a hair before the last mark
-        keep(marks[len(snapshots) :])
-    return snapshots
 
 
 class Judge:
@@ -142,6 +98,7 @@ class Judge:
     def measure(self, output: Tensor) -> dict[str, float]:
         """All measures that this pair allows, by name, for an output (3, H, W) in [-1, 1]."""
         pair, found = self.pair, self.evaluator.measure(output)
+        found["crispness"] = crispness(output, pair.photo)
         if pair.truth is not None:
             found |= against_truth(resize(output, *pair.truth.shape[1:]), pair.painting, pair.truth)
         return {name: value for name, value in found.items() if math.isfinite(value)}  # JSON has no infinity
@@ -187,14 +144,12 @@ class Benchmark:
 
     Attributes:
         folder: where all results go.
-        marks: seconds, ascending.
         device: where trainings run.
         fresh: make stored results again.
         say: receives one line about each thing that happens.
     """
 
     folder: Path
-    marks: Sequence[float]
     device: torch.device
     fresh: bool
     say: Callable[[str], None]
@@ -212,35 +167,48 @@ class Benchmark:
 
         return kept(self._path(pair, "controls"), {"pair": pair.key}, make, fresh=self.fresh)
 
-    def training(self, judge: Judge, variant: Variant, seed: int) -> dict[str, Any]:
+    def training(self, judge: Judge, variant: Variant, seed: int, marks: Sequence[int]) -> dict[str, Any]:
         """Train once and measure at each mark; save the last translation as a picture.
+
+        Args:
+            judge: measures the pair's outputs.
+            variant: what to train.
+            seed: seed of the training.
+            marks: steps, ascending; the last one is the training's length.
 
         Raises:
             TrainingError: a loss is not finite.
         """
         pair = judge.pair
-        config = variant.config(self.device, seconds=self.marks[-1], seed=seed)
+        config = variant.config(self.device, steps=marks[-1], seed=seed)
         facts = describe(self.device)
         settings = {
             "pair": pair.key,
             "config": config.to_dict(),
-            "marks": list(self.marks),
+            "marks": list(marks),
             "device": facts["device"],
             "threads": facts["threads"],
         }
 
         def make() -> dict[str, Any]:
-            self.say(f"{pair.name}, {variant.label}, seed {seed}: training {self.marks[-1]:g} s")
-            began = time.monotonic()
-            snapshots = train(pair, config, self.marks, self.device)
-            preparation = time.monotonic() - began - snapshots[-1].seconds
+            self.say(f"{pair.name}, {variant.label}, seed {seed}: training to step {marks[-1]}")
+            # The machine's speed can change within minutes, so each training has the ceiling of its own time.
+            ceiling = self._ceiling(config)
+            work = step_work(config, self.device)
             found = []
-            for shot in snapshots:
+            for shot in train(pair, config, marks, self.device):
                 output = shot.model.translate(pair.painting)
-                values = judge.measure(output)
+                values, tflop = judge.measure(output), work.tflop(shot.steps)
                 found.append(
                     Record(
-                        pair.name, variant.label, values, seed, shot.mark, round(shot.seconds, 2), shot.steps
+                        pair.name,
+                        variant.label,
+                        values,
+                        seed,
+                        shot.mark,
+                        shot.steps,
+                        round(tflop, 6),
+                        round(shot.seconds, 2),
                     )
                 )
                 brief = ", ".join(
@@ -248,25 +216,34 @@ class Benchmark:
                     for name in ("familiarity", "colour", "gradient", "strokes")
                     if name in values
                 )
-                self.say(f"    {shot.mark:g} s, {shot.steps} steps: {brief}")
-            write_picture(self.picture(pair, variant, seed), output, overwrite=True)
-            return self._result(found) | {"preparation_seconds": round(preparation, 2)}
+                self.say(f"    {shot.steps} steps, {tflop:.3g} TFLOP, {shot.seconds:.0f} s: {brief}")
+            write_picture(self.picture(pair, variant, seed, marks), output, overwrite=True)
+            return self._result(found) | {"ceiling": ceiling}
 
-        return kept(self._path(pair, f"{variant.label}-{seed}"), settings, make, fresh=self.fresh)
+        return kept(self._path(pair, self._name(variant, seed, marks)), settings, make, fresh=self.fresh)
 
-    def picture(self, pair: Pair, variant: Variant, seed: int) -> Path:
+    def picture(self, pair: Pair, variant: Variant, seed: int, marks: Sequence[int]) -> Path:
         """Path of a training's last translation."""
-        return self._path(pair, f"{variant.label}-{seed}").with_suffix(".png")
+        return self._path(pair, self._name(variant, seed, marks)).with_suffix(".png")
 
-    def sheet(self, pair: Pair, variants: Sequence[Variant], seed: int) -> None:
-        """Write a pair's contact sheet with all last translations that exist."""
+    def sheet(self, pair: Pair, variants: Sequence[Variant], seed: int, marks: Sequence[int]) -> None:
+        """Write a pair's contact sheet with the last translations of each variant's training to these marks."""
         shown = {"painting": pair.painting, "photo": pair.photo, "truth": pair.truth}
         panels = [(name, to_image(pixels)) for name, pixels in shown.items() if pixels is not None]
         for variant in variants:
-            path = self.picture(pair, variant, seed)
+            path = self.picture(pair, variant, seed, marks)
             if path.exists():
-                panels.append((f"{variant.label}, {self.marks[-1]:g} s", to_image(read_picture(path).pixels)))
+                panels.append((f"{variant.label}, {marks[-1]} steps", to_image(read_picture(path).pixels)))
         contact_sheet(panels).save(self.folder / f"sheet-{pair.name}.png", optimize=True)
+
+    def _ceiling(self, config: Config) -> dict[str, float]:
+        """GFLOP/s of convolutions at the shape and in the precision of a training, by name of the precision."""
+        dtype = torch.bfloat16 if config.mixed_precision else torch.float32
+        rate = convolution_rate(body_shape(config), dtype, self.device)
+        return {str(dtype).removeprefix("torch."): round(rate, 1)}
+
+    def _name(self, variant: Variant, seed: int, marks: Sequence[int]) -> str:
+        return f"{variant.label}-{seed}-{'to-' if len(marks) > 1 else ''}{marks[-1]}"
 
     def _path(self, pair: Pair, name: str) -> Path:
         return self.folder / "runs" / f"{pair.name}-{name}.json"

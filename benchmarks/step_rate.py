@@ -19,8 +19,9 @@ from typing import Any, NamedTuple
 import torch
 
 import sinct
-from benchmarks.ceiling import body_shape, convolution_rate, flops_of, profiled, seconds_of
+from benchmarks.ceiling import body_shape, convolution_rate, profiled, seconds_of
 from benchmarks.machine import RESULTS, describe, one_line, write_json
+from benchmarks.step_work import step_work
 from sinct.objectives.cut import Losses, Trainer
 from sinct.runtime.device import choose_device, gains_from_bfloat16, peak_memory
 
@@ -147,7 +148,7 @@ def configuration(name: str, device: torch.device, changes: Mapping[str, Any]) -
 
 
 def measure(name: str, config: sinct.Config, device: torch.device, steps: int) -> Measured:
-    """Time steps after a warm-up, count operations in further steps and profile them, then measure the ceiling.
+    """Time steps after a warm-up, profile further steps and count their operations, then measure the ceiling.
 
     Args:
         name: name of the configuration.
@@ -169,7 +170,6 @@ def measure(name: str, config: sinct.Config, device: torch.device, steps: int) -
         for _ in range(interval):
             next(run)
 
-    gflop = flops_of(one_interval) / interval / 1e9
     kinds, operators = profiled(one_interval, device)
     dtypes = {"float32": torch.float32}
     if config.mixed_precision or gains_from_bfloat16(device):  # elsewhere it is emulated and takes minutes
@@ -184,7 +184,7 @@ def measure(name: str, config: sinct.Config, device: torch.device, steps: int) -
         spread=spread([step.seconds - usual[step.has_r1] for step in later]),
         warm_up=sum(step.seconds - usual[step.has_r1] for step in first),
         peak_bytes=peak,
-        gflop=gflop,
+        gflop=step_work(config, device).mean,
         ceiling={name: convolution_rate(shape, dtype, device) for name, dtype in dtypes.items()},
         kinds={kind: seconds / interval for kind, seconds in kinds.most_common()},
         operators={operator: seconds / interval for operator, seconds in operators.most_common(12)},

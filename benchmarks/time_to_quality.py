@@ -1,14 +1,18 @@
-"""How good a training is after how long, judged by a known truth: `python -m benchmarks.time_to_quality`.
+"""How good a training is after how much work, judged by a known truth: `python -m benchmarks.time_to_quality`.
 
 A GAN's losses say little about the picture. Here the project's own renderer paints one half of a photograph and
-the other half is the reference, so that the translation can be compared with what was painted. Trainings run one
-after another in this process. Each stores its result, and the same command continues after an interruption. Only
-training time counts: pictures are made and measured afterwards.
+the other half is the reference, so that the translation can be compared with what was painted.
+
+Each mark is a training of its own, of that many steps, because the learning rate and the choice of the best state
+depend on the length. With --in-passing, one training per seed serves all marks. Results are given over the
+operations that training took, so that machines of different speed compare; making and measuring pictures is not
+counted. Trainings run one after another in this process. Each stores its result, and the same command continues
+after an interruption.
 """
 
 import argparse
 import dataclasses
-import math
+import itertools
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -17,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import sinct
-from benchmarks.machine import RESULTS, one_line, write_json
-from benchmarks.quality_report import Record, curves, markdown, rows
+from benchmarks.machine import RESULTS, write_json
+from benchmarks.quality_report import Record, curves, machine_lines, markdown, rows
 from benchmarks.quality_runs import Benchmark, Judge, Variant, parse_variant
 from benchmarks.scenes import RECIPES, Pair, known_pair, real_pair, select
 from sinct import ConfigError, SinctError
@@ -32,16 +36,16 @@ class Size:
 
     Attributes:
         pairs: names of recipes.
-        marks: training times at which to measure, in seconds.
+        marks: steps at which to measure.
     """
 
     pairs: tuple[str, ...]
-    marks: tuple[float, ...]
+    marks: tuple[int, ...]
 
 
 SIZES = {
-    "small": Size(("coast", "coffee"), (15, 30, 60)),
-    "full": Size(tuple(RECIPES), (30, 60, 120, 180, 300)),
+    "small": Size(("coast", "coffee"), (40, 100, 250)),
+    "full": Size(tuple(RECIPES), (40, 100, 250, 600)),
 }
 
 
@@ -73,7 +77,10 @@ def _parser() -> argparse.ArgumentParser:
         "--size",
         choices=SIZES,
         default="small",
-        help="small: 2 pairs to 60 s; full: all pairs to 300 s, takes an hour",
+        help="; ".join(
+            f"{name}: {', '.join(size.pairs)} at {', '.join(map(str, size.marks))} steps"
+            for name, size in SIZES.items()
+        ),
     )
     add(
         "--presets",
@@ -88,13 +95,19 @@ def _parser() -> argparse.ArgumentParser:
         metavar="LABEL:PRESET:NAME=VALUE,...",
         help="a preset with changed settings, values in JSON; repeat for several",
     )
-    add("--seeds", nargs="+", type=int, default=[0], help="one training for each seed; default: 0")
+    add("--seeds", nargs="+", type=int, default=[0], help="every training is done with each; default: 0")
     add(
         "--marks",
         nargs="+",
-        type=float,
-        metavar="SECONDS",
-        help="when to measure; the last mark ends the training",
+        type=int,
+        metavar="STEPS",
+        help="lengths at which to measure; the default depends on --size",
+    )
+    add(
+        "--in-passing",
+        action="store_true",
+        help="one training to the last mark, measured at each mark: less work, but an early mark is a glance at the "
+        "run, not the result of a shorter one",
     )
     add(
         "--pairs",
@@ -124,29 +137,30 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> int:
     marks = sorted(set(options.marks or SIZES[options.size].marks))
-    if not all(math.isfinite(mark) and mark > 0 for mark in marks):
-        raise ConfigError(f"marks {marks} must be above 0 seconds")
+    if marks[0] < 1:
+        raise ConfigError(f"marks {marks} must be 1 step or more")
+    trainings = [marks] if options.in_passing else [[mark] for mark in marks]
     variants = _variants(options)
     device = choose_device(options.device)
     for variant in variants:
         for seed in options.seeds:
-            variant.config(device, seconds=marks[-1], seed=seed)  # raises before any work is done
+            variant.config(device, steps=marks[-1], seed=seed)  # raises before any work is done
     folder = options.output or RESULTS / f"time_to_quality-{options.size}"
-    benchmark = Benchmark(folder, marks, device, options.fresh, _say)
+    benchmark = Benchmark(folder, device, options.fresh, _say)
     results: list[dict[str, Any]] = []
     failed = False
     for pair in _pairs(options):
         judge = Judge(pair)
         results.append(benchmark.controls(judge))
         for variant in variants:
-            for seed in options.seeds:
+            for seed, part in itertools.product(options.seeds, trainings):
                 try:
-                    results.append(benchmark.training(judge, variant, seed))
+                    results.append(benchmark.training(judge, variant, seed, part))
                 except TrainingError as error:
                     failed = True
                     print(f"error: {pair.name}, {variant.label}, seed {seed}: {error}", file=sys.stderr)
-        benchmark.sheet(pair, variants, options.seeds[0])
-    _report(folder, results, marks, options.seeds)
+        benchmark.sheet(pair, variants, options.seeds[0], trainings[-1])
+    _report(folder, results, marks, options.seeds, in_passing=options.in_passing)
     return int(failed)
 
 
@@ -174,18 +188,24 @@ def _pairs(options: argparse.Namespace) -> list[Pair]:
 
 
 def _report(
-    folder: Path, results: Sequence[dict[str, Any]], marks: Sequence[float], seeds: Sequence[int]
+    folder: Path,
+    results: Sequence[dict[str, Any]],
+    marks: Sequence[int],
+    seeds: Sequence[int],
+    *,
+    in_passing: bool,
 ) -> None:
     """Write tables, curves and all numbers."""
     records = [Record(**record) for result in results for record in result["records"]]
-    machines = list(dict.fromkeys(one_line(result["machine"]) for result in results))
+    machines = machine_lines(results)
+    plan = {"marks": marks, "seeds": seeds, "in_passing": in_passing}
     summary = [dataclasses.asdict(row) for row in rows(records)]
     write_json(
         folder / "time_to_quality.json",
-        {"machines": machines, "marks": marks, "seeds": seeds, "summary": summary, "results": list(results)},
+        {"machines": machines, **plan, "summary": summary, "results": list(results)},
     )
     curves(records, folder / "curves.png")
-    report = markdown(records, machines, marks=marks, seeds=seeds)
+    report = markdown(records, machines, marks=marks, seeds=seeds, in_passing=in_passing)
     (folder / "time_to_quality.md").write_text(report, encoding="utf-8")
     _say(f"report: {folder / 'time_to_quality.md'}")
 

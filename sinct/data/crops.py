@@ -48,18 +48,30 @@ def excerpt(picture: Tensor, pixels: int, down: float, across: float) -> Tensor:
 
     Args:
         picture: (C, H, W).
-        pixels: approximate height times width of the window; a picture with no more is returned whole.
-        down: vertical position of the window, from 0 at the top to 1 at the bottom.
-        across: horizontal position, from 0 at the left to 1 at the right.
+        pixels, down, across: size and place of the window, see `excerpt_slices`.
 
     Returns:
         (C, H', W'), a view of the picture.
     """
     _, height, width = picture.shape
+    rows, columns = excerpt_slices(height, width, pixels, down, across)
+    return picture[:, rows, columns]
+
+
+def excerpt_slices(height: int, width: int, pixels: int, down: float, across: float) -> tuple[slice, slice]:
+    """Rows and columns of a window of a picture's own shape.
+
+    Args:
+        height: height of the picture, in pixels.
+        width: width of the picture, in pixels.
+        pixels: approximate height times width of the window; of a picture with no more, all rows and columns.
+        down: vertical position of the window, from 0 at the top to 1 at the bottom.
+        across: horizontal position, from 0 at the left to 1 at the right.
+    """
     share = min(1.0, (pixels / (height * width)) ** 0.5)
     rows, columns = max(1, round(height * share)), max(1, round(width * share))
     top, left = int(down * (height - rows)), int(across * (width - columns))
-    return picture[:, top : top + rows, left : left + columns]
+    return slice(top, top + rows), slice(left, left + columns)
 
 
 def random_crops(

@@ -77,6 +77,25 @@ MEASURES = (
         "What has which colour, and all texture. Depends on how much of each thing the two scenes show.",
     ),
     Measure(
+        "foreign_colours",
+        "Foreign colours (ΔE)",
+        "style",
+        False,
+        "Distance in CIELAB from the colour of each cell of 8 px of the output to the nearest colour of the photo, "
+        "root mean square: tinted shadows, a sky of another colour. 0 means that the photo has every colour. Ours.",
+        "What has which colour and how much of it there is; detail finer than a cell; differences below 2 ΔE. What "
+        "only the painting shows counts as foreign if its colour is.",
+    ),
+    Measure(
+        "missing_colours",
+        "Missing colours (ΔE)",
+        "style",
+        False,
+        "The same from each cell of the photo to the nearest colour of the output, but the mean: white that turned "
+        "blue, black that became grey.",
+        "As above. What only the photo shows counts as missing if nothing else has its colour.",
+    ),
+    Measure(
         "sifid",
         "SIFID",
         "style",

@@ -9,6 +9,7 @@ from torch import Tensor
 from sinct.errors import ConfigError, SinctError, WeightsError
 from sinct.measures import MEASURES
 from sinct.measures.artefacts import grid_peaks, peak_excess, seams
+from sinct.measures.casts import colours, foreign, missing
 from sinct.measures.distribution import (
     colour_distribution,
     distribution_distance,
@@ -148,6 +149,16 @@ def _colour(pair: _Pair) -> Compute:
     return lambda output, aligned, found: float(wasserstein(colour_distribution(output), photo).mean())
 
 
+def _foreign_colours(pair: _Pair) -> Compute:
+    photo = colours(pair.photo)
+    return lambda output, aligned, found: foreign(colours(output), photo)
+
+
+def _missing_colours(pair: _Pair) -> Compute:
+    photo = colours(pair.photo)
+    return lambda output, aligned, found: missing(colours(output), photo)
+
+
 def _familiarity(pair: _Pair) -> Compute:
     photo = textures(pair.photo)
     zero, one = own_unfamiliarity(photo), unfamiliarity(textures(pair.painting), photo)
@@ -217,6 +228,8 @@ _PREPARE: Mapping[str, Callable[[_Pair], Compute]] = {
     "sliced_wasserstein": _sliced_wasserstein,
     "sliced_wasserstein_texture": _sliced_wasserstein_texture,
     "colour": _colour,
+    "foreign_colours": _foreign_colours,
+    "missing_colours": _missing_colours,
     "sifid": _sifid,
     "patch_kid": _patch_kid,
     "gradient": _gradient,

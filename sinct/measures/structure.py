@@ -31,12 +31,33 @@ def gradient_similarity(output: Tensor, painting: Tensor, *, sizes: Sequence[int
     Ours: cosine similarity of `edge_orientations`. Edges are found in CIELAB, since many of a painting's edges are
     changes of hue alone; in luminance they would count as new in a photo.
     """
-    found = []
-    for size in sizes:
-        first, second = (edge_orientations(_reduced(picture, size)) for picture in (output, painting))
-        # Less than 1 ΔE over the whole picture is rounding, not an edge.
-        found.append(F.cosine_similarity(first.flatten(), second.flatten(), dim=0, eps=1.0))
-    return float(torch.stack(found).mean())
+    pairs = zip(coarse_edges(output, sizes), coarse_edges(painting, sizes), strict=True)
+    return float(torch.stack([edge_agreement(*pair) for pair in pairs]).mean())
+
+
+def edge_agreement(first: Tensor, second: Tensor) -> Tensor:
+    """Cosine similarity of two sets of edges of one shape; near 0 where a set is hardly visible.
+
+    Less than 1 ΔE over the whole picture is rounding, not an edge.
+    """
+    return F.cosine_similarity(first.flatten(), second.flatten(), dim=0, eps=1.0)
+
+
+def coarse_edges(picture: Tensor, sizes: Sequence[int]) -> list[Tensor]:
+    """Edges in CIELAB at coarse scales.
+
+    Args:
+        picture: (3, H, W) in [-1, 1], sRGB.
+        sizes: longer sides in pixels to which the picture is reduced; it is never enlarged.
+
+    Returns:
+        One (2, H', W') for each size, see `edge_orientations`.
+
+    Raises:
+        ConfigError: a side of a reduced picture is shorter than 3 px.
+    """
+    lab: Tensor = rgb_to_lab((picture.clamp(-1, 1) + 1) / 2)
+    return [edge_orientations(_reduced(lab, size)) for size in sizes]
 
 
 def edge_orientations(picture: Tensor) -> Tensor:
@@ -59,7 +80,7 @@ def edge_orientations(picture: Tensor) -> Tensor:
 
 
 def _reduced(picture: Tensor, size: int) -> Tensor:
-    """(3, H, W) sRGB -> (3, h, w) CIELAB, with a longer side of at most `size`."""
+    """(C, H, W) -> (C, h, w), with a longer side of at most `size`."""
     height, width = picture.shape[-2:]
     scale = min(1.0, size / max(height, width))
     small = (round(height * scale), round(width * scale))
@@ -68,8 +89,7 @@ def _reduced(picture: Tensor, size: int) -> Tensor:
             f"a picture of {width}x{height} px is too narrow to compare its edges at {max(small)} px; "
             "crop it to a less narrow one"
         )
-    lab: Tensor = rgb_to_lab((picture[None].clamp(-1, 1) + 1) / 2)
-    return F.interpolate(lab, small, mode="bilinear", antialias=True)[0]
+    return F.interpolate(picture[None], small, mode="bilinear", antialias=True)[0]
 
 
 def contrast_structure(output: Tensor, painting: Tensor) -> float:

@@ -3,20 +3,22 @@
 import math
 from collections.abc import Callable, Sequence
 from statistics import fmean
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from sinct.data.content import prepare
-from sinct.data.crops import excerpt
+from sinct.data.content import Content, prepared
+from sinct.data.crops import excerpt_slices
+from sinct.measures.casts import Colours, colours, foreign, missing
 from sinct.measures.distribution import (
     colour_distribution,
     distribution_distance,
     patch_distributions,
+    pooled,
     wasserstein,
 )
-from sinct.measures.structure import gradient_similarity
+from sinct.measures.structure import coarse_edges, edge_agreement
 from sinct.training.loop import Loop
 
 FIRST_LOOK = 0.75
@@ -25,74 +27,157 @@ FIRST_LOOK = 0.75
 LOOKS = 5
 """How often the picture is looked at from there to the end."""
 
-PIXELS = 600_000
-"""Most pixels that are scored; of a larger painting, only the middle is."""
+PIXELS = 250_000
+"""Pixels that are scored, of all paintings together; a painting with no more than its share is scored whole."""
+
+PLACES = ((0, 1 / 3), (1 / 3, 1), (2 / 3, 0), (1, 2 / 3))
+"""Where windows of a larger painting lie, from its top and from its left, each from 0 to 1. Each is at a height of its
+own, so that of a picture of 1 MP nearly all heights are seen, the sky too. More and smaller windows would spend more
+of the generator's time on their margins."""
+
+EDGES = (32, 64, 128)
+"""Longer sides in pixels to which a whole painting is reduced before its edges are compared."""
+
+FEWEST = 8
+"""Least longer side in pixels to which a window is reduced for that."""
+
+CASTS = 4.0
+"""Casts in ΔE of a painting from which on those of its translation count relative to them. A painting in the photo's
+own colours would make the least change of colour decide."""
 
 
-def middle(picture: Tensor, pixels: int = PIXELS) -> Tensor:
-    """Cut out the middle of a picture, (C, H, W) -> (C, H', W'), with at most about `pixels` pixels, aspect kept."""
-    return excerpt(picture, pixels, 0.5, 0.5)
+def windows(height: int, width: int, number: int, count: int) -> list[tuple[slice, slice]]:
+    """Rows and columns of the windows by which a painting is judged, at its own resolution.
+
+    Args:
+        height: height of the painting, in pixels.
+        width: width of the painting, in pixels.
+        number: number of the painting in its series, from 0.
+        count: paintings in the series. They share the places, so that together they are judged from top to bottom.
+
+    Returns:
+        Windows of the painting's shape, of `PIXELS` together over the whole series, or the painting as a whole.
+    """
+    own = PLACES[number % len(PLACES) :: count]
+    pixels = PIXELS // max(len(PLACES), count)
+    if height * width <= pixels * len(own):
+        return [(slice(0, height), slice(0, width))]
+    return [excerpt_slices(height, width, pixels, *place) for place in own]
 
 
 @torch.no_grad()
-def make_score(painting: Tensor, photos: Sequence[Tensor]) -> Callable[[Tensor], float]:
+def make_score(
+    painting: Sequence[Tensor], photos: Sequence[Tensor], *, share: float = 1.0
+) -> Callable[[Sequence[Tensor]], float]:
     """Make a score for translations from statistics and structure together; lower is better.
 
-    The score is the mean of two distances to the nearest photo, of colours and of patches without their means, each
-    relative to the painting's distance, plus 1 minus the similarity of its edges to the painting's. The painting
-    itself scores about 1, and so does a picture with the photo's statistics that shows nothing of the painting.
+    The score is the mean of three distances to the nearest photo, of colours, of patches without their means, and
+    of casts (colours that one has and the other has not), each relative to the painting's distance, plus 1 minus
+    the similarity of its edges to the painting's. The painting itself scores about 1, and so does a picture with
+    the photo's statistics that shows nothing of the painting.
 
     Args:
-        painting: (3, H, W) in [-1, 1].
+        painting: windows of the painting, (3, H, W) in [-1, 1] each, which are judged together.
         photos: (3, H', W') in [-1, 1] each.
+        share: longer side of a window by that of the whole painting, so that edges are compared at the same scale
+            in both.
 
     Returns:
-        Function from a translation, (3, H, W) in [-1, 1], to its score.
+        Function from the translations of these windows, (3, H, W) in [-1, 1] each, to their score.
 
     Raises:
-        ConfigError: the painting is too small to measure.
+        ConfigError: a window or a photo is smaller than a patch.
     """
+    sizes = _edge_sizes(painting[0], share)
+    targets = [_statistics([photo]) for photo in photos]
 
-    def statistics(picture: Tensor) -> tuple[Tensor, list[Tensor]]:
-        picture = picture.cpu()
-        patches = patch_distributions(picture, without_means=True, projections=32, samples=8192)
-        return colour_distribution(picture, projections=32, samples=8192), patches
+    def distances(views: Sequence[Tensor]) -> Tensor:
+        seen = _statistics(views)
+        return torch.tensor(min((_distances(seen, target) for target in targets), key=sum))
 
-    targets = [statistics(photo) for photo in photos]
+    scale = torch.maximum(distances(painting), torch.tensor([1e-6, 1e-6, CASTS]))
+    kept = _edges(painting, sizes)
 
-    def distances(picture: Tensor) -> Tensor:
-        colours, patches = statistics(picture)
-        found = [
-            (float(wasserstein(colours, colour).mean()), distribution_distance(patches, texture))
-            for colour, texture in targets
-        ]
-        return torch.tensor(min(found, key=sum))
-
-    scale = distances(painting).clamp_min(1e-6)
-
-    def score(translation: Tensor) -> float:
-        edges = gradient_similarity(translation.cpu(), painting.cpu())
-        return float((distances(translation) / scale).mean()) + 1 - edges
+    def score(translation: Sequence[Tensor]) -> float:
+        pairs = zip(_edges(translation, sizes), kept, strict=True)
+        similarity = fmean(float(edge_agreement(made, wanted)) for made, wanted in pairs)
+        return float((distances(translation) / scale).mean()) + 1 - similarity
 
     return score
+
+
+class _Statistics(NamedTuple):
+    """Distributions of colours and patches, and which colours there are."""
+
+    colours: Tensor
+    patches: list[Tensor]
+    palette: Colours
+
+
+def _statistics(views: Sequence[Tensor]) -> _Statistics:
+    """Statistics of several pictures together, (3, H, W) in [-1, 1] each."""
+    views = [view.cpu() for view in views]
+    samples = 8192 // len(views)
+    patches = [
+        patch_distributions(view, without_means=True, projections=32, samples=samples) for view in views
+    ]
+    return _Statistics(
+        pooled([colour_distribution(view, projections=32, samples=samples) for view in views]),
+        [pooled(level) for level in zip(*patches, strict=True)],
+        colours(*views),
+    )
+
+
+def _distances(seen: _Statistics, photo: _Statistics) -> tuple[float, float, float]:
+    """Distances of colours (ΔE), patches (grey levels) and casts (ΔE)."""
+    return (
+        float(wasserstein(seen.colours, photo.colours).mean()),
+        distribution_distance(seen.patches, photo.patches),
+        foreign(seen.palette, photo.palette) + missing(seen.palette, photo.palette),
+    )
+
+
+def _edges(views: Sequence[Tensor], sizes: Sequence[int]) -> list[Tensor]:
+    """Edges of several pictures together: a vector for each size. A flat window then counts little."""
+    found = [coarse_edges(view.cpu(), sizes) for view in views]
+    return [torch.cat([edges.flatten() for edges in level]) for level in zip(*found, strict=True)]
+
+
+def _edge_sizes(view: Tensor, share: float) -> list[int]:
+    """Longer sides that a window is reduced to: those of the whole painting in proportion, but no less than shows."""
+    height, width = view.shape[1:]
+    least = max(FEWEST, math.ceil(4 * max(height, width) / min(height, width)))  # 4 px on the shorter side
+    return sorted({max(least, round(size * share)) for size in EDGES})
 
 
 class Looks:
     """Scores the pictures at regular points of the last quarter and keeps the state with the best mean score.
 
+    A window is translated as a picture of its own, continued beyond its border like any other. What the generator
+    sees of it is the same as in the whole picture.
+
     Args:
         trainer: training whose best state is kept.
         paintings: (3, H, W) in [-1, 1] each; the score is their mean.
         photos: (3, H', W') in [-1, 1] each.
+
+    Raises:
+        ConfigError: a painting or photo is smaller than a patch.
     """
 
     def __init__(
         self, trainer: Loop[Any, Any], paintings: Sequence[Tensor], photos: Sequence[Tensor]
     ) -> None:
         self.trainer = trainer
-        views = [middle(painting, PIXELS // len(paintings)) for painting in paintings]
-        self.prepared = [prepare(view, trainer.content) for view in views]
-        self.scores = [make_score(view, photos) for view in views]
+        self.prepared: list[list[Tensor]] = []
+        self.scores = []
+        for number, painting in enumerate(paintings):
+            height, width = painting.shape[1:]
+            places = windows(height, width, number, len(paintings))
+            views = [painting[:, rows, columns] for rows, columns in places]
+            share = max(views[0].shape[1:]) / max(height, width)
+            self.scores.append(make_score(views, photos, share=share))
+            self.prepared.append(_prepared(painting, places, trainer.content))
         self.taken = self._due
 
     @property
@@ -105,7 +190,15 @@ class Looks:
             return
         self.taken = self._due
         score = fmean(
-            score(translate(prepared)) for score, prepared in zip(self.scores, self.prepared, strict=True)
+            score([translate(view) for view in views])
+            for score, views in zip(self.scores, self.prepared, strict=True)
         )
         if self.trainer.best is None or score < self.trainer.best.score:
             self.trainer.keep(score)
+
+
+def _prepared(painting: Tensor, places: Sequence[tuple[slice, slice]], content: Content) -> list[Tensor]:
+    """What the generator sees of these windows in the whole painting."""
+    height, width = painting.shape[1:]
+    whole = prepared(lambda rows, columns: painting[:, rows, columns], height, width, content)
+    return [whole(rows, columns) for rows, columns in places]

@@ -145,6 +145,17 @@ class Loop(ABC, Generic[Batch, Losses]):
         self.networks["best"] = copy.deepcopy(self.average)
 
     @property
+    def present(self) -> GeneratorBase:
+        """The generator that would translate now: the running average, or the raw weights where averaging is off."""
+        return self.average if self.settings.ema_decay > 0 else self.generator
+
+    @property
+    def result(self) -> GeneratorBase:
+        """The best generator so far, or the present one where none has been chosen."""
+        best = self.networks.get("best")
+        return best if isinstance(best, GeneratorBase) else self.present
+
+    @property
     def plateaued(self) -> bool:
         """Whether the picture has not improved for longer than the settings' patience."""
         patience = self.settings.patience

@@ -121,13 +121,11 @@ class Session:
 
     def model(self) -> Model:
         """The present generator."""
-        averaged = self.trainer.settings.ema_decay > 0
-        return self._model(self.trainer.average if averaged else self.trainer.generator)
+        return self._model(self.trainer.present)
 
     def result(self) -> Model:
         """The best generator so far, or the present one where none has been chosen."""
-        best = self.trainer.networks.get("best")
-        return self._model(best) if isinstance(best, GeneratorBase) else self.model()
+        return self._model(self.trainer.result)
 
     def _model(self, generator: GeneratorBase) -> Model:
         trainer = self.trainer

@@ -1,9 +1,11 @@
+import math
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from kornia.filters import gaussian_blur2d
 from torch import Tensor
 
@@ -13,6 +15,7 @@ from benchmarks.measures import (
     PAIR_MEASURES,
     TRUTH_MEASURES,
     against_truth,
+    crispness,
     remaining_strokes,
     truth_distance,
 )
@@ -127,6 +130,33 @@ def test_distance_of_black_and_white_is_a_hundred() -> None:
     assert truth_distance(black, -black) == pytest.approx(100, abs=0.1)
 
 
+def test_the_paintings_distance_to_the_truth_is_the_unit_of_the_ratio(
+    painting: Tensor, truth: Tensor
+) -> None:
+    assert against_truth(painting, painting, truth)["truth_ratio"] == 1
+    assert against_truth(truth, painting, truth)["truth_ratio"] == 0
+    found = against_truth((painting + truth) / 2, painting, truth)
+    assert found["truth_ratio"] == found["truth_distance"] / truth_distance(painting, truth)
+    assert against_truth(painting, truth, truth)["truth_ratio"] == math.inf
+
+
+def test_crispness_is_energy_relative_to_the_photos(truth: Tensor) -> None:
+    assert crispness(truth, truth) == 1
+    assert crispness(truth.flip(1), truth) == pytest.approx(1)
+    assert crispness(truth / 2 + 0.3, truth) == pytest.approx(1 / 4)  # energy is the square of contrast
+    noise = torch.rand(3, 200, 200, generator=torch.Generator().manual_seed(4))
+    soft = F.avg_pool2d(noise[None], 3, stride=1)[0]
+    # Neighbouring means of 3x3 px differ by three pixels that leave and three that come: 6/81 instead of 2.
+    assert crispness(soft, noise) == pytest.approx(6 / 81 / 2, rel=0.05)  # a sample of 40,000 px
+
+
+def test_crispness_of_flat_pictures_is_defined(truth: Tensor) -> None:
+    flat = torch.zeros(3, 40, 50)
+    assert crispness(flat, truth) == 0
+    assert crispness(flat, flat) == 1
+    assert crispness(truth, flat) == math.inf
+
+
 def test_a_picture_too_small_to_compare_is_refused() -> None:
     small = torch.zeros(3, 12, 40)
     with pytest.raises(ConfigError, match="pictures of 40x12 px are too small"):
@@ -136,4 +166,5 @@ def test_a_picture_too_small_to_compare_is_refused() -> None:
 def test_every_measure_of_the_truth_has_a_column(painting: Tensor, truth: Tensor) -> None:
     found = against_truth(painting, painting, truth)
     assert list(found) == [measure.name for measure in TRUTH_MEASURES]
-    assert len(COLUMNS) == len(PAIR_MEASURES) + len(TRUTH_MEASURES)
+    names = [measure.name for measure in COLUMNS]
+    assert sorted(names) == sorted([*PAIR_MEASURES, "crispness", *found])

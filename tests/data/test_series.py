@@ -200,10 +200,10 @@ def test_best_state_is_chosen_by_the_mean_of_up_to_four_paintings(
 ):
     made = []
 
-    def make_score(painting, photos):
-        made.append(painting.shape)
+    def make_score(windows, photos, *, share):
+        made.extend(window.shape for window in windows)
         values = iter([2.0, 1.0 + len(made)] + [9.0] * 9)  # means of 2.0 and of 3.5 at the first looks
-        return lambda picture: next(values)
+        return lambda translations: next(values)
 
     monkeypatch.setattr(best, "make_score", make_score)
     paintings = [make_picture(f"{n}.png", 60 + n, 45, seed=n) for n in range(8)]

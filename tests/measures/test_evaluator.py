@@ -8,6 +8,7 @@ from torch import Tensor
 from sinct.errors import ConfigError, WeightsError
 from sinct.measures import MEASURES, Evaluator
 from sinct.measures.artefacts import checkerboard, seams
+from sinct.measures.casts import foreign_colours, missing_colours
 from sinct.measures.distribution import colour_distance, sliced_wasserstein
 from sinct.measures.evaluator import _PREPARE
 from sinct.measures.familiarity import familiarity
@@ -59,6 +60,8 @@ def test_evaluator_gives_what_the_functions_give(painting: Tensor, photo: Tensor
             "sliced_wasserstein": sliced_wasserstein(output, photo),
             "sliced_wasserstein_texture": sliced_wasserstein(output, photo, without_means=True),
             "colour": colour_distance(output, photo),
+            "foreign_colours": foreign_colours(output, photo),
+            "missing_colours": missing_colours(output, photo),
             "gradient": gradient_similarity(output, painting),
             "ssim": contrast_structure(output, painting),
             "luminance_order": luminance_order(output, painting),

@@ -4,8 +4,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 import sinct
+from sinct.data.content import Content, prepare
 from sinct.training import best
-from sinct.training.best import make_score, middle
+from sinct.training.best import PIXELS, Looks, make_score, windows
 
 
 def blobs(seed: int, height: int = 60, width: int = 80) -> Tensor:
@@ -20,34 +21,166 @@ def noisy(picture: Tensor) -> Tensor:
 
 
 def test_score_of_the_painting_is_one():
-    painting = blobs(0)
+    painting = [blobs(0)]
     assert make_score(painting, [noisy(blobs(1))])(painting) == pytest.approx(1, abs=0.01)
 
 
 def test_score_prefers_the_photos_statistics_on_the_paintings_shapes():
     painting = blobs(0)
     photo = blobs(1) * 0.5 - 0.3
-    score = make_score(painting, [photo])
-    assert score(painting * 0.5 - 0.3) < min(score(painting), score(photo)) - 0.2
+    score = make_score([painting], [photo])
+    assert score([painting * 0.5 - 0.3]) < min(score([painting]), score([photo])) - 0.2
 
 
 def test_score_takes_the_nearest_of_several_photos():
     painting, near = blobs(0), noisy(blobs(1))
-    assert (
-        make_score(painting, [near, blobs(2) * 0.1 + 0.8])(near) <= make_score(painting, [near])(near) + 1e-6
-    )
+    both = make_score([painting], [near, blobs(2) * 0.1 + 0.8])
+    assert both([near]) <= make_score([painting], [near])([near]) + 1e-6
 
 
-def test_middle_is_the_middle():
-    picture = torch.arange(100.0).view(1, 10, 10)
-    assert middle(picture, 16).flatten().tolist() == picture[:, 3:7, 3:7].flatten().tolist()
-    assert middle(picture, 1000).equal(picture)
+def test_score_sees_a_colour_that_the_photo_has_not():
+    painting = blobs(0)
+    photo = noisy(blobs(1)) * torch.tensor([0.6, 0.6, 0.2])[:, None, None]  # nothing is blue
+    score = make_score([painting], [photo])
+    plain = painting * torch.tensor([0.6, 0.6, 0.2])[:, None, None]
+    found = []
+    for strength in (0.0, 0.3, 0.6):
+        tinted = plain.clone()
+        tinted[2, 40:, 50:] += strength
+        found.append(score([tinted]))
+    assert found == sorted(set(found))
+
+
+def test_a_painting_in_the_photos_colours_does_not_let_casts_decide():
+    photo = blobs(1, 200, 160)
+    score = make_score([photo.flip(2)], [photo])  # every colour is the photo's, so its own casts are 0
+    small = photo.flip(2) + 0.02
+    casts = best._distances(best._statistics([small]), best._statistics([photo]))[2]
+    others = score([photo.flip(2)])
+    assert casts > 0.2
+    assert score([small]) - others < 3
+
+
+def test_windows_are_judged_together():
+    """A score is about all windows, in whatever order statistics are made, and edges only count in their own place."""
+    left, right = blobs(0), blobs(3)
+    score = make_score([left, right], [noisy(blobs(1))])
+    assert score([left, right]) == pytest.approx(1, abs=0.01)
+    assert score([right, left]) == pytest.approx(1 + 1, abs=0.3)  # no edge is where it was
+
+
+def test_a_flat_window_does_not_hide_the_edges_of_another():
+    flat = torch.full((3, 60, 80), 0.2)
+    score = make_score([flat, blobs(0)], [noisy(blobs(1))])
+    assert score([flat + 0.001 * noisy(flat), blobs(0)]) == pytest.approx(1, abs=0.05)
+
+
+def test_edges_of_windows_are_compared_at_the_scale_of_the_whole_picture():
+    window = torch.zeros(3, 240, 300)
+    assert best._edge_sizes(window, 1.0) == [32, 64, 128]
+    assert best._edge_sizes(window, 0.25) == [8, 16, 32]
+    assert best._edge_sizes(window, 0.01) == [8]
+    assert best._edge_sizes(torch.zeros(3, 30, 300), 0.25) == [40]  # its shorter side must keep some pixels
+
+
+# Windows
+
+
+def covered(height: int, width: int, count: int = 1) -> torch.Tensor:
+    seen = torch.zeros(height, width)
+    for number in range(count):
+        for rows, columns in windows(height, width, number, count):
+            seen[rows, columns] += 1
+    return seen
+
+
+@pytest.mark.parametrize(("height", "width"), [(966, 1200), (1200, 966), (4000, 6000), (700, 3000)])
+def test_windows_reach_all_borders_and_have_the_pixels_of_the_budget(height, width):
+    seen = covered(height, width)
+    assert all(border.any() for border in (seen[0], seen[-1], seen[:, 0], seen[:, -1]))
+    sizes = [
+        (rows.stop - rows.start) * (columns.stop - columns.start)
+        for rows, columns in windows(height, width, 0, 1)
+    ]
+    assert sum(sizes) == pytest.approx(PIXELS, rel=0.02)  # sides are whole pixels
+
+
+def test_most_heights_of_a_picture_are_seen():
+    assert float((covered(966, 1200) > 0).any(dim=1).float().mean()) > 0.9
+
+
+def test_a_small_picture_is_one_window():
+    assert windows(400, 600, 0, 1) == [(slice(0, 400), slice(0, 600))]
+    assert windows(1, 1, 0, 1) == [(slice(0, 1), slice(0, 1))]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 9])
+def test_a_series_shares_the_pixels_and_is_judged_from_top_to_bottom(count):
+    seen = covered(2000, 3000, count)
+    assert seen.sum() == pytest.approx(PIXELS, rel=0.02)
+    assert seen[0].any()
+    assert seen[-1].any()
+
+
+def test_windows_are_seen_as_in_the_whole_picture():
+    picture = noisy(blobs(4, 150, 170))
+    content = Content(smoothing=0.3, detail=0.3, grain=0.06, seed=3)
+    places = [(slice(0, 40), slice(10, 90)), (slice(70, 150), slice(100, 170))]
+    whole = prepare(picture, content)
+    for (rows, columns), window in zip(places, best._prepared(picture, places, content), strict=True):
+        # Smoothing in other tiles rounds differently.
+        torch.testing.assert_close(window, whole[:, rows, columns], atol=1e-5, rtol=0)
+
+
+class Standstill:
+    """A training at a given progress that only remembers scores."""
+
+    content = Content()
+
+    def __init__(self):
+        self.best, self.progress, self.kept = None, 0.0, []
+
+    def keep(self, score):
+        self.kept.append(score)
+
+
+def look(paintings, photo, translate):
+    training = Standstill()
+    looks = Looks(training, paintings, [photo])
+    training.progress = 1.0
+    looks.take(translate)
+    return training.kept[0]
+
+
+def test_the_sky_is_judged():
+    def grey(picture):
+        return picture.mean(dim=0, keepdim=True).expand(3, -1, -1)
+
+    painting, photo = blobs(0, 600, 800), grey(noisy(blobs(1, 300, 400)))
+    (rows, columns), *_ = windows(600, 800, 0, 1)
+    top = painting[:, rows, columns]
+    assert rows.start == 0
+
+    def with_a_violet_sky(view):
+        return grey(view) + (torch.tensor([0.3, -0.3, 0.3])[:, None, None] if view.equal(top) else 0)
+
+    assert look([painting], photo, with_a_violet_sky) > look([painting], photo, grey) + 0.05
+
+
+def test_looking_again_gives_the_same_score():
+    paintings = [blobs(seed, 600, 800) for seed in range(3)]
+    photo = noisy(blobs(5, 300, 400))
+    found = [look(paintings, photo, lambda view: 0.7 * view) for _ in range(2)]
+    assert found[0] == found[1]
+
+
+# The choice
 
 
 def scores(monkeypatch, values):
     """Let the looks find these scores, one after another."""
     found = iter(values)
-    monkeypatch.setattr(best, "make_score", lambda painting, photos: lambda picture: next(found))
+    monkeypatch.setattr(best, "make_score", lambda *pictures, share: lambda views: next(found))
 
 
 def train(make_picture, tmp_path, config, **options):
