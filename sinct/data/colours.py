@@ -3,12 +3,20 @@
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from sinct.data.palette import SAMPLES, match_palette, palette_of
+from sinct.data.palette import SAMPLES, TEXTURE_SIDE, match_palette, palette_of
+from sinct.data.smoothing import total_variation_smooth
 
 RIDGE = 1e-3
 """Weight, per sample, that keeps the map near the colours themselves where the palettes do not decide."""
+
+STROKES = 0.8
+"""Contrast on [-1, 1] up to which what can be smoothed away counts as the strokes' variation of colour."""
+
+REPEATS = 4
+"""How often each sampled colour is varied as strokes vary colours."""
 
 TERMS = 10
 """Terms of a quadratic polynomial in three variables."""
@@ -18,7 +26,9 @@ def fit_colours(paintings: Sequence[Tensor], photos: Sequence[Tensor]) -> tuple[
     """Fit the map that turns the paintings' palette into the photos', for `recolour`.
 
     Each photo is first given the paintings' palette (`sinct.data.palette`), where rough areas are matched to rough
-    ones. The way back, which is known pixel by pixel, is fitted by least squares with a quadratic polynomial.
+    ones. The way back, which is known pixel by pixel, is fitted by least squares with a quadratic polynomial. The
+    painted colours are varied first as the strokes vary them: a map that is fitted to exact colours would stretch
+    that variation together with the scene's, and turn dabs into speckles (errors in variables).
 
     Args:
         paintings: one or more (3, H, W) in [-1, 1].
@@ -29,7 +39,8 @@ def fit_colours(paintings: Sequence[Tensor], photos: Sequence[Tensor]) -> tuple[
     """
     palette = palette_of(paintings)
     pairs = [(_sample(match_palette(photo, palette)), _sample(photo)) for photo in photos]
-    painted, wanted = (torch.cat(each, dim=1) for each in zip(*pairs, strict=True))
+    painted, wanted = (torch.cat(each, dim=1).repeat(1, REPEATS) for each in zip(*pairs, strict=True))
+    painted += _variation(paintings, painted.shape[1])
     terms, linear = quadratic(painted), quadratic(painted)[1:4]
     # What is fitted is the change, so that the ridge pulls towards no change.
     normal = terms @ terms.T / terms.shape[1] + RIDGE * torch.eye(TERMS, dtype=terms.dtype)
@@ -67,6 +78,19 @@ def quadratic(colours: Tensor) -> Tensor:
     red, green, blue = colours
     products = (red * red, red * green, red * blue, green * green, green * blue, blue * blue)
     return torch.stack([torch.ones_like(red), red, green, blue, *products])
+
+
+def _variation(paintings: Sequence[Tensor], count: int) -> Tensor:
+    """Draw what strokes change in colours, (3, count), float64, with the covariance found in the paintings."""
+    strokes = []
+    for painting in paintings:
+        size = [max(1, round(side * min(1.0, TEXTURE_SIDE / max(painting.shape[1:])))) for side in painting.shape[1:]]
+        small = painting if size == list(painting.shape[1:]) else F.interpolate(painting[None], size, mode="area")[0]
+        strokes.append(_sample(small - total_variation_smooth(small, STROKES)))
+    found = torch.cat(strokes, dim=1)
+    covariance = found @ found.T / found.shape[1] + 1e-8 * torch.eye(3, dtype=found.dtype)
+    normal = torch.randn(3, count, generator=torch.Generator().manual_seed(0), dtype=found.dtype)
+    return torch.linalg.cholesky(covariance) @ normal
 
 
 def _sample(picture: Tensor) -> Tensor:

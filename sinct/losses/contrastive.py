@@ -7,13 +7,15 @@ from torch import Tensor
 from sinct.losses.precision import full_precision
 
 
-def patch_nce(query: Tensor, key: Tensor, *, temperature: float = 0.07) -> Tensor:
+def patch_nce(query: Tensor, key: Tensor, *, temperature: float = 0.07, alike: float = 1.0) -> Tensor:
     """Cross-entropy that pairs each translated patch with its own source patch.
 
     Args:
         query: (N, C) unit features of the translation.
         key: (N, C) unit features of the source at the same positions; gets no gradient.
         temperature: divides cosine similarities; positive, dimensionless.
+        alike: cosine similarity to a query's own key from which another key is no negative, since the two cannot be
+            told apart; 1 keeps all negatives, as the paper does.
 
     Returns:
         Scalar mean in nats; log N when all features are equal.
@@ -34,5 +36,9 @@ def patch_nce(query: Tensor, key: Tensor, *, temperature: float = 0.07) -> Tenso
         similarity = (
             full_precision(query) @ full_precision(key).detach().T
         )  # the diagonal holds the positives
+        if alike < 1:
+            keys = full_precision(key).detach()
+            others = (keys @ keys.T >= alike).fill_diagonal_(False)
+            similarity = similarity.masked_fill(others, -torch.inf)
     own = torch.arange(len(query), device=query.device)
     return F.cross_entropy(similarity / temperature, own)

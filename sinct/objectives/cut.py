@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sinct.config import ABOVE_0, FROM_0, bounded
+from sinct.config import ABOVE_0, FROM_0, SHARE, bounded
 from sinct.data.pair import PairBatch
 from sinct.errors import ConfigError
 from sinct.losses.adversarial import generator_loss
@@ -36,6 +36,8 @@ class CutSettings(PairGanSettings):
     Attributes:
         projection_dimensions: length of the vectors that PatchNCE compares.
         temperature: softmax divisor of PatchNCE, dimensionless.
+        alike: cosine similarity of two keys from which PatchNCE does not ask to tell them apart; 1 always asks (ours
+            below 1).
         depths: which of the encoder's features PatchNCE compares: 0 the pixels, 1 the downsampling block's
             output, 2 the second residual block's; leaving out 0 is ours.
         queries: query positions per crop and depth; more than 1 is ours.
@@ -50,6 +52,7 @@ class CutSettings(PairGanSettings):
 
     projection_dimensions: int = bounded(256, ABOVE_0)
     temperature: float = bounded(0.07, ABOVE_0)
+    alike: float = bounded(1.0, SHARE)
     depths: tuple[int, ...] = (0, 1, 2)
     queries: int = bounded(1, ABOVE_0)
     nce_weight: float = bounded(4.0, FROM_0)
@@ -211,8 +214,10 @@ class Trainer(PairGan[Losses]):
             projected = self.projection([query for query, _ in samples])
             with torch.no_grad():
                 targets = self.projection([key for _, key in samples])
-        temperature = self.settings.temperature
-        losses = [patch_nce(q, k, temperature=temperature) for q, k in zip(projected, targets, strict=True)]
+        losses = [
+            patch_nce(q, k, temperature=self.settings.temperature, alike=self.settings.alike)
+            for q, k in zip(projected, targets, strict=True)
+        ]
         return torch.stack(losses).mean()
 
     def _keys(self, features: Features, content: Tensor, painted: Tensor) -> tuple[Features, Features]:
