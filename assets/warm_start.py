@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -33,14 +34,22 @@ from sinct.data.colours import fit_colours
 from sinct.data.content import Content, without_strokes
 from sinct.data.grain import grain
 from sinct.data.pair import PairBatch
-from sinct.objectives.cut import CutSettings, Trainer
+from sinct.objectives.cut import CutSettings, Losses, Trainer
 from sinct.presets import preset
+from sinct.training.loop import update
 
 MANNERS = 4
 """Paintings of each photograph."""
 
 LONG_SIDE = (620, 1024)
 """Range of the longer side in pixels that a photograph is scaled to before it is painted."""
+
+
+ALONE = 0.55
+"""Share of the steps in which the generator learns alone."""
+
+DETAIL = 2.0
+"""Weight of fine detail there, beside the pixels themselves."""
 
 
 class Example(NamedTuple):
@@ -138,10 +147,12 @@ class JointSampler:
             painted.append(seen)
             photo.append(target)
         crops = [torch.stack(each) for each in (painting, content, photo, painted)]
-        noise = grain(2 * len(painting), *crops[0].shape[2:], self.settings.grain, self.random)
-        crops[0] += noise[: len(painting)]
-        crops[3] += noise[len(painting) :]
+        crops[0], crops[3] = self.grained(crops[0]), self.grained(crops[3])
         return PairBatch(*(each.contiguous(memory_format=torch.channels_last) for each in crops))
+
+    def grained(self, crops: Tensor) -> Tensor:
+        """Add grain to (N, 3, S, S)."""
+        return crops + grain(len(crops), *crops.shape[2:], self.settings.grain, self.random)
 
     def _crop(self, example: dict[str, Tensor], change: Tensor) -> list[Tensor]:
         """Cut the three pictures of an example at one place, mirrored half of the time, in another light."""
@@ -183,6 +194,28 @@ class JointTrainer(Trainer):
     def sample(self) -> PairBatch:
         """Draw the crops of one step."""
         return self.joint.sample()
+
+    def step(self, batch: PairBatch) -> Losses:
+        """Let the generator restore photographs alone at first, then take the objective's own step.
+
+        A discriminator teaches little while anybody can tell the pictures apart, and costs more than the generator.
+        """
+        if self.steps_done >= ALONE * (self.settings.steps or 0):
+            return super().step(batch)
+        more = self.joint.sample()
+        seen = torch.cat([batch.painted, more.painted])
+        photo = torch.cat([batch.photo, more.photo])
+        with self.autocast():
+            restored = self.generator(seen)
+        identity = F.l1_loss(restored.float(), photo)
+        update(self.optimizer_g, identity + DETAIL * F.l1_loss(detail(restored.float()), detail(photo)))
+        none = torch.zeros(())
+        return Losses(none, none, none, none, identity.detach(), none)
+
+
+def detail(pictures: Tensor) -> Tensor:
+    """What a blur over 5 px removes from (N, 3, H, W)."""
+    return pictures - F.avg_pool2d(pictures, 5, stride=1, padding=2, count_include_pad=False)
 
 
 def joint_settings(steps: int) -> CutSettings:

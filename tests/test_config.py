@@ -31,7 +31,7 @@ PUBLISHED = {
     "repaint": False,
     "grain": 0.0,
     "patience": 0.0,
-    "compact": False,
+    "generator": "stylegan2",
     "detail": 1.0,
     "temperature": 0.07,  # section 3
     "depths": (0, 1, 2),

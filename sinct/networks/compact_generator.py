@@ -59,7 +59,7 @@ class CompactGenerator(GeneratorBase):
         """How far around an output pixel the input can influence it, in pixels; a multiple of the stride."""
         half = 2 * (1 + 1 + 2 + 1)  # stem, downsampling, fine block, shuffle
         quarter = 4 * (2 * (len(self.encoder) + len(self.decoder)) + 1)  # residual blocks, interpolation
-        full = 2 + 1  # to RGB and smoothing, plus the grid's own offset
+        full = 3 + 1  # at most two convolutions and smoothing, plus the grid's own offset
         return -(-(half + quarter + full) // self.stride) * self.stride
 
     @property
@@ -107,11 +107,6 @@ class CrispGenerator(CompactGenerator):
         super().__init__(width)
         self.surface = EqualConv2d(3, SHUFFLED, 3, gain=1.0)
         self.detail = EqualConv2d(SHUFFLED, SHUFFLED, 3, gain=GAIN)
-
-    @property
-    def halo(self) -> int:
-        """See `CompactGenerator.halo`; one more convolution at full resolution."""
-        return super().halo + self.stride
 
     def _render(self, full: Tensor, picture: Tensor) -> Tensor:
         joined = leaky_relu(torch.add(without_grid(full), self.surface(picture), alpha=1 / math.sqrt(2)))

@@ -16,7 +16,8 @@ import sinct
 from tests.support.platforms import needs_signals
 
 TINY = [
-    "--set=compact=false",
+    '--set=generator="stylegan2"',
+    "--set=warm_start=false",
     "--set=width=4",
     "--set=discriminator_widths=[4,8,8]",
     "--set=tile_size=16",

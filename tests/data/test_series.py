@@ -291,7 +291,8 @@ def test_excerpt_reaches_every_corner(place, first):
 
 def test_command_takes_more_paintings(paintings, photo, tiny, tmp_path):
     names = (
-        "compact width discriminator_widths projection_dimensions crops identity_crops crop_size tile_size"
+        "generator warm_start width discriminator_widths projection_dimensions crops identity_crops crop_size "
+        "tile_size"
     )
     settings = [f"--set={name}={json.dumps(getattr(tiny, name))}" for name in names.split()]
     more = [word for path in paintings[1:] for word in ("--painting", str(path))]

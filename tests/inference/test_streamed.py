@@ -1,5 +1,7 @@
 """Pictures that are read and written in rows: the same result as in memory, in every format."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from PIL import Image
 
 import sinct
 from sinct.inference import streamed
+from sinct.networks.choice import GENERATORS
 from sinct.pictures import rows_to_file
 from sinct.pictures.picture import read_picture, read_provenance, write_picture
 from sinct.pictures.windows import Sides
@@ -23,12 +26,16 @@ pyvips = pytest.importorskip("pyvips")
     width=st.integers(1, 300),
     sides=st.tuples(st.integers(150, 260), st.integers(150, 260)),
     width_of_network=st.integers(2, 6),
-    compact=st.booleans(),
+    generator=st.sampled_from(sorted(GENERATORS)),
+    recoloured=st.booleans(),
 )
-def test_streamed_equals_whole(tmp_path_factory, height, width, sides, width_of_network, compact):
+def test_streamed_equals_whole(tmp_path_factory, height, width, sides, width_of_network, generator, recoloured):
     folder = tmp_path_factory.mktemp("pictures")
     config = sinct.Config(width=width_of_network, smoothing=0.2, detail=0.5, grain=0.05)
-    model = make_model(config, compact)
+    model = make_model(config, generator)
+    if recoloured:
+        content = replace(model.content, colours=tuple(np.linspace(-0.3, 0.3, 30).tolist()))
+        model = replace(model, content=content)
     samples_in = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
     Image.fromarray(samples_in).save(folder / "in.png")
     pixels = read_picture(folder / "in.png").pixels

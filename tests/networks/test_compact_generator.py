@@ -4,14 +4,17 @@ from torch import Tensor, nn
 from torch.autograd import gradgradcheck
 
 from sinct.inference.whole import translate_whole
-from sinct.networks.compact_generator import CompactGenerator, without_grid
+from sinct.networks.compact_generator import CompactGenerator, CrispGenerator, without_grid
 from sinct.networks.layers import blur
 
 
-def generator(width: int = 2) -> CompactGenerator:
+both = pytest.mark.parametrize("kind", [CompactGenerator, CrispGenerator])
+
+
+def generator(kind: type[CompactGenerator], width: int = 2) -> CompactGenerator:
     """A tiny one with random biases, in float64."""
     torch.manual_seed(0)
-    network = CompactGenerator(width).double()
+    network = kind(width).double()
     for name, parameter in network.named_parameters():
         if name.endswith("bias"):
             nn.init.normal_(parameter)
@@ -23,25 +26,29 @@ def noise(*shape: int) -> Tensor:
 
 
 @pytest.mark.parametrize("size", [(4, 4), (8, 12), (20, 16)])
-def test_generator_keeps_the_size(size):
-    assert generator()(noise(2, 3, *size)).shape == (2, 3, *size)
+@both
+def test_generator_keeps_the_size(kind, size):
+    assert generator(kind)(noise(2, 3, *size)).shape == (2, 3, *size)
 
 
-def test_generator_refuses_sizes_off_its_stride():
+@both
+def test_generator_refuses_sizes_off_its_stride(kind):
     with pytest.raises(ValueError, match=r"needs multiples of 4 px, got \(1, 3, 8, 6\); pad"):
-        generator()(noise(1, 3, 8, 6))
+        generator(kind)(noise(1, 3, 8, 6))
 
 
-def test_encode_equals_the_features_of_translate():
-    network, x = generator(), noise(1, 3, 16, 16)
+@both
+def test_encode_equals_the_features_of_translate(kind):
+    network, x = generator(kind), noise(1, 3, 16, 16)
     for encoded, met in zip(network.encode(x), network.translate(x)[1], strict=True):
         torch.testing.assert_close(encoded, met, rtol=0, atol=0)
     assert tuple(f.shape[1] for f in network.encode(x)) == network.feature_channels
 
 
 @pytest.mark.parametrize("offset", [0, 1, 2, 3])  # of the pixel in the downsampling grid
-def test_halo_covers_the_receptive_radius_and_little_more(offset):
-    network = generator()
+@both
+def test_halo_covers_the_receptive_radius_and_little_more(kind, offset):
+    network = generator(kind)
     centre = network.halo + 4 + offset
     x = noise(1, 3, 2 * network.halo + 12, 2 * network.halo + 12).requires_grad_()
     network(x)[0, :, centre, centre].sum().backward()
@@ -50,9 +57,10 @@ def test_halo_covers_the_receptive_radius_and_little_more(offset):
     assert network.halo - 8 <= reach <= network.halo
 
 
-def test_windows_give_the_picture_of_the_whole():
+@both
+def test_windows_give_the_picture_of_the_whole(kind):
     torch.manual_seed(0)
-    network = CompactGenerator(2)
+    network = kind(2)
     picture = noise(3, 203, 301).float()
     whole, windowed = (
         translate_whole(network, lambda rows, columns: picture[:, rows, columns], 203, 301, window=window)
@@ -61,11 +69,23 @@ def test_windows_give_the_picture_of_the_whole():
     torch.testing.assert_close(windowed, whole, rtol=0, atol=1e-5)
 
 
-def test_fresh_generator_lays_no_grid():
+@both
+def test_fresh_generator_lays_no_grid(kind):
     torch.manual_seed(0)
     flat = torch.full((1, 3, 192, 192), 0.3)
-    inner = CompactGenerator(8)(flat)[0, :, 80:112, 80:112]
+    inner = kind(8)(flat)[0, :, 80:112, 80:112]
     torch.testing.assert_close(inner, inner[:, :1, :1].expand_as(inner), rtol=0, atol=1e-4)
+
+
+def test_only_the_crisp_generator_can_show_detail_of_one_pixel():
+    """Energy between neighbouring pixels of what random weights make of white noise, beside its variance."""
+    white = noise(1, 3, 128, 128)
+
+    def sharpness(kind: type[CompactGenerator]) -> float:
+        made = generator(kind, 8)(white)[..., 24:-24, 24:-24]
+        return float((made[..., 1:] - made[..., :-1]).square().mean() / made.var())
+
+    assert sharpness(CompactGenerator) < 0.5 < sharpness(CrispGenerator)
 
 
 def test_without_grid_removes_period_two_and_keeps_flat_areas():

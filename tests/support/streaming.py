@@ -13,14 +13,14 @@ from sinct.networks.choice import make_generator
 from sinct.pictures.rows import open_source
 
 
-def make_model(config, compact=True, seed=0) -> Model:
+def make_model(config, generator="crisp", seed=0) -> Model:
     torch.manual_seed(seed)
-    config = config.replace(compact=compact)
-    generator = make_generator(config.generator_name, config.width).requires_grad_(False)
-    for name, parameter in generator.named_parameters():
+    config = config.replace(generator=generator)
+    network = make_generator(generator, config.width).requires_grad_(False)
+    for name, parameter in network.named_parameters():
         if name.endswith("bias"):
             nn.init.normal_(parameter, std=0.1)
-    return Model(generator, config.content, (40, 400), "cut", config.to_dict(), {"steps": 4})
+    return Model(network, config.content, (40, 400), "cut", config.to_dict(), {"steps": 4})
 
 
 def run_stream(model, source, output, **changes) -> Streamed:

@@ -28,10 +28,10 @@ def job(tmp_path, **budget) -> Job:
 
 def tiny_settings(tiny: Config, name: str) -> dict:
     names = (
-        "compact patience width discriminator_widths crops identity_crops crop_size tile_size "
+        "generator patience width discriminator_widths crops identity_crops crop_size tile_size "
         "min_width max_width mixed_precision"
     )
-    own = {"projection_dimensions": tiny.projection_dimensions} if name == "sinct" else {}
+    own = {"projection_dimensions": tiny.projection_dimensions, "warm_start": False} if name == "sinct" else {}
     return {**own, **{name: getattr(tiny, name) for name in names.split()}}
 
 

@@ -19,7 +19,7 @@ from sinct.weights.store import Weights
 CPU = torch.device("cpu")
 SMALL_GAN = {
     "preset": "draft",
-    "compact": False,
+    "generator": "stylegan2",
     "width": 4,
     "discriminator_widths": (4, 8, 8),
     "crops": 2,
@@ -30,7 +30,7 @@ SMALL_GAN = {
     "max_width": 48,
     "mixed_precision": False,
 }
-SETTINGS = {"sinct": {**SMALL_GAN, "projection_dimensions": 8}, "cyclegan": SMALL_GAN}
+SETTINGS = {"sinct": {**SMALL_GAN, "projection_dimensions": 8, "warm_start": False}, "cyclegan": SMALL_GAN}
 
 every_method = pytest.mark.parametrize("name", methods.names())
 
