@@ -51,7 +51,8 @@ class Variant:
         Raises:
             ConfigError: the preset or a setting is unknown, or a value is out of range.
         """
-        return sinct.preset(self.preset, device, seconds=seconds, seed=seed).replace(**self.changes)
+        config = sinct.preset(self.preset, device, seconds=seconds, seed=seed)
+        return config.replace(steps=None, **self.changes)  # the marks decide
 
 
 def parse_variant(text: str) -> Variant:
