@@ -19,10 +19,12 @@ from typing import Any, NamedTuple
 import torch
 
 import sinct
-from benchmarks.ceiling import body_shape, convolution_rate, flops_of, profiled, seconds_of
+from benchmarks.ceiling import flops_of, profiled
 from benchmarks.machine import RESULTS, describe, one_line, write_json
+from sinct.doctor import body_shape
 from sinct.objectives.cut import Losses, Trainer
 from sinct.runtime.device import choose_device, gains_from_bfloat16, peak_memory
+from sinct.runtime.speed import convolution_rate, seconds_of
 
 AUTHORS_STEPS_A_SECOND = 0.048
 """Rate of the authors' code at their own configuration: 21 s a step, measured on two CPU cores in float32."""

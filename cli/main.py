@@ -194,12 +194,21 @@ def demo(
 
 
 @app.command()
-def doctor(device: Device = "auto", as_json: AsJson = False) -> None:
-    """Show devices, precision, threads, versions and memory, and what sinct would choose and why."""
+def doctor(
+    device: Device = "auto",
+    timing: Annotated[
+        bool,
+        typer.Option(
+            "--timing/--no-timing", help="Train some steps, to tell how long each preset would take."
+        ),
+    ] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Show devices, precision, threads, versions and memory, and what sinct would choose and how long it would take."""
     with display.errors(as_json=as_json, quiet=as_json):
         from sinct.doctor import examine
 
-        facts = examine(device)
+        facts = examine(device, timing=timing)
         if as_json:
             display.emit(facts)
             return

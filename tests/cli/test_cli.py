@@ -19,6 +19,8 @@ from typer.testing import CliRunner
 
 import sinct
 import sinct.presets
+from sinct.doctor import Speed
+from sinct.training.outlook import roughly
 from tests.support.platforms import needs_signals
 
 TINY = [
@@ -189,11 +191,28 @@ def test_demo_runs_on_the_shipped_pair(tmp_path):
 
 
 def test_doctor_names_device_precision_and_what_presets_would_choose():
+    code, out, _ = sinct_command("doctor", "--json", "--device=cpu", "--no-timing")
+    facts = json.loads(out)
+    assert code == 0
+    assert "speed" not in facts
+    for name in ("device", "precision", "threads", "memory", "torch", "preset draft", "preset paper"):
+        assert facts[name]
+
+
+def test_doctor_tells_how_long_each_preset_takes(monkeypatch):
+    measured = Speed(step=3.0, gflop=120.0, ceiling=100.0)
+    monkeypatch.setattr("sinct.doctor.measure", lambda config, device: measured)
     code, out, _ = sinct_command("doctor", "--json", "--device=cpu")
     facts = json.loads(out)
     assert code == 0
-    for name in ("device", "precision", "threads", "memory", "torch", "preset draft", "preset paper"):
-        assert facts[name]
+    assert facts["speed"].startswith(
+        "3 s a step of draft, 120 GFLOP: 40 GFLOP/s, where a convolution alone does 100"
+    )
+    steps = sinct.presets.STEPS
+    assert facts["preset draft"].startswith(f"{steps['draft']} steps, about {roughly(3.0 * steps['draft'])};")
+    assert facts["preset standard"].startswith(f"{steps['standard']} steps, about ")
+    assert facts["preset instant"].startswith("0 steps; ")
+    assert facts["preset paper"].startswith("100,000 steps; ")
 
 
 def test_version_is_the_librarys():
