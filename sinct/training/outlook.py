@@ -11,11 +11,14 @@ SKIPPED = 2
 TIMED = 3
 """Steps that are timed; three, so that a single slow one does not count."""
 
+LONG = 5.0
+"""Seconds after which no further step is timed, so that nobody waits long to hear how long they must wait."""
+
 
 def pace(durations: Sequence[float]) -> float | None:
     """Seconds that a step takes, from the durations of a training's first steps; None as long as they are too few."""
     timed = durations[SKIPPED : SKIPPED + TIMED]
-    return statistics.median(timed) if len(timed) == TIMED else None
+    return statistics.median(timed) if len(timed) == TIMED or sum(timed) >= LONG else None
 
 
 def outlook(

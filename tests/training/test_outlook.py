@@ -21,6 +21,12 @@ def test_pace_is_unknown_until_enough_steps_are_timed() -> None:
     assert pace([1.0] * (SKIPPED + TIMED - 1)) is None
 
 
+def test_slow_machine_is_timed_by_fewer_steps() -> None:
+    assert pace([30.0, 20.0, 14.0]) == 14.0
+    assert pace([3.0, 3.0, 2.7]) is None
+    assert pace([3.0, 3.0, 2.7, 2.5]) == pytest.approx(2.6)
+
+
 def test_outlook_names_pace_settings_steps_and_time() -> None:
     assert told(2.7) == "2.7 s a step on this machine: draft, 100 steps, about 4 minutes"
 
