@@ -120,8 +120,6 @@ def run(
         from sinct.batch.settings import Settings
 
         settings = Settings(preset.value, steps, time, seed, bits, parse_changes(changes))
-        if steps is not None and time is not None:
-            raise typer.BadParameter("give either --time or --steps, not both")
         jobs = read_collection(
             collection, outputs or str(output), settings, photo=photo or (), photos=photos, match=match.value,
             shared_model=shared_model, suffix=f".{format.value}", cache=output / ".sinct" / "matching.json",

@@ -264,8 +264,9 @@ def _report(done: "sinct.Translation", *, as_json: bool, quiet: bool) -> None:
 
 
 def _trained_for(training: "sinct.Training") -> str:
-    """How long it trained, in words."""
-    of = f" of {training.planned}" if training.capped else ""
+    """How long it trained, in words; of how many steps, where time or an interrupt ended it early."""
+    early = training.planned is not None and (training.capped or not training.finished)
+    of = f" of {training.planned}" if early else ""
     return (
         f"{training.steps}{of} step{'' if training.steps == 1 else 's'} in {display.clock(training.seconds)}"
     )

@@ -45,7 +45,7 @@ class Speed(NamedTuple):
     ceiling: float
 
 
-def examine(device: str = "auto", *, timing: bool = True) -> dict[str, str]:
+def examine(device: str = "auto", *, timing: bool = False) -> dict[str, str]:
     """Report device, precision, threads, memory, versions, and what each preset would do.
 
     Args:

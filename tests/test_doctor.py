@@ -49,3 +49,8 @@ def test_operations_are_the_average_over_r1s_interval(tiny: Config, monkeypatch:
     assert often.gflop > 1.05 * seldom.gflop > 0
     assert often.step == 2.0
     assert often.ceiling > 0
+
+
+def test_nothing_is_timed_unless_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "measure", lambda *_: pytest.fail("timed"))
+    assert "speed" not in doctor.examine("cpu")

@@ -45,6 +45,15 @@ def test_manifest_of_json_lines(folder, photo, tmp_path):
     assert (second.name, second.output) == ("a", "s3://museum/out/a.tif")
 
 
+def test_row_may_limit_the_time_of_its_own_or_the_batchs_steps(folder, photo, tmp_path):
+    manifest = tmp_path / "list.jsonl"
+    row = {"painting": "paintings/monet.png", "photo": photo}
+    rows = [row | {"time": 90}, row | {"time": 90, "steps": 7}, row | {"steps": 0}]
+    manifest.write_text("\n".join(map(json.dumps, rows)) + "\n")
+    found = [(job.settings.steps, job.settings.seconds) for job in jobs_of(manifest, tmp_path)]
+    assert found == [(4, 90), (7, 90), (0, None)]
+
+
 @pytest.mark.parametrize(
     ("row", "fault"),
     [

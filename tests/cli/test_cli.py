@@ -379,6 +379,7 @@ def test_interrupt_saves_writes_the_picture_and_says_how_to_resume(number, code,
     assert "everything is saved. To continue: sinct translate" in out
     assert "--resume" in out
     assert "Traceback" not in err
+    assert " of 1000000 steps in " in out
     with Image.open(tmp_path / "out.png") as picture:
         assert picture.size == (60, 45)
     steps = int(out.split("stopped at step ")[1].split(" of 1000000;")[0])
