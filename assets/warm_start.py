@@ -80,7 +80,7 @@ def random_manner(rng: np.random.Generator) -> Manner:
 
 
 def random_palette(photo: Array, rng: np.random.Generator) -> Array:
-    """Change a photograph's colours, (H, W, 3) in [0, 1], as painters do: tinted, of less contrast, lighter or darker."""
+    """Change a photograph's colours, (H, W, 3) in [0, 1], as painters do: tinted, paler, lighter or darker."""
     middle = photo.mean((0, 1))
     tint = rng.normal(0, 0.07, 3)
     contrast = rng.uniform(0.45, 1.0)
@@ -152,7 +152,8 @@ class JointSampler:
 
     def grained(self, crops: Tensor) -> Tensor:
         """Add grain to (N, 3, S, S)."""
-        return crops + grain(len(crops), *crops.shape[2:], self.settings.grain, self.random)
+        size = self.settings.crop_size
+        return crops + grain(len(crops), size, size, self.settings.grain, self.random)
 
     def _crop(self, example: dict[str, Tensor], change: Tensor) -> list[Tensor]:
         """Cut the three pictures of an example at one place, mirrored half of the time, in another light."""
@@ -267,7 +268,7 @@ def train(files: Sequence[Path], work: Path, steps: int) -> Trainer:
 
 def export(trainer: Trainer, path: Path) -> None:
     """Write the networks in half precision, with what they were learned from."""
-    tensors = {}
+    tensors: dict[str, Tensor] = {}
     networks = {
         "generator": trainer.average,
         "discriminator": trainer.discriminator,
@@ -287,7 +288,9 @@ def export(trainer: Trainer, path: Path) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what is left to do."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--packages", type=Path, default=Path(), help="folder with the .deb files")
     parser.add_argument("--work", type=Path, default=Path("warm-start"), help="where everything is kept")
     parser.add_argument("--steps", type=int, default=5000, help="length of the joint training")

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 
 import sinct
-from benchmarks.ceiling import Shape, flops_of, forward_rate
+from benchmarks.ceiling import flops_of, forward_rate
 from benchmarks.machine import RESULTS, describe, one_line, write_json
 from sinct.inference.model import Model
 from sinct.inference.streamed import stream
@@ -31,6 +31,7 @@ from sinct.pictures.rows import open_source, vips
 from sinct.pictures.rows_to_file import CLASSIC_TIFF
 from sinct.pictures.windows import Span
 from sinct.runtime.device import choose_device, peak_memory
+from sinct.runtime.speed import Shape
 
 SIZES = (1, 4, 16, 64, 200)
 """Sizes to measure, in megapixels."""
@@ -99,7 +100,7 @@ def make_model(preset: str, width: int | None, device: torch.device) -> Model:
     config = sinct.preset(preset, device)
     config = config if width is None else config.replace(width=width)
     torch.manual_seed(0)
-    generator = make_generator(config.generator_name, config.width).requires_grad_(False)
+    generator = make_generator(config.generator, config.width).requires_grad_(False)
     generator.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return Model(generator, config.content, (1, 10**6), "cut", config.to_dict(), {})
 

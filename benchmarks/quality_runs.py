@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 import sinct
-from benchmarks.ceiling import body_shape, convolution_rate
 from benchmarks.machine import describe, write_json
 from benchmarks.measures import PAIR_MEASURES, against_truth, crispness
 from benchmarks.quality_report import Record, contact_sheet, to_image
@@ -23,9 +22,11 @@ from benchmarks.scenes import Pair
 from benchmarks.step_work import step_work
 from sinct import Config, ConfigError
 from sinct.comparison.methods.colour_transfer import transfer_colours
+from sinct.doctor import body_shape
 from sinct.measures import Evaluator
 from sinct.pictures.picture import read_picture, write_picture
 from sinct.pictures.resampling import resize
+from sinct.runtime.speed import convolution_rate
 
 CONTROLS = ("painting", "photo", "colour transfer", "truth")
 

@@ -19,11 +19,13 @@ from typing import Any, NamedTuple
 import torch
 
 import sinct
-from benchmarks.ceiling import body_shape, convolution_rate, profiled, seconds_of
+from benchmarks.ceiling import profiled
 from benchmarks.machine import RESULTS, describe, one_line, write_json
 from benchmarks.step_work import step_work
+from sinct.doctor import body_shape
 from sinct.objectives.cut import Losses, Trainer
 from sinct.runtime.device import choose_device, gains_from_bfloat16, peak_memory
+from sinct.runtime.speed import convolution_rate, seconds_of
 
 AUTHORS_STEPS_A_SECOND = 0.048
 """Rate of the authors' code at their own configuration: 21 s a step, measured on two CPU cores in float32."""

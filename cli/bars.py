@@ -76,10 +76,12 @@ class TrainingDisplay(_Display):
 
     Args:
         quiet: show nothing at all.
+        kept: what an interrupt leaves, in words.
     """
 
-    def __init__(self, *, quiet: bool) -> None:
+    def __init__(self, *, quiet: bool, kept: str = "the picture so far") -> None:
         super().__init__(*_gauge(), quiet=quiet)
+        self.kept = kept
         self.task = self.bar.add_task("training", total=1.0, figures="", remaining=None)
         self.printed = 0.0
 
@@ -90,6 +92,8 @@ class TrainingDisplay(_Display):
         pace = f"{progress.rate:.1f}/s" if progress.rate >= 1 else f"{1 / progress.rate:.1f} s/step"
         figures = f"step {progress.step} {pace} {in_short(progress.terms, progress.losses)}"
         self.bar.update(self.task, completed=progress.fraction, figures=figures, remaining=progress.remaining)
+        if progress.outlook and not self.quiet:
+            display.remark(f"{progress.outlook}; Ctrl-C any time keeps {self.kept}")
         for text in progress.warnings:
             display.warn(text, quiet=self.quiet)
         if not display.err.is_terminal and not self.quiet and progress.fraction >= self.printed + 0.1:

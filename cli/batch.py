@@ -120,8 +120,6 @@ def run(
         from sinct.batch.settings import Settings
 
         settings = Settings(preset.value, steps, time, seed, bits, parse_changes(changes))
-        if steps is not None and time is not None:
-            raise typer.BadParameter("give either --time or --steps, not both")
         jobs = read_collection(
             collection, outputs or str(output), settings, photo=photo or (), photos=photos, match=match.value,
             shared_model=shared_model, suffix=f".{format.value}", cache=output / ".sinct" / "matching.json",
@@ -267,7 +265,9 @@ def _plan(
             f"{entry.painting} + {photos} -> {entry.job.output}" if photos else entry.job.output
         )
         display.say(f"{entry.state.value:8} {entry.name}: {what}")
-    takes = "unknown until the first job is done" if seconds is None else f"about {display.clock(seconds)}"
+    # Without a job that is done, what is known are the limits to the jobs' times.
+    bound = "about" if done else "at most"
+    takes = "unknown until the first job is done" if seconds is None else f"{bound} {display.clock(seconds)}"
     display.say(
         f"{len(left)} to do, {len(done)} done, {sum(entry.state is State.failed for entry in found)} failed; time: "
         f"{takes}; space: about {space / 1e9:.1f} GB of {free / 1e9:.1f} GB free"

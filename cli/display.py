@@ -25,6 +25,11 @@ def say(text: str, *, quiet: bool = False) -> None:
         out.print(as_options(text), highlight=False, markup=False)
 
 
+def remark(text: str) -> None:
+    """Print one line on what is going on to stderr, above a progress bar where there is one."""
+    err.print(as_options(text), highlight=False, markup=False)
+
+
 def warn(text: str, *, quiet: bool = False) -> None:
     """Print one warning to stderr."""
     if not quiet:

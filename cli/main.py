@@ -1,6 +1,5 @@
 """The commands of `sinct`. They import torch only when they run, so that --help answers at once."""
 
-import shlex
 import sys
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -30,9 +29,9 @@ from .options import (
     Set,
     Steps,
     Time,
-    settings,
+    chosen,
 )
-from .stopping import Stop, stopping
+from .stopping import Stop, resuming, stopping
 from .weights import weights_app
 
 if TYPE_CHECKING:
@@ -85,7 +84,11 @@ def translate(
         _translate(
             painting, photos, output, run_dir=run_dir, device=device, bits=bits, resume=resume,
             max_memory=max_memory, overwrite=overwrite, as_json=as_json, quiet=quiet or as_json,
-            config=_config(resume, preset, time, steps, seed, device, changes), preset=preset,
+            config=chosen(
+                run_dir or output.parent / f"{output.stem}.sinct", resume, preset, time, steps, seed, device,
+                changes,
+            ),
+            preset=preset,
         )  # fmt: skip
 
 
@@ -118,18 +121,15 @@ def train(
     with display.errors(as_json=as_json, quiet=quiet), stopping() as stop:
         import sinct
 
-        config = _config(resume, preset, time, steps, seed, device, changes)
-        with bars.TrainingDisplay(quiet=quiet) as bar:
+        config = chosen(run_dir, resume, preset, time, steps, seed, device, changes)
+        with bars.TrainingDisplay(quiet=quiet, kept="the model so far") as bar:
             training = sinct.train(
                 [painting, *(more or [])], photos, run_dir, config=config, preset=preset.value, device=device,
                 resume=resume, overwrite=overwrite, on_progress=bar, should_stop=stop,
             )  # fmt: skip
         if as_json:
             display.emit(_training_facts(training))
-        display.say(
-            f"trained {training.steps} steps in {display.clock(training.seconds)}: {training.run_dir}",
-            quiet=quiet,
-        )
+        display.say(f"trained {_trained_for(training)}: {training.run_dir}", quiet=quiet)
         _end(training, stop, quiet=quiet)
 
 
@@ -185,7 +185,7 @@ def demo(
             _translate(
                 painting, [photo], output / "result.png", run_dir=output / "run", device=device, bits=None,
                 resume=resume, overwrite=overwrite, as_json=as_json, quiet=quiet or as_json,
-                config=_config(resume, preset, time, steps, seed, device, None), preset=preset,
+                config=chosen(output / "run", resume, preset, time, steps, seed, device, None), preset=preset,
             )  # fmt: skip
         display.say(
             f"painting, result and photo side by side: {output / 'run' / 'preview.png'}",
@@ -194,33 +194,27 @@ def demo(
 
 
 @app.command()
-def doctor(device: Device = "auto", as_json: AsJson = False) -> None:
-    """Show devices, precision, threads, versions and memory, and what sinct would choose and why."""
+def doctor(
+    device: Device = "auto",
+    timing: Annotated[
+        bool,
+        typer.Option(
+            "--timing/--no-timing", help="Train some steps, to tell how long each preset would take."
+        ),
+    ] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Show devices, precision, threads, versions and memory, and what sinct would choose and how long it would take."""
     with display.errors(as_json=as_json, quiet=as_json):
         from sinct.doctor import examine
 
-        facts = examine(device)
+        facts = examine(device, timing=timing)
         if as_json:
             display.emit(facts)
             return
         width = max(map(len, facts))
         for name, value in facts.items():
             display.say(f"{name:<{width}}  {value}")
-
-
-def _config(
-    resume: bool,
-    preset: Preset,
-    time: float | None,
-    steps: int | None,
-    seed: int,
-    device: str,
-    changes: list[str] | None,
-) -> "sinct.Config | None":
-    """Settings for a new run; a resumed run keeps its own, so it gets settings only for a new length."""
-    if resume and time is None and steps is None:
-        return None
-    return settings(preset, time=time, steps=steps, seed=seed, device=device, changes=changes)
 
 
 def _translate(
@@ -263,30 +257,50 @@ def _report(done: "sinct.Translation", *, as_json: bool, quiet: bool) -> None:
         display.warn(text, quiet=quiet)
     trained_for = ""
     if done.training:
-        trained_for = f" after {done.training.steps} steps in {display.clock(done.training.seconds)}"
+        trained_for = f" after {_trained_for(done.training)}" if done.training.steps else " without training"
     if not done.finished:
         return
     display.say(f"wrote {done.output} ({done.size[0]}x{done.size[1]} px){trained_for}", quiet=quiet)
+
+
+def _trained_for(training: "sinct.Training") -> str:
+    """How long it trained, in words; of how many steps, where time or an interrupt ended it early."""
+    early = training.planned is not None and (training.capped or not training.finished)
+    of = f" of {training.planned}" if early else ""
+    return (
+        f"{training.steps}{of} step{'' if training.steps == 1 else 's'} in {display.clock(training.seconds)}"
+    )
 
 
 def _training_facts(training: "sinct.Training") -> dict[str, Any]:
     return {
         "run_dir": str(training.run_dir),
         "steps": training.steps,
+        "planned_steps": training.planned,
         "seconds": round(training.seconds, 3),
         "finished": training.finished,
+        "capped": training.capped,
         "warnings": list(training.warnings),
     }
 
 
 def _end(done: "sinct.Training | sinct.Translation", stop: Stop, *, quiet: bool) -> None:
-    """After an interrupt, say how to continue, and exit as an interrupted program does."""
+    """Where the time was up early, say how to go on. After an interrupt, also exit as interrupted programs do."""
     training: Any = getattr(done, "training", done)  # a Translation holds its training
     if not stop() or (done.finished and (training is None or training.finished)):
+        if training is not None and training.capped:
+            display.say(
+                f"--time ended the training at step {training.steps} of {training.planned}, so the result is not "
+                "yet what it could be; everything is saved. To do the rest: "
+                f"{resuming(sys.argv[1:], steps=training.planned)}",
+                quiet=quiet,
+            )
         return
-    command = shlex.join(["sinct", *(word for word in sys.argv[1:] if word not in RESTART), "--resume"])
-    where = "in the picture" if training is None or training.finished else f"at step {training.steps}"
-    display.say(f"stopped {where}; everything is saved. To continue: {command}", quiet=quiet)
+    where = "in the picture"
+    if training is not None and not training.finished:
+        of = "" if training.planned is None else f" of {training.planned}"
+        where = f"at step {training.steps}{of}"
+    display.say(f"stopped {where}; everything is saved. To continue: {resuming(sys.argv[1:])}", quiet=quiet)
     raise typer.Exit(stop.exit_code)
 
 
@@ -294,7 +308,3 @@ app.command()(compare.compare)
 app.command()(compare.evaluate)
 app.add_typer(batch_app, name="batch")
 app.add_typer(weights_app, name="weights")
-
-
-RESTART = ("--overwrite", "--resume")
-"""Options that the command for resuming must not repeat."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 class Preset(StrEnum):
     """Names in `sinct.PRESETS`, repeated here so that --help need not import torch; a test compares them."""
 
+    instant = "instant"
     draft = "draft"
     standard = "standard"
     paper = "paper"
@@ -78,15 +79,18 @@ Output = Annotated[
     typer.Option("-o", "--output", help="Picture to write: .png .jpg .tif .webp .dzi.", show_default=False),
 ]
 PresetOption = Annotated[
-    Preset, typer.Option(help="draft: 2 min on a CPU; standard: 5 min; paper: 100,000 steps as published.")
+    Preset,
+    typer.Option(help="Steps of training: instant 0, draft 100, standard 600, paper 100,000 as published."),
 ]
 Time = Annotated[
     float | None,
-    typer.Option(parser=duration, metavar="TIME", help="Train for this long: 90s, 10m, 2h."),
+    typer.Option(
+        parser=duration,
+        metavar="TIME",
+        help="Stop after this much time even if the preset's steps are not done: 90s, 10m, 2h.",
+    ),
 ]
-Steps = Annotated[
-    int | None, typer.Option(min=1, help="Train for this many steps instead, which is reproducible.")
-]
+Steps = Annotated[int | None, typer.Option(min=0, help="Train for this many steps instead of the preset's.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed for the random numbers.")]
 Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.")]
 RunDir = Annotated[
@@ -138,6 +142,34 @@ def settings(
 
     config = sinct.preset(preset.value, choose_device(device), seconds=time, steps=steps, seed=seed)
     return config.replace(**parse_changes(changes))
+
+
+def chosen(
+    run_dir: Path,
+    resume: bool,
+    preset: Preset,
+    time: float | None,
+    steps: int | None,
+    seed: int,
+    device: str,
+    changes: list[str] | None,
+) -> "Config | None":
+    """Settings for a new run; a resumed run keeps its own, so it gets settings only for a new length.
+
+    A time alone leaves it its steps. Steps alone free it from the limit to its time.
+
+    Raises:
+        SinctError: they contradict each other, a value is out of range, or there is no run to resume.
+    """
+    if not resume:
+        return settings(preset, time=time, steps=steps, seed=seed, device=device, changes=changes)
+    if time is None and steps is None:
+        return None
+    from sinct.objectives.cut import Trainer
+    from sinct.training.run_directory import RunDirectory
+
+    config: Config = RunDirectory(run_dir).read_config(Trainer)[0]
+    return config.replace(steps=config.steps if steps is None else steps, seconds=time)
 
 
 def parse_changes(changes: list[str] | None) -> dict[str, Any]:

@@ -1,10 +1,37 @@
-"""Ctrl-C and SIGTERM as requests to stop."""
+"""Ctrl-C and SIGTERM as requests to stop, and the command that goes on afterwards."""
 
 import os
+import shlex
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+
+RESTART = ("--overwrite", "--resume")
+"""Options that the command for resuming must not repeat."""
+
+LENGTHS = ("--time", "--steps")
+"""Options, each with a value, that it must not repeat where it gives a new length."""
+
+
+def resuming(words: Sequence[str], *, steps: int | None = None) -> str:
+    """The command that resumes a run.
+
+    Args:
+        words: arguments of the command that began it.
+        steps: its new length, without a limit to its time; None leaves it the length that it has.
+    """
+    given = () if steps is None else LENGTHS
+    kept, rest = [], iter(words)
+    for word in rest:
+        option, equals, _ = word.partition("=")
+        if option in given:
+            if not equals:
+                next(rest, None)  # its value
+        elif word not in RESTART:
+            kept.append(word)
+    length = [] if steps is None else [f"--steps={steps}"]
+    return shlex.join(["sinct", *kept, "--resume", *length])
 
 
 class Stop:

@@ -70,15 +70,17 @@ def train(
         photos: picture file or files; several form one target together.
         run_dir: folder for checkpoints, log and preview (see `sinct.training.run_directory`).
         config: all settings; by default those of `preset` on the device.
-        preset: name of the settings when `config` is not given: draft, standard or paper.
+        preset: name of the settings when `config` is not given: instant, draft, standard or paper.
         device: auto, cpu, cuda, cuda:N or mps.
-        resume: continue the run in `run_dir` with its own settings; only the length is taken from `config`.
+        resume: continue the run in `run_dir` with its own settings; only the length, steps and seconds, is taken
+            from `config`. Both count from the run's beginning.
         overwrite: replace an older run in `run_dir`.
-        on_progress: called every 10 steps.
+        on_progress: called every 10 steps, and after the first few with an outlook on the whole.
         should_stop: called after every step; returning True saves the state and ends the training.
 
     Returns:
-        The model, and where the run is. Stopping early raises no error: check `finished`.
+        The model, and where the run is. Neither stopping early nor time that is up before all steps are done raises
+        an error: check `finished` and `capped`.
 
     Raises:
         InputError: a picture cannot be read.
@@ -143,7 +145,8 @@ def translate(
         config, preset, device, resume, overwrite, on_progress, should_stop: as for `train`.
 
     Returns:
-        Where the picture is; `training.finished` is False where the training was stopped early.
+        Where the picture is; `training.finished` is False where the training was stopped early, `training.capped` is
+        True where its time was up before all steps were done.
 
     Raises:
         As `train`; an output that cannot be written is refused before training.

@@ -22,7 +22,6 @@ class Bound(NamedTuple):
 
 ABOVE_0 = Bound("be above 0", lambda value: value > 0)
 FROM_0 = Bound("be 0 or more", lambda value: value >= 0)
-FROM_1 = Bound("be 1 or more", lambda value: value >= 1)
 SHARE = Bound("lie in [0, 1]", lambda value: 0 <= value <= 1)
 
 
@@ -99,8 +98,9 @@ class TrainingSettings(Settings):
             early (ours).
         mixed_precision: autocast to bfloat16 (ours).
         channels_last: memory layout of maps and weights; changes speed, not results (ours).
-        steps: length in steps, or None where the clock decides.
-        seconds: length by the clock, or None where steps decide.
+        steps: length in steps, or None where only the clock decides. 0 trains nothing.
+        seconds: length by the clock, or None where only steps decide. Where both are given, training ends at
+            whichever comes first.
         seed: makes the training repeatable: weights, crops and noise are all drawn from it.
     """
 
@@ -110,7 +110,7 @@ class TrainingSettings(Settings):
     patience: float = bounded(0.0, SHARE)
     mixed_precision: bool = False
     channels_last: bool = True
-    steps: int | None = bounded(100_000, FROM_1)
+    steps: int | None = bounded(100_000, FROM_0)
     seconds: float | None = None
     seed: int = bounded(0, FROM_0)
 
@@ -121,8 +121,8 @@ class TrainingSettings(Settings):
             raise ConfigError(f"seed must be below 2**63, got {self.seed}")
         if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
             raise ConfigError(f"betas must be two numbers in [0, 1), got {self.betas}")
-        if (self.steps is None) == (self.seconds is None):
-            raise ConfigError("give the length of the training either in steps or in seconds")
+        if self.steps is None and self.seconds is None:
+            raise ConfigError("give the length of the training in steps, in seconds or in both")
         if self.seconds is not None and not (math.isfinite(self.seconds) and self.seconds > 0):
             raise ConfigError(f"the time must be above 0 seconds, got {self.seconds}")
 

@@ -1,21 +1,56 @@
-"""What this machine offers, and what sinct would choose on it."""
+"""What this machine offers, what sinct would choose on it, and how long that would take."""
 
 import platform
+import statistics
+import time
+from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
+from typing import NamedTuple
 
 import torch
 
 from sinct.networks.torchvision_compat import import_torchvision
-from sinct.presets import PRESETS, preset
+from sinct.objectives.cut import CutSettings, Trainer
+from sinct.presets import PRESETS, STEPS, preset
 from sinct.runtime.device import choose_device, cores, gains_from_bfloat16, memory
+from sinct.runtime.speed import Shape, convolution_rate, flops_of
+from sinct.training.outlook import per_step, roughly
 from sinct.version import __version__
 
+TIMED = "draft"
+"""Preset whose steps are timed; those of our other presets take as long."""
 
-def examine(device: str = "auto") -> dict[str, str]:
-    """Report device, precision, threads, memory and versions.
+SECONDS = 3.0
+"""Time after which no further step is timed."""
+
+MOST = 10
+"""Most steps that are timed."""
+
+SIZE = (192, 256)
+"""Height and width of the pictures that are trained on, in pixels. A step takes as long with larger ones, but preparing
+them takes longer."""
+
+
+class Speed(NamedTuple):
+    """How fast a training is.
+
+    Attributes:
+        step: seconds that a step takes.
+        gflop: operations of a step in convolutions and matrix products, in 10^9.
+        ceiling: GFLOP/s of a convolution alone at the training's shapes.
+    """
+
+    step: float
+    gflop: float
+    ceiling: float
+
+
+def examine(device: str = "auto", *, timing: bool = False) -> dict[str, str]:
+    """Report device, precision, threads, memory, versions, and what each preset would do.
 
     Args:
         device: auto, cpu, cuda, cuda:N or mps.
+        timing: train for some steps, which takes 5 to 10 seconds, to tell how long each preset would take.
 
     Returns:
         One line of text per finding, by name, JSON-serialisable.
@@ -39,14 +74,78 @@ def examine(device: str = "auto") -> dict[str, str]:
         "threads": f"{torch.get_num_threads()} of {cores()} processors",
         "memory": f"{room.free / 1e9:.1f} GB free of {room.total / 1e9:.1f} GB" if room else "unknown",
     }
-    for name in PRESETS:
-        config = preset(name, chosen)
-        length = f"{config.seconds:.0f} s" if config.seconds else f"{config.steps} steps"
-        facts[f"preset {name}"] = (
-            f"{length}, generator width {config.width}, {config.crops} crops of {config.crop_size} px per step, "
-            f"{'bfloat16' if config.mixed_precision else 'float32'}"
+    speed = measure(preset(TIMED, chosen), chosen) if timing else None
+    if speed is not None:
+        facts["speed"] = (
+            f"{per_step(speed.step)} of {TIMED}, {speed.gflop:.0f} GFLOP: {speed.gflop / speed.step:.0f} GFLOP/s, "
+            f"where a convolution alone does {speed.ceiling:.0f} GFLOP/s"
         )
+    for name in PRESETS:
+        facts[f"preset {name}"] = described(name, preset(name, chosen), speed)
     return facts
+
+
+def described(name: str, config: CutSettings, speed: Speed | None) -> str:
+    """One preset in words: steps, time where it is known, and what a step does.
+
+    Args:
+        name: its name.
+        config: its settings.
+        speed: how fast a training with our presets is.
+    """
+    steps = config.steps or 0
+    takes = ""
+    if speed is not None and steps and name in STEPS:
+        takes = f", about {roughly(steps * speed.step)}"
+    return (
+        f"{steps:,} steps{takes}; generator width {config.width}, {config.crops} crops of {config.crop_size} px per "
+        f"step, {'bfloat16' if config.mixed_precision else 'float32'}"
+    )
+
+
+def measure(config: CutSettings, device: torch.device) -> Speed:
+    """Train on noise for a few seconds, and time a convolution.
+
+    Args:
+        config: settings to train with; their length does not matter.
+        device: where the networks run.
+    """
+    random = torch.Generator().manual_seed(0)
+    painting, photo = (torch.rand(3, *SIZE, generator=random) * 2 - 1 for _ in range(2))
+    endless = config.replace(steps=10**9, seconds=None)
+    steps = Trainer([painting], [photo], endless, device).run()
+    # Lazy R1 is due at the first step of each interval. These two also warm up.
+    with_r1, without = (flops_of(lambda: next(steps)) for _ in range(2))
+    shares = 1 / config.r1_interval
+    flops = with_r1 * shares + without * (1 - shares)
+    dtype = torch.bfloat16 if config.mixed_precision else torch.float32
+    return Speed(
+        median_time(steps, time.monotonic),
+        flops / 1e9,
+        convolution_rate(body_shape(config), dtype, device, repeats=3),
+    )
+
+
+def median_time(steps: Iterator[object], clock: Callable[[], float]) -> float:
+    """Median time that a step takes, of as many as are done in `SECONDS`, but at least one and at most `MOST`.
+
+    Args:
+        steps: takes a step each time it is asked for the next.
+        clock: seconds.
+    """
+    durations: list[float] = []
+    began = before = clock()
+    while not durations or (before - began < SECONDS and len(durations) < MOST):
+        next(steps)
+        now = clock()
+        durations.append(now - before)
+        before = now
+    return statistics.median(durations)
+
+
+def body_shape(config: CutSettings) -> Shape:
+    """Shape of the feature maps in the generator's residual blocks, where most of a step's operations are."""
+    return Shape(config.crops + config.identity_crops, 2 * config.width, config.crop_size // 2)
 
 
 def _why(device: torch.device, asked: str) -> str:

@@ -10,7 +10,7 @@ from sinct import Config
 from sinct.errors import ConfigError
 from sinct.networks.choice import make_generator
 from sinct.networks.tile_discriminator import Discriminator
-from sinct.presets import PRESETS, preset
+from sinct.presets import PRESETS, STEPS, preset
 
 CPU = torch.device("cpu")
 
@@ -28,7 +28,10 @@ PUBLISHED = {
     "overhang": 0.0,
     "native_share": 0.0,
     "smoothing": 0.0,
+    "recolour": False,
     "repaint": False,
+    "warm_start": False,
+    "alike": 1.0,
     "grain": 0.0,
     "patience": 0.0,
     "generator": "stylegan2",
@@ -138,9 +141,8 @@ def test_setting_may_be_0(name: str) -> None:
         ({"depths": (1, 3)}, r"depths must be some of 0, 1, 2, each once, got \(1, 3\)"),
         ({"depths": (1, 1)}, r"depths must be some of 0, 1, 2, each once, got \(1, 1\)"),
         ({"min_width": 2000}, "min_width 2000 exceeds max_width 1024"),
-        ({"seconds": 60.0}, "length of the training either in steps or in seconds"),
-        ({"steps": None}, "length of the training either in steps or in seconds"),
-        ({"steps": 0}, "steps must be 1 or more, got 0"),
+        ({"steps": None}, "give the length of the training in steps, in seconds or in both"),
+        ({"steps": -1}, "steps must be 0 or more, got -1"),
         ({"steps": None, "seconds": 0.0}, r"the time must be above 0 seconds, got 0\.0"),
         ({"steps": None, "seconds": math.inf}, "the time must be above 0 seconds, got inf"),
     ],
@@ -158,6 +160,8 @@ def test_contradiction_is_refused(changes: dict[str, Any], message: str) -> None
         {"crop_size": 8, "tile_size": 4, "discriminator_widths": (3,)},
         {"min_width": 500, "max_width": 500},
         {"steps": None, "seconds": 0.5},
+        {"steps": 100, "seconds": 60.0},
+        {"steps": 0},
         {"ema_decay": 1.0, "native_share": 1.0},
     ],
 )
@@ -243,7 +247,7 @@ def test_config_cannot_be_changed() -> None:
 def test_preset_describes_networks_that_can_be_built(name: str) -> None:
     config = preset(name, CPU)
     with torch.device("meta"):  # shapes only
-        make_generator(config.generator_name, config.width)
+        make_generator(config.generator, config.width)
         Discriminator(config.tile_size, config.discriminator_widths, deviation=config.minibatch_deviation)
 
 
@@ -252,25 +256,33 @@ def test_paper_preset_is_the_paper_but_for_the_precision() -> None:
 
 
 @pytest.mark.parametrize("name", PRESETS)
-@pytest.mark.parametrize("length", [{"seconds": 5.0}, {"steps": 3}])
-def test_length_given_replaces_that_of_the_preset(name: str, length: dict[str, Any]) -> None:
+@pytest.mark.parametrize("length", [{}, {"seconds": 5.0}, {"steps": 3}, {"steps": 0, "seconds": 5.0}])
+def test_steps_given_replace_the_presets_and_a_time_is_added(name: str, length: dict[str, Any]) -> None:
     config = preset(name, CPU, **length)
-    assert {"seconds": config.seconds, "steps": config.steps} == {"seconds": None, "steps": None, **length}
+    own = {"seconds": None, "steps": STEPS.get(name, 100_000)}
+    assert {"seconds": config.seconds, "steps": config.steps} == {**own, **length}
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_preset_has_the_same_steps_on_every_device(name: str) -> None:
+    assert preset(name, torch.device("mps")).steps == preset(name, CPU).steps
 
 
 def test_seed_given_is_that_of_the_config() -> None:
     assert preset("draft", CPU, seed=5) == dataclasses.replace(preset("draft", CPU), seed=5)
 
 
-def test_draft_is_shorter_than_standard() -> None:
-    assert preset("draft", CPU).seconds < preset("standard", CPU).seconds
+def test_presets_come_in_order_of_their_length() -> None:
+    lengths = [preset(name, CPU).steps for name in PRESETS]
+    assert lengths == sorted(set(lengths))
+    assert lengths[0] == 0
 
 
 def test_unknown_preset_is_refused_with_those_there_are() -> None:
-    with pytest.raises(ConfigError, match="unknown preset 'best'; choose one of draft, standard, paper"):
+    with pytest.raises(ConfigError, match="unknown preset 'best'; choose one of instant, draft, standard"):
         preset("best", CPU)
 
 
-def test_two_lengths_are_refused() -> None:
-    with pytest.raises(ConfigError, match="give either a time or a number of steps, not both"):
-        preset("draft", CPU, seconds=5, steps=3)
+def test_length_out_of_range_is_refused() -> None:
+    with pytest.raises(ConfigError, match="steps must be 0 or more, got -3"):
+        preset("draft", CPU, steps=-3)

@@ -40,7 +40,9 @@ def files(tmp_path_factory):
 def test_dabs_change_texture_but_not_the_scene():
     photo = photograph()
     painted = paint_dabs(photo, Manner(), seed=3)
-    assert painted.shape == photo.shape and painted.min() >= 0 and painted.max() <= 1
+    assert painted.shape == photo.shape
+    assert painted.min() >= 0
+    assert painted.max() <= 1
     assert np.abs(painted - photo).mean() < 0.15
     fine = np.abs(np.diff(painted, axis=0)).mean(), np.abs(np.diff(photo, axis=0)).mean()
     assert fine[0] > 1.5 * fine[1]
@@ -49,13 +51,16 @@ def test_dabs_change_texture_but_not_the_scene():
 def test_dabs_repeat_for_the_same_seed():
     photo = photograph(40, 50)
     first, again, other = (paint_dabs(photo, Manner(), seed=seed) for seed in (1, 1, 2))
-    assert np.array_equal(first, again) and not np.array_equal(first, other)
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
 
 
 def test_broader_brushes_leave_less_of_the_photograph():
     photo = photograph()
     fine, broad = (
-        np.abs(paint_dabs(photo, Manner(brushes=brushes, hue=0, saturation=0, value=0), seed=1) - photo).mean()
+        np.abs(
+            paint_dabs(photo, Manner(brushes=brushes, hue=0, saturation=0, value=0), seed=1) - photo
+        ).mean()
         for brushes in ((6.0, 2.0), (30.0, 20.0))
     )
     assert broad > 1.5 * fine
@@ -83,7 +88,8 @@ def test_the_joint_step_runs_and_its_weights_start_a_training(files, tmp_path):
     assert torch.allclose(other.discriminator.from_rgb.weight, expected, atol=2e-3)
     with safe_open(tmp_path / "start.safetensors", framework="pt") as stored:
         facts = json.loads(stored.metadata()["warm_start"])
-    assert facts["steps"] == 1 and len(facts["photographs"]) == len(PHOTOGRAPHS)
+    assert facts["steps"] == 1
+    assert len(facts["photographs"]) == len(PHOTOGRAPHS)
 
 
 def test_joint_crops_are_the_same_for_the_same_seed(files):
@@ -104,7 +110,9 @@ def test_webp_pictures_are_found_between_other_bytes():
 
     data = b"qres" + webp("red") + b"RIFFxxxxWAVE" + webp("blue") + b"end"
     found = [Image.open(io.BytesIO(each)).convert("RGB").getpixel((4, 4)) for each in webp_pictures(data)]
-    assert len(found) == 2 and found[0][0] > 200 and found[1][2] > 200
+    assert len(found) == 2
+    assert found[0][0] > 200
+    assert found[1][2] > 200
 
 
 def test_a_missing_package_is_named(tmp_path):

@@ -60,7 +60,7 @@ def _step(config: CutSettings) -> int:
 
 
 def seconds_need(entry: Entry, done: Sequence[Entry], sharing: int) -> float | None:
-    """Seconds that a job will take; None as long as nothing is known about its speed.
+    """Seconds that a job will take, as similar ones did, or at most; None as long as nothing is known about either.
 
     Args:
         entry: the job.

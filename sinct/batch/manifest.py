@@ -101,9 +101,9 @@ def _settings(row: Mapping[str, Any], default: Settings) -> Settings:
         raise ConfigError("it has more cells than the first line has names; remove them or add names")
     changes = {name: value for name, value in values.items() if name not in OWN}
     made = replace(default, changes={**default.changes, **changes})
-    if "steps" in values or "time" in values:
-        made = replace(made, steps=values.get("steps"), seconds=values.get("time"))
-    for name in ("preset", "seed", "bits"):
+    if "time" in values:
+        made = replace(made, seconds=values["time"])
+    for name in ("preset", "steps", "seed", "bits"):
         if name in values:
             made = replace(made, **{name: values[name]})
     made.config(torch.device("cpu"))

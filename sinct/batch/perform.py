@@ -127,6 +127,11 @@ def _made(request: Request, folder: Path, report: Report, should_stop: Callable[
         codes = {remark.code for remark in found}
         found += [remark for remark in training.warnings if remark.code not in codes]
         facts |= {"steps": training.steps, "training_seconds": round(training.seconds, 1)}
+        if training.capped:
+            warnings.append(
+                f"its time was up at step {training.steps} of {training.planned}; for all of them, leave out `seconds` "
+                "or give more"
+            )
     if made is not None:
         facts |= {"width": made.size[0], "height": made.size[1], "bytes": output.stat().st_size}
     digest = storage.sha256(str(output)) if made is not None else None

@@ -17,9 +17,9 @@ class Settings:
     """What the user asks for; the rest depends on the device, as in `sinct.preset`.
 
     Attributes:
-        preset: draft, standard or paper.
+        preset: instant, draft, standard or paper.
         steps: length in steps, instead of the preset's.
-        seconds: length in seconds, instead of the preset's.
+        seconds: most time for the training, even if its steps are not done by then.
         seed: makes a training repeatable.
         bits: 8 or 16 bits per channel; None keeps the painting's.
         changes: changed settings, by name in `sinct.Config`.

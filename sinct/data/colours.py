@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from sinct.data.palette import SAMPLES, TEXTURE_SIDE, match_palette, palette_of
+from sinct.data.palette import SAMPLES, match_palette, palette_of, reduced
 from sinct.data.smoothing import total_variation_smooth
 
 RIDGE = 1e-3
@@ -82,15 +81,13 @@ def quadratic(colours: Tensor) -> Tensor:
 
 def _variation(paintings: Sequence[Tensor], count: int) -> Tensor:
     """Draw what strokes change in colours, (3, count), float64, with the covariance found in the paintings."""
-    strokes = []
-    for painting in paintings:
-        size = [max(1, round(side * min(1.0, TEXTURE_SIDE / max(painting.shape[1:])))) for side in painting.shape[1:]]
-        small = painting if size == list(painting.shape[1:]) else F.interpolate(painting[None], size, mode="area")[0]
-        strokes.append(_sample(small - total_variation_smooth(small, STROKES)))
+    small = [reduced(painting) for painting in paintings]
+    strokes = [_sample(each - total_variation_smooth(each, STROKES)) for each in small]
     found = torch.cat(strokes, dim=1)
     covariance = found @ found.T / found.shape[1] + 1e-8 * torch.eye(3, dtype=found.dtype)
     normal = torch.randn(3, count, generator=torch.Generator().manual_seed(0), dtype=found.dtype)
-    return torch.linalg.cholesky(covariance) @ normal
+    varied: Tensor = torch.linalg.cholesky(covariance) @ normal
+    return varied
 
 
 def _sample(picture: Tensor) -> Tensor:

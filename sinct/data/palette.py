@@ -78,12 +78,18 @@ def match_palette(picture: Tensor, palette: Tensor) -> Tensor:
 def texture(picture: Tensor) -> Tensor:
     """Logarithm of the contrast that smoothing removes around each pixel, (3, H, W) in [-1, 1] -> (1, H, W)."""
     height, width = picture.shape[1:]
-    scale = min(1.0, TEXTURE_SIDE / max(height, width))
-    small = _resized(picture, height * scale, width * scale, "area")
+    small = reduced(picture)
     detail = (small - total_variation_smooth(small, STROKES)).mean(dim=0, keepdim=True).abs()
     share = min(1.0, CELLS / max(detail.shape))
     cells = _resized(detail, detail.shape[1] * share, detail.shape[2] * share, "area")
     return _resized(cells.add(FLAT).log(), height, width, "bilinear")
+
+
+def reduced(picture: Tensor) -> Tensor:
+    """Scale a picture, (3, H, W), down to where texture is measured; smaller ones are returned as they are."""
+    height, width = picture.shape[1:]
+    scale = min(1.0, TEXTURE_SIDE / max(height, width))
+    return _resized(picture, height * scale, width * scale, "area")
 
 
 def _sample(picture: Tensor, rough: Tensor) -> Tensor:

@@ -110,7 +110,8 @@ class CrispGenerator(CompactGenerator):
 
     def _render(self, full: Tensor, picture: Tensor) -> Tensor:
         joined = leaky_relu(torch.add(without_grid(full), self.surface(picture), alpha=1 / math.sqrt(2)))
-        return self.to_rgb(leaky_relu(self.detail(joined)))
+        rgb: Tensor = self.to_rgb(leaky_relu(self.detail(joined)))
+        return rgb
 
 
 def without_grid(x: Tensor) -> Tensor:

@@ -126,7 +126,9 @@ class Trainer(PairGan[Losses]):
             channels = [generator.feature_channels[depth] for depth in settings.depths]
             projection = Projection(channels, settings.projection_dimensions)
         if settings.warm_start:
-            load_warm_start({"generator": generator, "discriminator": discriminator, "projection": projection})
+            load_warm_start(
+                {"generator": generator, "discriminator": discriminator, "projection": projection}
+            )
         self.generator = self.placed(generator)
         self.discriminator = self.placed(discriminator)
         self.projection = projection.to(device)

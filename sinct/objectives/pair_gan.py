@@ -74,9 +74,7 @@ class PairGanSettings(TrainingSettings, PairSettings):
         """See `Settings.check`."""
         super().check()
         if self.generator not in GENERATORS:
-            raise ConfigError(
-                f"unknown generator {self.generator!r}; choose one of {', '.join(GENERATORS)}"
-            )
+            raise ConfigError(f"unknown generator {self.generator!r}; choose one of {', '.join(GENERATORS)}")
         if not 0 <= self.identity_crops <= self.crops:
             raise ConfigError(
                 f"identity_crops must lie between 0 and crops ({self.crops}), got {self.identity_crops}"

@@ -92,11 +92,16 @@ class Loop(ABC, Generic[Batch, Losses]):
 
     @property
     def progress(self) -> float:
-        """Share of the training that is done, in [0, 1], by steps or by the clock."""
-        if self.settings.steps is not None:
-            return min(1.0, self.steps_done / self.settings.steps)
-        assert self.settings.seconds is not None  # settings have one of the two
-        return min(1.0, self.seconds_done / self.settings.seconds)
+        """Share of the training that is done, in [0, 1]: by steps or by the clock, whichever is further on."""
+        return share_done(
+            self.steps_done, self.seconds_done, steps=self.settings.steps, seconds=self.settings.seconds
+        )
+
+    @property
+    def capped(self) -> bool:
+        """Whether the time was up before all steps were done."""
+        steps, seconds = self.settings.steps, self.settings.seconds
+        return steps is not None and seconds is not None and self.steps_done < steps and self.progress >= 1
 
     def run(self) -> Iterator[Losses]:
         """Take steps until the training's length is reached; stop iterating to interrupt it.
@@ -225,6 +230,20 @@ class Loop(ABC, Generic[Batch, Losses]):
     def autocast(self) -> AbstractContextManager[None]:
         """Compute in bfloat16 where the settings say so."""
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.settings.mixed_precision)
+
+
+def share_done(steps_done: int, seconds_done: float, *, steps: int | None, seconds: float | None) -> float:
+    """Share of a training that is done, in [0, 1]: the larger of its shares of steps and of time.
+
+    Args:
+        steps_done: steps taken.
+        seconds_done: seconds spent.
+        steps: length in steps; None sets none. A training of 0 steps is done at once.
+        seconds: length by the clock; None sets none.
+    """
+    by_steps = 0.0 if steps is None else steps_done / steps if steps else 1.0
+    by_clock = 0.0 if seconds is None else seconds_done / seconds
+    return min(1.0, max(by_steps, by_clock))
 
 
 def update(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:

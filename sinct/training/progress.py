@@ -15,7 +15,7 @@ class Progress:
 
     Attributes:
         step: steps done since the run began.
-        steps: steps in all, or None where the clock decides.
+        steps: steps in all, or None where only the clock decides.
         seconds: seconds spent training since the run began.
         fraction: share done, in [0, 1].
         rate: steps per second since the last report.
@@ -23,6 +23,7 @@ class Progress:
         losses: mean of each term since the last report, by name; NaN where it was not due.
         warnings: new warnings, one line each.
         terms: terms of the objective, with the names and units of the losses.
+        outlook: what the training will take, in one line; only in the first report, after the first few steps.
     """
 
     step: int
@@ -34,6 +35,7 @@ class Progress:
     losses: Mapping[str, float]
     warnings: tuple[Remark, ...] = ()
     terms: tuple[Term, ...] = ()
+    outlook: Remark | None = None
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,8 @@ class Training:
         kept: step whose state the model holds: the last, or the best.
         finished: False when it was stopped before it reached its length or the picture stopped improving.
         warnings: all warnings, each once.
+        planned: steps that the settings ask for, or None where only the clock decided.
+        capped: whether the time was up before all of these were done. Resume with `steps` to do the rest.
     """
 
     model: Model
@@ -57,6 +61,8 @@ class Training:
     kept: int
     finished: bool
     warnings: tuple[Remark, ...]
+    planned: int | None = None
+    capped: bool = False
 
 
 OnProgress = Callable[[Progress], None]

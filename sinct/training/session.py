@@ -15,6 +15,7 @@ from sinct.networks.base import GeneratorBase
 from sinct.pictures.picture import Picture
 from sinct.training.best import Looks
 from sinct.training.loop import Loop
+from sinct.training.outlook import outlook, pace
 from sinct.training.preview import shrink
 from sinct.training.progress import OnProgress, Progress, Training
 from sinct.training.run_directory import RunDirectory
@@ -51,7 +52,7 @@ class Session:
         widths: smallest and largest width in pixels that paintings are seen at.
         run: where everything is kept.
         facts: facts about the run, for the model file.
-        report: called every `LOG_INTERVAL` steps.
+        report: called after the first few steps, with an outlook, and every `LOG_INTERVAL` steps.
     """
 
     def __init__(
@@ -81,6 +82,8 @@ class Session:
         self.unreported: list[Remark] = []
         self.recent: list[LossTerms] = []
         self.reported_at = time.monotonic()
+        self.begun_at = trainer.steps_done, trainer.seconds_done
+        self.durations: list[float] | None = []  # of the first steps, until they have been told
 
     def train(self, should_stop: Callable[[], bool]) -> Training:
         """Run to the end or until told to stop; afterwards everything is on the disk."""
@@ -88,8 +91,10 @@ class Session:
         next_preview, next_checkpoint = 0.0, time.monotonic() + CHECKPOINT_SECONDS
         health = [Health(term) for term in trainer.terms if term.won_below is not None]
         if not should_stop():
+            began = time.monotonic()
             for losses in trainer.run():
                 self.recent.append(losses)
+                self.look_ahead(time.monotonic() - began)
                 for each in health:
                     each.note(losses)
                 if trainer.steps_done % LOG_INTERVAL == 0 or trainer.progress >= 1:
@@ -106,6 +111,7 @@ class Session:
                     self.looks.take(self.model().generate)
                 if should_stop() or trainer.plateaued:
                     break
+                began = time.monotonic()
         self.save()
         self.preview()
         self.run.write_plot(trainer.terms)
@@ -117,6 +123,8 @@ class Session:
             trainer.best.step if trainer.best else trainer.steps_done,
             trainer.progress >= 1 or trainer.plateaued,
             tuple(self.warnings),
+            trainer.settings.steps,
+            trainer.capped,
         )
 
     def model(self) -> Model:
@@ -160,17 +168,53 @@ class Session:
 
     def log(self) -> None:
         """Write one line to the log and report it."""
-        trainer, settings, now = self.trainer, self.trainer.settings, time.monotonic()
+        trainer, now = self.trainer, time.monotonic()
         rate = len(self.recent) / max(now - self.reported_at, 1e-9)
-        values = torch.stack([torch.stack(tuple(losses)) for losses in self.recent]).nanmean(dim=0).tolist()
-        means = dict(zip(self.recent[0]._fields, values, strict=True))
+        means = self.means()
         fresh, self.unreported = self.unreported, []
         entry = {"step": trainer.steps_done, "seconds": round(trainer.seconds_done, 3), **means}
         self.run.append_log({**entry, "warnings": fresh} if fresh else entry)
+        self.tell(rate, means, warnings=tuple(fresh))
+        self.recent, self.reported_at = [], now
+
+    def look_ahead(self, duration: float) -> None:
+        """Note the duration of a step, in seconds; once enough are known, report what the training will take."""
+        if self.durations is None:
+            return
+        self.durations.append(duration)
+        step_seconds, settings = pace(self.durations), self.trainer.settings
+        if step_seconds is None or self.trainer.progress >= 1:
+            return
+        self.durations = None
+        remark = outlook(
+            step_seconds,
+            name=self.facts.get("preset", "training"),
+            done=self.begun_at[0],
+            seconds_done=self.begun_at[1],
+            steps=settings.steps,
+            seconds=settings.seconds,
+        )
+        self.tell(1 / step_seconds, self.means(), outlook=remark)
+
+    def means(self) -> dict[str, float]:
+        """Mean of each loss since the last log line, by name; NaN where it was never due."""
+        values = torch.stack([torch.stack(tuple(losses)) for losses in self.recent]).nanmean(dim=0).tolist()
+        return dict(zip(self.recent[0]._fields, values, strict=True))
+
+    def tell(self, rate: float, means: Mapping[str, float], **remarks: Any) -> None:
+        """Report where the training is.
+
+        Args:
+            rate: steps per second.
+            means: losses, by name.
+            remarks: `warnings` or `outlook` of the report.
+        """
+        trainer, settings = self.trainer, self.trainer.settings
+        left = []
         if settings.steps is not None:
-            remaining = (settings.steps - trainer.steps_done) / rate
-        else:
-            remaining = (settings.seconds or 0.0) - trainer.seconds_done
+            left.append((settings.steps - trainer.steps_done) / rate)
+        if settings.seconds is not None:
+            left.append(settings.seconds - trainer.seconds_done)
         self.report(
             Progress(
                 step=trainer.steps_done,
@@ -178,13 +222,12 @@ class Session:
                 seconds=trainer.seconds_done,
                 fraction=trainer.progress,
                 rate=rate,
-                remaining=max(0.0, remaining),
+                remaining=max(0.0, min(left)),
                 losses=means,
-                warnings=tuple(fresh),
                 terms=trainer.terms,
+                **remarks,
             )
         )
-        self.recent, self.reported_at = [], now
 
 
 class Health:

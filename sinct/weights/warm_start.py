@@ -30,7 +30,7 @@ def load_warm_start(networks: Mapping[str, nn.Module], path: Path = FILE) -> Non
     """
     try:
         with safe_open(path, framework="pt") as stored:
-            tensors = {name: stored.get_tensor(name).float() for name in stored.keys()}
+            tensors = {name: stored.get_tensor(name).float() for name in stored.keys()}  # noqa: SIM118 - not a mapping
     except (OSError, SafetensorError) as error:
         raise WeightsError(
             f"the warm start {path} cannot be read ({one_line(error)}); install sinct again, or train with "

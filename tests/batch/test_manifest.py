@@ -39,10 +39,19 @@ def test_manifest_of_json_lines(folder, photo, tmp_path):
     ]
     manifest.write_text("\n".join(map(json.dumps, rows)) + "\n")
     first, second = jobs_of(manifest, tmp_path)
-    assert (first.settings.seconds, first.settings.steps) == (90, None)
+    assert (first.settings.seconds, first.settings.steps) == (90, 4)
     assert first.settings.changes == {"discriminator_widths": [8, 8, 8, 8, 8]}
     assert (second.paintings, second.photos) == (("s3://museum/a.tif",), ("s3://museum/b.jpg",))
     assert (second.name, second.output) == ("a", "s3://museum/out/a.tif")
+
+
+def test_row_may_limit_the_time_of_its_own_or_the_batchs_steps(folder, photo, tmp_path):
+    manifest = tmp_path / "list.jsonl"
+    row = {"painting": "paintings/monet.png", "photo": photo}
+    rows = [row | {"time": 90}, row | {"time": 90, "steps": 7}, row | {"steps": 0}]
+    manifest.write_text("\n".join(map(json.dumps, rows)) + "\n")
+    found = [(job.settings.steps, job.settings.seconds) for job in jobs_of(manifest, tmp_path)]
+    assert found == [(4, 90), (7, 90), (0, None)]
 
 
 @pytest.mark.parametrize(
@@ -51,7 +60,7 @@ def test_manifest_of_json_lines(folder, photo, tmp_path):
         (",photo.png,,", "line 2, lacks a painting or a photo"),
         ("monet.png,photo.png,nonsense,", "line 2: steps: 'nonsense' is not a value"),
         ("monet.png,photo.png,,7", "line 2: unknown setting 'colour'"),
-        ("monet.png,photo.png,-3,", "line 2: steps must be 1 or more"),
+        ("monet.png,photo.png,-3,", "line 2: steps must be 0 or more"),
         ("monet.png,photo.png,[3],", "line 2: steps must be a whole number, got [3]"),
         ("monet.png,photo.png,true,", "line 2: steps must be a whole number, got True"),
         ("monet.png,photo.png,3,,,8", "line 2: it has more cells than the first line has names"),

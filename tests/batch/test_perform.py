@@ -4,6 +4,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -45,6 +46,18 @@ def test_work_asked_for_otherwise_begins_anew(collection, out):
     halved = perform(request_of(job, out, halvings=1), report=lambda *_: None, should_stop=lambda: False)
     assert halved.reason is None
     assert any("for lack of memory" in text for text in halved.warnings)
+
+
+def test_work_that_its_time_ended_says_so(collection, out, monkeypatch):
+    ticks = iter(range(10**6))  # every step takes a second
+    monkeypatch.setattr("sinct.training.loop.time", SimpleNamespace(monotonic=lambda: float(next(ticks))))
+    request = request_of(collection(replace(SETTINGS, steps=20, seconds=3.0))[0], out, sharing=2)
+    outcome = perform(request, report=lambda *_: None, should_stop=lambda: False)
+    assert (outcome.reason, outcome.figures["steps"]) == (None, 6)
+    assert (
+        "its time was up at step 6 of 20; for all of them, leave out `seconds` or give more"
+        in outcome.warnings
+    )
 
 
 def test_faults_of_work_are_told_as_outcomes(collection, out, tmp_path):

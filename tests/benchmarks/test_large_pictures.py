@@ -3,10 +3,11 @@ import dataclasses
 import pytest
 import torch
 
-from benchmarks.ceiling import Shape, forward_rate
+from benchmarks.ceiling import forward_rate
 from benchmarks.large_pictures import Measured, compare, make_model, measure, plot, table, write_noise
 from sinct.inference.streamed import stream
 from sinct.pictures.rows import open_source
+from sinct.runtime.speed import Shape
 
 pytest.importorskip("pyvips")
 

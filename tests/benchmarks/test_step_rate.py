@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 
 import sinct
-from benchmarks import ceiling, step_rate
-from benchmarks.ceiling import Shape, body_shape, convolution_rate, flops_of, kind_of, profiled
+from benchmarks import step_rate
+from benchmarks.ceiling import flops_of, kind_of, profiled
 from benchmarks.step_rate import (
     AUTHORS,
     Measured,
@@ -21,8 +21,11 @@ from benchmarks.step_rate import (
     medians,
     spread,
 )
+from sinct.doctor import body_shape
 from sinct.networks.layers import EqualConv2d, blur
 from sinct.objectives.cut import Trainer
+from sinct.runtime import speed
+from sinct.runtime.speed import Shape, convolution_rate
 
 CPU = torch.device("cpu")
 
@@ -122,7 +125,7 @@ def test_body_shape_is_what_the_residual_blocks_see(tiny):
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_convolution_rate_is_operations_by_the_median_time_after_warming_up(monkeypatch, dtype):
     shape, times = Shape(batch=1, channels=2, side=4), iter([1.0, 9.0, 2.0])
-    monkeypatch.setattr(ceiling, "seconds_of", lambda work, device: (work(), next(times))[1])
+    monkeypatch.setattr(speed, "seconds_of", lambda work, device: (work(), next(times))[1])
     rate = convolution_rate(shape, dtype, CPU, repeats=3, warm_up=1)
     assert rate == pytest.approx(3 * 2 * 16 * 2 * 2 * 9 / 1e9 / 2.0)
 

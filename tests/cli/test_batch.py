@@ -96,6 +96,17 @@ def test_dry_run_lists_what_would_be_done(folder, workers):
     assert json.loads(timed.stdout)["seconds"] == pytest.approx(3 * 3600)
 
 
+def test_time_of_a_batch_is_known_at_most_from_limits_and_about_from_what_is_done(folder, workers):
+    limited = (
+        folder / "paintings", "--photo", folder / "photo.png", "-o", folder / "out", "--steps", 4, "--time", "1h"
+    )  # fmt: skip
+    assert "time: at most 3:00:00;" in sinct(*limited, "--dry-run").stdout
+    assert "time: unknown until the first job is done;" in usual(folder, "--dry-run").stdout
+    workers.replies["[p1]"] = [failing("torn canvas")]
+    sinct(*limited)
+    assert "time: about" in sinct(*limited, "--retries", 5, "--dry-run").stdout
+
+
 def test_report_is_written(folder, workers):
     usual(folder)
     assert "report.html" in sinct("report", folder / "out").stdout

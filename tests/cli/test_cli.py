@@ -1,18 +1,26 @@
 import json
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import get_args
 
 import pytest
 from PIL import Image
 from sinct_cli import display, options
 from sinct_cli.main import app
+from sinct_cli.stopping import resuming
 from typer.testing import CliRunner
 
 import sinct
+import sinct.presets
+from sinct.doctor import Speed
+from sinct.training.outlook import roughly
 from tests.support.platforms import needs_signals
 
 TINY = [
@@ -84,12 +92,95 @@ def test_train_then_apply(pair, tmp_path):
     assert "applied.png (60x45 px)" in out.replace("\n", "")
 
 
-def test_time_ends_the_training(pair, tmp_path):
-    code, out, _ = sinct_command("train", *pair, "--run-dir", tmp_path / "run", "--time=1s", "--json", *TINY)
+@pytest.fixture
+def second_a_step(monkeypatch):
+    """Let every step take a second."""
+    ticks = iter(range(10**6))
+    monkeypatch.setattr("sinct.training.loop.time", SimpleNamespace(monotonic=lambda: float(next(ticks))))
+
+
+def test_time_ends_the_training(pair, tmp_path, second_a_step):
+    code, out, _ = sinct_command("train", *pair, "--run-dir", tmp_path / "run", "--time=3s", "--json", *TINY)
     facts = json.loads(out)
     assert code == 0
+    assert (facts["steps"], facts["planned_steps"]) == (3, sinct.presets.STEPS["standard"])
+    assert facts["capped"]
     assert facts["finished"]
-    assert facts["seconds"] >= 1
+
+
+def test_training_that_its_time_ended_says_so_and_how_to_do_the_rest(
+    pair, tmp_path, second_a_step, monkeypatch
+):
+    command = [
+        "translate",
+        *pair,
+        "-o",
+        str(tmp_path / "out.png"),
+        "--time",
+        "3s",
+        "--steps=6",
+        "--overwrite",
+    ]
+    monkeypatch.setattr("sys.argv", ["sinct", *command])
+    code, out, _ = sinct_command(*command, *TINY)
+    assert code == 0
+    assert "after 3 of 6 steps in 0:03" in out
+    told = next(line for line in out.splitlines() if "--time" in line)
+    assert told.startswith(
+        "--time ended the training at step 3 of 6, so the result is not yet what it could be;"
+    )
+    resume = told.partition("To do the rest: sinct ")[2]
+    assert resume == shlex.join([*command[:5], "--resume", "--steps=6"])
+    code, out, _ = sinct_command(*shlex.split(resume))
+    assert code == 0
+    assert "after 6 steps" in out
+    assert "--time" not in out
+
+
+def test_time_alone_leaves_a_resumed_run_its_steps(pair, tmp_path, second_a_step):
+    run = ["train", *pair, "--run-dir", tmp_path / "run"]
+    sinct_command(*run, "--steps=6", "--time=2s", *TINY)
+    _, out, _ = sinct_command(*run, "--resume", "--time=4s", "--json")
+    facts = json.loads(out)
+    assert (facts["steps"], facts["planned_steps"], facts["capped"]) == (4, 6, True)
+
+
+def test_instant_writes_a_picture_without_training(pair, tmp_path):
+    code, out, err = sinct_command("translate", *pair, "-o", tmp_path / "out.png", "--preset=instant", *TINY)
+    assert code == 0
+    assert "out.png (60x45 px) without training" in out
+    assert "error" not in err
+    assert (tmp_path / "out.png").exists()
+
+
+def test_first_steps_tell_what_the_training_will_take(pair, tmp_path):
+    command = ["train", *pair, "--run-dir", tmp_path / "run", "--preset=draft", "--steps=8", "--time=1h"]
+    _, out, err = sinct_command(*command, *TINY)
+    lines = [line for line in err.splitlines() if "on this machine" in line]
+    assert len(lines) == 1
+    assert re.fullmatch(
+        r"[\d.]+ s a step on this machine: draft, 8 steps, about \d+ seconds?; Ctrl-C any time keeps the model so far",
+        lines[0],
+    )
+    assert "on this machine" not in out
+
+
+def test_help_has_the_steps_of_the_presets():
+    for name, steps in sinct.presets.STEPS.items():
+        assert f"{name} {steps}" in get_args(options.PresetOption)[1].help
+
+
+@pytest.mark.parametrize(
+    ("given", "steps", "told"),
+    [
+        ("a b --time 5m", None, "a b --time 5m --resume"),
+        ("a b --time 5m", 9, "a b --resume --steps=9"),
+        ("a --time=5m b --steps 9 --overwrite", 9, "a b --resume --steps=9"),
+        ("a --resume --steps=9 b", 20, "a b --resume --steps=20"),
+    ],
+)
+def test_command_that_resumes(given, steps, told):
+    assert resuming(given.split(), steps=steps) == f"sinct {told}"
 
 
 @pytest.mark.slow
@@ -101,11 +192,28 @@ def test_demo_runs_on_the_shipped_pair(tmp_path):
 
 
 def test_doctor_names_device_precision_and_what_presets_would_choose():
+    code, out, _ = sinct_command("doctor", "--json", "--device=cpu", "--no-timing")
+    facts = json.loads(out)
+    assert code == 0
+    assert "speed" not in facts
+    for name in ("device", "precision", "threads", "memory", "torch", "preset draft", "preset paper"):
+        assert facts[name]
+
+
+def test_doctor_tells_how_long_each_preset_takes(monkeypatch):
+    measured = Speed(step=3.0, gflop=120.0, ceiling=100.0)
+    monkeypatch.setattr("sinct.doctor.measure", lambda config, device: measured)
     code, out, _ = sinct_command("doctor", "--json", "--device=cpu")
     facts = json.loads(out)
     assert code == 0
-    for name in ("device", "precision", "threads", "memory", "torch", "preset draft", "preset paper"):
-        assert facts[name]
+    assert facts["speed"].startswith(
+        "3 s a step of draft, 120 GFLOP: 40 GFLOP/s, where a convolution alone does 100"
+    )
+    steps = sinct.presets.STEPS
+    assert facts["preset draft"].startswith(f"{steps['draft']} steps, about {roughly(3.0 * steps['draft'])};")
+    assert facts["preset standard"].startswith(f"{steps['standard']} steps, about ")
+    assert facts["preset instant"].startswith("0 steps; ")
+    assert facts["preset paper"].startswith("100,000 steps; ")
 
 
 def test_version_is_the_librarys():
@@ -210,10 +318,11 @@ def test_bad_picture_is_one_line(kind, place, pair, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--time=1s", "--steps=2"], "give either a time or a number of steps, not both"),
         (["--device=abacus"], "unknown device 'abacus'"),
         (["--device=cuda:99"], "device 'cuda:99' is not there"),
         (["--resume"], "holds no run to resume"),
+        (["--resume", "--time=1h"], "holds no run to resume"),
+        (["--resume", "--time=1h", "-o", "."], "holds no run to resume"),
         (["--resume", "--overwrite"], "--resume and --overwrite"),
         (["--set=nonsense=1"], "unknown setting 'nonsense'"),
         (["--set=width"], "has no value"),
@@ -271,9 +380,10 @@ def test_interrupt_saves_writes_the_picture_and_says_how_to_resume(number, code,
     assert "everything is saved. To continue: sinct translate" in out
     assert "--resume" in out
     assert "Traceback" not in err
+    assert " of 1000000 steps in " in out
     with Image.open(tmp_path / "out.png") as picture:
         assert picture.size == (60, 45)
-    steps = int(out.split("stopped at step ")[1].split(";")[0])
+    steps = int(out.split("stopped at step ")[1].split(" of 1000000;")[0])
     code, out, _ = sinct_command(
         "translate", *pair, "-o", tmp_path / "out.png", "--resume", f"--steps={steps + 2}", "--json"
     )

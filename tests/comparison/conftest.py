@@ -15,7 +15,7 @@ def pair(make_picture) -> tuple[Path, Path]:
 def tiny_gan(tiny) -> dict:
     """Settings of the GAN methods in their smallest form."""
     names = (
-        "generator warm_start patience width discriminator_widths projection_dimensions crops identity_crops crop_size tile_size "
-        "min_width max_width mixed_precision"
+        "generator warm_start patience width discriminator_widths projection_dimensions crops identity_crops "
+        "crop_size tile_size min_width max_width mixed_precision"
     )
     return {"preset": "draft", **{name: getattr(tiny, name) for name in names.split()}}

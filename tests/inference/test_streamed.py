@@ -29,7 +29,9 @@ pyvips = pytest.importorskip("pyvips")
     generator=st.sampled_from(sorted(GENERATORS)),
     recoloured=st.booleans(),
 )
-def test_streamed_equals_whole(tmp_path_factory, height, width, sides, width_of_network, generator, recoloured):
+def test_streamed_equals_whole(
+    tmp_path_factory, height, width, sides, width_of_network, generator, recoloured
+):
     folder = tmp_path_factory.mktemp("pictures")
     config = sinct.Config(width=width_of_network, smoothing=0.2, detail=0.5, grain=0.05)
     model = make_model(config, generator)

@@ -7,7 +7,6 @@ from sinct.inference.whole import translate_whole
 from sinct.networks.compact_generator import CompactGenerator, CrispGenerator, without_grid
 from sinct.networks.layers import blur
 
-
 both = pytest.mark.parametrize("kind", [CompactGenerator, CrispGenerator])
 
 

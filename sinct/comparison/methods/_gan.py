@@ -42,7 +42,8 @@ def train_and_translate(
     if job.budget.iterations is not None:
         config = config.replace(steps=job.budget.iterations, seconds=None)
     elif job.budget.seconds is not None:
-        config = config.replace(steps=None, seconds=job.budget.seconds)
+        # All of the time, as for other methods, whatever the preset's steps; but none for one that does not train.
+        config = config.replace(steps=None if config.steps else 0, seconds=job.budget.seconds)
     run = RunDirectory(job.folder / "run")
 
     def report(progress: Progress) -> None:

@@ -25,7 +25,7 @@ def run(
         painting: (3, H, W) in [-1, 1].
         photo: (3, H', W') in [-1, 1].
         job: budget, device, seed and folder.
-        preset: draft, standard or paper. The presets are sinct's, so that only the objective differs.
+        preset: instant, draft, standard or paper. The presets are sinct's, so that only the objective differs.
         cycle_weight: see `CycleSettings`.
         identity_weight: see `CycleSettings`.
         changes: other settings of `CycleSettings`.

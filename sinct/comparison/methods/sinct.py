@@ -10,13 +10,13 @@ from sinct.objectives.cut import CutSettings, Trainer
 
 
 def run(painting: Tensor, photo: Tensor, job: Job, *, preset: str = "standard", **changes: Any) -> Result:
-    """Train for the whole budget and translate.
+    """Train for the whole budget, or for the preset's steps where there is no limit to the time, and translate.
 
     Args:
         painting: (3, H, W) in [-1, 1].
         photo: (3, H', W') in [-1, 1].
         job: budget, device, seed and folder.
-        preset: draft, standard or paper.
+        preset: instant, draft, standard or paper.
         changes: other settings of `sinct.Config`.
     """
     return train_and_translate(Trainer, painting, photo, job, preset=preset, changes=changes)

@@ -31,7 +31,9 @@ def tiny_settings(tiny: Config, name: str) -> dict:
         "generator patience width discriminator_widths crops identity_crops crop_size tile_size "
         "min_width max_width mixed_precision"
     )
-    own = {"projection_dimensions": tiny.projection_dimensions, "warm_start": False} if name == "sinct" else {}
+    own = (
+        {"projection_dimensions": tiny.projection_dimensions, "warm_start": False} if name == "sinct" else {}
+    )
     return {**own, **{name: getattr(tiny, name) for name in names.split()}}
 
 
@@ -68,3 +70,10 @@ def test_settings_are_the_papers():
 def test_setting_that_the_training_lacks_is_refused_before_any_work(name, unknown):
     with pytest.raises(ConfigError, match=f"has no setting '{unknown}'; it has preset, "):
         methods.find(name).settings({unknown: 1, "crops": 2})
+
+
+def test_preset_that_does_not_train_takes_no_step_whatever_the_time(tiny, tmp_path):
+    result = methods.find("sinct").run(
+        PAINTING, PHOTO, job(tmp_path, seconds=1000.0), preset="instant", **tiny_settings(tiny, "sinct")
+    )
+    assert result.facts["steps"] == 0
