@@ -15,6 +15,7 @@ from .options import (
     AsJson,
     Bits,
     Device,
+    FromScratch,
     MaxMemory,
     Output,
     Overwrite,
@@ -69,6 +70,7 @@ def translate(
     time: Time = None,
     steps: Steps = None,
     seed: Seed = 0,
+    from_scratch: FromScratch = False,
     device: Device = "auto",
     run_dir: RunDir = None,
     resume: Resume = False,
@@ -86,7 +88,7 @@ def translate(
             max_memory=max_memory, overwrite=overwrite, as_json=as_json, quiet=quiet or as_json,
             config=chosen(
                 run_dir or output.parent / f"{output.stem}.sinct", resume, preset, time, steps, seed, device,
-                changes,
+                from_scratch, changes,
             ),
             preset=preset,
         )  # fmt: skip
@@ -109,6 +111,7 @@ def train(
     time: Time = None,
     steps: Steps = None,
     seed: Seed = 0,
+    from_scratch: FromScratch = False,
     device: Device = "auto",
     resume: Resume = False,
     overwrite: Overwrite = False,
@@ -121,7 +124,7 @@ def train(
     with display.errors(as_json=as_json, quiet=quiet), stopping() as stop:
         import sinct
 
-        config = chosen(run_dir, resume, preset, time, steps, seed, device, changes)
+        config = chosen(run_dir, resume, preset, time, steps, seed, device, from_scratch, changes)
         with bars.TrainingDisplay(quiet=quiet, kept="the model so far") as bar:
             training = sinct.train(
                 [painting, *(more or [])], photos, run_dir, config=config, preset=preset.value, device=device,
@@ -169,6 +172,7 @@ def demo(
     time: Time = None,
     steps: Steps = None,
     seed: Seed = 0,
+    from_scratch: FromScratch = False,
     device: Device = "auto",
     resume: Resume = False,
     overwrite: Overwrite = False,
@@ -185,7 +189,10 @@ def demo(
             _translate(
                 painting, [photo], output / "result.png", run_dir=output / "run", device=device, bits=None,
                 resume=resume, overwrite=overwrite, as_json=as_json, quiet=quiet or as_json,
-                config=chosen(output / "run", resume, preset, time, steps, seed, device, None), preset=preset,
+                config=chosen(
+                    output / "run", resume, preset, time, steps, seed, device, from_scratch, None,
+                ),
+                preset=preset,
             )  # fmt: skip
         display.say(
             f"painting, result and photo side by side: {output / 'run' / 'preview.png'}",

@@ -101,6 +101,13 @@ RunDir = Annotated[
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing output and run.")]
+FromScratch = Annotated[
+    bool,
+    typer.Option(
+        "--from-scratch",
+        help="Begin with random networks instead of those that come with sinct; takes more steps.",
+    ),
+]
 Bits = Annotated[int | None, typer.Option(help="8 or 16 bits per channel.", show_default="as in the input")]
 MaxMemory = Annotated[
     int | None,
@@ -130,9 +137,10 @@ def settings(
     steps: int | None,
     seed: int,
     device: str,
+    from_scratch: bool,
     changes: list[str] | None,
 ) -> "Config":
-    """Settings from the preset, the length, the seed and --set.
+    """Settings from the preset, the length, the seed, the start and --set.
 
     Raises:
         SinctError: they contradict each other, or a value is out of range.
@@ -141,7 +149,7 @@ def settings(
     from sinct.runtime.device import choose_device
 
     config = sinct.preset(preset.value, choose_device(device), seconds=time, steps=steps, seed=seed)
-    return config.replace(**parse_changes(changes))
+    return config.replace(**({"warm_start": False} if from_scratch else {}), **parse_changes(changes))
 
 
 def chosen(
@@ -152,6 +160,7 @@ def chosen(
     steps: int | None,
     seed: int,
     device: str,
+    from_scratch: bool,
     changes: list[str] | None,
 ) -> "Config | None":
     """Settings for a new run; a resumed run keeps its own, so it gets settings only for a new length.
@@ -162,7 +171,15 @@ def chosen(
         SinctError: they contradict each other, a value is out of range, or there is no run to resume.
     """
     if not resume:
-        return settings(preset, time=time, steps=steps, seed=seed, device=device, changes=changes)
+        return settings(
+            preset,
+            time=time,
+            steps=steps,
+            seed=seed,
+            device=device,
+            from_scratch=from_scratch,
+            changes=changes,
+        )
     if time is None and steps is None:
         return None
     from sinct.objectives.cut import Trainer

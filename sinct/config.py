@@ -98,7 +98,8 @@ class TrainingSettings(Settings):
             early (ours).
         mixed_precision: autocast to bfloat16 (ours).
         channels_last: memory layout of maps and weights; changes speed, not results (ours).
-        steps: length in steps, or None where only the clock decides. 0 trains nothing.
+        steps: length in steps, or None where only the clock decides. 0 trains nothing, which needs a
+            start that has learned something.
         seconds: length by the clock, or None where only steps decide. Where both are given, training ends at
             whichever comes first.
         seed: makes the training repeatable: weights, crops and noise are all drawn from it.
@@ -114,6 +115,11 @@ class TrainingSettings(Settings):
     seconds: float | None = None
     seed: int = bounded(0, FROM_0)
 
+    @property
+    def starts_trained(self) -> bool:
+        """Whether the generator has learned something before the first step."""
+        return False
+
     def check(self) -> None:
         """See `Settings.check`."""
         super().check()
@@ -123,6 +129,10 @@ class TrainingSettings(Settings):
             raise ConfigError(f"betas must be two numbers in [0, 1), got {self.betas}")
         if self.steps is None and self.seconds is None:
             raise ConfigError("give the length of the training in steps, in seconds or in both")
+        if self.steps == 0 and not self.starts_trained:
+            raise ConfigError(
+                "0 steps would leave the generator random; give 1 or more steps, or begin with the warm start"
+            )
         if self.seconds is not None and not (math.isfinite(self.seconds) and self.seconds > 0):
             raise ConfigError(f"the time must be above 0 seconds, got {self.seconds}")
 

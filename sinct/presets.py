@@ -25,8 +25,11 @@ def preset(
     """Settings of a preset on a device.
 
     `paper` is the method as published, in bfloat16 where that is faster. The others are ours: `draft` and
-    `standard` train while somebody waits, `instant` does not train at all. They use:
-    - a compact generator, and few crops with many queries each;
+    `standard` train while somebody waits, `instant` does not train at all. They begin with the warm start, networks
+    that were learned on many painted photographs (see `sinct.weights.warm_start`), and use:
+    - the painting in the photo's colours, by a map in closed form, as what the generator sees;
+    - a generator that works at a quarter of the resolution and ends at the full one;
+    - few crops with many queries each;
     - a smaller PatchNCE weight, on deeper features only, with keys from the smoothed painting, which leaves
       strokes and palette free to change;
     - reduced strokes and added grain in what the generator sees;

@@ -11,8 +11,11 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 
 from sinct import Config
+from sinct.objectives.cut import Trainer
+from sinct.weights import warm_start
 
 MakePicture = Callable[..., Path]
 
@@ -21,6 +24,23 @@ MakePicture = Callable[..., Path]
 def _one_thread():
     """Tiny networks are fastest on one thread, and bitwise results do not depend on the machine's cores."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture
+def tiny_warm_start(tiny, tmp_path, monkeypatch) -> Config:
+    """Settings `tiny` with a warm start of their size instead of the one that comes with sinct."""
+    made = Trainer(
+        [torch.zeros(3, 40, 40)], [torch.zeros(3, 40, 40)], tiny.replace(seed=11), torch.device("cpu")
+    )
+    tensors = {
+        f"{name}.{key}": value.half().contiguous()
+        for name in ("generator", "discriminator", "projection")
+        for key, value in made.networks[name].state_dict().items()
+    }
+    path = tmp_path / "tiny-start.safetensors"
+    save_file(tensors, path, metadata={"warm_start": "{}"})
+    monkeypatch.setattr(warm_start, "FILE", path)
+    return tiny.replace(warm_start=True)
 
 
 @pytest.fixture

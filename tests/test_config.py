@@ -143,6 +143,8 @@ def test_setting_may_be_0(name: str) -> None:
         ({"min_width": 2000}, "min_width 2000 exceeds max_width 1024"),
         ({"steps": None}, "give the length of the training in steps, in seconds or in both"),
         ({"steps": -1}, "steps must be 0 or more, got -1"),
+        ({"steps": 0}, "0 steps would leave the generator random"),
+        ({"generator": "unet"}, "unknown generator 'unet'; choose one of stylegan2, compact, crisp"),
         ({"steps": None, "seconds": 0.0}, r"the time must be above 0 seconds, got 0\.0"),
         ({"steps": None, "seconds": math.inf}, "the time must be above 0 seconds, got inf"),
     ],
@@ -161,7 +163,7 @@ def test_contradiction_is_refused(changes: dict[str, Any], message: str) -> None
         {"min_width": 500, "max_width": 500},
         {"steps": None, "seconds": 0.5},
         {"steps": 100, "seconds": 60.0},
-        {"steps": 0},
+        {"steps": 0, "warm_start": True},
         {"ema_decay": 1.0, "native_share": 1.0},
     ],
 )

@@ -60,6 +60,11 @@ class CutSettings(PairGanSettings):
     warm_start: bool = False
     reuse_features: bool = True
 
+    @property
+    def starts_trained(self) -> bool:
+        """See `TrainingSettings.starts_trained`."""
+        return self.warm_start
+
     def check(self) -> None:
         """See `Settings.check`."""
         super().check()

@@ -17,17 +17,18 @@ FILE = Path(__file__).with_name("warm_start.safetensors")
 """The file that comes with sinct; half precision."""
 
 
-def load_warm_start(networks: Mapping[str, nn.Module], path: Path = FILE) -> None:
+def load_warm_start(networks: Mapping[str, nn.Module], path: Path | None = None) -> None:
     """Give networks the weights of the warm start, in place.
 
     Args:
         networks: generator, discriminator and projection, by these names.
-        path: the file.
+        path: the file; None means `FILE`.
 
     Raises:
         WeightsError: the file is missing or damaged.
         ConfigError: the networks have another shape than those of the warm start.
     """
+    path = path or FILE
     try:
         with safe_open(path, framework="pt") as stored:
             tensors = {name: stored.get_tensor(name).float() for name in stored.keys()}  # noqa: SIM118 - not a mapping

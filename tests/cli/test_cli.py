@@ -145,8 +145,32 @@ def test_time_alone_leaves_a_resumed_run_its_steps(pair, tmp_path, second_a_step
     assert (facts["steps"], facts["planned_steps"], facts["capped"]) == (4, 6, True)
 
 
-def test_instant_writes_a_picture_without_training(pair, tmp_path):
-    code, out, err = sinct_command("translate", *pair, "-o", tmp_path / "out.png", "--preset=instant", *TINY)
+def test_from_scratch_takes_no_part_in_the_warm_start(pair, tmp_path):
+    command = ["train", *pair, "--run-dir", tmp_path / "run", "--preset=draft", "--steps=1", "--from-scratch"]
+    code, _, err = sinct_command(*command, *TINY[:1], *TINY[2:])
+    assert code == 0, err
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["config"]["warm_start"] is False
+
+
+def test_instant_from_scratch_is_refused(pair, tmp_path):
+    command = ["translate", *pair, "-o", tmp_path / "out.png", "--preset=instant", "--from-scratch"]
+    code, _, err = sinct_command(*command, "--device=cpu")
+    assert code == 2 or code == 1
+    assert "0 steps would leave the generator random" in err
+
+
+def test_other_networks_than_the_warm_starts_are_refused(pair, tmp_path):
+    command = ["train", *pair, "--run-dir", tmp_path / "run", "--preset=draft", "--steps=1"]
+    code, _, err = sinct_command(*command, "--set=width=8", "--set=crops=2", "--set=identity_crops=1")
+    assert code != 0
+    assert "the warm start does not fit the generator of these settings" in err
+    assert not (tmp_path / "run").exists()
+
+
+def test_instant_writes_a_picture_without_training(pair, tmp_path, tiny_warm_start):
+    shape = ["--set=warm_start=true", "--set=depths=[0,1,2]"]
+    command = ["translate", *pair, "-o", tmp_path / "out.png", "--preset=instant", *TINY, *shape]
+    code, out, err = sinct_command(*command)
     assert code == 0
     assert "out.png (60x45 px) without training" in out
     assert "error" not in err

@@ -91,9 +91,11 @@ def test_time_that_is_not_reached_changes_no_weight(pair, tiny, tmp_path):
 
 
 @pytest.mark.parametrize("patience", [0.0, 1.0])
-def test_without_training_there_are_a_picture_a_model_and_a_preview(patience, pair, tiny, tmp_path):
+def test_without_training_there_are_a_picture_a_model_and_a_preview(
+    patience, pair, tiny_warm_start, tmp_path
+):
     events = []
-    config = tiny.replace(steps=0, patience=patience)
+    config = tiny_warm_start.replace(steps=0, patience=patience)
     done = sinct.translate(*pair, tmp_path / "out.png", config=config, on_progress=events.append)
     assert (done.training.steps, done.training.kept, done.training.finished) == (0, 0, True)
     assert not done.training.capped
@@ -108,10 +110,10 @@ def test_without_training_there_are_a_picture_a_model_and_a_preview(patience, pa
     assert (tmp_path / "again.png").exists()
 
 
-def test_training_may_follow_where_there_was_none(pair, tiny, tmp_path):
-    sinct.train(*pair, tmp_path / "straight", config=tiny)
-    sinct.train(*pair, tmp_path / "run", config=tiny.replace(steps=0))
-    done = sinct.train(*pair, tmp_path / "run", config=tiny, resume=True)
+def test_training_may_follow_where_there_was_none(pair, tiny_warm_start, tmp_path):
+    sinct.train(*pair, tmp_path / "straight", config=tiny_warm_start)
+    sinct.train(*pair, tmp_path / "run", config=tiny_warm_start.replace(steps=0))
+    done = sinct.train(*pair, tmp_path / "run", config=tiny_warm_start, resume=True)
     assert done.steps == 4
     models = [(tmp_path / name / "checkpoint.safetensors").read_bytes() for name in ("straight", "run")]
     tensors = [
@@ -120,9 +122,9 @@ def test_training_may_follow_where_there_was_none(pair, tiny, tmp_path):
     assert tensors[0] == tensors[1]
 
 
-def test_overwriting_a_run_without_training_leaves_no_old_log(pair, tiny, tmp_path):
-    sinct.train(*pair, tmp_path / "run", config=tiny)
-    sinct.train(*pair, tmp_path / "run", config=tiny.replace(steps=0), overwrite=True)
+def test_overwriting_a_run_without_training_leaves_no_old_log(pair, tiny_warm_start, tmp_path):
+    sinct.train(*pair, tmp_path / "run", config=tiny_warm_start)
+    sinct.train(*pair, tmp_path / "run", config=tiny_warm_start.replace(steps=0), overwrite=True)
     assert not (tmp_path / "run" / "log.jsonl").exists()
     assert not (tmp_path / "run" / "losses.png").exists()
 

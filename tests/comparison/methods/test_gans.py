@@ -72,8 +72,9 @@ def test_setting_that_the_training_lacks_is_refused_before_any_work(name, unknow
         methods.find(name).settings({unknown: 1, "crops": 2})
 
 
-def test_preset_that_does_not_train_takes_no_step_whatever_the_time(tiny, tmp_path):
+def test_preset_that_does_not_train_takes_no_step_whatever_the_time(tiny_warm_start, tmp_path):
+    settings = tiny_settings(tiny_warm_start, "sinct") | {"warm_start": True, "depths": (0, 1, 2)}
     result = methods.find("sinct").run(
-        PAINTING, PHOTO, job(tmp_path, seconds=1000.0), preset="instant", **tiny_settings(tiny, "sinct")
+        PAINTING, PHOTO, job(tmp_path, seconds=1000.0), preset="instant", **settings
     )
     assert result.facts["steps"] == 0
