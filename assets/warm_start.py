@@ -45,7 +45,7 @@ LONG_SIDE = (620, 1024)
 """Range of the longer side in pixels that a photograph is scaled to before it is painted."""
 
 
-ALONE = 0.55
+ALONE = 0.22
 """Share of the steps in which the generator learns alone."""
 
 DETAIL = 2.0
@@ -194,6 +194,7 @@ class JointTrainer(Trainer):
 
     def sample(self) -> PairBatch:
         """Draw the crops of one step."""
+        self.shift_tiles()
         return self.joint.sample()
 
     def step(self, batch: PairBatch) -> Losses:
@@ -211,7 +212,7 @@ class JointTrainer(Trainer):
         identity = F.l1_loss(restored.float(), photo)
         update(self.optimizer_g, identity + DETAIL * F.l1_loss(detail(restored.float()), detail(photo)))
         none = torch.zeros(())
-        return Losses(none, none, none, none, identity.detach(), none)
+        return Losses(none, none, none, none, identity.detach(), none, none)
 
 
 def detail(pictures: Tensor) -> Tensor:
@@ -225,8 +226,9 @@ def joint_settings(steps: int) -> CutSettings:
         identity_crops=4,
         identity_weight=4.0,
         matching_weight=2.0,
+        patch_weight=1.0,
         nce_weight=0.25,
-        r1_weight=4.0,
+        r1_weight=1.0,
         ema_decay=0.998,
         learning_rate=0.002,
         patience=0.0,

@@ -35,6 +35,7 @@ def preset(
     - reduced strokes and added grain in what the generator sees;
     - a painted version of the photo, from which the generator learns to restore the photo, compared in pixels and
       in the discriminator's features;
+    - a distance between the distributions of small patches;
     - crops that show the edges as often as the middle, most of them at the pictures' own size;
     - lazy R1, a running average, and its best state.
 
@@ -64,6 +65,7 @@ def _ours(name: str, device: torch.device) -> CutSettings:
     return CutSettings(
         generator="crisp",
         width=48,
+        tile_play=8,
         discriminator_widths=(32, 64, 96, 128, 192),
         crops=crops,
         identity_crops=crops // 2,
@@ -80,6 +82,7 @@ def _ours(name: str, device: torch.device) -> CutSettings:
         patience=1.0,
         nce_weight=0.5,
         matching_weight=1.0,
+        patch_weight=1.0,
         # In a longer training, a less constrained discriminator would pull away from the painting.
         r1_weight=10.0 if name == "standard" else 1.0,
         r1_interval=8,

@@ -119,17 +119,24 @@ def random_crops(
     return windows.contiguous(memory_format=torch.channels_last)
 
 
-def tiles(crops: Tensor, size: int) -> Tensor:
-    """Divide square crops into square tiles that do not overlap.
+def tiles(crops: Tensor, size: int, shift: int = 0, play: int = 0) -> Tensor:
+    """Divide square crops into square tiles.
 
     Args:
         crops: (N, C, S, S).
         size: side of a tile in pixels, a divisor of S.
+        shift: how far the tiles begin from the crop's upper left corner, in pixels, from 0 to `play`.
+        play: how many pixels of each side the tiles leave out together with the shift; they overlap by as much.
 
     Returns:
         (N * (S / size)², C, size, size), crop by crop in reading order.
     """
     n, c, side, _ = crops.shape
     across = side // size
-    grid = crops.reshape(n, c, across, size, across, size).permute(0, 2, 4, 1, 3, 5)
-    return grid.reshape(n * across**2, c, size, size).contiguous(memory_format=torch.channels_last)
+    step = size - play // max(1, across - 1)
+    cut = crops[..., shift:, shift:].unfold(2, size, step).unfold(3, size, step)[:, :, :across, :across]
+    return (
+        cut.permute(0, 2, 3, 1, 4, 5)
+        .reshape(n * across**2, c, size, size)
+        .contiguous(memory_format=torch.channels_last)
+    )

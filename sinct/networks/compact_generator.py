@@ -1,12 +1,14 @@
-"""A generator with fewer operations, for training while somebody waits (ours).
+"""Generators with fewer operations, for training while somebody waits (ours).
 
-StyleGAN2's blocks spend most of their time at full resolution, on the fewest channels. This generator begins and
-ends on 2×2 blocks of pixels (Shi et al. 2016, arXiv:1609.05158), and its residual blocks work at a quarter of the
-resolution, where the same time buys twice the channels and twice the receptive field. A skip connection at half
-the resolution carries the painting's edges past them.
+StyleGAN2's blocks spend most of their time at full resolution, on the fewest channels. These generators begin on 2×2
+blocks of pixels (Shi et al. 2016, arXiv:1609.05158), and their residual blocks work at a quarter of the resolution,
+where the same time buys twice the channels and twice the receptive field. A skip connection at half the resolution
+carries the painting's edges past them.
 """
 
 import math
+from abc import abstractmethod
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -16,20 +18,22 @@ from sinct.networks.base import Features, GeneratorBase
 from sinct.networks.layers import GAIN, EqualConv2d, ResidualBlock, leaky_relu
 
 SHUFFLED = 16
-"""Channels at full resolution, before the last convolution."""
+"""Channels of a compact generator at full resolution, before the last convolution."""
+
+SHARP = 24
+"""Channels of a crisp generator at full resolution."""
 
 
-class CompactGenerator(GeneratorBase):
-    """Translate pictures of any size that is a multiple of 4 px.
+class QuarterGenerator(GeneratorBase):
+    """Base of generators whose residual blocks work at a quarter of the resolution.
 
     2×2 blocks of pixels -> w channels at half resolution -> 2w at a quarter, six residual blocks (three belong
-    to the encoder) -> back to half resolution, joined with the maps from there -> pixel shuffle -> RGB.
+    to the encoder) -> back to half resolution, joined with the maps from there. A subclass turns these into RGB.
 
     Args:
         width: channels w at half resolution.
     """
 
-    name = "compact"
     depths = 3
     stride = 4
 
@@ -42,11 +46,6 @@ class CompactGenerator(GeneratorBase):
         self.decoder = nn.Sequential(*(ResidualBlock(2 * width) for _ in range(3)))
         self.up = EqualConv2d(2 * width, width, 1, gain=1 / math.sqrt(2))
         self.fine = ResidualBlock(width)
-        self.shuffle = EqualConv2d(width, 4 * SHUFFLED, 3, gain=GAIN)
-        self.to_rgb = EqualConv2d(SHUFFLED, 3, 3)
-        # Start with four equal pixels per block, so without a grid (Aitken et al. 2017, arXiv:1707.02937).
-        with torch.no_grad():
-            self.shuffle.weight.copy_(self.shuffle.weight[::4].repeat_interleave(4, dim=0))
 
     @property
     def feature_channels(self) -> tuple[int, ...]:
@@ -57,15 +56,17 @@ class CompactGenerator(GeneratorBase):
     @property
     def halo(self) -> int:
         """How far around an output pixel the input can influence it, in pixels; a multiple of the stride."""
-        half = 2 * (1 + 1 + 2 + 1)  # stem, downsampling, fine block, shuffle
-        quarter = 4 * (2 * (len(self.encoder) + len(self.decoder)) + 1)  # residual blocks, interpolation
-        full = 3 + 1  # at most two convolutions and smoothing, plus the grid's own offset
-        return -(-(half + quarter + full) // self.stride) * self.stride
+        half, full = self.last_reach
+        half += 1 + 1 + 2  # stem, downsampling, fine block
+        # residual blocks and interpolation
+        quarter = 2 * (len(self.encoder) + len(self.decoder)) + self.spread_reach
+        return -(-(4 * quarter + 2 * half + full) // self.stride) * self.stride
 
-    @property
-    def live_channels(self) -> int:
-        """Values held at once per pixel: several maps of w channels at half resolution (measured)."""
-        return self.stem.weight.shape[0] * 9 // 8 + 44
+    spread_reach: ClassVar[int]
+    """How far the way up from a quarter of the resolution reaches, in its pixels."""
+
+    last_reach: ClassVar[tuple[int, int]]
+    """How far the layers after the fine block reach, in pixels at half and at full resolution."""
 
     def encode(self, picture: Tensor) -> Features:
         """(N, 3, H, W) in [-1, 1] -> the features that PatchNCE compares, at a quarter of the resolution."""
@@ -74,14 +75,17 @@ class CompactGenerator(GeneratorBase):
     def translate(self, picture: Tensor) -> tuple[Tensor, Features]:
         """Translate, and return the input's features too, so that PatchNCE need not encode it again."""
         fine, features = self._encode(picture)
-        code = self.decoder(self.encoder[2](features[-1]))
-        coarse = F.interpolate(self.up(code), scale_factor=2, mode="bilinear")
+        coarse = self._doubled(self.up(self.decoder(self.encoder[2](features[-1]))))
         joined = self.fine(torch.add(coarse, fine, alpha=1 / math.sqrt(2)))
-        return self._render(F.pixel_shuffle(leaky_relu(self.shuffle(joined)), 2), picture), features
+        return self._render(joined, picture), features
 
-    def _render(self, full: Tensor, picture: Tensor) -> Tensor:
-        """(N, 16, H, W) at full resolution, and the input, -> RGB."""
-        return without_grid(self.to_rgb(full))
+    @abstractmethod
+    def _doubled(self, maps: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, 2H, 2W)."""
+
+    @abstractmethod
+    def _render(self, joined: Tensor, picture: Tensor) -> Tensor:
+        """(N, w, H/2, W/2) and the input -> RGB, (N, 3, H, W)."""
 
     def _encode(self, picture: Tensor) -> tuple[Tensor, Features]:
         """The maps at half resolution, and the features for PatchNCE."""
@@ -90,27 +94,72 @@ class CompactGenerator(GeneratorBase):
         return fine, (picture, down, self.encoder[1](self.encoder[0](down)))
 
 
-class CrispGenerator(CompactGenerator):
-    """A compact generator whose last layers work at full resolution, after the grid is gone.
+class CompactGenerator(QuarterGenerator):
+    """Ends on 2×2 blocks of pixels, whose grid is smoothed away; soft for that reason (version 0.2's).
+
+    Args:
+        width: channels at half resolution.
+    """
+
+    name = "compact"
+    spread_reach = 1
+    last_reach = (1, 2 + 1)  # shuffle; to RGB and smoothing, plus the grid's own offset
+
+    def __init__(self, width: int = 48) -> None:
+        super().__init__(width)
+        self.shuffle = EqualConv2d(width, 4 * SHUFFLED, 3, gain=GAIN)
+        self.to_rgb = EqualConv2d(SHUFFLED, 3, 3)
+        # Start with four equal pixels per block, so without a grid (Aitken et al. 2017, arXiv:1707.02937).
+        with torch.no_grad():
+            self.shuffle.weight.copy_(self.shuffle.weight[::4].repeat_interleave(4, dim=0))
+
+    @property
+    def live_channels(self) -> int:
+        """Values held at once per pixel: several maps of w channels at half resolution (measured)."""
+        return self.stem.weight.shape[0] * 9 // 8 + 44
+
+    def _doubled(self, maps: Tensor) -> Tensor:
+        return F.interpolate(maps, scale_factor=2, mode="bilinear")
+
+    def _render(self, joined: Tensor, picture: Tensor) -> Tensor:
+        return without_grid(self.to_rgb(F.pixel_shuffle(leaky_relu(self.shuffle(joined)), 2)))
+
+
+class CrispGenerator(QuarterGenerator):
+    """Ends with layers at full resolution, joined with the input as it is there.
 
     Smoothing as the last operation would leave one pixel's detail at a quarter of its amplitude, whatever the layers
-    before it do. Here the maps from the 2×2 blocks are smoothed, joined with a map of the input that never left full
-    resolution, and followed by a non-linear layer, which can be as sharp as the photo is.
+    before it do. Pixel shuffle and plain interpolation leave a grid: they change more between blocks than in them.
+    Here maps are smoothed before each step up, which leaves nothing near the grid's period; detail comes from
+    convolutions of the input itself, grain included, and the maps from below decide where it shows.
 
     Args:
         width: channels at half resolution.
     """
 
     name = "crisp"
+    spread_reach = 2
+    last_reach = (1 + 2, 3 + 1)  # convolution and way up; three convolutions, plus the grid's own offset
 
     def __init__(self, width: int = 48) -> None:
         super().__init__(width)
-        self.surface = EqualConv2d(3, SHUFFLED, 3, gain=1.0)
-        self.detail = EqualConv2d(SHUFFLED, SHUFFLED, 3, gain=GAIN)
+        self.spread = EqualConv2d(width, SHARP, 3)
+        self.surface = EqualConv2d(3, SHARP, 3)
+        self.detail = EqualConv2d(SHARP, SHARP, 3, gain=GAIN)
+        self.to_rgb = EqualConv2d(SHARP, 3, 3)
 
-    def _render(self, full: Tensor, picture: Tensor) -> Tensor:
-        joined = leaky_relu(torch.add(without_grid(full), self.surface(picture), alpha=1 / math.sqrt(2)))
-        rgb: Tensor = self.to_rgb(leaky_relu(self.detail(joined)))
+    @property
+    def live_channels(self) -> int:
+        """Values held at once per pixel: maps at half resolution, and three at the full one."""
+        return self.stem.weight.shape[0] * 9 // 8 + 3 * SHARP
+
+    def _doubled(self, maps: Tensor) -> Tensor:
+        return F.interpolate(without_grid(maps), scale_factor=2, mode="bilinear")
+
+    def _render(self, joined: Tensor, picture: Tensor) -> Tensor:
+        surface = self.surface(picture)
+        full = leaky_relu(torch.add(self._doubled(self.spread(joined)), surface, alpha=GAIN))
+        rgb: Tensor = self.to_rgb(leaky_relu(self.detail(full)))
         return rgb
 
 

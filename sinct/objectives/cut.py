@@ -18,6 +18,7 @@ from sinct.errors import ConfigError
 from sinct.losses.adversarial import generator_loss
 from sinct.losses.contrastive import patch_nce
 from sinct.losses.features import feature_matching
+from sinct.losses.patches import patch_distance
 from sinct.networks.base import Features, of_items
 from sinct.networks.projection import Projection, random_positions, sample_features
 from sinct.objectives.pair_gan import PairGan, PairGanSettings
@@ -44,6 +45,8 @@ class CutSettings(PairGanSettings):
         nce_weight: weight of PatchNCE.
         matching_weight: weight of the distance between the discriminator's maps of a photo and of what G makes of
             it; 0 leaves it out (ours otherwise).
+        patch_weight: weight of the distance between the distributions of small patches in translations and in the
+            photo; 0 leaves it out (ours otherwise).
         warm_start: begin with networks learned on many painted photographs instead of random ones, see
             `sinct.weights.warm_start` (ours).
         reuse_features: take PatchNCE's keys from the forward pass instead of encoding again; changes speed, not
@@ -57,6 +60,7 @@ class CutSettings(PairGanSettings):
     queries: int = bounded(1, ABOVE_0)
     nce_weight: float = bounded(4.0, FROM_0)
     matching_weight: float = bounded(0.0, FROM_0)
+    patch_weight: float = bounded(0.0, FROM_0)
     warm_start: bool = False
     reuse_features: bool = True
 
@@ -95,6 +99,8 @@ class Losses(NamedTuple):
         nce: PatchNCE, mean of painting and photo, in nats.
         identity: L1 on [-1, 1] between the photo and what G makes of it.
         matching: distance between D's maps of the two, dimensionless; 0 where its weight is 0 (ours).
+        patches: distance between small patches of translation and photo, dimensionless; 0 where its weight is 0
+            (ours).
     """
 
     adversarial_d: Tensor
@@ -103,6 +109,7 @@ class Losses(NamedTuple):
     nce: Tensor
     identity: Tensor
     matching: Tensor
+    patches: Tensor
 
 
 class Trainer(PairGan[Losses]):
@@ -154,6 +161,7 @@ class Trainer(PairGan[Losses]):
             Term("nce", "PatchNCE", "nats", "NCE"),
             Term("identity", "Identity", "L1 on [-1, 1]", "L1", digits=3),
             Term("matching", "Feature matching", "share of D's values"),
+            Term("patches", "Patches", "share of the photo's contrast"),
         )
 
     def step(self, batch: PairBatch) -> Losses:
@@ -182,15 +190,17 @@ class Trainer(PairGan[Losses]):
         )
         identity_l1 = F.l1_loss(identity, photo) if len(photo) else nce.new_zeros(())
         matching = self.matching(identity, photo)
+        patches = self.patches(translation, batch.photo)
         update(
             self.optimizer_g,
             adversarial_g
             + settings.nce_weight * nce
             + settings.identity_weight * identity_l1
-            + settings.matching_weight * matching,
+            + settings.matching_weight * matching
+            + settings.patch_weight * patches,
         )
 
-        terms = adversarial_d, r1, adversarial_g, nce, identity_l1, matching
+        terms = adversarial_d, r1, adversarial_g, nce, identity_l1, matching, patches
         return Losses(*(term.detach() for term in terms))
 
     def matching(self, restored: Tensor, photo: Tensor) -> Tensor:
@@ -201,6 +211,12 @@ class Trainer(PairGan[Losses]):
             with torch.no_grad():
                 wanted = self.discriminator.maps(self.tiles(photo))
             return feature_matching(self.discriminator.maps(self.tiles(restored)), wanted)
+
+    def patches(self, translation: Tensor, photo: Tensor) -> Tensor:
+        """Distance between the distributions of small patches in crops of the translation and of the photo."""
+        if not self.settings.patch_weight:
+            return translation.new_zeros((), dtype=torch.float32)
+        return patch_distance(translation, photo, self.random)
 
     def patch_nce(self, queries: Features, keys: Features) -> Tensor:
         """PatchNCE at random positions in crops of one picture, averaged over the depths.

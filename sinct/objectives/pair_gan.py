@@ -35,6 +35,8 @@ class PairGanSettings(TrainingSettings, PairSettings):
         discriminator_widths: channels at tile_size, tile_size / 2 and so on down to 4 px.
         minibatch_deviation: use the minibatch standard deviation in the discriminator; off in the authors' code.
         tile_size: side of the discriminator's tiles, in pixels; divides crop_size.
+        tile_play: most pixels by which the tiles are shifted at random, alike in all crops of a step, so that no
+            pattern of the generator stays in step with them; tiles overlap by as much (ours above 0).
         identity_crops: crops that the identity term also uses (ours when below `crops`).
         identity_weight: weight of the L1 distance between a photo and what G makes of it.
         r1_weight: weight of R1, times 1/2.
@@ -46,6 +48,7 @@ class PairGanSettings(TrainingSettings, PairSettings):
     discriminator_widths: tuple[int, ...] = WIDTHS
     minibatch_deviation: bool = False
     tile_size: int = bounded(64, ABOVE_0)
+    tile_play: int = bounded(0, FROM_0)
     identity_crops: int = 16
     identity_weight: float = bounded(1.0, FROM_0)
     r1_weight: float = bounded(1.0, FROM_0)
@@ -89,6 +92,11 @@ class PairGanSettings(TrainingSettings, PairSettings):
                 f"tile_size {self.tile_size} needs one discriminator width for each halving down to 4 px, "
                 f"got {len(widths)}: {widths}"
             )
+        if self.tile_play and not (self.crop_size > self.tile_size and self.tile_play <= self.tile_size // 2):
+            raise ConfigError(
+                f"tile_play needs crops of two or more tiles a side and at most half a tile, {self.tile_size // 2} px, "
+                f"got {self.tile_play}"
+            )
         if any(width < 1 for width in widths):
             raise ConfigError(f"discriminator_widths must be above 0, got {widths}")
 
@@ -120,6 +128,7 @@ class PairGan(Loop[PairBatch, Losses]):
         device: torch.device,
     ) -> None:
         super().__init__(settings, device)
+        self.tile_shift = 0
         self.content = settings.content
         if settings.recolour:
             self.content = replace(self.content, colours=fit_colours(paintings, photos))
@@ -134,8 +143,14 @@ class PairGan(Loop[PairBatch, Losses]):
         )
 
     def sample(self) -> PairBatch:
-        """Draw the crops of one step."""
+        """Draw the crops of one step, and where their tiles begin."""
+        self.shift_tiles()
         return self.sampler.sample()
+
+    def shift_tiles(self) -> None:
+        """Draw where the discriminator's tiles begin."""
+        if self.settings.tile_play:
+            self.tile_shift = int(torch.randint(self.settings.tile_play + 1, (), generator=self.random))
 
     def make_generator(self) -> GeneratorBase:
         """Build a generator as the settings say, with random weights."""
@@ -174,4 +189,4 @@ class PairGan(Loop[PairBatch, Losses]):
 
     def tiles(self, crops: Tensor) -> Tensor:
         """Divide crops into the tiles that the discriminator sees."""
-        return tiles(crops, self.settings.tile_size)
+        return tiles(crops, self.settings.tile_size, self.tile_shift, self.settings.tile_play)

@@ -165,3 +165,12 @@ def test_tiles_put_together_give_the_crops(count: int, across: int, size: int) -
         rows = [torch.cat([next(parts) for _ in range(across)], dim=2) for _ in range(across)]
         assert torch.equal(torch.cat(rows, dim=1), crop)
     assert next(parts, None) is None
+
+
+@pytest.mark.parametrize("shift", [0, 3, 8])
+def test_tiles_with_play_are_shifted_and_overlap(shift: int) -> None:
+    crop = torch.arange(3 * 32**2).view(1, 3, 32, 32).float()
+    parts = tiles(crop, 16, shift, 8)
+    starts = (shift, shift + 8)
+    expected = [crop[0, :, top : top + 16, left : left + 16] for top in starts for left in starts]
+    assert parts.equal(torch.stack(expected))

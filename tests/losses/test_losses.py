@@ -223,3 +223,19 @@ def test_r1_is_float32_under_autocast() -> None:
 def test_loss_of_bfloat16_is_float32(loss) -> None:
     query, key = unit(8, 4).bfloat16(), unit(8, 4, seed=1).bfloat16()
     assert loss(query, key).dtype == torch.float32
+
+
+def test_keys_that_look_alike_are_no_negatives() -> None:
+    key = F.normalize(torch.tensor([[1.0, 0.0], [0.999, 0.01], [0.0, 1.0]]), dim=1)
+    query = F.normalize(torch.tensor([[1.0, 0.1], [1.0, 0.1], [0.1, 1.0]]), dim=1)
+    similarity = query @ key.T / 0.07
+    told_apart = similarity.clone()
+    told_apart[0, 1] = told_apart[1, 0] = -torch.inf
+    expected = F.cross_entropy(told_apart, torch.arange(3))
+    torch.testing.assert_close(patch_nce(query, key, alike=0.95), expected)
+    assert patch_nce(query, key, alike=0.95) < patch_nce(query, key)
+
+
+def test_without_any_negative_there_is_nothing_to_tell_apart() -> None:
+    key = F.normalize(torch.ones(4, 3), dim=1)
+    assert patch_nce(key, key, alike=0.9) == 0

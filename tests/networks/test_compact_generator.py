@@ -4,13 +4,13 @@ from torch import Tensor, nn
 from torch.autograd import gradgradcheck
 
 from sinct.inference.whole import translate_whole
-from sinct.networks.compact_generator import CompactGenerator, CrispGenerator, without_grid
+from sinct.networks.compact_generator import CompactGenerator, CrispGenerator, QuarterGenerator, without_grid
 from sinct.networks.layers import blur
 
 both = pytest.mark.parametrize("kind", [CompactGenerator, CrispGenerator])
 
 
-def generator(kind: type[CompactGenerator], width: int = 2) -> CompactGenerator:
+def generator(kind: type[QuarterGenerator], width: int = 2) -> QuarterGenerator:
     """A tiny one with random biases, in float64."""
     torch.manual_seed(0)
     network = kind(width).double()
@@ -80,11 +80,18 @@ def test_only_the_crisp_generator_can_show_detail_of_one_pixel():
     """Energy between neighbouring pixels of what random weights make of white noise, beside its variance."""
     white = noise(1, 3, 128, 128)
 
-    def sharpness(kind: type[CompactGenerator]) -> float:
+    def sharpness(kind: type[QuarterGenerator]) -> float:
         made = generator(kind, 8)(white)[..., 24:-24, 24:-24]
         return float((made[..., 1:] - made[..., :-1]).square().mean() / made.var())
 
     assert sharpness(CompactGenerator) < 0.5 < sharpness(CrispGenerator)
+
+
+def test_crisp_generator_changes_as_much_between_blocks_as_in_them():
+    made = generator(CrispGenerator, 16)(noise(1, 3, 256, 256))[0, :, 40:-40, 40:-40]
+    change = (made[..., 1:] - made[..., :-1]).abs()
+    by_phase = torch.stack([change[..., phase::4].mean() for phase in range(4)])
+    assert by_phase.max() < 1.05 * by_phase.min()
 
 
 def test_without_grid_removes_period_two_and_keeps_flat_areas():
