@@ -45,7 +45,7 @@ LONG_SIDE = (620, 1024)
 """Range of the longer side in pixels that a photograph is scaled to before it is painted."""
 
 
-ALONE = 0.22
+ALONE = 0.4
 """Share of the steps in which the generator learns alone."""
 
 DETAIL = 2.0
