@@ -212,7 +212,7 @@ class JointTrainer(Trainer):
         identity = F.l1_loss(restored.float(), photo)
         update(self.optimizer_g, identity + DETAIL * F.l1_loss(detail(restored.float()), detail(photo)))
         none = torch.zeros(())
-        return Losses(none, none, none, none, identity.detach(), none, none)
+        return Losses(none, none, none, none, identity.detach(), none, none, none)
 
 
 def detail(pictures: Tensor) -> Tensor:
@@ -227,6 +227,7 @@ def joint_settings(steps: int) -> CutSettings:
         identity_weight=4.0,
         matching_weight=2.0,
         patch_weight=1.0,
+        anchor_weight=0.0,
         nce_weight=0.25,
         r1_weight=1.0,
         ema_decay=0.998,

@@ -83,6 +83,7 @@ def _ours(name: str, device: torch.device) -> CutSettings:
         nce_weight=0.5,
         matching_weight=1.0,
         patch_weight=1.0,
+        anchor_weight=10.0,
         # In a longer training, a less constrained discriminator would pull away from the painting.
         r1_weight=10.0 if name == "standard" else 1.0,
         r1_interval=8,

@@ -33,6 +33,7 @@ PUBLISHED = {
     "warm_start": False,
     "tile_play": 0,
     "patch_weight": 0.0,
+    "anchor_weight": 0.0,
     "alike": 1.0,
     "grain": 0.0,
     "patience": 0.0,

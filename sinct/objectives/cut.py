@@ -27,6 +27,10 @@ from sinct.training.terms import Term
 from sinct.weights.warm_start import load_warm_start
 
 
+ANCHOR = 16
+"""Side in pixels of the cells whose mean colours are held; texture within them is free."""
+
+
 @dataclass(frozen=True)
 class CutSettings(PairGanSettings):
     """Settings of one training. The defaults are those of the paper and of its authors' published configuration.
@@ -47,6 +51,8 @@ class CutSettings(PairGanSettings):
             it; 0 leaves it out (ours otherwise).
         patch_weight: weight of the distance between the distributions of small patches in translations and in the
             photo; 0 leaves it out (ours otherwise).
+        anchor_weight: weight of the squared distance between the colours of translation and content, averaged over
+            cells of `ANCHOR` px, which lets colours move a little and never far; makes sense where the content is in the photo's colours; 0 leaves it out (ours otherwise).
         warm_start: begin with networks learned on many painted photographs instead of random ones, see
             `sinct.weights.warm_start` (ours).
         reuse_features: take PatchNCE's keys from the forward pass instead of encoding again; changes speed, not
@@ -61,6 +67,7 @@ class CutSettings(PairGanSettings):
     nce_weight: float = bounded(4.0, FROM_0)
     matching_weight: float = bounded(0.0, FROM_0)
     patch_weight: float = bounded(0.0, FROM_0)
+    anchor_weight: float = bounded(0.0, FROM_0)
     warm_start: bool = False
     reuse_features: bool = True
 
@@ -101,6 +108,8 @@ class Losses(NamedTuple):
         matching: distance between D's maps of the two, dimensionless; 0 where its weight is 0 (ours).
         patches: distance between small patches of translation and photo, dimensionless; 0 where its weight is 0
             (ours).
+        anchor: squared distance on [-1, 1] between mean colours of translation and content; 0 where its weight is 0
+            (ours).
     """
 
     adversarial_d: Tensor
@@ -110,6 +119,7 @@ class Losses(NamedTuple):
     identity: Tensor
     matching: Tensor
     patches: Tensor
+    anchor: Tensor
 
 
 class Trainer(PairGan[Losses]):
@@ -162,6 +172,7 @@ class Trainer(PairGan[Losses]):
             Term("identity", "Identity", "L1 on [-1, 1]", "L1", digits=3),
             Term("matching", "Feature matching", "share of D's values"),
             Term("patches", "Patches", "share of the photo's contrast"),
+            Term("anchor", "Colours of cells", "squared, on [-1, 1]"),
         )
 
     def step(self, batch: PairBatch) -> Losses:
@@ -191,16 +202,18 @@ class Trainer(PairGan[Losses]):
         identity_l1 = F.l1_loss(identity, photo) if len(photo) else nce.new_zeros(())
         matching = self.matching(identity, photo)
         patches = self.patches(translation, batch.photo)
+        anchor = self.anchor(translation, batch.content)
         update(
             self.optimizer_g,
             adversarial_g
             + settings.nce_weight * nce
             + settings.identity_weight * identity_l1
             + settings.matching_weight * matching
-            + settings.patch_weight * patches,
+            + settings.patch_weight * patches
+            + settings.anchor_weight * anchor,
         )
 
-        terms = adversarial_d, r1, adversarial_g, nce, identity_l1, matching, patches
+        terms = adversarial_d, r1, adversarial_g, nce, identity_l1, matching, patches, anchor
         return Losses(*(term.detach() for term in terms))
 
     def matching(self, restored: Tensor, photo: Tensor) -> Tensor:
@@ -217,6 +230,13 @@ class Trainer(PairGan[Losses]):
         if not self.settings.patch_weight:
             return translation.new_zeros((), dtype=torch.float32)
         return patch_distance(translation, photo, self.random)
+
+    def anchor(self, translation: Tensor, content: Tensor) -> Tensor:
+        """Squared distance between the mean colours of translation and content in cells: colours must not drift far."""
+        if not self.settings.anchor_weight:
+            return translation.new_zeros((), dtype=torch.float32)
+        cells = (F.avg_pool2d(crops.float(), ANCHOR) for crops in (translation, content))
+        return F.mse_loss(*cells)
 
     def patch_nce(self, queries: Features, keys: Features) -> Tensor:
         """PatchNCE at random positions in crops of one picture, averaged over the depths.
