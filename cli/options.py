@@ -80,7 +80,7 @@ Output = Annotated[
 ]
 PresetOption = Annotated[
     Preset,
-    typer.Option(help="Steps of training: instant 0, draft 100, standard 600, paper 100,000 as published."),
+    typer.Option(help="Steps of training: instant 0, draft 100, standard 250, paper 100,000 as published."),
 ]
 Time = Annotated[
     float | None,

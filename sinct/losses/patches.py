@@ -39,9 +39,15 @@ def patch_distance(found: Tensor, wanted: Tensor, random: torch.Generator) -> Te
     distances = []
     for size in SIZES:
         filters = torch.randn(PROJECTIONS, found.shape[1], size, size, generator=random).to(found)
-        filters = F.normalize((filters - filters.mean((2, 3), keepdim=True)).flatten(1), dim=1).view_as(filters)
+        filters = F.normalize((filters - filters.mean((2, 3), keepdim=True)).flatten(1), dim=1).view_as(
+            filters
+        )
         ours, theirs = (
-            F.conv2d(crops[..., top:, left:], filters, stride=STRIDE).transpose(0, 1).flatten(1).sort(dim=1).values
+            F.conv2d(crops[..., top:, left:], filters, stride=STRIDE)
+            .transpose(0, 1)
+            .flatten(1)
+            .sort(dim=1)
+            .values
             for crops in (found, wanted)
         )
         scale = theirs.abs().mean(dim=1).clamp_min(1e-4)

@@ -26,7 +26,6 @@ from sinct.training.loop import update
 from sinct.training.terms import Term
 from sinct.weights.warm_start import load_warm_start
 
-
 ANCHOR = 16
 """Side in pixels of the cells whose mean colours are held; texture within them is free."""
 
@@ -52,7 +51,8 @@ class CutSettings(PairGanSettings):
         patch_weight: weight of the distance between the distributions of small patches in translations and in the
             photo; 0 leaves it out (ours otherwise).
         anchor_weight: weight of the squared distance between the colours of translation and content, averaged over
-            cells of `ANCHOR` px, which lets colours move a little and never far; makes sense where the content is in the photo's colours; 0 leaves it out (ours otherwise).
+            cells of `ANCHOR` px, which lets colours move a little and never far; makes sense
+            where the content is in the photo's colours; 0 leaves it out (ours otherwise).
         warm_start: begin with networks learned on many painted photographs instead of random ones, see
             `sinct.weights.warm_start` (ours).
         reuse_features: take PatchNCE's keys from the forward pass instead of encoding again; changes speed, not
