@@ -147,6 +147,16 @@ def test_setting_may_be_0(name: str) -> None:
         ({"steps": None}, "give the length of the training in steps, in seconds or in both"),
         ({"steps": -1}, "steps must be 0 or more, got -1"),
         ({"steps": 0}, "0 steps would leave the generator random"),
+        (
+            {"anchor_weight": 1.0, "crop_size": 8, "tile_size": 8, "discriminator_widths": (4, 8)},
+            "crop_size to be 16",
+        ),
+        (
+            {"patch_weight": 1.0, "crop_size": 8, "tile_size": 8, "discriminator_widths": (4, 8)},
+            "crop_size to be 12",
+        ),
+        ({"tile_play": 8, "crop_size": 64}, "tile_play needs crops of two or more tiles a side"),
+        ({"tile_play": 40}, "at most half a tile, 32 px"),
         ({"generator": "unet"}, "unknown generator 'unet'; choose one of stylegan2, compact, crisp"),
         ({"steps": None, "seconds": 0.0}, r"the time must be above 0 seconds, got 0\.0"),
         ({"steps": None, "seconds": math.inf}, "the time must be above 0 seconds, got inf"),
@@ -187,7 +197,7 @@ def test_missing_settings_are_the_defaults() -> None:
 
 
 def test_unknown_setting_is_refused_with_those_there_are() -> None:
-    with pytest.raises(ConfigError, match=r"unknown setting 'widht'; choose one of betas, .*, width"):
+    with pytest.raises(ConfigError, match=r"unknown setting 'widht'; choose one of alike, .*, width"):
         Config.from_dict({"widht": 8})
 
 
@@ -261,7 +271,7 @@ def test_paper_preset_is_the_paper_but_for_the_precision() -> None:
 
 
 @pytest.mark.parametrize("name", PRESETS)
-@pytest.mark.parametrize("length", [{}, {"seconds": 5.0}, {"steps": 3}, {"steps": 0, "seconds": 5.0}])
+@pytest.mark.parametrize("length", [{}, {"seconds": 5.0}, {"steps": 3}, {"steps": 2, "seconds": 5.0}])
 def test_steps_given_replace_the_presets_and_a_time_is_added(name: str, length: dict[str, Any]) -> None:
     config = preset(name, CPU, **length)
     own = {"seconds": None, "steps": STEPS.get(name, 100_000)}

@@ -15,6 +15,9 @@ PROJECTIONS = 32
 STRIDE = 3
 """Pixels from one patch to the next."""
 
+SMALLEST_CROP = max(SIZES) + STRIDE
+"""Side of the smallest crops that have a patch of every size, wherever the first one begins."""
+
 
 def patch_distance(found: Tensor, wanted: Tensor, random: torch.Generator) -> Tensor:
     """Sliced Wasserstein distance between the patches of two sets of crops, without their means.

@@ -7,7 +7,7 @@ from sinct.networks.base import GeneratorBase
 from sinct.networks.compact_generator import CompactGenerator, CrispGenerator
 from sinct.networks.stylegan2_generator import Generator
 
-GENERATORS: Mapping[str, type[CompactGenerator | Generator]] = {
+GENERATORS: Mapping[str, type[CompactGenerator | CrispGenerator | Generator]] = {
     network.name: network for network in (Generator, CompactGenerator, CrispGenerator)
 }
 """All generators by name; to add one, add it here."""

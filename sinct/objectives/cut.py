@@ -18,7 +18,7 @@ from sinct.errors import ConfigError
 from sinct.losses.adversarial import generator_loss
 from sinct.losses.contrastive import patch_nce
 from sinct.losses.features import feature_matching
-from sinct.losses.patches import patch_distance
+from sinct.losses.patches import SMALLEST_CROP, patch_distance
 from sinct.networks.base import Features, of_items
 from sinct.networks.projection import Projection, random_positions, sample_features
 from sinct.objectives.pair_gan import PairGan, PairGanSettings
@@ -83,6 +83,9 @@ class CutSettings(PairGanSettings):
             raise ConfigError(
                 "matching_weight needs a discriminator with two or more widths; raise tile_size above 4 px"
             )
+        for name, smallest in (("anchor_weight", ANCHOR), ("patch_weight", SMALLEST_CROP)):
+            if getattr(self, name) and self.crop_size < smallest:
+                raise ConfigError(f"{name} needs crop_size to be {smallest} or more, got {self.crop_size}")
         if self.crops * self.queries < 2 or self.identity_crops * self.queries == 1:
             raise ConfigError("PatchNCE needs 2 or more positions per picture; raise crops or queries")
         known = range(self.generator_depths)
@@ -235,8 +238,8 @@ class Trainer(PairGan[Losses]):
         """Squared distance between the mean colours of translation and content in cells: colours must not drift far."""
         if not self.settings.anchor_weight:
             return translation.new_zeros((), dtype=torch.float32)
-        cells = (F.avg_pool2d(crops.float(), ANCHOR) for crops in (translation, content))
-        return F.mse_loss(*cells)
+        found, wanted = (F.avg_pool2d(crops.float(), ANCHOR) for crops in (translation, content))
+        return F.mse_loss(found, wanted)
 
     def patch_nce(self, queries: Features, keys: Features) -> Tensor:
         """PatchNCE at random positions in crops of one picture, averaged over the depths.

@@ -21,7 +21,7 @@ def test_equal_crops_have_no_distance_in_any_order():
 def test_texture_of_one_kind_is_near_and_a_blurred_one_far():
     sharp, other = crops(0), crops(1)
     soft = F.avg_pool2d(sharp, 3, stride=1, padding=1)
-    assert patch_distance(sharp, other, random()) < 0.05 < 0.3 < patch_distance(soft, other, random())
+    assert patch_distance(sharp, other, random()) < 0.1 < 0.3 < patch_distance(soft, other, random())
 
 
 def test_brightness_does_not_count():

@@ -184,7 +184,16 @@ def test_matching_moves_the_generator_but_not_the_discriminator(tiny):
 
 
 def test_losses_name_every_term_of_the_objective():
-    assert set(Losses._fields) == {"adversarial_d", "r1", "adversarial_g", "nce", "identity", "matching"}
+    assert set(Losses._fields) == {
+        "adversarial_d",
+        "r1",
+        "adversarial_g",
+        "nce",
+        "identity",
+        "matching",
+        "patches",
+        "anchor",
+    }
 
 
 def test_every_term_is_described(tiny):
@@ -196,7 +205,7 @@ def test_every_term_is_described(tiny):
 def test_term_that_is_not_due_may_be_nan_and_no_other(tiny):
     made = trainer(tiny.replace(r1_interval=2))
     made.steps_done = 2  # the second step has just been taken
-    sound = Losses(*torch.ones(6))
+    sound = Losses(*torch.ones(8))
     made.check(sound._replace(r1=torch.tensor(math.nan)))
     with pytest.raises(TrainingError, match="the loss nce is nan at step 2"):
         made.check(sound._replace(nce=torch.tensor(math.nan)))

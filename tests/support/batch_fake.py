@@ -10,6 +10,7 @@ from sinct.batch.settings import Settings
 from sinct.batch.storage import sha256
 
 TINY = {
+    "warm_start": False,
     "width": 4, "discriminator_widths": [4, 8, 8], "projection_dimensions": 8, "crops": 2, "identity_crops": 2,
     "crop_size": 32, "tile_size": 16, "min_width": 32, "max_width": 48, "queries": 4, "r1_interval": 2,
     "mixed_precision": False,
