@@ -29,7 +29,7 @@ from sinct import Config
 from sinct.inference import streamed
 from sinct.pictures.windows import Sides
 torch.set_num_threads(1)
-streamed.plan_sides = lambda *_, **__: Sides(150, 188)
+streamed.plan_sides = lambda *_, **__: Sides(166, 204)
 model = make_model(Config(width=4, smoothing=0.2, detail=0.5, grain=0.05))
 run_stream(model, {source!r}, {output!r}, resume=True, should_stop=lambda: time.sleep(0.15))
 """
@@ -39,7 +39,7 @@ run_stream(model, {source!r}, {output!r}, resume=True, should_stop=lambda: time.
 @pytest.mark.slow
 def test_killed_at_any_moment_and_resumed_is_the_same_file(noisy, tmp_path, monkeypatch):
     source, output = noisy(width=200, height=300), tmp_path / "out.tif"
-    monkeypatch.setattr(streamed, "plan_sides", lambda *_, **__: Sides(150, 188))
+    monkeypatch.setattr(streamed, "plan_sides", lambda *_, **__: Sides(166, 204))
     model = make_model(sinct.Config(width=4, smoothing=0.2, detail=0.5, grain=0.05))
     run_stream(model, source, tmp_path / "straight.tif")
     code = KILLED.format(tests=str(Path(__file__).parents[2]), source=str(source), output=str(output))
@@ -72,7 +72,7 @@ from sinct.inference import streamed
 from sinct.pictures import rows_to_file
 from sinct.pictures.windows import Sides
 torch.set_num_threads(1)
-streamed.plan_sides = lambda *_, **__: Sides(150, 188)
+streamed.plan_sides = lambda *_, **__: Sides(166, 204)
 def killed(path, tags):  # the picture is written, its tags are not
     os.kill(os.getpid(), signal.SIGKILL)
 rows_to_file.add_tags = killed
@@ -87,7 +87,7 @@ def test_killed_while_the_file_is_written_and_resumed_is_the_same_file(noisy, tm
     exif = Image.Exif()
     exif[315] = "Monet"
     source, output = noisy(width=200, height=300, exif=exif), tmp_path / "out" / "out.tif"
-    monkeypatch.setattr(streamed, "plan_sides", lambda *_, **__: Sides(150, 188))
+    monkeypatch.setattr(streamed, "plan_sides", lambda *_, **__: Sides(166, 204))
     model = make_model(sinct.Config(width=4, smoothing=0.2, detail=0.5, grain=0.05))
     run_stream(model, source, tmp_path / "straight.tif")
     code = KILLED_WRITING.format(tests=str(Path(__file__).parents[2]), source=str(source), output=str(output))
