@@ -34,8 +34,10 @@ from sinct.data.colours import fit_colours
 from sinct.data.content import Content, without_strokes
 from sinct.data.grain import grain
 from sinct.data.pair import PairBatch
+from sinct.inference import checkpoint
 from sinct.objectives.cut import CutSettings, Losses, Trainer
 from sinct.presets import preset
+from sinct.runtime.files import replacing
 from sinct.training.loop import update
 
 MANNERS = 4
@@ -43,7 +45,6 @@ MANNERS = 4
 
 LONG_SIDE = (620, 1024)
 """Range of the longer side in pixels that a photograph is scaled to before it is painted."""
-
 
 ALONE = 0.4
 """Share of the steps in which the generator learns alone."""
@@ -116,9 +117,8 @@ def paint_all(photographs: Sequence[Path], folder: Path, content: Content) -> li
             if file.exists():
                 continue
             example = make_example(path, 1000 * manner + number, content)
-            part = file.with_suffix(".part")
-            save_file({name: _bytes(picture) for name, picture in example._asdict().items()}, part)
-            part.replace(file)
+            with replacing(file) as part:
+                save_file({name: _bytes(picture) for name, picture in example._asdict().items()}, part)
             print(f"painted {file.name}", flush=True)
     return paths
 
@@ -226,12 +226,9 @@ def joint_settings(steps: int) -> CutSettings:
         identity_crops=4,
         identity_weight=4.0,
         matching_weight=2.0,
-        patch_weight=1.0,
         anchor_weight=0.0,
         nce_weight=0.25,
-        r1_weight=1.0,
         ema_decay=0.998,
-        learning_rate=0.002,
         patience=0.0,
         recolour=False,
         warm_start=False,
@@ -241,18 +238,11 @@ def joint_settings(steps: int) -> CutSettings:
 def train(files: Sequence[Path], work: Path, steps: int) -> Trainer:
     """Train, or continue from the last checkpoint."""
     trainer = JointTrainer(files, joint_settings(steps))
-    checkpoint, log = work / "checkpoint.safetensors", work / "log.jsonl"
-    if checkpoint.exists():
-        done = json.loads((work / "done.json").read_text())
-        trainer.load_state(load_file(checkpoint), done["steps"], done["seconds"])
-        print(f"continued after {done['steps']} steps", flush=True)
-
-    def save() -> None:
-        part = checkpoint.with_suffix(".part")
-        save_file({name: tensor.contiguous() for name, tensor in trainer.state().items()}, part)
-        part.replace(checkpoint)
-        done = {"steps": trainer.steps_done, "seconds": trainer.seconds_done}
-        (work / "done.json").write_text(json.dumps(done))
+    stored, log = work / "checkpoint.safetensors", work / "log.jsonl"
+    if stored.exists():
+        state = checkpoint.load(stored)
+        trainer.load_state(state.tensors, state.description["step"], state.description["seconds"])
+        print(f"continued after {trainer.steps_done} steps", flush=True)
 
     began, sums = time.monotonic(), torch.zeros(len(trainer.terms))
     for losses in trainer.run():
@@ -264,7 +254,8 @@ def train(files: Sequence[Path], work: Path, steps: int) -> Trainer:
                 stream.write(json.dumps(line) + "\n")
             sums.zero_()
         if trainer.steps_done % 250 == 0:
-            save()
+            done = {"step": trainer.steps_done, "seconds": trainer.seconds_done}
+            checkpoint.save(stored, "checkpoint", trainer.state(), done)
             export(trainer, work / "warm_start.safetensors")
     return trainer
 
@@ -278,15 +269,15 @@ def export(trainer: Trainer, path: Path) -> None:
         "projection": trainer.projection,
     }
     for name, network in networks.items():
-        tensors |= {f"{name}.{key}": value.half().contiguous() for key, value in network.state_dict().items()}
+        half = {key: value.half().contiguous() for key, value in network.state_dict().items()}
+        tensors |= checkpoint.prefixed(name, half)
     facts = {
         "steps": trainer.steps_done,
         "settings": trainer.settings.to_dict(),
         "photographs": [asdict(photograph) for photograph in PHOTOGRAPHS],
     }
-    part = path.with_suffix(".part")
-    save_file(tensors, part, metadata={"warm_start": json.dumps(facts)})
-    part.replace(path)
+    with replacing(path) as part:
+        save_file(tensors, part, metadata={"warm_start": json.dumps(facts)})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

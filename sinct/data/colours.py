@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from sinct.data.palette import SAMPLES, match_palette, palette_of, reduced
+from sinct.data.palette import match_palette, palette_of, quadratic, reduced, sampled
 from sinct.data.smoothing import total_variation_smooth
 
 RIDGE = 1e-3
@@ -34,16 +34,17 @@ def fit_colours(paintings: Sequence[Tensor], photos: Sequence[Tensor]) -> tuple[
         photos: one or more (3, H, W) in [-1, 1].
 
     Returns:
-        30 coefficients: for red, green and blue, those of the ten terms of `quadratic`.
+        30 coefficients: for red, green and blue, those of 1, r, g, b, r², rg, rb, g², gb, b²
+            (`sinct.data.palette.quadratic`).
     """
     palette = palette_of(paintings)
-    pairs = [(_sample(match_palette(photo, palette)), _sample(photo)) for photo in photos]
+    pairs = [(sampled(match_palette(photo, palette)), sampled(photo)) for photo in photos]
     painted, wanted = (torch.cat(each, dim=1).repeat(1, REPEATS) for each in zip(*pairs, strict=True))
     painted += _variation(paintings, painted.shape[1])
-    terms, linear = quadratic(painted), quadratic(painted)[1:4]
+    terms = quadratic(painted)
     # What is fitted is the change, so that the ridge pulls towards no change.
     normal = terms @ terms.T / terms.shape[1] + RIDGE * torch.eye(TERMS, dtype=terms.dtype)
-    change = torch.linalg.solve(normal, terms @ (wanted - linear).T / terms.shape[1]).T
+    change = torch.linalg.solve(normal, terms @ (wanted - painted).T / terms.shape[1]).T
     change[:, 1:4] += torch.eye(3, dtype=change.dtype)
     return tuple(change.flatten().tolist())
 
@@ -72,26 +73,12 @@ def recolour(picture: Tensor, colours: Sequence[float]) -> Tensor:
     return torch.stack(rows).clamp_(-1, 1)
 
 
-def quadratic(colours: Tensor) -> Tensor:
-    """(3, N) -> (10, N): 1, r, g, b, r², rg, rb, g², gb, b²."""
-    red, green, blue = colours
-    products = (red * red, red * green, red * blue, green * green, green * blue, blue * blue)
-    return torch.stack([torch.ones_like(red), red, green, blue, *products])
-
-
 def _variation(paintings: Sequence[Tensor], count: int) -> Tensor:
     """Draw what strokes change in colours, (3, count), float64, with the covariance found in the paintings."""
     small = [reduced(painting) for painting in paintings]
-    strokes = [_sample(each - total_variation_smooth(each, STROKES)) for each in small]
+    strokes = [sampled(each - total_variation_smooth(each, STROKES)) for each in small]
     found = torch.cat(strokes, dim=1)
     covariance = found @ found.T / found.shape[1] + 1e-8 * torch.eye(3, dtype=found.dtype)
     normal = torch.randn(3, count, generator=torch.Generator().manual_seed(0), dtype=found.dtype)
     varied: Tensor = torch.linalg.cholesky(covariance) @ normal
     return varied
-
-
-def _sample(picture: Tensor) -> Tensor:
-    """(3, H, W) -> (3, N), evenly spaced in reading order, on the CPU, float64."""
-    flat = picture.flatten(1)
-    positions = torch.linspace(0, flat.shape[1] - 1, SAMPLES, dtype=torch.float64).long()
-    return flat[:, positions.to(picture.device)].cpu().double()

@@ -1,7 +1,7 @@
 """What a generator sees of a painting, and what it should keep: the same in training and in use.
 
 Training prepares whole pictures once and cuts crops from them; translation prepares one window after another. Both
-call `without_strokes`, so that in use a generator sees what it was trained on.
+smooth and recolour alike, so that in use a generator sees what it was trained on.
 """
 
 from collections.abc import Callable
@@ -53,9 +53,14 @@ def without_strokes(picture: Tensor, content: Content) -> tuple[Tensor, Tensor]:
         Two pictures (3, H, W) in [-1, 1], without grain: the first keeps the share `detail` of what is smoothed
         away, the second none of it.
     """
-    kept = total_variation_smooth(picture, content.smoothing)
-    seen = torch.lerp(kept, picture, content.detail)
+    seen, kept = _smoothed(picture, content)
     return recolour(seen, content.colours), recolour(kept, content.colours)
+
+
+def _smoothed(picture: Tensor, content: Content) -> tuple[Tensor, Tensor]:
+    """What `without_strokes` returns, in the picture's own colours."""
+    kept = total_variation_smooth(picture, content.smoothing)
+    return torch.lerp(kept, picture, content.detail), kept
 
 
 def prepare(pixels: Tensor, content: Content) -> Tensor:
@@ -89,10 +94,9 @@ def prepared(cut: Cut, height: int, width: int, content: Content) -> Cut:
         bottom, right = min(height, rows.stop + reach), min(width, columns.stop + reach)
         pixels = cut(slice(top, bottom), slice(left, right))
         if reach:  # otherwise the result of smoothing would be thrown away
-            pixels, _ = without_strokes(pixels, content)
-        else:
-            pixels = recolour(pixels, content.colours)
+            pixels, _ = _smoothed(pixels, content)
         pixels = pixels[:, rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
+        pixels = recolour(pixels, content.colours)
         if content.grain > 0:
             pixels = pixels + grain_at(rows, columns, content.grain, content.seed).to(pixels)
         return pixels

@@ -41,7 +41,7 @@ def palette_of(pictures: Sequence[Tensor]) -> Tensor:
     Returns:
         (4, N) on the CPU, float64: colours, and texture with mean 0 in the same units.
     """
-    sample = torch.cat([_sample(picture, texture(picture)) for picture in pictures], dim=1)
+    sample = torch.cat([sampled(picture, texture(picture)) for picture in pictures], dim=1)
     return _scaled(sample, min(TEXTURE_MOST, TEXTURE_GAIN * float(sample[3].var())))
 
 
@@ -63,15 +63,15 @@ def match_palette(picture: Tensor, palette: Tensor) -> Tensor:
     Ours, based on iterated transport (Pitié et al. 2007, see `sinct.data.transport`).
     """
     rough = texture(picture)
-    sample = _sample(picture, rough)
+    sample = sampled(picture, rough)
     scaled = _scaled(sample, float(palette[3].std()))
     moved = transport(scaled, palette, iterations=20, seed=0, share=0.5)[:3]
     centre, deviation = sample.mean(dim=1, keepdim=True), sample.std(dim=1, keepdim=True).clamp_min(1e-3)
     # gelsd, because the system of a grey picture does not have full rank.
-    fit = torch.linalg.lstsq(_quadratic((sample - centre) / deviation).T, moved.T, driver="gelsd").solution
+    fit = torch.linalg.lstsq(quadratic((sample - centre) / deviation).T, moved.T, driver="gelsd").solution
     fit, centre, deviation = (x.to(picture) for x in (fit.T, centre, deviation))
     parts = zip(*(torch.split(x.flatten(1), PART, dim=1) for x in (picture, rough)), strict=True)
-    moved_parts = [fit @ _quadratic((torch.cat(part) - centre) / deviation) for part in parts]
+    moved_parts = [fit @ quadratic((torch.cat(part) - centre) / deviation) for part in parts]
     return torch.cat(moved_parts, dim=1).view_as(picture).clamp_(-1, 1)
 
 
@@ -92,11 +92,14 @@ def reduced(picture: Tensor) -> Tensor:
     return _resized(picture, height * scale, width * scale, "area")
 
 
-def _sample(picture: Tensor, rough: Tensor) -> Tensor:
-    """(3, H, W) and (1, H, W) -> (4, SAMPLES), evenly spaced in reading order, on the CPU, float64."""
-    count = picture.shape[1] * picture.shape[2]
-    positions = torch.linspace(0, count - 1, SAMPLES, dtype=torch.float64).long().to(picture.device)
-    return torch.cat([x.flatten(1)[:, positions] for x in (picture, rough)]).cpu().double()
+def sampled(*maps: Tensor) -> Tensor:
+    """Maps of one size, (C, H, W), (D, H, W), ... -> (C + D + ..., SAMPLES), at the same evenly spaced pixels.
+
+    They are in reading order, on the CPU, float64.
+    """
+    count = maps[0].shape[1] * maps[0].shape[2]
+    positions = torch.linspace(0, count - 1, SAMPLES, dtype=torch.float64).long().to(maps[0].device)
+    return torch.cat([x.flatten(1)[:, positions] for x in maps]).cpu().double()
 
 
 def _scaled(sample: Tensor, deviation: float) -> Tensor:
@@ -105,8 +108,8 @@ def _scaled(sample: Tensor, deviation: float) -> Tensor:
     return torch.cat([sample[:3], deviation / rough.std().clamp_min(1e-3) * (rough - rough.mean())])
 
 
-def _quadratic(x: Tensor) -> Tensor:
-    """All products of two rows out of (D, N) and a row of ones: (D + 1) (D + 2) / 2 rows."""
+def quadratic(x: Tensor) -> Tensor:
+    """All products of two rows out of (D, N) and a row of ones: (D + 1) (D + 2) / 2 rows; first 1, then the rows."""
     rows = torch.cat([x.new_ones(1, x.shape[1]), x])
     return torch.stack([rows[i] * rows[j] for i in range(len(rows)) for j in range(i, len(rows))])
 

@@ -1,7 +1,8 @@
 import torch
 
-from sinct.data.colours import fit_colours, quadratic, recolour
+from sinct.data.colours import fit_colours, recolour
 from sinct.data.content import Content, prepare, without_strokes
+from sinct.data.palette import quadratic
 
 
 def scene(seed=0, height=64, width=80):
