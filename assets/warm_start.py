@@ -30,8 +30,7 @@ from torch import Tensor
 from assets.dabs import Manner, paint_dabs
 from assets.painterly import Array
 from assets.photographs import PHOTOGRAPHS, collect
-from sinct.data.colours import fit_colours
-from sinct.data.content import Content, without_strokes
+from sinct.data.content import Content, with_colours, without_strokes
 from sinct.data.grain import grain
 from sinct.data.pair import PairBatch
 from sinct.inference import checkpoint
@@ -101,8 +100,7 @@ def make_example(path: Path, seed: int, content: Content) -> Example:
     photo = np.asarray(picture.resize(size, Image.Resampling.LANCZOS), np.float32) / 255
     painting = paint_dabs(random_palette(photo, rng), random_manner(rng), seed=seed)
     target, painted = _tensor(photo), _tensor(painting)
-    colours = fit_colours([painted], [target])
-    seen, kept = without_strokes(painted, Content(content.smoothing, content.detail, colours=colours))
+    seen, kept = without_strokes(painted, with_colours(content, [painted], [target]))
     return Example(seen, kept, target)
 
 

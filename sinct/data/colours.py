@@ -1,11 +1,13 @@
 """A closed-form map from a painting's colours to a photo's, so that a generator need not learn them (ours)."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
+from kornia.filters import box_blur, guided_blur
 from torch import Tensor
 
-from sinct.data.palette import match_palette, palette_of, quadratic, reduced, sampled
+from sinct.data.palette import FLAT, match_palette, palette_of, quadratic, reduced, sampled
 from sinct.data.smoothing import total_variation_smooth
 
 RIDGE = 1e-3
@@ -17,68 +19,141 @@ STROKES = 0.8
 REPEATS = 4
 """How often each sampled colour is varied as strokes vary colours."""
 
-TERMS = 10
-"""Terms of a quadratic polynomial in three variables."""
+DOUBT = 0.75
+"""Standard deviation by which roughness is varied, in its own: it is measured in a painting's strokes and in a
+photo's texture, which agree roughly at best."""
+
+TERMS = 15
+"""Terms of a quadratic polynomial in four variables."""
+
+AROUND = 33
+"""Side in pixels of the windows that roughness is averaged over."""
+
+EDGES = 0.01
+"""Variance on [-1, 1] from which an edge in the smoothed picture is one between rough and smooth as well."""
+
+RANGE = 2.0
+"""Standard deviations beyond which roughness counts no further, since the map is known for common ones only."""
+
+ROUGHNESS_REACH = 3 * (AROUND // 2)
+"""How far around a pixel its roughness depends on the picture and the smoothed picture, in pixels."""
 
 
-def fit_colours(paintings: Sequence[Tensor], photos: Sequence[Tensor]) -> tuple[float, ...]:
+class Spread(NamedTuple):
+    """Mean and standard deviation of a picture's roughness, which differs between paintings and photos."""
+
+    mean: float = 0.0
+    deviation: float = 1.0
+
+
+def roughness(picture: Tensor, smooth: Tensor) -> Tensor:
+    """Logarithm of the contrast that smoothing took away around each pixel, with the smoothed picture's edges.
+
+    It is averaged twice: what smoothing takes away at an edge is not roughness, and would otherwise follow the edge.
+
+    Args:
+        picture: (3, H, W) in [-1, 1].
+        smooth: the same without strokes (`sinct.data.smoothing`).
+
+    Returns:
+        (1, H, W). A pixel depends on at most `ROUGHNESS_REACH` pixels on each side.
+
+    He et al. 2010, "Guided Image Filtering", with the smoothed picture's luminance as the guide.
+    """
+    guide = smooth.mean(dim=0)[None, None]
+    contrast = (picture - smooth).mean(dim=0).abs()[None, None]
+    # Repeated, the outermost pixels of a scan, often its frame, would count most; only tiny pictures cannot do else.
+    border = "reflect" if min(guide.shape[2:]) > AROUND // 2 else "replicate"
+    around = box_blur(contrast, AROUND, border_type=border, separable=True).add_(FLAT).log_()
+    return guided_blur(guide, around, AROUND, EDGES, border_type=border, separable=True)[0]
+
+
+def spread_of(maps: Sequence[Tensor]) -> Spread:
+    """Mean and standard deviation of one or more maps of `roughness`; all count the same, whatever their size."""
+    values = torch.cat([sampled(each) for each in maps], dim=1)
+    return Spread(float(values.mean()), max(1e-3, float(values.std())))
+
+
+def fit_colours(paintings: Sequence[Tensor], photos: Sequence[Tensor], smoothing: float) -> tuple[float, ...]:
     """Fit the map that turns the paintings' palette into the photos', for `recolour`.
 
     Each photo is first given the paintings' palette (`sinct.data.palette`), where rough areas are matched to rough
-    ones. The way back, which is known pixel by pixel, is fitted by least squares with a quadratic polynomial. The
-    painted colours are varied first as the strokes vary them: a map that is fitted to exact colours would stretch
-    that variation together with the scene's, and turn dabs into speckles (errors in variables).
+    ones. The way back, which is known pixel by pixel, is fitted by least squares with a quadratic polynomial in
+    colour and roughness: the same white is chalk where it is rough and sky where it is smooth. The painted colours
+    are varied first as the strokes vary them: a map that is fitted to exact colours would stretch that variation
+    together with the scene's, and turn dabs into speckles (errors in variables).
 
     Args:
         paintings: one or more (3, H, W) in [-1, 1].
         photos: one or more (3, H, W) in [-1, 1].
+        smoothing: contrast on [-1, 1] by which pictures are smoothed to see their roughness.
 
     Returns:
-        30 coefficients: for red, green and blue, those of 1, r, g, b, r², rg, rb, g², gb, b²
-            (`sinct.data.palette.quadratic`).
+        45 coefficients: for red, green and blue, those of 1, r, g, b, t, r², rg, rb, rt, g², gb, gt, b², bt, t²
+            (`sinct.data.palette.quadratic`), where t is roughness in standard deviations from its mean.
     """
     palette = palette_of(paintings)
-    pairs = [(sampled(match_palette(photo, palette)), sampled(photo)) for photo in photos]
-    painted, wanted = (torch.cat(each, dim=1).repeat(1, REPEATS) for each in zip(*pairs, strict=True))
-    painted += _variation(paintings, painted.shape[1])
-    terms = quadratic(painted)
+    samples = []
+    for photo in photos:
+        painted = match_palette(photo, palette)
+        rough = roughness(painted, total_variation_smooth(painted, smoothing))
+        samples.append(torch.cat([sampled(painted, _standard(rough, spread_of([rough]))), sampled(photo)]))
+    sample = torch.cat(samples, dim=1).repeat(1, REPEATS)
+    known, wanted = sample[:4], sample[4:]
+    random = torch.Generator().manual_seed(0)
+    known[:3] += _variation(paintings, known.shape[1], random)
+    known[3] += DOUBT * torch.randn(known.shape[1], generator=random, dtype=known.dtype)
+    # Roughness counts for the ridge as it did for the palette.
+    units = torch.tensor([[1.0], [1.0], [1.0], [float(palette[3].std())]], dtype=known.dtype)
+    terms = quadratic(known * units)
     # What is fitted is the change, so that the ridge pulls towards no change.
     normal = terms @ terms.T / terms.shape[1] + RIDGE * torch.eye(TERMS, dtype=terms.dtype)
-    change = torch.linalg.solve(normal, terms @ (wanted - painted).T / terms.shape[1]).T
+    change = (
+        torch.linalg.solve(normal, terms @ (wanted - known[:3]).T / terms.shape[1]).T * quadratic(units).T
+    )
     change[:, 1:4] += torch.eye(3, dtype=change.dtype)
     return tuple(change.flatten().tolist())
 
 
-def recolour(picture: Tensor, colours: Sequence[float]) -> Tensor:
+def recolour(picture: Tensor, rough: Tensor, colours: Sequence[float], spread: Spread) -> Tensor:
     """Apply a map that `fit_colours` found, pixel by pixel.
 
     Args:
         picture: (3, H, W) in [-1, 1].
-        colours: its coefficients; none leave the picture unchanged.
+        rough: (1, H, W), its `roughness`.
+        colours: the map's coefficients.
+        spread: of the roughness of the whole picture, or of all that are translated alike.
 
     Returns:
         (3, H, W) in [-1, 1], clamped.
     """
-    if not colours:
-        return picture
-    red, green, blue = picture
+    variables = [*picture, _standard(rough, spread)[0]]
     rows = []
     for channel in range(3):
-        # Written out term by term, since ten maps at once would need more memory than the generator.
-        c = colours[TERMS * channel : TERMS * (channel + 1)]
-        row = red * (red * c[4] + green * c[5] + blue * c[6] + c[1])
-        row += green * (green * c[7] + blue * c[8] + c[2])
-        row += blue * (blue * c[9] + c[3])
-        rows.append(row.add_(c[0]))
+        # Written out product by product, since all at once would need more memory than the generator.
+        constant, *c = colours[TERMS * channel : TERMS * (channel + 1)]
+        linear, products = c[:4], iter(c[4:])
+        row = torch.full_like(picture[0], constant)
+        for i, variable in enumerate(variables):
+            factor = torch.full_like(row, linear[i])
+            for other in variables[i:]:
+                factor.add_(other, alpha=next(products))
+            row.addcmul_(variable, factor)
+        rows.append(row)
     return torch.stack(rows).clamp_(-1, 1)
 
 
-def _variation(paintings: Sequence[Tensor], count: int) -> Tensor:
+def _standard(rough: Tensor, spread: Spread) -> Tensor:
+    """Roughness in standard deviations from its mean, clamped to `RANGE`."""
+    return ((rough - spread.mean) / spread.deviation).clamp_(-RANGE, RANGE)
+
+
+def _variation(paintings: Sequence[Tensor], count: int, random: torch.Generator) -> Tensor:
     """Draw what strokes change in colours, (3, count), float64, with the covariance found in the paintings."""
     small = [reduced(painting) for painting in paintings]
     strokes = [sampled(each - total_variation_smooth(each, STROKES)) for each in small]
     found = torch.cat(strokes, dim=1)
     covariance = found @ found.T / found.shape[1] + 1e-8 * torch.eye(3, dtype=found.dtype)
-    normal = torch.randn(3, count, generator=torch.Generator().manual_seed(0), dtype=found.dtype)
+    normal = torch.randn(3, count, generator=random, dtype=found.dtype)
     varied: Tensor = torch.linalg.cholesky(covariance) @ normal
     return varied

@@ -4,13 +4,13 @@ Training prepares whole pictures once and cuts crops from them; translation prep
 smooth and recolour alike, so that in use a generator sees what it was trained on.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from sinct.data.colours import recolour
+from sinct.data.colours import ROUGHNESS_REACH, Spread, fit_colours, recolour, roughness, spread_of
 from sinct.data.grain import grain_at
 from sinct.data.smoothing import ITERATIONS, total_variation_smooth
 
@@ -28,6 +28,7 @@ class Content:
         grain: standard deviation of the noise added to what it sees, in units of [-1, 1].
         seed: seeds the noise.
         colours: the map from the painting's colours to the photo's, see `sinct.data.colours`; none leaves them.
+        spread: mean and standard deviation of the painting's roughness, on which that map depends.
     """
 
     smoothing: float = 0.0
@@ -35,11 +36,13 @@ class Content:
     grain: float = 0.0
     seed: int = 0
     colours: tuple[float, ...] = ()
+    spread: tuple[float, float] = Spread()
 
     @property
     def reach(self) -> int:
         """How many pixels around a cut its preparation depends on, on each side."""
-        return ITERATIONS if self.detail < 1 and self.smoothing > 0 else 0
+        smoothed = self.smoothing > 0 and (self.detail < 1 or self.colours)
+        return (ITERATIONS if smoothed else 0) + (ROUGHNESS_REACH if self.colours else 0)
 
 
 def without_strokes(picture: Tensor, content: Content) -> tuple[Tensor, Tensor]:
@@ -53,14 +56,40 @@ def without_strokes(picture: Tensor, content: Content) -> tuple[Tensor, Tensor]:
         Two pictures (3, H, W) in [-1, 1], without grain: the first keeps the share `detail` of what is smoothed
         away, the second none of it.
     """
-    seen, kept = _smoothed(picture, content)
-    return recolour(seen, content.colours), recolour(kept, content.colours)
+    seen, kept, rough = _separated(picture, content)
+    return _recoloured(seen, rough, content), _recoloured(kept, rough, content)
 
 
-def _smoothed(picture: Tensor, content: Content) -> tuple[Tensor, Tensor]:
-    """What `without_strokes` returns, in the picture's own colours."""
+def _separated(picture: Tensor, content: Content) -> tuple[Tensor, Tensor, Tensor]:
+    """What `without_strokes` returns, in the picture's own colours, and its roughness, if the colours depend on it."""
     kept = total_variation_smooth(picture, content.smoothing)
-    return torch.lerp(kept, picture, content.detail), kept
+    rough = roughness(picture, kept) if content.colours else picture[:1]
+    return torch.lerp(kept, picture, content.detail), kept, rough
+
+
+def _recoloured(pixels: Tensor, rough: Tensor, content: Content) -> Tensor:
+    """Give pixels the photo's colours, unless no map is known."""
+    return recolour(pixels, rough, content.colours, Spread(*content.spread)) if content.colours else pixels
+
+
+def with_colours(content: Content, paintings: Sequence[Tensor], photos: Sequence[Tensor]) -> Content:
+    """Add the map from the paintings' colours to the photos' to how paintings are prepared.
+
+    Args:
+        content: how to prepare them otherwise.
+        paintings: one or more (3, H, W) in [-1, 1], translated alike.
+        photos: one or more (3, H, W) in [-1, 1].
+    """
+    colours = fit_colours(paintings, photos, content.smoothing)
+    return for_pictures(replace(content, colours=colours), paintings)
+
+
+def for_pictures(content: Content, pictures: Sequence[Tensor]) -> Content:
+    """Say how rough pictures are, (3, H, W) each, on which a map of colours depends; all count the same."""
+    if not content.colours:
+        return content
+    maps = [roughness(picture, total_variation_smooth(picture, content.smoothing)) for picture in pictures]
+    return replace(content, spread=spread_of(maps))
 
 
 def prepare(pixels: Tensor, content: Content) -> Tensor:
@@ -94,9 +123,10 @@ def prepared(cut: Cut, height: int, width: int, content: Content) -> Cut:
         bottom, right = min(height, rows.stop + reach), min(width, columns.stop + reach)
         pixels = cut(slice(top, bottom), slice(left, right))
         if reach:  # otherwise the result of smoothing would be thrown away
-            pixels, _ = _smoothed(pixels, content)
-        pixels = pixels[:, rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
-        pixels = recolour(pixels, content.colours)
+            kept_rows = slice(rows.start - top, rows.stop - top)
+            kept_columns = slice(columns.start - left, columns.stop - left)
+            seen, _, rough = (each[:, kept_rows, kept_columns] for each in _separated(pixels, content))
+            pixels = _recoloured(seen, rough, content)
         if content.grain > 0:
             pixels = pixels + grain_at(rows, columns, content.grain, content.seed).to(pixels)
         return pixels

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from sinct.config import ABOVE_0, FROM_0, SHARE, Settings, bounded
-from sinct.data.content import Content, without_strokes
+from sinct.data.content import Content, for_pictures, without_strokes
 from sinct.data.crops import random_crops, uniform, width_range
 from sinct.data.grain import grain
 from sinct.data.palette import match_palette, palette_of
@@ -138,7 +138,10 @@ class PairSampler:
 
     def _painted(self, photo: Tensor, palette: Tensor | None) -> Tensor:
         """Give a photo the paintings' palette and reduce its detail like their strokes; no palette, no change."""
-        return photo if palette is None else without_strokes(match_palette(photo, palette), self.content)[0]
+        if palette is None:
+            return photo
+        painted = match_palette(photo, palette)
+        return without_strokes(painted, for_pictures(self.content, [painted]))[0]
 
     def _grained(self, crops: Tensor) -> Tensor:
         """Add grain as the settings say."""

@@ -5,15 +5,14 @@ Park et al. 2020 (arXiv:2007.15651), appendix B.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
 
 from sinct.config import ABOVE_0, FROM_0, TrainingSettings, bounded
-from sinct.data.colours import fit_colours
-from sinct.data.content import Content
+from sinct.data.content import Content, with_colours
 from sinct.data.crops import tiles
 from sinct.data.pair import PairBatch, PairSampler, PairSettings
 from sinct.errors import ConfigError
@@ -131,7 +130,7 @@ class PairGan(Loop[PairBatch, Losses]):
         self.tile_shift = 0
         self.content = settings.content
         if settings.recolour:
-            self.content = replace(self.content, colours=fit_colours(paintings, photos))
+            self.content = with_colours(self.content, paintings, photos)
         self.sampler = PairSampler(
             paintings,
             photos,

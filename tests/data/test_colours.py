@@ -1,7 +1,7 @@
 import torch
 
-from sinct.data.colours import fit_colours, recolour
-from sinct.data.content import Content, prepare, without_strokes
+from sinct.data.colours import RANGE, ROUGHNESS_REACH, Spread, fit_colours, recolour, roughness, spread_of
+from sinct.data.content import Content, prepare, prepared, with_colours, without_strokes
 from sinct.data.palette import quadratic
 
 
@@ -12,50 +12,94 @@ def scene(seed=0, height=64, width=80):
     return torch.nn.functional.interpolate(small, (height, width), mode="bilinear")[0]
 
 
-def test_no_coefficients_leave_a_picture_as_it_is():
-    picture = scene()
-    assert recolour(picture, ()) is picture
+def noise(deviation, height=64, width=80):
+    """Roughness without hue."""
+    random = torch.Generator().manual_seed(5)
+    return deviation * torch.randn(1, height, width, generator=random)
+
+
+def mapped(painting, photo):
+    """The painting in the photo's colours, its strokes kept."""
+    content = with_colours(Content(smoothing=0.3), [painting], [photo])
+    return without_strokes(painting, content)[0]
 
 
 def test_the_map_is_the_polynomial_that_its_coefficients_say():
     picture = scene()
-    colours = torch.linspace(-0.2, 0.2, 30).tolist()
-    expected = torch.tensor(colours).view(3, 10) @ quadratic(picture.flatten(1))
-    assert torch.allclose(recolour(picture, colours), expected.view_as(picture).clamp(-1, 1), atol=1e-6)
+    rough = torch.linspace(-6, 2, 64 * 80).view(1, 64, 80)
+    colours = torch.linspace(-0.2, 0.2, 45).tolist()
+    standard = ((rough + 3) / 2).clamp(-RANGE, RANGE)
+    expected = torch.tensor(colours).view(3, 15) @ quadratic(torch.cat([picture, standard]).flatten(1))
+    found = recolour(picture, rough, colours, Spread(-3, 2))
+    assert torch.allclose(found, expected.view_as(picture).clamp(-1, 1), atol=1e-6)
 
 
 def test_equal_palettes_need_hardly_any_change():
     picture = scene()
-    assert (recolour(picture, fit_colours([picture], [picture])) - picture).abs().mean() < 0.02
+    assert (mapped(picture, picture) - picture).abs().mean() < 0.02
 
 
 def test_a_tinted_painting_gets_the_photos_colours_back():
     photo = scene()
     tint = torch.tensor([0.25, 0.0, -0.2])[:, None, None]
     painting = (0.6 * photo + tint).clamp(-1, 1)
-    restored = recolour(painting, fit_colours([painting], [photo]))
-    assert (restored - photo).abs().mean() < 0.3 * (painting - photo).abs().mean()
+    assert (mapped(painting, photo) - photo).abs().mean() < 0.3 * (painting - photo).abs().mean()
+
+
+def test_one_white_becomes_two_colours_where_only_roughness_tells_them_apart():
+    """A pale sky over pale chalk, as Monet painted them; in the photo the smooth half is blue."""
+    smooth = torch.arange(128) < 64
+    rough = noise(0.15, 96, 128).masked_fill(smooth, 0) + noise(0.03, 96, 128)
+    painting = (torch.full((3, 96, 128), 0.7) + rough).clamp(-1, 1)
+    blue, chalk = torch.tensor([-0.6, -0.1, 0.6]), torch.tensor([0.6, 0.55, 0.5])
+    photo = (torch.where(smooth, blue[:, None, None], chalk[:, None, None]) + rough).clamp(-1, 1)
+    halves = mapped(painting, photo).split(64, dim=2)
+    sky, cliff = (half[:, :, 16:48].mean(dim=(1, 2)) for half in halves)
+    assert sky[2] - sky[0] > 0.6
+    assert (cliff[2] - cliff[0]).abs() < 0.3
 
 
 def test_the_map_stays_in_range_beyond_the_colours_it_was_fitted_to():
-    colours = fit_colours([0.1 * scene(1)], [scene(2)])
+    colours = fit_colours([0.1 * scene(1)], [scene(2)], 0.3)
     corners = torch.tensor([[-1.0, 1, -1, 1], [-1, -1, 1, 1], [1, -1, -1, 1]]).view(3, 2, 2)
-    found = recolour(corners, colours)
+    found = recolour(corners, torch.tensor([-9.0, 9, 9, -9]).view(1, 2, 2), colours, Spread())
     assert found.isfinite().all()
     assert found.abs().max() <= 1
 
 
 def test_a_grey_picture_has_a_map():
-    grey = torch.full((3, 40, 40), 0.2)
-    assert recolour(grey, fit_colours([grey], [scene()])).isfinite().all()
+    assert mapped(torch.full((3, 40, 40), 0.2), scene()).isfinite().all()
 
 
-def test_what_the_generator_sees_and_keeps_is_recoloured():
-    colours = tuple(torch.linspace(-0.2, 0.2, 30).tolist())
-    picture = scene()
-    plain = without_strokes(picture, Content(smoothing=0.3, detail=0.3))
-    seen, kept = without_strokes(picture, Content(smoothing=0.3, detail=0.3, colours=colours))
-    assert seen.equal(recolour(plain[0], colours))
-    assert kept.equal(recolour(plain[1], colours))
-    assert prepare(picture, Content(smoothing=0.3, detail=0.3, colours=colours)).equal(seen)
-    assert prepare(picture, Content(colours=colours)).equal(recolour(picture, colours))
+def test_a_tiny_picture_has_roughness():
+    picture = scene(height=9, width=7)
+    assert roughness(picture, picture).isfinite().all()
+
+
+def test_roughness_rises_with_contrast_and_reaches_as_far_as_it_says():
+    smooth = scene(height=200, width=200)
+    calm, rough = (roughness(smooth + noise(deviation, 200, 200), smooth) for deviation in (0.02, 0.2))
+    assert (rough > calm + 1).all()
+    changed = noise(0.02, 200, 200)
+    changed[:, 100, 100] = 1
+    touched = (roughness(smooth + changed, smooth) != calm)[0].nonzero()
+    assert (touched - 100).abs().max() <= ROUGHNESS_REACH
+
+
+def test_the_spread_of_a_series_counts_its_pictures_alike():
+    spread = spread_of([torch.zeros(1, 4, 4), torch.full((1, 40, 40), 2.0)])
+    assert abs(spread.mean - 1) < 1e-6
+    assert abs(spread.deviation - 1) < 1e-3
+
+
+def test_what_the_generator_sees_and_keeps_is_recoloured_and_cuts_are_those_of_the_whole():
+    picture = scene(height=300, width=400) + noise(0.2, 300, 400)
+    content = with_colours(Content(smoothing=0.3, detail=0.3), [picture], [scene(3)])
+    plain, (seen, kept) = without_strokes(picture, Content(0.3, 0.3)), without_strokes(picture, content)
+    rough = roughness(picture, plain[1])
+    assert seen.equal(recolour(plain[0], rough, content.colours, Spread(*content.spread)))
+    assert kept.equal(recolour(plain[1], rough, content.colours, Spread(*content.spread)))
+    assert prepare(picture, content).equal(seen)
+    cut = prepared(lambda rows, columns: picture[:, rows, columns], 300, 400, content)
+    part = cut(slice(150, 180), slice(130, 200))
+    torch.testing.assert_close(part, seen[:, 150:180, 130:200], rtol=0, atol=1e-4)

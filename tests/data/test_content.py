@@ -31,6 +31,7 @@ def test_detail_is_the_share_of_what_was_smoothed_away_that_is_seen():
     assert not kept.equal(picture)
 
 
-def test_cut_reaches_beyond_itself_only_where_strokes_are_reduced():
+def test_cut_reaches_beyond_itself_only_where_strokes_are_reduced_or_seen():
     assert Content(smoothing=0.3, detail=0.3).reach > 0
     assert Content(smoothing=0.3, detail=1.0).reach == Content(smoothing=0.0, detail=0.3).reach == 0
+    assert Content(smoothing=0.3, detail=0.3, colours=(0.0,)).reach > Content(smoothing=0.3, detail=0.3).reach

@@ -36,7 +36,9 @@ def test_streamed_equals_whole(
     config = sinct.Config(width=width_of_network, smoothing=0.2, detail=0.5, grain=0.05)
     model = make_model(config, generator)
     if recoloured:
-        content = replace(model.content, colours=tuple(np.linspace(-0.3, 0.3, 30).tolist()))
+        content = replace(
+            model.content, colours=tuple(np.linspace(-0.3, 0.3, 45).tolist()), spread=(-3.0, 0.5)
+        )
         model = replace(model, content=content)
     samples_in = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
     Image.fromarray(samples_in).save(folder / "in.png")
