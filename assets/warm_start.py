@@ -16,7 +16,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,7 +30,7 @@ from torch import Tensor
 from assets.dabs import Manner, paint_dabs
 from assets.painterly import Array
 from assets.photographs import PHOTOGRAPHS, collect
-from sinct.data.content import Content, with_colours, without_strokes
+from sinct.data.content import Content, prepare_pair
 from sinct.data.grain import grain
 from sinct.data.pair import PairBatch
 from sinct.inference import checkpoint
@@ -44,6 +44,9 @@ MANNERS = 4
 
 LONG_SIDE = (620, 1024)
 """Range of the longer side in pixels that a photograph is scaled to before it is painted."""
+
+STROKES = (1.5, 9.0)
+"""Range of the widths in pixels below which everything is taken away from a painting."""
 
 ALONE = 0.4
 """Share of the steps in which the generator learns alone."""
@@ -91,17 +94,24 @@ def random_palette(photo: Array, rng: np.random.Generator) -> Array:
     return np.asarray(changed.clip(0, 1), np.float32)
 
 
-def make_example(path: Path, seed: int, content: Content) -> Example:
-    """Paint a photograph once."""
+def make_example(path: Path, seed: int, content: Content, *, in_dabs: bool) -> Example:
+    """Paint a photograph once, in dabs or only in other colours, and take everything narrower than strokes away."""
     rng = np.random.default_rng(seed)
     picture = Image.open(path)
     scale = rng.uniform(*LONG_SIDE) / max(picture.size)
     size = max(256, round(picture.width * scale)), max(256, round(picture.height * scale))
     photo = np.asarray(picture.resize(size, Image.Resampling.LANCZOS), np.float32) / 255
-    painting = paint_dabs(random_palette(photo, rng), random_manner(rng), seed=seed)
+    painting = random_palette(photo, rng)
+    stroke = float(np.exp(rng.uniform(*np.log(STROKES))))
+    if in_dabs:
+        manner = random_manner(rng)
+        painting = paint_dabs(painting, manner, seed=seed)
+        stroke = min(STROKES[1], max(stroke, rng.uniform(1, 3) * manner.brushes[-1]))
     target, painted = _tensor(photo), _tensor(painting)
-    seen, kept = without_strokes(painted, with_colours(content, [painted], [target]))
-    return Example(seen, kept, target)
+    prepared = prepare_pair(
+        [painted], [target], replace(content, stroke=stroke), in_photos_colours=True, repaint=False
+    )
+    return Example(*prepared.paintings[0], target)
 
 
 def paint_all(photographs: Sequence[Path], folder: Path, content: Content) -> list[Path]:
@@ -114,7 +124,7 @@ def paint_all(photographs: Sequence[Path], folder: Path, content: Content) -> li
             paths.append(file)
             if file.exists():
                 continue
-            example = make_example(path, 1000 * manner + number, content)
+            example = make_example(path, 1000 * manner + number, content, in_dabs=manner % 2 == 0)
             with replacing(file) as part:
                 save_file({name: _bytes(picture) for name, picture in example._asdict().items()}, part)
             print(f"painted {file.name}", flush=True)

@@ -5,16 +5,17 @@ Park et al. 2020 (arXiv:2007.15651), appendix B.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
 
 from sinct.config import ABOVE_0, FROM_0, TrainingSettings, bounded
-from sinct.data.content import Content, with_colours
+from sinct.data.content import Content
 from sinct.data.crops import tiles
 from sinct.data.pair import PairBatch, PairSampler, PairSettings
+from sinct.data.strokes import stroke_width
 from sinct.errors import ConfigError
 from sinct.losses.adversarial import discriminator_loss, r1_penalty
 from sinct.networks.base import GeneratorBase
@@ -69,8 +70,8 @@ class PairGanSettings(TrainingSettings, PairSettings):
 
     @property
     def content(self) -> Content:
-        """How pictures are prepared for the generator, before the map of colours is known."""
-        return Content(self.smoothing, self.detail, self.grain, self.seed)
+        """How pictures are prepared for the generator, before strokes and colours are known."""
+        return Content(self.smoothing, self.detail, self.grain, self.seed, self.stroke or 0.0)
 
     def check(self) -> None:
         """See `Settings.check`."""
@@ -128,18 +129,19 @@ class PairGan(Loop[PairBatch, Losses]):
     ) -> None:
         super().__init__(settings, device)
         self.tile_shift = 0
-        self.content = settings.content
-        if settings.recolour:
-            self.content = with_colours(self.content, paintings, photos)
+        content = settings.content
+        if settings.stroke is None:
+            content = replace(content, stroke=stroke_width([painting.to(device) for painting in paintings]))
         self.sampler = PairSampler(
             paintings,
             photos,
             settings,
-            self.content,
+            content,
             device=device,
             random=self.random,
             channels_last=settings.channels_last,
         )
+        self.content = self.sampler.content
 
     def sample(self) -> PairBatch:
         """Draw the crops of one step, and where their tiles begin."""
