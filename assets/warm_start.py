@@ -16,7 +16,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,9 +44,6 @@ MANNERS = 4
 
 LONG_SIDE = (620, 1024)
 """Range of the longer side in pixels that a photograph is scaled to before it is painted."""
-
-STROKES = (1.5, 9.0)
-"""Range of the widths in pixels below which everything is taken away from a painting."""
 
 ALONE = 0.4
 """Share of the steps in which the generator learns alone."""
@@ -94,23 +91,16 @@ def random_palette(photo: Array, rng: np.random.Generator) -> Array:
     return np.asarray(changed.clip(0, 1), np.float32)
 
 
-def make_example(path: Path, seed: int, content: Content, *, in_dabs: bool) -> Example:
-    """Paint a photograph once, in dabs or only in other colours, and take everything narrower than strokes away."""
+def make_example(path: Path, seed: int, content: Content) -> Example:
+    """Paint a photograph once."""
     rng = np.random.default_rng(seed)
     picture = Image.open(path)
     scale = rng.uniform(*LONG_SIDE) / max(picture.size)
     size = max(256, round(picture.width * scale)), max(256, round(picture.height * scale))
     photo = np.asarray(picture.resize(size, Image.Resampling.LANCZOS), np.float32) / 255
-    painting = random_palette(photo, rng)
-    stroke = float(np.exp(rng.uniform(*np.log(STROKES))))
-    if in_dabs:
-        manner = random_manner(rng)
-        painting = paint_dabs(painting, manner, seed=seed)
-        stroke = min(STROKES[1], max(stroke, rng.uniform(1, 3) * manner.brushes[-1]))
+    painting = paint_dabs(random_palette(photo, rng), random_manner(rng), seed=seed)
     target, painted = _tensor(photo), _tensor(painting)
-    prepared = prepare_pair(
-        [painted], [target], replace(content, stroke=stroke), in_photos_colours=True, repaint=False
-    )
+    prepared = prepare_pair([painted], [target], content, in_photos_colours=True, repaint=False)
     return Example(*prepared.paintings[0], target)
 
 
@@ -124,7 +114,7 @@ def paint_all(photographs: Sequence[Path], folder: Path, content: Content) -> li
             paths.append(file)
             if file.exists():
                 continue
-            example = make_example(path, 1000 * manner + number, content, in_dabs=manner % 2 == 0)
+            example = make_example(path, 1000 * manner + number, content)
             with replacing(file) as part:
                 save_file({name: _bytes(picture) for name, picture in example._asdict().items()}, part)
             print(f"painted {file.name}", flush=True)

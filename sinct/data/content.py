@@ -22,7 +22,7 @@ from sinct.data.colours import (
 )
 from sinct.data.grain import grain_at
 from sinct.data.palette import match_palette, palette_of
-from sinct.data.smoothing import ITERATIONS, rolling_guidance, rolling_reach, total_variation_smooth
+from sinct.data.smoothing import ITERATIONS, total_variation_smooth
 
 Cut = Callable[[slice, slice], Tensor]
 """Rows and columns of a picture, in pixels -> (3, H, W) in [-1, 1], on any device."""
@@ -37,7 +37,6 @@ class Content:
         detail: share of that contrast that the generator still sees, in [0, 1].
         grain: standard deviation of the noise added to what it sees, in units of [-1, 1].
         seed: seeds the noise.
-        stroke: width of the strokes in pixels, of which smoothing by scale rids the picture instead; 0 if unknown.
         colours: the map from the painting's colours to the photo's, see `sinct.data.colours`; none leaves them.
         spread: mean and standard deviation of the painting's roughness, on which that map depends.
     """
@@ -46,7 +45,6 @@ class Content:
     detail: float = 1.0
     grain: float = 0.0
     seed: int = 0
-    stroke: float = 0.0
     colours: tuple[float, ...] = ()
     spread: tuple[float, float] = Spread()
 
@@ -55,8 +53,7 @@ class Content:
         """How many pixels around a cut its preparation depends on, on each side."""
         if self.detail == 1 and not self.colours:
             return 0
-        smoothed = rolling_reach(self.stroke) if self.stroke else ITERATIONS if self.smoothing > 0 else 0
-        return smoothed + (ROUGHNESS_REACH if self.colours else 0)
+        return (ITERATIONS if self.smoothing > 0 else 0) + (ROUGHNESS_REACH if self.colours else 0)
 
 
 class Separated(NamedTuple):
@@ -74,11 +71,8 @@ class Separated(NamedTuple):
 
 
 def separate(picture: Tensor, content: Content) -> Separated:
-    """Take a picture's strokes away, (3, H, W) in [-1, 1]; by scale if one is known, otherwise by contrast."""
-    if content.stroke:
-        kept = rolling_guidance(picture, content.stroke)
-    else:
-        kept = total_variation_smooth(picture, content.smoothing)
+    """Take a picture's strokes away, (3, H, W) in [-1, 1]."""
+    kept = total_variation_smooth(picture, content.smoothing)
     return Separated(torch.lerp(kept, picture, content.detail), kept, roughness(picture, kept))
 
 

@@ -29,9 +29,7 @@ class PairSettings(Settings):
         smoothing: contrast on [-1, 1] that total-variation smoothing removes from the painting before PatchNCE
             sees it, so that strokes do not count as content to keep; 0 compares with the painting itself (ours
             otherwise).
-        stroke: width of the strokes in pixels, and None to estimate it: whatever is narrower is removed, however
-            strong it is, instead of what has little contrast; 0 removes by contrast alone (ours otherwise).
-        detail: share of what is removed that the generator still sees; with 1 it sees the painting itself
+        detail: share of the removed contrast that the generator still sees; with 1 it sees the painting itself
             (ours otherwise).
         recolour: give G the painting in the photo's colours, by a map in closed form (`sinct.data.colours`), so that
             it has only texture and local colour left to learn (ours).
@@ -49,7 +47,6 @@ class PairSettings(Settings):
     overhang: float = bounded(0.0, SHARE)
     native_share: float = bounded(0.0, SHARE)
     smoothing: float = bounded(0.0, FROM_0)
-    stroke: float | None = bounded(0.0, FROM_0)
     detail: float = bounded(1.0, SHARE)
     recolour: bool = False
     repaint: bool = False

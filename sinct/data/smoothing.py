@@ -1,14 +1,6 @@
-"""Edge-preserving smoothing that removes brush strokes from a painting and keeps its shapes.
-
-By contrast (total variation): fine dabs and canvas go, broad or strongly drawn strokes stay. By scale (rolling
-guidance): whatever is narrower goes, however strong, and the edges of what is wider come back.
-"""
-
-import math
-from collections.abc import Callable
+"""Edge-preserving smoothing that removes brush strokes from a painting and keeps its shapes."""
 
 import torch
-from kornia.filters import gaussian_blur2d, guided_blur
 from torch import Tensor
 
 from sinct.pictures.windows import spans
@@ -19,13 +11,6 @@ ITERATIONS = 60
 TILE = 640
 """Side in pixels of the tiles that a CPU works on. They fit its cache, which is three times as fast, and overlap by
 as far as all steps of the projection together can reach, so that no border shows."""
-
-
-ROUNDS = 3
-"""Rounds of rolling guidance; the edges of wide shapes are back after these."""
-
-EDGES = 0.02
-"""Variance on [-1, 1] from which an edge is kept by rolling guidance."""
 
 
 @torch.no_grad()
@@ -48,70 +33,15 @@ def total_variation_smooth(picture: Tensor, weight: float, *, iterations: int = 
     """
     if weight <= 0:
         return picture
-    return in_tiles(picture, iterations, lambda part: _smooth(part, weight, iterations))
-
-
-@torch.no_grad()
-def rolling_guidance(picture: Tensor, scale: float) -> Tensor:
-    """Remove what is narrower than a scale, whatever its contrast, and keep the edges of what is wider.
-
-    A blur removes everything small, and then each round brings back the edges of what the blur has left, by
-    smoothing the picture itself with the last round's result as the guide.
-
-    Args:
-        picture: (3, H, W) in [-1, 1].
-        scale: width of what is removed, in pixels; 0 returns the picture.
-
-    Returns:
-        (3, H, W), about in [-1, 1]. A pixel depends on at most `rolling_reach(scale)` pixels on each side.
-
-    Zhang et al. 2014, "Rolling Guidance Filter"; with the guided filter (He et al. 2010) instead of the bilateral,
-    whose time does not depend on the scale.
-    """
-    if scale <= 0:
-        return picture
-    return in_tiles(picture, rolling_reach(scale), lambda part: _rolled(part, scale))
-
-
-def rolling_reach(scale: float) -> int:
-    """How far around a pixel rolling guidance sees, in pixels."""
-    return (_radii(scale)[0] + 2 * ROUNDS * _radii(scale)[1]) if scale > 0 else 0
-
-
-def _radii(scale: float) -> tuple[int, int]:
-    """Radii of the first blur and of the windows of the rounds, in pixels."""
-    return math.ceil(2 * scale), max(1, round(scale))
-
-
-def _rolled(picture: Tensor, scale: float) -> Tensor:
-    """Smooth a picture in one piece, see `rolling_guidance`."""
-    blur, radius = _radii(scale)
-    smooth = gaussian_blur2d(picture[None], (2 * blur + 1,) * 2, (scale, scale), border_type="replicate")
-    for _ in range(ROUNDS):
-        smooth = guided_blur(
-            smooth, picture[None], 2 * radius + 1, EDGES, border_type="replicate", separable=True
-        )
-    return smooth[0]
-
-
-def in_tiles(picture: Tensor, reach: int, smooth: Callable[[Tensor], Tensor]) -> Tensor:
-    """Apply a local operation to (C, H, W) in tiles that fit a processor's cache; on other devices in one piece.
-
-    Args:
-        picture: (C, H, W).
-        reach: how far around a pixel the operation sees, in pixels.
-        smooth: the operation, on (C, h, w).
-    """
     if picture.device.type != "cpu" or max(picture.shape[1:]) <= TILE:
-        return smooth(picture)
+        return _smooth(picture, weight, iterations)
     result = torch.empty_like(picture)
-    across = spans(picture.shape[2], max(TILE, 3 * reach), reach, 1)
-    for rows in spans(picture.shape[1], max(TILE, 3 * reach), reach, 1):
+    across = spans(picture.shape[2], max(TILE, 3 * iterations), iterations, 1)
+    for rows in spans(picture.shape[1], max(TILE, 3 * iterations), iterations, 1):
         for columns in across:
-            part = smooth(picture[:, rows.start : rows.stop, columns.start : columns.stop].contiguous())
-            result[:, rows.keep_start : rows.keep_stop, columns.keep_start : columns.keep_stop] = part[
-                :, rows.kept, columns.kept
-            ]
+            part = picture[:, rows.start : rows.stop, columns.start : columns.stop].contiguous()
+            smooth = _smooth(part, weight, iterations)[:, rows.kept, columns.kept]
+            result[:, rows.keep_start : rows.keep_stop, columns.keep_start : columns.keep_stop] = smooth
     return result
 
 

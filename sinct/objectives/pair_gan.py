@@ -5,7 +5,7 @@ Park et al. 2020 (arXiv:2007.15651), appendix B.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import torch
@@ -15,7 +15,6 @@ from sinct.config import ABOVE_0, FROM_0, TrainingSettings, bounded
 from sinct.data.content import Content
 from sinct.data.crops import tiles
 from sinct.data.pair import PairBatch, PairSampler, PairSettings
-from sinct.data.strokes import stroke_width
 from sinct.errors import ConfigError
 from sinct.losses.adversarial import discriminator_loss, r1_penalty
 from sinct.networks.base import GeneratorBase
@@ -70,8 +69,8 @@ class PairGanSettings(TrainingSettings, PairSettings):
 
     @property
     def content(self) -> Content:
-        """How pictures are prepared for the generator, before strokes and colours are known."""
-        return Content(self.smoothing, self.detail, self.grain, self.seed, self.stroke or 0.0)
+        """How pictures are prepared for the generator, before the map of colours is known."""
+        return Content(self.smoothing, self.detail, self.grain, self.seed)
 
     def check(self) -> None:
         """See `Settings.check`."""
@@ -129,14 +128,11 @@ class PairGan(Loop[PairBatch, Losses]):
     ) -> None:
         super().__init__(settings, device)
         self.tile_shift = 0
-        content = settings.content
-        if settings.stroke is None:
-            content = replace(content, stroke=stroke_width([painting.to(device) for painting in paintings]))
         self.sampler = PairSampler(
             paintings,
             photos,
             settings,
-            content,
+            settings.content,
             device=device,
             random=self.random,
             channels_last=settings.channels_last,

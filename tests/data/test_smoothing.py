@@ -4,13 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from sinct.data.smoothing import (
-    add_divergence,
-    add_gradient,
-    rolling_guidance,
-    rolling_reach,
-    total_variation_smooth,
-)
+from sinct.data.smoothing import add_divergence, add_gradient, total_variation_smooth
 
 WEIGHT = 0.24
 """What the presets use on [-1, 1]."""
@@ -132,42 +126,3 @@ def test_pixel_reaches_no_further_than_the_iterations(iterations: int) -> None:
     before, after = (total_variation_smooth(x, WEIGHT, iterations=iterations) for x in (picture, changed))
     rows, columns = (before != after).any(dim=0).nonzero(as_tuple=True)
     assert max((rows - 10).abs().max(), (columns - 10).abs().max()) <= iterations
-
-
-def narrow_and_wide() -> Tensor:
-    """Dots of 4 px and a shape of 40 px, equally strong."""
-    picture = torch.full((3, 120, 120), -0.5)
-    picture[:, 8:112:16, 8:56:16] = 0.5
-    for offset in range(4):
-        picture[:, 8 + offset : 112 : 16, 8:56] = picture[:, 8:112:16, 8:56]
-    picture[:, :, 8:56] = torch.stack([picture[:, :, 8:56].roll(k, dims=2) for k in range(4)]).amax(dim=0)
-    picture[:, 40:80, 70:110] = 0.5
-    return picture
-
-
-def test_rolling_guidance_takes_narrow_things_away_however_strong_and_keeps_wide_ones_sharp() -> None:
-    picture = narrow_and_wide()
-    smooth = rolling_guidance(picture, 6)
-    dots, edge = smooth[0, 10:110, 10:54], smooth[0, 60, 60:80]
-    assert dots.max() - dots.min() < 0.25  # 1 in the picture
-    assert edge.diff().max() > 0.3
-    assert edge.diff().argmax() == 9  # where it was
-    assert smooth[0, 60, 90] > 0.4
-
-
-def test_rolling_guidance_reaches_as_far_as_it_says_and_works_in_tiles() -> None:
-    picture = noise(3, 700, 60).float()
-    changed = picture.clone()
-    changed[:, 350, 30] += 1
-    whole, other = (rolling_guidance(each, 3) for each in (picture, changed))
-    touched = ((whole - other).abs().amax(dim=0) > 1e-5).nonzero()
-    assert len(touched) > 0
-    assert (touched - torch.tensor([350, 30])).abs().max() <= rolling_reach(3)
-    part = rolling_guidance(picture[:, 300:400], 3)[:, 40:60]
-    torch.testing.assert_close(part, whole[:, 340:360], atol=1e-4, rtol=0)
-
-
-def test_rolling_guidance_at_scale_0_returns_the_picture() -> None:
-    picture = noise(3, 5, 7)
-    assert rolling_guidance(picture, 0) is picture
-    assert rolling_reach(0) == 0

@@ -39,7 +39,7 @@ def test_a_generator_that_starts_warm_restores_texture_it_has_not_seen():
         torch.from_numpy(paint_dabs(pixels, Manner(brushes=(8, 4, 2)), seed=1)).permute(2, 0, 1) * 2 - 1
     )
     content = prepare_pair(
-        [painting], [photo], preset("draft", CPU).content, in_photos_colours=True, repaint=False
+        [painting], [photo], preset("instant", CPU).content, in_photos_colours=True, repaint=False
     ).content
     seen = prepare(painting, content)[None]
     generator = draft_generator()
