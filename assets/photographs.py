@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,24 +67,25 @@ PHOTOGRAPHS: tuple[Photograph, ...] = (
 """All photographs that the warm start is learned from. Nothing that the benchmarks measure on is among them."""
 
 
-def collect(packages: Path, folder: Path) -> list[Path]:
-    """Write all photographs as PNG, unless they are there.
+def collect(packages: Path, folder: Path, wanted: Sequence[Photograph] = PHOTOGRAPHS) -> list[Path]:
+    """Write pictures as PNG, unless they are there.
 
     Args:
         packages: folder with the packages' .deb files.
         folder: where the pictures go; created if needed.
+        wanted: which pictures.
 
     Returns:
-        Their paths, in the order of `PHOTOGRAPHS`.
+        Their paths, in the order of `wanted`.
 
     Raises:
         InputError: a package is missing, or cannot be unpacked.
     """
-    paths = [folder / f"{photograph.name}.png" for photograph in PHOTOGRAPHS]
+    paths = [folder / f"{photograph.name}.png" for photograph in wanted]
     if all(path.exists() for path in paths):
         return paths
     folder.mkdir(parents=True, exist_ok=True)
-    for package in dict.fromkeys(photograph.package for photograph in PHOTOGRAPHS):
+    for package in dict.fromkeys(photograph.package for photograph in wanted):
         found = sorted(packages.glob(f"{package}_*.deb"))
         if not found:
             raise InputError(
@@ -95,7 +96,7 @@ def collect(packages: Path, folder: Path) -> list[Path]:
                 subprocess.run(["dpkg-deb", "-x", str(found[-1]), temporary], check=True)
             except (OSError, subprocess.CalledProcessError) as error:
                 raise InputError(f"{found[-1]} cannot be unpacked ({error}); `dpkg-deb` is needed") from None
-            for photograph, path in zip(PHOTOGRAPHS, paths, strict=True):
+            for photograph, path in zip(wanted, paths, strict=True):
                 if photograph.package == package:
                     _read(Path(temporary), photograph).save(path)
     return paths

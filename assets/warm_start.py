@@ -30,7 +30,7 @@ from torch import Tensor
 from assets.dabs import Manner, paint_dabs
 from assets.painterly import Array
 from assets.photographs import PHOTOGRAPHS, collect
-from sinct.data.content import Content, with_colours, without_strokes
+from sinct.data.content import Content, prepare_pair
 from sinct.data.grain import grain
 from sinct.data.pair import PairBatch
 from sinct.inference import checkpoint
@@ -100,8 +100,8 @@ def make_example(path: Path, seed: int, content: Content) -> Example:
     photo = np.asarray(picture.resize(size, Image.Resampling.LANCZOS), np.float32) / 255
     painting = paint_dabs(random_palette(photo, rng), random_manner(rng), seed=seed)
     target, painted = _tensor(photo), _tensor(painting)
-    seen, kept = without_strokes(painted, with_colours(content, [painted], [target]))
-    return Example(seen, kept, target)
+    prepared = prepare_pair([painted], [target], content, in_photos_colours=True, repaint=False)
+    return Example(*prepared.paintings[0], target)
 
 
 def paint_all(photographs: Sequence[Path], folder: Path, content: Content) -> list[Path]:

@@ -61,6 +61,8 @@ def preset(
 def _ours(name: str, device: torch.device) -> CutSettings:
     """Chosen from measures and by eye, at equal work (see benchmarks/)."""
     small = device.type == "cpu"  # a GPU can afford more
+    # The warm start learned from lightly smoothed paintings; without a step, it can restore no others.
+    light = name == "instant"
     crops = 4 if small else 16
     return CutSettings(
         generator="crisp",
@@ -73,8 +75,8 @@ def _ours(name: str, device: torch.device) -> CutSettings:
         queries=64,
         overhang=1.0,
         native_share=0.75,
-        smoothing=0.3,
-        detail=0.3,
+        smoothing=0.3 if light else 0.6,
+        detail=0.3 if light else 0.1,
         recolour=True,
         repaint=True,
         warm_start=True,

@@ -12,6 +12,7 @@ from safetensors import safe_open
 from assets import warm_start as recipe
 from assets.dabs import Manner, paint_dabs
 from assets.photographs import PHOTOGRAPHS, collect, webp_pictures
+from benchmarks import van_gogh
 from benchmarks.scenes import RECIPES
 from sinct import InputError
 from sinct.weights.warm_start import load_warm_start
@@ -99,6 +100,8 @@ def test_joint_crops_are_the_same_for_the_same_seed(files):
 
 def test_nothing_the_benchmarks_measure_on_is_learned_from():
     assert not {photograph.name for photograph in PHOTOGRAPHS} & RECIPES.keys()
+    learned = {(photograph.path, photograph.index) for photograph in PHOTOGRAPHS}
+    assert not {(picture.path, picture.index) for picture in van_gogh.pictures()} & learned
     assert {photograph.licence for photograph in PHOTOGRAPHS} == {"public domain", "CC-BY-4.0"}
 
 

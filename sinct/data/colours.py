@@ -7,7 +7,7 @@ import torch
 from kornia.filters import box_blur, guided_blur
 from torch import Tensor
 
-from sinct.data.palette import FLAT, match_palette, palette_of, quadratic, reduced, sampled
+from sinct.data.palette import FLAT, quadratic, reduced, sampled
 from sinct.data.smoothing import total_variation_smooth
 
 RIDGE = 1e-3
@@ -74,37 +74,44 @@ def spread_of(maps: Sequence[Tensor]) -> Spread:
     return Spread(float(values.mean()), max(1e-3, float(values.std())))
 
 
-def fit_colours(paintings: Sequence[Tensor], photos: Sequence[Tensor], smoothing: float) -> tuple[float, ...]:
-    """Fit the map that turns the paintings' palette into the photos', for `recolour`.
+def fit_colours(
+    painted: Sequence[Tensor],
+    rough: Sequence[Tensor],
+    photos: Sequence[Tensor],
+    variation: Tensor,
+    *,
+    weight: float,
+) -> tuple[float, ...]:
+    """Fit the map that turns painted colours into the photos', for `recolour`.
 
-    Each photo is first given the paintings' palette (`sinct.data.palette`), where rough areas are matched to rough
-    ones. The way back, which is known pixel by pixel, is fitted by least squares with a quadratic polynomial in
-    colour and roughness: the same white is chalk where it is rough and sky where it is smooth. The painted colours
+    What is painted is the photo in the palette of the paintings (`sinct.data.palette`), where rough areas are matched
+    to rough ones. The way back, which is known pixel by pixel, is fitted by least squares with a quadratic polynomial
+    in colour and roughness: the same white is chalk where it is rough and sky where it is smooth. The painted colours
     are varied first as the strokes vary them: a map that is fitted to exact colours would stretch that variation
     together with the scene's, and turn dabs into speckles (errors in variables).
 
     Args:
-        paintings: one or more (3, H, W) in [-1, 1].
-        photos: one or more (3, H, W) in [-1, 1].
-        smoothing: contrast on [-1, 1] by which pictures are smoothed to see their roughness.
+        painted: one or more (3, H, W) in [-1, 1].
+        rough: (1, H, W) each, their `roughness`.
+        photos: what they were painted from, (3, H, W) in [-1, 1] each.
+        variation: covariance of what strokes change in the paintings' colours, see `stroke_variation`.
+        weight: how much a standard deviation of roughness counts beside colour, as a distance on [-1, 1].
 
     Returns:
         45 coefficients: for red, green and blue, those of 1, r, g, b, t, r², rg, rb, rt, g², gb, gt, b², bt, t²
             (`sinct.data.palette.quadratic`), where t is roughness in standard deviations from its mean.
     """
-    palette = palette_of(paintings)
-    samples = []
-    for photo in photos:
-        painted = match_palette(photo, palette)
-        rough = roughness(painted, total_variation_smooth(painted, smoothing))
-        samples.append(torch.cat([sampled(painted, _standard(rough, spread_of([rough]))), sampled(photo)]))
+    standard = [_standard(each, spread_of([each])) for each in rough]
+    samples = [
+        torch.cat([sampled(*each[:2]), sampled(each[2])])
+        for each in zip(painted, standard, photos, strict=True)
+    ]
     sample = torch.cat(samples, dim=1).repeat(1, REPEATS)
     known, wanted = sample[:4], sample[4:]
-    random = torch.Generator().manual_seed(0)
-    known[:3] += _variation(paintings, known.shape[1], random)
-    known[3] += DOUBT * torch.randn(known.shape[1], generator=random, dtype=known.dtype)
-    # Roughness counts for the ridge as it did for the palette.
-    units = torch.tensor([[1.0], [1.0], [1.0], [float(palette[3].std())]], dtype=known.dtype)
+    noise = torch.randn(known.shape, generator=torch.Generator().manual_seed(0), dtype=known.dtype)
+    known[:3] += torch.linalg.cholesky(variation) @ noise[:3]
+    known[3] += DOUBT * noise[3]
+    units = torch.tensor([[1.0], [1.0], [1.0], [weight]], dtype=known.dtype)
     terms = quadratic(known * units)
     # What is fitted is the change, so that the ridge pulls towards no change.
     normal = terms @ terms.T / terms.shape[1] + RIDGE * torch.eye(TERMS, dtype=terms.dtype)
@@ -113,6 +120,13 @@ def fit_colours(paintings: Sequence[Tensor], photos: Sequence[Tensor], smoothing
     )
     change[:, 1:4] += torch.eye(3, dtype=change.dtype)
     return tuple(change.flatten().tolist())
+
+
+def stroke_variation(paintings: Sequence[Tensor]) -> Tensor:
+    """Covariance of what strokes change in colours, (3, 3), float64, from paintings (3, H, W) in [-1, 1]."""
+    small = [reduced(painting) for painting in paintings]
+    found = torch.cat([sampled(each - total_variation_smooth(each, STROKES)) for each in small], dim=1)
+    return found @ found.T / found.shape[1] + 1e-8 * torch.eye(3, dtype=found.dtype)
 
 
 def recolour(picture: Tensor, rough: Tensor, colours: Sequence[float], spread: Spread) -> Tensor:
@@ -146,14 +160,3 @@ def recolour(picture: Tensor, rough: Tensor, colours: Sequence[float], spread: S
 def _standard(rough: Tensor, spread: Spread) -> Tensor:
     """Roughness in standard deviations from its mean, clamped to `RANGE`."""
     return ((rough - spread.mean) / spread.deviation).clamp_(-RANGE, RANGE)
-
-
-def _variation(paintings: Sequence[Tensor], count: int, random: torch.Generator) -> Tensor:
-    """Draw what strokes change in colours, (3, count), float64, with the covariance found in the paintings."""
-    small = [reduced(painting) for painting in paintings]
-    strokes = [sampled(each - total_variation_smooth(each, STROKES)) for each in small]
-    found = torch.cat(strokes, dim=1)
-    covariance = found @ found.T / found.shape[1] + 1e-8 * torch.eye(3, dtype=found.dtype)
-    normal = torch.randn(3, count, generator=random, dtype=found.dtype)
-    varied: Tensor = torch.linalg.cholesky(covariance) @ normal
-    return varied

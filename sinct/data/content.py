@@ -6,12 +6,22 @@ smooth and recolour alike, so that in use a generator sees what it was trained o
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from sinct.data.colours import ROUGHNESS_REACH, Spread, fit_colours, recolour, roughness, spread_of
+from sinct.data.colours import (
+    ROUGHNESS_REACH,
+    Spread,
+    fit_colours,
+    recolour,
+    roughness,
+    spread_of,
+    stroke_variation,
+)
 from sinct.data.grain import grain_at
+from sinct.data.palette import match_palette, palette_of
 from sinct.data.smoothing import ITERATIONS, total_variation_smooth
 
 Cut = Callable[[slice, slice], Tensor]
@@ -41,55 +51,95 @@ class Content:
     @property
     def reach(self) -> int:
         """How many pixels around a cut its preparation depends on, on each side."""
-        smoothed = self.smoothing > 0 and (self.detail < 1 or self.colours)
-        return (ITERATIONS if smoothed else 0) + (ROUGHNESS_REACH if self.colours else 0)
+        if self.detail == 1 and not self.colours:
+            return 0
+        return (ITERATIONS if self.smoothing > 0 else 0) + (ROUGHNESS_REACH if self.colours else 0)
 
 
-def without_strokes(picture: Tensor, content: Content) -> tuple[Tensor, Tensor]:
-    """Reduce brush strokes, and give it the photo's colours, for what the generator sees and for the content to keep.
+class Separated(NamedTuple):
+    """A picture without its strokes, in its own colours.
 
-    Args:
-        picture: (3, H, W) in [-1, 1].
-        content: how to prepare it.
-
-    Returns:
-        Two pictures (3, H, W) in [-1, 1], without grain: the first keeps the share `detail` of what is smoothed
-        away, the second none of it.
+    Attributes:
+        seen: (3, H, W) with the share `detail` of what was taken away, as a generator sees it.
+        kept: (3, H, W) with none of it, as a generator should keep it.
+        rough: (1, H, W), its roughness.
     """
-    seen, kept, rough = _separated(picture, content)
-    return _recoloured(seen, rough, content), _recoloured(kept, rough, content)
+
+    seen: Tensor
+    kept: Tensor
+    rough: Tensor
 
 
-def _separated(picture: Tensor, content: Content) -> tuple[Tensor, Tensor, Tensor]:
-    """What `without_strokes` returns, in the picture's own colours, and its roughness, if the colours depend on it."""
+def separate(picture: Tensor, content: Content) -> Separated:
+    """Take a picture's strokes away, (3, H, W) in [-1, 1]."""
     kept = total_variation_smooth(picture, content.smoothing)
-    rough = roughness(picture, kept) if content.colours else picture[:1]
-    return torch.lerp(kept, picture, content.detail), kept, rough
+    return Separated(torch.lerp(kept, picture, content.detail), kept, roughness(picture, kept))
 
 
-def _recoloured(pixels: Tensor, rough: Tensor, content: Content) -> Tensor:
-    """Give pixels the photo's colours, unless no map is known."""
+def recoloured(pixels: Tensor, rough: Tensor, content: Content) -> Tensor:
+    """Give (3, H, W) of roughness (1, H, W) the photo's colours, unless no map is known."""
     return recolour(pixels, rough, content.colours, Spread(*content.spread)) if content.colours else pixels
 
 
-def with_colours(content: Content, paintings: Sequence[Tensor], photos: Sequence[Tensor]) -> Content:
-    """Add the map from the paintings' colours to the photos' to how paintings are prepared.
+class Prepared(NamedTuple):
+    """Paintings and photos as a training sees them.
+
+    Attributes:
+        content: how the paintings were prepared, with the map of colours.
+        paintings: what a generator sees of each, and what it should keep.
+        painted: each photo as if painted, as a generator sees it.
+    """
+
+    content: Content
+    paintings: list[tuple[Tensor, Tensor]]
+    painted: list[Tensor]
+
+
+def prepare_pair(
+    paintings: Sequence[Tensor],
+    photos: Sequence[Tensor],
+    content: Content,
+    *,
+    in_photos_colours: bool,
+    repaint: bool,
+) -> Prepared:
+    """Prepare paintings that are translated alike, and the photos that are their target.
 
     Args:
-        content: how to prepare them otherwise.
-        paintings: one or more (3, H, W) in [-1, 1], translated alike.
+        paintings: one or more (3, H, W) in [-1, 1].
         photos: one or more (3, H, W) in [-1, 1].
+        content: how to prepare them.
+        in_photos_colours: find the map that gives paintings the photos' colours, and apply it.
+        repaint: give photos the paintings' palette and take their detail away like strokes, so that a generator can
+            learn to restore them; otherwise they stay as they are.
     """
-    colours = fit_colours(paintings, photos, content.smoothing)
-    return for_pictures(replace(content, colours=colours), paintings)
-
-
-def for_pictures(content: Content, pictures: Sequence[Tensor]) -> Content:
-    """Say how rough pictures are, (3, H, W) each, on which a map of colours depends; all count the same."""
-    if not content.colours:
-        return content
-    maps = [roughness(picture, total_variation_smooth(picture, content.smoothing)) for picture in pictures]
-    return replace(content, spread=spread_of(maps))
+    separated = [separate(painting, content) for painting in paintings]
+    painted = list(photos)
+    if in_photos_colours or repaint:
+        # A series has one palette: with one for each painting, a painted colour would stand for several of the
+        # photo's, and every pair of painting and photo would take memory.
+        palette = palette_of(paintings)
+        in_palette = [match_palette(photo, palette) for photo in photos]
+        back = [separate(picture, content) for picture in in_palette]
+        if in_photos_colours:
+            colours = fit_colours(
+                in_palette,
+                [each.rough for each in back],
+                photos,
+                stroke_variation(paintings),
+                weight=float(palette[3].std()),
+            )
+            content = replace(content, colours=colours, spread=spread_of([each.rough for each in separated]))
+        if repaint:
+            painted = [
+                recoloured(each.seen, each.rough, replace(content, spread=spread_of([each.rough])))
+                for each in back
+            ]
+    both = [
+        (recoloured(each.seen, each.rough, content), recoloured(each.kept, each.rough, content))
+        for each in separated
+    ]
+    return Prepared(content, both, painted)
 
 
 def prepare(pixels: Tensor, content: Content) -> Tensor:
@@ -123,10 +173,9 @@ def prepared(cut: Cut, height: int, width: int, content: Content) -> Cut:
         bottom, right = min(height, rows.stop + reach), min(width, columns.stop + reach)
         pixels = cut(slice(top, bottom), slice(left, right))
         if reach:  # otherwise the result of smoothing would be thrown away
-            kept_rows = slice(rows.start - top, rows.stop - top)
-            kept_columns = slice(columns.start - left, columns.stop - left)
-            seen, _, rough = (each[:, kept_rows, kept_columns] for each in _separated(pixels, content))
-            pixels = _recoloured(seen, rough, content)
+            inner = slice(rows.start - top, rows.stop - top), slice(columns.start - left, columns.stop - left)
+            seen, _, rough = (each[:, *inner] for each in separate(pixels, content))
+            pixels = recoloured(seen, rough, content)
         if content.grain > 0:
             pixels = pixels + grain_at(rows, columns, content.grain, content.seed).to(pixels)
         return pixels

@@ -8,10 +8,9 @@ import torch
 from torch import Tensor
 
 from sinct.config import ABOVE_0, FROM_0, SHARE, Settings, bounded
-from sinct.data.content import Content, for_pictures, without_strokes
+from sinct.data.content import Content, prepare_pair
 from sinct.data.crops import random_crops, uniform, width_range
 from sinct.data.grain import grain
-from sinct.data.palette import match_palette, palette_of
 from sinct.errors import ConfigError
 
 
@@ -83,7 +82,7 @@ class PairSampler:
         paintings: one or more (3, H, W) in [-1, 1], float32, translated alike. Each step sees one of them.
         photos: one or more (3, H, W) in [-1, 1], which form one target together.
         settings: which crops to draw.
-        content: how paintings are prepared.
+        content: how paintings are prepared, before the map of colours is known.
         device: where pictures and crops are kept.
         random: draws the crops; on the CPU whatever the device, so that the same seed gives the same crops.
         channels_last: memory layout of the crops.
@@ -103,19 +102,24 @@ class PairSampler:
         random: torch.Generator,
         channels_last: bool = True,
     ) -> None:
-        self.settings, self.content, self.random = settings, content, random
+        self.settings, self.random = settings, random
         self.layout = torch.channels_last if channels_last else torch.contiguous_format
         for picture in (*paintings, *photos):
             scaled_widths(picture, settings)  # raises before any work is done
-        # One tensor each, (6, H, W): what G sees and what it should keep, to be cropped at the same positions.
-        self.paintings = [torch.cat(without_strokes(painting.to(device), content)) for painting in paintings]
-        # The same for each photo: what G should restore, and its painted version. A series has one palette: with
-        # one for each painting, a painted colour would stand for several of the photo's, and every pair of
-        # painting and photo would take memory.
-        palette = palette_of(paintings) if settings.repaint else None
+        prepared = prepare_pair(
+            [painting.to(device) for painting in paintings],
+            [photo.to(device) for photo in photos],
+            content,
+            in_photos_colours=settings.recolour,
+            repaint=settings.repaint,
+        )
+        self.content = prepared.content
+        # One tensor each, (6, H, W): what G sees of a painting and what it should keep, to be cropped at the same
+        # positions; what G should restore of a photo, and its painted version.
+        self.paintings = [torch.cat(both) for both in prepared.paintings]
         self.photos = [
-            torch.cat([photo, self._painted(photo, palette)])
-            for photo in (photo.to(device) for photo in photos)
+            torch.cat([photo.to(device), painted])
+            for photo, painted in zip(photos, prepared.painted, strict=True)
         ]
 
     @property
@@ -135,13 +139,6 @@ class PairSampler:
         photo, painted = torch.split(self._crops(self.photos[which]), 3, dim=1)
         painting, painted = self._grained(painting), self._grained(painted)
         return PairBatch(*map(self._laid_out, (painting, content, photo, painted)))
-
-    def _painted(self, photo: Tensor, palette: Tensor | None) -> Tensor:
-        """Give a photo the paintings' palette and reduce its detail like their strokes; no palette, no change."""
-        if palette is None:
-            return photo
-        painted = match_palette(photo, palette)
-        return without_strokes(painted, for_pictures(self.content, [painted]))[0]
 
     def _grained(self, crops: Tensor) -> Tensor:
         """Add grain as the settings say."""

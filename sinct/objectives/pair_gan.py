@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from sinct.config import ABOVE_0, FROM_0, TrainingSettings, bounded
-from sinct.data.content import Content, with_colours
+from sinct.data.content import Content
 from sinct.data.crops import tiles
 from sinct.data.pair import PairBatch, PairSampler, PairSettings
 from sinct.errors import ConfigError
@@ -128,18 +128,16 @@ class PairGan(Loop[PairBatch, Losses]):
     ) -> None:
         super().__init__(settings, device)
         self.tile_shift = 0
-        self.content = settings.content
-        if settings.recolour:
-            self.content = with_colours(self.content, paintings, photos)
         self.sampler = PairSampler(
             paintings,
             photos,
             settings,
-            self.content,
+            settings.content,
             device=device,
             random=self.random,
             channels_last=settings.channels_last,
         )
+        self.content = self.sampler.content
 
     def sample(self) -> PairBatch:
         """Draw the crops of one step, and where their tiles begin."""

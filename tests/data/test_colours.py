@@ -1,7 +1,7 @@
 import torch
 
-from sinct.data.colours import RANGE, ROUGHNESS_REACH, Spread, fit_colours, recolour, roughness, spread_of
-from sinct.data.content import Content, prepare, prepared, with_colours, without_strokes
+from sinct.data.colours import RANGE, ROUGHNESS_REACH, Spread, recolour, roughness, spread_of
+from sinct.data.content import Content, prepare, prepare_pair, prepared, separate
 from sinct.data.palette import quadratic
 
 
@@ -20,8 +20,11 @@ def noise(deviation, height=64, width=80):
 
 def mapped(painting, photo):
     """The painting in the photo's colours, its strokes kept."""
-    content = with_colours(Content(smoothing=0.3), [painting], [photo])
-    return without_strokes(painting, content)[0]
+    return pair(painting, photo, Content(smoothing=0.3)).paintings[0][0]
+
+
+def pair(painting, photo, content):
+    return prepare_pair([painting], [photo], content, in_photos_colours=True, repaint=True)
 
 
 def test_the_map_is_the_polynomial_that_its_coefficients_say():
@@ -60,7 +63,7 @@ def test_one_white_becomes_two_colours_where_only_roughness_tells_them_apart():
 
 
 def test_the_map_stays_in_range_beyond_the_colours_it_was_fitted_to():
-    colours = fit_colours([0.1 * scene(1)], [scene(2)], 0.3)
+    colours = pair(0.1 * scene(1), scene(2), Content(smoothing=0.3)).content.colours
     corners = torch.tensor([[-1.0, 1, -1, 1], [-1, -1, 1, 1], [1, -1, -1, 1]]).view(3, 2, 2)
     found = recolour(corners, torch.tensor([-9.0, 9, 9, -9]).view(1, 2, 2), colours, Spread())
     assert found.isfinite().all()
@@ -94,12 +97,19 @@ def test_the_spread_of_a_series_counts_its_pictures_alike():
 
 def test_what_the_generator_sees_and_keeps_is_recoloured_and_cuts_are_those_of_the_whole():
     picture = scene(height=300, width=400) + noise(0.2, 300, 400)
-    content = with_colours(Content(smoothing=0.3, detail=0.3), [picture], [scene(3)])
-    plain, (seen, kept) = without_strokes(picture, Content(0.3, 0.3)), without_strokes(picture, content)
-    rough = roughness(picture, plain[1])
-    assert seen.equal(recolour(plain[0], rough, content.colours, Spread(*content.spread)))
-    assert kept.equal(recolour(plain[1], rough, content.colours, Spread(*content.spread)))
+    plain = Content(smoothing=0.3, detail=0.3)
+    content, ((seen, kept),), _ = pair(picture, scene(3), plain)
+    own = separate(picture, plain)
+    spread = Spread(*content.spread)
+    assert seen.equal(recolour(own.seen, own.rough, content.colours, spread))
+    assert kept.equal(recolour(own.kept, own.rough, content.colours, spread))
     assert prepare(picture, content).equal(seen)
     cut = prepared(lambda rows, columns: picture[:, rows, columns], 300, 400, content)
     part = cut(slice(150, 180), slice(130, 200))
     torch.testing.assert_close(part, seen[:, 150:180, 130:200], rtol=0, atol=1e-4)
+
+
+def test_a_painted_photo_gets_its_own_colours_back():
+    photo = scene(3)
+    painted = pair(0.6 * scene(1) + 0.2, photo, Content(smoothing=0.3)).painted[0]
+    assert (painted - photo).abs().mean() < 0.1

@@ -1,6 +1,6 @@
 import torch
 
-from sinct.data.content import Content, prepare, prepared, without_strokes
+from sinct.data.content import Content, prepare, prepared, separate
 
 
 def test_prepared_picture_is_the_same_for_the_same_seed():
@@ -26,7 +26,7 @@ def test_prepared_cuts_are_those_of_the_whole():
 
 def test_detail_is_the_share_of_what_was_smoothed_away_that_is_seen():
     picture = torch.rand(3, 30, 40) * 2 - 1
-    seen, kept = without_strokes(picture, Content(smoothing=0.3, detail=0.25))
+    seen, kept, _ = separate(picture, Content(smoothing=0.3, detail=0.25))
     torch.testing.assert_close(seen, kept + 0.25 * (picture - kept))
     assert not kept.equal(picture)
 
