@@ -77,6 +77,7 @@ def _ours(name: str, device: torch.device) -> CutSettings:
         native_share=0.75,
         smoothing=0.3 if light else 0.6,
         detail=0.3 if light else 0.1,
+        calm=not light,
         recolour=True,
         repaint=True,
         warm_start=True,

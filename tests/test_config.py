@@ -38,6 +38,7 @@ PUBLISHED = {
     "grain": 0.0,
     "patience": 0.0,
     "generator": "stylegan2",
+    "calm": False,
     "detail": 1.0,
     "temperature": 0.07,  # section 3
     "depths": (0, 1, 2),

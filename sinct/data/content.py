@@ -11,6 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from sinct.data.calm import calming
 from sinct.data.colours import (
     ROUGHNESS_REACH,
     Spread,
@@ -102,6 +103,7 @@ def prepare_pair(
     *,
     in_photos_colours: bool,
     repaint: bool,
+    calm: bool = False,
 ) -> Prepared:
     """Prepare paintings that are translated alike, and the photos that are their target.
 
@@ -112,15 +114,19 @@ def prepare_pair(
         in_photos_colours: find the map that gives paintings the photos' colours, and apply it.
         repaint: give photos the paintings' palette and take their detail away like strokes, so that a generator can
             learn to restore them; otherwise they stay as they are.
+        calm: smooth the paintings until they are as calm as the photos (`sinct.data.calm`).
     """
+    palette = palette_of(paintings) if in_photos_colours or repaint or calm else None
+    # A series has one palette: with one for each painting, a painted colour would stand for several of the
+    # photo's, and every pair of painting and photo would take memory.
+    in_palette = [photo if palette is None else match_palette(photo, palette) for photo in photos]
+    of_photos = content
+    if calm:
+        content = replace(content, smoothing=calming(paintings, in_palette, content.smoothing))
     separated = [separate(painting, content) for painting in paintings]
     painted = list(photos)
-    if in_photos_colours or repaint:
-        # A series has one palette: with one for each painting, a painted colour would stand for several of the
-        # photo's, and every pair of painting and photo would take memory.
-        palette = palette_of(paintings)
-        in_palette = [match_palette(photo, palette) for photo in photos]
-        back = [separate(picture, content) for picture in in_palette]
+    if palette is not None and (in_photos_colours or repaint):
+        back = [separate(picture, of_photos) for picture in in_palette]
         if in_photos_colours:
             colours = fit_colours(
                 in_palette,

@@ -29,6 +29,8 @@ class PairSettings(Settings):
         smoothing: contrast on [-1, 1] that total-variation smoothing removes from the painting before PatchNCE
             sees it, so that strokes do not count as content to keep; 0 compares with the painting itself (ours
             otherwise).
+        calm: smooth the painting further than `smoothing`, which then holds for the photo, until the calm parts of
+            both are equally calm (ours).
         detail: share of the removed contrast that the generator still sees; with 1 it sees the painting itself
             (ours otherwise).
         recolour: give G the painting in the photo's colours, by a map in closed form (`sinct.data.colours`), so that
@@ -47,6 +49,7 @@ class PairSettings(Settings):
     overhang: float = bounded(0.0, SHARE)
     native_share: float = bounded(0.0, SHARE)
     smoothing: float = bounded(0.0, FROM_0)
+    calm: bool = False
     detail: float = bounded(1.0, SHARE)
     recolour: bool = False
     repaint: bool = False
@@ -112,6 +115,7 @@ class PairSampler:
             content,
             in_photos_colours=settings.recolour,
             repaint=settings.repaint,
+            calm=settings.calm,
         )
         self.content = prepared.content
         # One tensor each, (6, H, W): what G sees of a painting and what it should keep, to be cropped at the same
