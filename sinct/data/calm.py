@@ -4,6 +4,7 @@ A photo has skies and walls without any detail; strokes cover a painting everywh
 statistics, but what they leave over in the calm parts after smoothing can.
 """
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -46,9 +47,9 @@ def calming(paintings: Sequence[Tensor], photos: Sequence[Tensor], smoothing: fl
     if smoothing <= 0 or unrest(paintings, low) <= wanted:
         return smoothing
     for _ in range(ROUNDS):
-        middle = (low * high) ** 0.5
+        middle = math.sqrt(low * high)
         low, high = (middle, high) if unrest(paintings, middle) > wanted else (low, middle)
-    return (low * high) ** 0.5
+    return math.sqrt(low * high)
 
 
 def unrest(pictures: Sequence[Tensor], smoothing: float) -> float:
