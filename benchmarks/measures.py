@@ -29,6 +29,7 @@ PAIR_MEASURES = (
     "colour",
     "foreign_colours",
     "missing_colours",
+    "restless",
     "gradient",
     "luminance_order",
     "checkerboard",

@@ -1,23 +1,16 @@
-"""How calm a picture is where it is calmest, and how far a painting must be smoothed to be as calm as a photo (ours).
+"""How far a painting must be smoothed to be as calm as a photo (ours).
 
-A photo has skies and walls without any detail; strokes cover a painting everywhere. Their width cannot be told from
-statistics, but what they leave over in the calm parts after smoothing can.
+How wide its strokes are cannot be told from statistics, but what they leave over in its calm parts can.
 """
 
 import math
 from collections.abc import Sequence
 
 import torch
-from kornia.filters import gaussian_blur2d
 from torch import Tensor
 
 from sinct.data.smoothing import ITERATIONS, total_variation_smooth
-
-SCALE = 3.0
-"""Size in pixels of the detail that is measured: coarser than grain and canvas, finer than most shapes."""
-
-CALM = 0.25
-"""Share of a picture that counts as its calm part."""
+from sinct.pictures.contrast import calm_contrast
 
 MOST = 1.2
 """Largest contrast on [-1, 1] that is smoothed away; beyond, faint shapes go before the last strokes do."""
@@ -53,22 +46,8 @@ def calming(paintings: Sequence[Tensor], photos: Sequence[Tensor], smoothing: fl
 
 
 def unrest(pictures: Sequence[Tensor], smoothing: float) -> float:
-    """Contrast on [-1, 1] of the detail that smoothing leaves over in the calm part of pictures, (3, H, W) each."""
-    found = [_contrast(total_variation_smooth(picture, smoothing)).flatten() for picture in pictures]
-    values = torch.cat(found).sort().values
-    return float(values[int(CALM * (len(values) - 1))])
-
-
-def _contrast(picture: Tensor) -> Tensor:
-    """Standard deviation around each pixel of the luminance's detail at `SCALE`, (3, H, W) -> (H, W)."""
-    luminance = picture.mean(dim=0)[None, None]
-    detail = _blurred(luminance, 0.7 * SCALE) - _blurred(luminance, 2 * SCALE)
-    return _blurred(detail.square(), 4 * SCALE)[0, 0].sqrt()
-
-
-def _blurred(maps: Tensor, deviation: float) -> Tensor:
-    side = 2 * round(3 * deviation) + 1
-    return gaussian_blur2d(maps, (side, side), (deviation, deviation), border_type="replicate")
+    """Contrast on [-1, 1] that smoothing leaves over in the calm part of pictures, (3, H, W) each."""
+    return calm_contrast([total_variation_smooth(picture, smoothing) for picture in pictures])
 
 
 def _windows(pictures: Sequence[Tensor]) -> list[Tensor]:

@@ -96,6 +96,16 @@ MEASURES = (
         "As above. What only the photo shows counts as missing if nothing else has its colour.",
     ),
     Measure(
+        "restless",
+        "Restless areas (dB)",
+        "style",
+        False,
+        "Contrast of detail of about 3 px in the calmest quarter of the output, above that of the photo's calmest "
+        "quarter: strokes in skies, walls and water. 0 where the output is as calm as the photo, or calmer. Ours.",
+        "Strokes in the other three quarters, and what the detail is. A scene without calm areas, such as a wood, "
+        "counts as restless beside a photo with a sky.",
+    ),
+    Measure(
         "sifid",
         "SIFID",
         "style",

@@ -19,8 +19,10 @@ from sinct.measures.distribution import (
 from sinct.measures.familiarity import on_scale, own_unfamiliarity, textures, unfamiliarity
 from sinct.measures.inception import Inception, frechet_distance, kernel_distance
 from sinct.measures.learned import DISTSNetwork, LPIPSNetwork, dists, lpips
+from sinct.measures.strokes import above
 from sinct.measures.structure import contrast_structure, gradient_similarity
 from sinct.measures.warnings import luminance_order
+from sinct.pictures.contrast import calm_contrast
 from sinct.pictures.resampling import resize
 from sinct.weights.store import Weights
 
@@ -159,6 +161,11 @@ def _missing_colours(pair: _Pair) -> Compute:
     return lambda output, aligned, found: missing(colours(output), photo)
 
 
+def _restless(pair: _Pair) -> Compute:
+    photo = calm_contrast([pair.photo])
+    return lambda output, aligned, found: above(calm_contrast([output]), photo)
+
+
 def _familiarity(pair: _Pair) -> Compute:
     photo = textures(pair.photo)
     zero, one = own_unfamiliarity(photo), unfamiliarity(textures(pair.painting), photo)
@@ -230,6 +237,7 @@ _PREPARE: Mapping[str, Callable[[_Pair], Compute]] = {
     "colour": _colour,
     "foreign_colours": _foreign_colours,
     "missing_colours": _missing_colours,
+    "restless": _restless,
     "sifid": _sifid,
     "patch_kid": _patch_kid,
     "gradient": _gradient,

@@ -12,6 +12,7 @@ from sinct.measures.casts import foreign_colours, missing_colours
 from sinct.measures.distribution import colour_distance, sliced_wasserstein
 from sinct.measures.evaluator import _PREPARE
 from sinct.measures.familiarity import familiarity
+from sinct.measures.strokes import restless
 from sinct.measures.structure import contrast_structure, gradient_similarity
 from sinct.measures.warnings import luminance_order
 from sinct.weights.store import Weights
@@ -62,6 +63,7 @@ def test_evaluator_gives_what_the_functions_give(painting: Tensor, photo: Tensor
             "colour": colour_distance(output, photo),
             "foreign_colours": foreign_colours(output, photo),
             "missing_colours": missing_colours(output, photo),
+            "restless": restless(output, photo),
             "gradient": gradient_similarity(output, painting),
             "ssim": contrast_structure(output, painting),
             "luminance_order": luminance_order(output, painting),
