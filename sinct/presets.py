@@ -81,7 +81,7 @@ def _ours(name: str, device: torch.device) -> CutSettings:
         recolour=True,
         repaint=True,
         warm_start=True,
-        grain=0.06,
+        grain=0.06 if light else 0.035,
         patience=1.0,
         nce_weight=0.5,
         matching_weight=1.0,
