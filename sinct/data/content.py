@@ -58,28 +58,21 @@ class Content:
 
 
 class Separated(NamedTuple):
-    """A picture without its strokes, in its own colours.
+    """A picture without its strokes.
 
     Attributes:
         seen: (3, H, W) with the share `detail` of what was taken away, as a generator sees it.
         kept: (3, H, W) with none of it, as a generator should keep it.
-        rough: (1, H, W), its roughness.
     """
 
     seen: Tensor
     kept: Tensor
-    rough: Tensor
 
 
 def separate(picture: Tensor, content: Content) -> Separated:
     """Take a picture's strokes away, (3, H, W) in [-1, 1]."""
     kept = total_variation_smooth(picture, content.smoothing)
-    return Separated(torch.lerp(kept, picture, content.detail), kept, roughness(picture, kept))
-
-
-def recoloured(pixels: Tensor, rough: Tensor, content: Content) -> Tensor:
-    """Give (3, H, W) of roughness (1, H, W) the photo's colours, unless no map is known."""
-    return recolour(pixels, rough, content.colours, Spread(*content.spread)) if content.colours else pixels
+    return Separated(torch.lerp(kept, picture, content.detail), kept)
 
 
 class Prepared(NamedTuple):
@@ -92,7 +85,7 @@ class Prepared(NamedTuple):
     """
 
     content: Content
-    paintings: list[tuple[Tensor, Tensor]]
+    paintings: list[Separated]
     painted: list[Tensor]
 
 
@@ -123,29 +116,26 @@ def prepare_pair(
     of_photos = content
     if calm:
         content = replace(content, smoothing=calming(paintings, in_palette, content.smoothing))
-    separated = [separate(painting, content) for painting in paintings]
-    painted = list(photos)
-    if palette is not None and (in_photos_colours or repaint):
-        back = [separate(picture, of_photos) for picture in in_palette]
-        if in_photos_colours:
-            colours = fit_colours(
-                in_palette,
-                [each.rough for each in back],
-                photos,
-                stroke_variation(paintings),
-                weight=float(palette[3].std()),
-            )
-            content = replace(content, colours=colours, spread=spread_of([each.rough for each in separated]))
-        if repaint:
-            painted = [
-                recoloured(each.seen, each.rough, replace(content, spread=spread_of([each.rough])))
-                for each in back
-            ]
-    both = [
-        (recoloured(each.seen, each.rough, content), recoloured(each.kept, each.rough, content))
-        for each in separated
-    ]
-    return Prepared(content, both, painted)
+    own = [separate(painting, content) for painting in paintings]
+    back = [separate(picture, of_photos) for picture in in_palette] if in_photos_colours or repaint else []
+    if palette is not None and in_photos_colours:
+        rough = [roughness(painting, each.kept) for painting, each in zip(paintings, own, strict=True)]
+        back_rough = [roughness(picture, each.kept) for picture, each in zip(in_palette, back, strict=True)]
+        colours = fit_colours(
+            in_palette, back_rough, photos, stroke_variation(paintings), weight=float(palette[3].std())
+        )
+        spread = spread_of(rough)
+        content = replace(content, colours=colours, spread=spread)
+        own = [
+            Separated(*(recolour(pixels, map_, colours, spread) for pixels in each))
+            for each, map_ in zip(own, rough, strict=True)
+        ]
+        back = [
+            each._replace(seen=recolour(each.seen, map_, colours, spread_of([map_])))
+            for each, map_ in zip(back, back_rough, strict=True)
+        ]
+    painted = [each.seen for each in back] if repaint else list(photos)
+    return Prepared(content, own, painted)
 
 
 def prepare(pixels: Tensor, content: Content) -> Tensor:
@@ -180,8 +170,11 @@ def prepared(cut: Cut, height: int, width: int, content: Content) -> Cut:
         pixels = cut(slice(top, bottom), slice(left, right))
         if reach:  # otherwise the result of smoothing would be thrown away
             inner = slice(rows.start - top, rows.stop - top), slice(columns.start - left, columns.stop - left)
-            seen, _, rough = (each[:, *inner] for each in separate(pixels, content))
-            pixels = recoloured(seen, rough, content)
+            own = separate(pixels, content)
+            rough = roughness(pixels, own.kept)[:, *inner] if content.colours else None
+            pixels = own.seen[:, *inner]
+            if rough is not None:
+                pixels = recolour(pixels, rough, content.colours, Spread(*content.spread))
         if content.grain > 0:
             pixels = pixels + grain_at(rows, columns, content.grain, content.seed).to(pixels)
         return pixels
