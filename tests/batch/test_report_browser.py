@@ -7,7 +7,7 @@ import pytest
 from sinct.batch.ledger import State
 from sinct.batch.report import write_batch_report
 from tests.support.batch_example import make_batch, make_entry
-from tests.support.browser import HOSTILE, Visit, browser  # noqa: F401 - a fixture
+from tests.support.browser import HOSTILE, Visit, browser, wait_until  # noqa: F401 - a fixture
 
 # ruff: noqa: F811 - fixtures are named as they are imported
 
@@ -61,7 +61,7 @@ def test_headings_sort_the_table(visit):
 @pytest.mark.parametrize("width", [360, 768, 1920])
 def test_nothing_sticks_out_sideways(visit, width):
     visit.page.set_viewport_size({"width": width, "height": 800})
-    visit.page.wait_for_function("document.documentElement.scrollWidth <= innerWidth", timeout=10_000)
+    wait_until(visit.page, "document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_long_and_hostile_names_do_nothing(browser, tmp_path):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sinct.report import write_report, write_summary
-from tests.support.browser import HOSTILE, Visit, browser, sync_api  # noqa: F401 - a fixture
+from tests.support.browser import HOSTILE, Visit, browser, sync_api, wait_until  # noqa: F401 - a fixture
 from tests.support.report_browser import page, report, visit  # noqa: F401 - fixtures
 from tests.support.report_example import make_example
 
@@ -103,7 +103,7 @@ def test_the_page_follows_the_system_to_dark(page: "sync_api.Page") -> None:
 def test_nothing_sticks_out_sideways(page: "sync_api.Page", width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})
     # The script fits the panes a frame or two after the window has changed.
-    page.wait_for_function("document.documentElement.scrollWidth <= innerWidth", timeout=10_000)
+    wait_until(page, "document.documentElement.scrollWidth <= innerWidth")
     page.set_viewport_size({"width": 1200, "height": 900})
 
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.support.browser import HOSTILE, Visit, browser, sync_api  # noqa: F401 - a fixture
+from tests.support.browser import HOSTILE, Visit, browser, sync_api, wait_until  # noqa: F401 - a fixture
 from tests.support.report_browser import page, report, visit  # noqa: F401 - fixtures
 
 # ruff: noqa: F811 - fixtures are named as they are imported
@@ -41,9 +41,7 @@ def test_the_wheel_zooms_all_panes_alike_once_one_was_clicked(page: "sync_api.Pa
     before = transforms(page)
     page.locator(".pane .frame").nth(2).click(position={"x": 40, "y": 90})
     page.mouse.wheel(0, -300)
-    page.wait_for_function(
-        "before => document.querySelector('.layer').style.transform !== before", arg=before[0]
-    )
+    wait_until(page, "before => document.querySelector('.layer').style.transform !== before", before[0])
     after = transforms(page)
     assert len(after) > 2
     assert len(set(after)) == 1
@@ -60,9 +58,7 @@ def test_the_wheel_keeps_the_point_under_the_pointer(page: "sync_api.Page") -> N
     point = (200.0, 120.0)
     frame.hover(position={"x": point[0], "y": point[1]})
     page.mouse.wheel(0, -200)
-    page.wait_for_function(
-        "x => !document.querySelector('.layer').style.transform.includes(x)", arg=f"({x}px"
-    )
+    wait_until(page, "x => !document.querySelector('.layer').style.transform.includes(x)", f"({x}px")
     (left, top), new = offset(transforms(page)[0]), scale(transforms(page)[0])
     assert (point[0] - left) / new == pytest.approx((point[0] - x) / old, abs=1)
     assert (point[1] - top) / new == pytest.approx((point[1] - y) / old, abs=1)
@@ -74,7 +70,7 @@ def test_the_wheel_scrolls_the_page_while_no_pane_was_clicked(page: "sync_api.Pa
     page.locator(".pane .frame").first.hover(position={"x": 90, "y": 90})
     start = page.evaluate("scrollY")
     page.mouse.wheel(0, 120)
-    page.wait_for_function("start => scrollY > start", arg=start)
+    wait_until(page, "start => scrollY > start", start)
     assert transforms(page) == before
 
 

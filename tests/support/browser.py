@@ -1,6 +1,7 @@
 """A real browser for tests of pages, which are skipped if Playwright or Chromium is not installed."""
 
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,3 +47,15 @@ class Visit:
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.goto(path.as_uri())
+
+
+def wait_until(page: "sync_api.Page", expression: str, arg: object = None, seconds: float = 10) -> None:
+    """Wait until an expression is true in the page.
+
+    Playwright's own `wait_for_function` calls `eval` in the page if the expression isn't true at once, which the
+    page's Content Security Policy refuses.
+    """
+    end = time.monotonic() + seconds
+    while not page.evaluate(expression, arg):
+        assert time.monotonic() < end, f"still not true after {seconds} s: {expression}"
+        page.wait_for_timeout(20)
