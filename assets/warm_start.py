@@ -219,7 +219,10 @@ def detail(pictures: Tensor) -> Tensor:
 
 
 def joint_settings(steps: int) -> CutSettings:
-    """Settings of the joint training: those of `draft`, with the photograph itself as the main teacher."""
+    """Settings of the joint training: those of `draft`, with the photograph itself as the main teacher.
+
+    Paintings are smoothed little, and show a part of their own strokes, which the generator must learn to remove.
+    """
     return preset("draft", torch.device("cpu"), steps=steps).replace(
         identity_crops=4,
         identity_weight=4.0,
@@ -229,6 +232,11 @@ def joint_settings(steps: int) -> CutSettings:
         ema_decay=0.998,
         patience=0.0,
         recolour=False,
+        texture=False,
+        calm=False,
+        smoothing=0.3,
+        detail=0.3,
+        grain=0.06,
         warm_start=False,
     )
 

@@ -32,7 +32,8 @@ def preset(
     - few crops with many queries each;
     - a smaller PatchNCE weight, on deeper features only, with keys from the smoothed painting, which leaves
       strokes and palette free to change;
-    - reduced strokes and added grain in what the generator sees;
+    - the photo's own detail instead of strokes, laid where the painting looks like it, and grain in what the
+      generator sees;
     - a painted version of the photo, from which the generator learns to restore the photo, compared in pixels and
       in the discriminator's features;
     - a distance between the distributions of small patches, and colours held near those of the closed form;
@@ -61,8 +62,6 @@ def preset(
 def _ours(name: str, device: torch.device) -> CutSettings:
     """Chosen from measures and by eye, at equal work (see benchmarks/)."""
     small = device.type == "cpu"  # a GPU can afford more
-    # The warm start learned from lightly smoothed paintings; without a step, it can restore no others.
-    light = name == "instant"
     crops = 4 if small else 16
     return CutSettings(
         generator="crisp",
@@ -75,18 +74,19 @@ def _ours(name: str, device: torch.device) -> CutSettings:
         queries=64,
         overhang=1.0,
         native_share=0.75,
-        smoothing=0.3 if light else 0.6,
-        detail=0.3 if light else 0.1,
-        calm=not light,
+        smoothing=0.8,
+        calm=True,
+        detail=0.65,
+        texture=True,
         recolour=True,
         repaint=True,
         warm_start=True,
-        grain=0.06 if light else 0.035,
+        grain=0.035,
         patience=1.0,
         nce_weight=0.5,
         matching_weight=1.0,
         patch_weight=1.0,
-        anchor_weight=10.0,
+        anchor_weight=20.0,
         r1_interval=8,
         ema_decay=0.995,
         steps=STEPS[name],

@@ -30,6 +30,7 @@ PUBLISHED = {
     "smoothing": 0.0,
     "recolour": False,
     "repaint": False,
+    "texture": False,
     "warm_start": False,
     "tile_play": 0,
     "patch_weight": 0.0,

@@ -9,14 +9,15 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from sinct.data.crops import native_windows
 from sinct.data.smoothing import ITERATIONS, total_variation_smooth
 from sinct.pictures.contrast import calm_contrast
 
 MOST = 1.2
 """Largest contrast on [-1, 1] that is smoothed away; beyond, faint shapes go before the last strokes do."""
 
-GRID, SIDE = 3, 192
-"""Windows a side, and their side in pixels, in which larger pictures are measured."""
+SIDE = 192 + ITERATIONS
+"""Side in pixels of the windows in which larger pictures are measured."""
 
 ROUNDS = 5
 """Halvings of the range in which the contrast is looked for."""
@@ -34,7 +35,10 @@ def calming(paintings: Sequence[Tensor], photos: Sequence[Tensor], smoothing: fl
     Returns:
         Contrast on [-1, 1], from `smoothing` to the larger of it and `MOST`.
     """
-    paintings, photos = _windows(paintings), _windows(photos)
+    paintings, photos = (
+        [window for picture in pictures for window in native_windows(picture, SIDE)]
+        for pictures in (paintings, photos)
+    )
     wanted = unrest(photos, smoothing)
     low, high = smoothing, max(smoothing, MOST)
     if smoothing <= 0 or unrest(paintings, low) <= wanted:
@@ -48,18 +52,3 @@ def calming(paintings: Sequence[Tensor], photos: Sequence[Tensor], smoothing: fl
 def unrest(pictures: Sequence[Tensor], smoothing: float) -> float:
     """Contrast on [-1, 1] that smoothing leaves over in the calm part of pictures, (3, H, W) each."""
     return calm_contrast([total_variation_smooth(picture, smoothing) for picture in pictures])
-
-
-def _windows(pictures: Sequence[Tensor]) -> list[Tensor]:
-    """Pictures as a whole if they are small, otherwise windows spread evenly over them, at their own resolution."""
-    side = SIDE + ITERATIONS
-    cut = []
-    for picture in pictures:
-        height, width = picture.shape[1:]
-        if min(height, width) <= GRID * side // 2 or height * width <= (GRID * side) ** 2:
-            cut.append(picture)
-            continue
-        for top in range(0, height - side + 1, (height - side) // (GRID - 1)):
-            for left in range(0, width - side + 1, (width - side) // (GRID - 1)):
-                cut.append(picture[:, top : top + side, left : left + side].contiguous())
-    return cut

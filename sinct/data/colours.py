@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from kornia.filters import box_blur, guided_blur
 from torch import Tensor
 
@@ -35,7 +36,10 @@ EDGES = 0.01
 RANGE = 2.0
 """Standard deviations beyond which roughness counts no further, since the map is known for common ones only."""
 
-ROUGHNESS_REACH = 3 * (AROUND // 2)
+FRAME = 12
+"""Outermost pixels in which nothing counts as roughness: in scans, they show the edge of the canvas."""
+
+ROUGHNESS_REACH = FRAME + 3 * (AROUND // 2)
 """How far around a pixel its roughness depends on the picture and the smoothed picture, in pixels."""
 
 
@@ -64,6 +68,9 @@ def roughness(picture: Tensor, smooth: Tensor) -> Tensor:
     contrast = (picture - smooth).mean(dim=0).abs()[None, None]
     # Repeated, the outermost pixels of a scan, often its frame, would count most; only tiny pictures cannot do else.
     border = "reflect" if min(guide.shape[2:]) > AROUND // 2 else "replicate"
+    if min(guide.shape[2:]) > 3 * FRAME:
+        inner = contrast[..., FRAME:-FRAME, FRAME:-FRAME]
+        contrast = F.pad(inner, (FRAME, FRAME, FRAME, FRAME), mode="reflect")
     around = box_blur(contrast, AROUND, border_type=border, separable=True).add_(FLAT).log_()
     return guided_blur(guide, around, AROUND, EDGES, border_type=border, separable=True)[0]
 
@@ -88,7 +95,8 @@ def fit_colours(
     to rough ones. The way back, which is known pixel by pixel, is fitted by least squares with a quadratic polynomial
     in colour and roughness: the same white is chalk where it is rough and sky where it is smooth. The painted colours
     are varied first as the strokes vary them: a map that is fitted to exact colours would stretch that variation
-    together with the scene's, and turn dabs into speckles (errors in variables).
+    together with the scene's, and turn dabs into speckles (errors in variables). In the end, the mapped colours are
+    given the photos' mean and covariance.
 
     Args:
         painted: one or more (3, H, W) in [-1, 1].
@@ -101,13 +109,14 @@ def fit_colours(
         45 coefficients: for red, green and blue, those of 1, r, g, b, t, r², rg, rb, rt, g², gb, gt, b², bt, t²
             (`sinct.data.palette.quadratic`), where t is roughness in standard deviations from its mean.
     """
-    standard = [_standard(each, spread_of([each])) for each in rough]
+    standard = [standardised(each, spread_of([each])) for each in rough]
     samples = [
         torch.cat([sampled(*each[:2]), sampled(each[2])])
         for each in zip(painted, standard, photos, strict=True)
     ]
-    sample = torch.cat(samples, dim=1).repeat(1, REPEATS)
-    known, wanted = sample[:4], sample[4:]
+    exact = torch.cat(samples, dim=1)
+    repeated = exact.repeat(1, REPEATS)
+    known, wanted = repeated[:4], repeated[4:]
     noise = torch.randn(known.shape, generator=torch.Generator().manual_seed(0), dtype=known.dtype)
     known[:3] += torch.linalg.cholesky(variation) @ noise[:3]
     known[3] += DOUBT * noise[3]
@@ -119,7 +128,40 @@ def fit_colours(
         torch.linalg.solve(normal, terms @ (wanted - known[:3]).T / terms.shape[1]).T * quadratic(units).T
     )
     change[:, 1:4] += torch.eye(3, dtype=change.dtype)
-    return tuple(change.flatten().tolist())
+    return tuple(_as_varied(change, quadratic(exact[:4]), exact[4:]).flatten().tolist())
+
+
+def _as_varied(colours: Tensor, terms: Tensor, wanted: Tensor) -> Tensor:
+    """Stretch a map's colours until their mean and covariance are the wanted ones.
+
+    Least squares draw them towards their mean, the more the less is known: whites would turn grey and blacks brown.
+
+    Args:
+        colours: coefficients, (3, `TERMS`).
+        terms: (`TERMS`, N).
+        wanted: (3, N).
+
+    Pitié & Kokaram 2007, "The linear Monge-Kantorovitch linear colour mapping for example-based colour transfer".
+    """
+    found = colours @ terms
+    root = _root(_covariance(found))
+    inverse = torch.linalg.inv(root)
+    stretch = inverse @ _root(root @ _covariance(wanted) @ root) @ inverse
+    stretched: Tensor = stretch @ colours
+    stretched[:, 0] += wanted.mean(dim=1) - stretch @ found.mean(dim=1)
+    return stretched
+
+
+def _covariance(sample: Tensor) -> Tensor:
+    """Covariance of (3, N), with a little more on its diagonal."""
+    return torch.cov(sample) + 1e-6 * torch.eye(3, dtype=sample.dtype)
+
+
+def _root(matrix: Tensor) -> Tensor:
+    """Square root of a symmetric matrix without negative eigenvalues."""
+    values, vectors = torch.linalg.eigh(matrix)
+    root: Tensor = vectors @ torch.diag(values.clamp_min(0).sqrt()) @ vectors.T
+    return root
 
 
 def stroke_variation(paintings: Sequence[Tensor]) -> Tensor:
@@ -141,7 +183,7 @@ def recolour(picture: Tensor, rough: Tensor, colours: Sequence[float], spread: S
     Returns:
         (3, H, W) in [-1, 1], clamped.
     """
-    variables = [*picture, _standard(rough, spread)[0]]
+    variables = [*picture, standardised(rough, spread)[0]]
     rows = []
     for channel in range(3):
         # Written out product by product, since all at once would need more memory than the generator.
@@ -157,6 +199,6 @@ def recolour(picture: Tensor, rough: Tensor, colours: Sequence[float], spread: S
     return torch.stack(rows).clamp_(-1, 1)
 
 
-def _standard(rough: Tensor, spread: Spread) -> Tensor:
-    """Roughness in standard deviations from its mean, clamped to `RANGE`."""
+def standardised(rough: Tensor, spread: Spread) -> Tensor:
+    """Roughness, (1, H, W), in standard deviations from its mean, clamped to `RANGE`."""
     return ((rough - spread.mean) / spread.deviation).clamp_(-RANGE, RANGE)

@@ -4,9 +4,9 @@ Training prepares whole pictures once and cuts crops from them; translation prep
 smooth and recolour alike, so that in use a generator sees what it was trained on.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, NamedTuple, Self
 
 import torch
 from torch import Tensor
@@ -19,14 +19,38 @@ from sinct.data.colours import (
     recolour,
     roughness,
     spread_of,
+    standardised,
     stroke_variation,
 )
 from sinct.data.grain import grain_at
 from sinct.data.palette import match_palette, palette_of
 from sinct.data.smoothing import ITERATIONS, total_variation_smooth
+from sinct.data.texture import TEXTURE_REACH, Texture, find_texture, lay_texture
 
 Cut = Callable[[slice, slice], Tensor]
 """Rows and columns of a picture, in pixels -> (3, H, W) in [-1, 1], on any device."""
+
+
+class Window(NamedTuple):
+    """Rows and columns of a picture, in pixels."""
+
+    rows: slice
+    columns: slice
+
+    def grown(self, reach: int, height: int, width: int) -> "Window":
+        """The window with as many pixels more on each side, as far as a picture of this size has them."""
+        return Window(
+            slice(max(0, self.rows.start - reach), min(height, self.rows.stop + reach)),
+            slice(max(0, self.columns.start - reach), min(width, self.columns.stop + reach)),
+        )
+
+    def within(self, outer: "Window") -> "Window":
+        """The same window, counted from the first pixel of a larger one."""
+        top, left = outer.rows.start, outer.columns.start
+        return Window(
+            slice(self.rows.start - top, self.rows.stop - top),
+            slice(self.columns.start - left, self.columns.stop - left),
+        )
 
 
 @dataclass(frozen=True)
@@ -37,9 +61,11 @@ class Content:
         smoothing: contrast on [-1, 1] that total-variation smoothing removes; 0 leaves the painting unchanged.
         detail: share of that contrast that the generator still sees, in [0, 1].
         grain: standard deviation of the noise added to what it sees, in units of [-1, 1].
-        seed: seeds the noise.
+        seed: seeds the noise and the texture.
         colours: the map from the painting's colours to the photo's, see `sinct.data.colours`; none leaves them.
         spread: mean and standard deviation of the painting's roughness, on which that map depends.
+        texture: what the generator sees of the photo's detail instead of the painting's, see `sinct.data.texture`;
+            without one, it sees the painting's.
     """
 
     smoothing: float = 0.0
@@ -48,13 +74,28 @@ class Content:
     seed: int = 0
     colours: tuple[float, ...] = ()
     spread: tuple[float, float] = Spread()
+    texture: Texture | None = field(default=None, compare=False)
 
     @property
     def reach(self) -> int:
         """How many pixels around a cut its preparation depends on, on each side."""
         if self.detail == 1 and not self.colours:
             return 0
-        return (ITERATIONS if self.smoothing > 0 else 0) + (ROUGHNESS_REACH if self.colours else 0)
+        smoothing = ITERATIONS if self.smoothing > 0 else 0
+        return smoothing + (ROUGHNESS_REACH if self.colours else 0) + (TEXTURE_REACH if self.texture else 0)
+
+    def numbers(self) -> dict[str, Any]:
+        """Everything but the texture, JSON-serialisable."""
+        return {each.name: getattr(self, each.name) for each in fields(self) if each.name != "texture"}
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The texture's tensors by name; none without one."""
+        return {} if self.texture is None else self.texture._asdict()
+
+    @classmethod
+    def from_parts(cls, numbers: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Self:
+        """Put together what `numbers` and `tensors` returned."""
+        return cls(**numbers, texture=Texture(**tensors) if tensors else None)
 
 
 class Separated(NamedTuple):
@@ -97,6 +138,7 @@ def prepare_pair(
     in_photos_colours: bool,
     repaint: bool,
     calm: bool = False,
+    texture: bool = False,
 ) -> Prepared:
     """Prepare paintings that are translated alike, and the photos that are their target.
 
@@ -108,6 +150,8 @@ def prepare_pair(
         repaint: give photos the paintings' palette and take their detail away like strokes, so that a generator can
             learn to restore them; otherwise they stay as they are.
         calm: smooth the paintings until they are as calm as the photos (`sinct.data.calm`).
+        texture: let a generator see the photos' detail in the paintings instead of their own (`sinct.data.texture`);
+            needs the photos' colours.
     """
     palette = palette_of(paintings) if in_photos_colours or repaint or calm else None
     # A series has one palette: with one for each painting, a painted colour would stand for several of the
@@ -121,8 +165,10 @@ def prepare_pair(
     if palette is not None and in_photos_colours:
         rough = [roughness(painting, each.kept) for painting, each in zip(paintings, own, strict=True)]
         back_rough = [roughness(picture, each.kept) for picture, each in zip(in_palette, back, strict=True)]
+        # Only what is left of the strokes varies the colours that will be mapped.
+        varied = [each.kept for each in own] if texture else paintings
         colours = fit_colours(
-            in_palette, back_rough, photos, stroke_variation(paintings), weight=float(palette[3].std())
+            in_palette, back_rough, photos, stroke_variation(varied), weight=float(palette[3].std())
         )
         spread = spread_of(rough)
         content = replace(content, colours=colours, spread=spread)
@@ -131,11 +177,29 @@ def prepare_pair(
             for each, map_ in zip(own, rough, strict=True)
         ]
         back = [
-            each._replace(seen=recolour(each.seen, map_, colours, spread_of([map_])))
+            Separated(*(recolour(pixels, map_, colours, spread_of([map_])) for pixels in each))
             for each, map_ in zip(back, back_rough, strict=True)
         ]
+        if texture:
+            found = find_texture(
+                [each.kept for each in back],
+                [standardised(map_, spread_of([map_])) for map_ in back_rough],
+                [each.seen - each.kept for each in back],
+            )
+            content = replace(content, texture=found)
+            own = [
+                each._replace(seen=_textured(each.kept, map_, content))
+                for each, map_ in zip(own, rough, strict=True)
+            ]
     painted = [each.seen for each in back] if repaint else list(photos)
     return Prepared(content, own, painted)
+
+
+def _textured(kept: Tensor, rough: Tensor, content: Content, top: int = 0, left: int = 0) -> Tensor:
+    """A picture, or a window of it that begins there, with the photo's texture instead of its own."""
+    assert content.texture is not None
+    rough = standardised(rough, Spread(*content.spread))
+    return kept + lay_texture(content.texture, kept, rough, top, left, content.seed)
 
 
 def prepare(pixels: Tensor, content: Content) -> Tensor:
@@ -162,19 +226,22 @@ def prepared(cut: Cut, height: int, width: int, content: Content) -> Cut:
         width: width of the picture, in pixels.
         content: how to prepare it.
     """
-    reach = content.reach
 
     def prepare_cut(rows: slice, columns: slice) -> Tensor:
-        top, left = max(0, rows.start - reach), max(0, columns.start - reach)
-        bottom, right = min(height, rows.stop + reach), min(width, columns.stop + reach)
-        pixels = cut(slice(top, bottom), slice(left, right))
-        if reach:  # otherwise the result of smoothing would be thrown away
-            inner = slice(rows.start - top, rows.stop - top), slice(columns.start - left, columns.stop - left)
-            own = separate(pixels, content)
-            rough = roughness(pixels, own.kept)[:, *inner] if content.colours else None
-            pixels = own.seen[:, *inner]
-            if rough is not None:
+        if not content.reach:  # the result of smoothing would be thrown away
+            pixels = cut(rows, columns)
+        else:
+            outer = Window(rows, columns).grown(content.reach, height, width)
+            inner = Window(rows, columns).grown(TEXTURE_REACH if content.texture else 0, height, width)
+            whole = cut(*outer)
+            own = separate(whole, content)
+            pixels = (own.kept if content.texture else own.seen)[:, *inner.within(outer)]
+            if content.colours:
+                rough = roughness(whole, own.kept)[:, *inner.within(outer)]
                 pixels = recolour(pixels, rough, content.colours, Spread(*content.spread))
+                if content.texture:
+                    pixels = _textured(pixels, rough, content, inner.rows.start, inner.columns.start)
+            pixels = pixels[:, *Window(rows, columns).within(inner)]
         if content.grain > 0:
             pixels = pixels + grain_at(rows, columns, content.grain, content.seed).to(pixels)
         return pixels

@@ -74,6 +74,27 @@ def excerpt_slices(height: int, width: int, pixels: int, down: float, across: fl
     return slice(top, top + rows), slice(left, left + columns)
 
 
+GRID = 3
+"""Windows a side that stand for a large picture, see `native_windows`."""
+
+
+def native_windows(picture: Tensor, side: int) -> list[Tensor]:
+    """What stands for a picture where its own resolution matters: all of a small one, a few windows of a larger one.
+
+    Args:
+        picture: (C, H, W).
+        side: side of the windows, in pixels; `GRID` times `GRID` of them are spread evenly.
+    """
+    height, width = picture.shape[1:]
+    if min(height, width) <= GRID * side // 2 or height * width <= (GRID * side) ** 2:
+        return [picture]
+    return [
+        picture[:, top : top + side, left : left + side].contiguous()
+        for top in range(0, height - side + 1, (height - side) // (GRID - 1))
+        for left in range(0, width - side + 1, (width - side) // (GRID - 1))
+    ]
+
+
 def random_crops(
     picture: Tensor,
     *,

@@ -38,6 +38,9 @@ class PairSettings(Settings):
         repaint: give G crops of the photo as if painted, in the painting's palette and smoothed like it, and let
             the identity term ask for the photo back (ours). When off, G gets the photo itself and should leave it
             alone.
+        texture: let G see the photo's detail in the painting instead of the painting's own, laid where the painting
+            has the photo's colours (`sinct.data.texture`), so that strokes give way to what a camera sees; needs
+            `recolour` (ours).
         grain: standard deviation of the noise on what G sees, in units of [-1, 1], so that texture has something
             to grow from (ours).
     """
@@ -53,6 +56,7 @@ class PairSettings(Settings):
     detail: float = bounded(1.0, SHARE)
     recolour: bool = False
     repaint: bool = False
+    texture: bool = False
     grain: float = bounded(0.0, FROM_0)
 
     def check(self) -> None:
@@ -60,6 +64,8 @@ class PairSettings(Settings):
         super().check()
         if self.min_width > self.max_width:
             raise ConfigError(f"min_width {self.min_width} exceeds max_width {self.max_width}")
+        if self.texture and not self.recolour:
+            raise ConfigError("texture needs recolour, since it is chosen by the photo's colours")
 
 
 class PairBatch(NamedTuple):
@@ -116,6 +122,7 @@ class PairSampler:
             in_photos_colours=settings.recolour,
             repaint=settings.repaint,
             calm=settings.calm,
+            texture=settings.texture,
         )
         self.content = prepared.content
         # One tensor each, (6, H, W): what G sees of a painting and what it should keep, to be cropped at the same

@@ -1,7 +1,7 @@
 """A trained generator with everything needed to use it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -116,14 +116,18 @@ class Model:
     def save(self, path: Path) -> None:
         """Write the model to one small safetensors file (see `sinct.inference.checkpoint`)."""
         tensors = checkpoint.prefixed("generator", self.generator.state_dict())
-        checkpoint.save(path, "model", tensors, self.description())
+        checkpoint.save(path, "model", {**tensors, **self.content_tensors()}, self.description())
+
+    def content_tensors(self) -> dict[str, Tensor]:
+        """Tensors that `load_model` reads back beside the generator's, by their names in files."""
+        return checkpoint.prefixed("content", self.content.tensors())
 
     def description(self) -> dict[str, Any]:
         """JSON-serialisable facts that `load_model` reads back."""
         return {
             "objective": self.objective,
             "generator": describe(self.generator),
-            "content": asdict(self.content),
+            "content": self.content.numbers(),
             "config": dict(self.settings),
             "widths": list(self.widths),
             "facts": dict(self.facts),
@@ -162,7 +166,7 @@ def load_model(path: StrPath, device: torch.device | str = "auto") -> Model:
         generator.load_state_dict(checkpoint.part(loaded.tensors, _translating(description)))
         model = Model(
             generator=generator,
-            content=Content(**content),
+            content=Content.from_parts(content, checkpoint.part(loaded.tensors, "content")),
             widths=(low, high),
             objective=description.get("objective", "cut"),
             settings=settings,

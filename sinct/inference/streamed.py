@@ -177,8 +177,9 @@ def _translate_row(
 
 def fingerprint(model: Model) -> str:
     """Hash of everything in a model that its translations depend on."""
-    digest = hashlib.sha256(json.dumps(model.settings, sort_keys=True).encode())
-    for name, tensor in sorted(model.generator.state_dict().items()):
+    facts = [dict(model.settings), model.content.numbers()]
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
+    for name, tensor in sorted({**model.generator.state_dict(), **model.content_tensors()}.items()):
         digest.update(name.encode())
         digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()

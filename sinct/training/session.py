@@ -145,7 +145,8 @@ class Session:
         trainer, model = self.trainer, self.result()
         progress = {"step": trainer.steps_done, "seconds": trainer.seconds_done, "best": trainer.best}
         networks = {name: type(network).__name__ for name, network in trainer.networks.items()}
-        self.run.save(trainer.state(), {**model.description(), "networks": networks, **progress})
+        tensors = {**trainer.state(), **model.content_tensors()}
+        self.run.save(tensors, {**model.description(), "networks": networks, **progress})
         model.save(self.run.model)
 
     def preview(self) -> None:

@@ -1,0 +1,244 @@
+"""A photo's own fine detail, laid over a painting without its strokes wherever that looks like the photo (ours)."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from kornia.contrib import KMeans
+from kornia.filters import box_blur
+from torch import Tensor
+
+from sinct.data.crops import native_windows
+
+KINDS = 8
+"""Kinds of surface that a photo is divided into by colour and roughness, each with a texture of its own."""
+
+ROUGH = 0.15
+"""How much a standard deviation of roughness counts beside colour, as a distance on [-1, 1]: pebbles and a hill in the
+distance may have the same colour."""
+
+SAMPLES = 2**12
+"""Pixels that kinds are found from."""
+
+PATCHES = 16
+"""Patches of each kind."""
+
+STEP = 32
+"""Pixels from one patch to the next where they are laid; they are twice as wide and overlap by half."""
+
+SIDE = 2 * STEP
+"""Side of a patch, in pixels."""
+
+AROUND = 9
+"""Side in pixels of the windows whose mean colour decides which texture is laid."""
+
+TEXTURE_REACH = AROUND // 2
+"""How far around a pixel its texture depends on the picture, in pixels."""
+
+SHARPNESS = 2
+"""Power of the patches' weights where they overlap: two patches seen at once look like neither."""
+
+APART = 8
+"""Pixels from one place where a patch may be cut to the next."""
+
+LOOKED_AT = 512
+"""Side in pixels of the windows in which patches are looked for in larger photos."""
+
+PURE = 0.6
+"""Share of its kind that a patch needs, relative to the purest patch of that kind."""
+
+UNIT = 127
+"""Patches are kept as whole numbers of this part of 1."""
+
+
+class Texture(NamedTuple):
+    """What a photo shows beyond its smooth parts, by kind of surface.
+
+    Attributes:
+        kinds: (K, 4), colour in [-1, 1] and roughness in units of `ROUGH`.
+        patches: (K, N, 3, `SIDE`, `SIDE`), int8, in units of 1 / `UNIT` on [-1, 1].
+    """
+
+    kinds: Tensor
+    patches: Tensor
+
+
+class _Place(NamedTuple):
+    """Where a patch may be cut."""
+
+    picture: int
+    top: int
+    left: int
+
+
+def find_texture(smooth: Sequence[Tensor], rough: Sequence[Tensor], detail: Sequence[Tensor]) -> Texture:
+    """Cut patches of detail out of photos, for each of their main kinds of surface.
+
+    Of the places that mostly show one kind, those are taken whose contrast is most ordinary and that hold nothing
+    out of the ordinary: laid again and again, a sail on the sea would be seen at once.
+
+    Args:
+        smooth: one or more photos as a generator should keep them, (3, H, W) in [-1, 1].
+        rough: their roughness, (1, H, W) each, in standard deviations.
+        detail: what a generator sees of each beyond that, (3, H, W) each.
+    """
+    pictures = [
+        _at_least(window, SIDE)
+        for each in zip(smooth, rough, detail, strict=True)
+        for window in native_windows(torch.cat(each), LOOKED_AT)
+    ]
+    looks = [_looks(picture[:3], picture[3:4]) for picture in pictures]
+    details = [picture[4:] for picture in pictures]
+    kinds = _main_kinds(looks)
+    weights = [_weights(look, kinds) for look in looks]
+    patches = []
+    for kind in range(len(kinds)):
+        of_kind = [each[kind] for each in weights]
+        found = [
+            _patch(details[place.picture], of_kind[place.picture], place)
+            for place in _places(details, of_kind)
+        ]
+        patches.append(torch.stack([found[number % len(found)] for number in range(PATCHES)]))
+    return Texture(kinds, (torch.stack(patches) * UNIT).round().clamp(-UNIT, UNIT).to(torch.int8))
+
+
+def lay_texture(texture: Texture, smooth: Tensor, rough: Tensor, top: int, left: int, seed: int) -> Tensor:
+    """Lay texture over a picture, or over a window of it, as its colours and its roughness ask for.
+
+    For each kind of surface, random patches are laid on a grid and blended so that their contrast stays the same; at
+    each pixel, the textures of all kinds are mixed by how near it is to these, again with the same contrast.
+
+    Args:
+        texture: what to lay.
+        smooth: (3, H, W) in [-1, 1], with `TEXTURE_REACH` pixels around what will be used.
+        rough: its roughness, (1, H, W), in standard deviations.
+        top, left: position of its first pixel in the whole picture. Each pixel gets the same whichever window it
+            is in.
+        seed: draws the patches.
+
+    Returns:
+        (3, H, W), to be added to `smooth`.
+
+    After Heitz & Neyret 2018, "High-performance by-example noise using a histogram-preserving blending operator",
+    with a square grid and without the histogram.
+    """
+    weights = _weights(_looks(smooth, rough), texture.kinds.to(smooth))
+    weights /= weights.square().sum(dim=0, keepdim=True).sqrt_()
+    result, (height, width) = torch.zeros_like(smooth), smooth.shape[1:]
+    for kind, (patches, weight) in enumerate(zip(texture.patches, weights, strict=True)):
+        laid = _laid(patches.to(smooth).div_(UNIT), height, width, top, left, (seed, kind))
+        result.addcmul_(laid, weight)
+    return result
+
+
+def _laid(patches: Tensor, height: int, width: int, top: int, left: int, seed: tuple[int, int]) -> Tensor:
+    """Cut a rectangle, (3, H, W), out of an endless plane of random patches."""
+    rows = np.arange(top // STEP - 1, (top + height - 1) // STEP + 1)
+    columns = np.arange(left // STEP - 1, (left + width - 1) // STEP + 1)
+    drawn = torch.from_numpy(_hashed(rows[:, None], columns, *seed) % len(patches)).to(patches.device)
+    overlapping = (patches * _blending(patches))[drawn.flatten()].flatten(1).T[None]
+    size = (len(rows) + 1) * STEP, (len(columns) + 1) * STEP
+    plane = F.fold(overlapping, size, SIDE, stride=STEP)[0]
+    first, second = top - int(rows[0]) * STEP, left - int(columns[0]) * STEP
+    return plane[:, first : first + height, second : second + width]
+
+
+def _blending(like: Tensor) -> Tensor:
+    """Weights of a patch, (`SIDE`, `SIDE`), whose squares add up to 1 where patches overlap."""
+    tent = 1 - (torch.arange(SIDE).to(like) + 0.5 - STEP).abs() / STEP
+    weights = (tent[:, None] * tent) ** SHARPNESS
+    total = weights.square().view(2, STEP, 2, STEP).sum(dim=(0, 2)).sqrt()
+    return weights / total.repeat(2, 2)
+
+
+def _hashed(rows: np.ndarray, columns: np.ndarray, *seeds: int) -> np.ndarray:
+    """Whole numbers from 0 that look random, one for each row and column; SplitMix64 (Steele et al. 2014)."""
+    value = rows.astype(np.uint64) << np.uint64(32) ^ (columns.astype(np.uint64) & np.uint64(0xFFFFFFFF))
+    for seed in (*seeds, 0):
+        value = value + np.uint64((seed + 1) * 0x9E3779B97F4A7C15 % 2**64)
+        value = (value ^ value >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9)
+        value = (value ^ value >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
+        value = value ^ value >> np.uint64(31)
+    return (value >> np.uint64(1)).astype(np.int64)
+
+
+def _main_kinds(looks: Sequence[Tensor]) -> Tensor:
+    """The main kinds among looks, (4, H, W) each, as (K, 4) with K up to `KINDS`."""
+    pixels = torch.cat([look.flatten(1) for look in looks], dim=1).T
+    pixels = pixels[torch.linspace(0, len(pixels) - 1, SAMPLES, dtype=torch.float64).long()]
+    first = pixels.mean(dim=0, keepdim=True)
+    for _ in range(KINDS):  # each time the one that is farthest from all others
+        first = torch.cat([first, pixels[torch.cdist(pixels, first).amin(dim=1).argmax()][None]])
+    first = torch.unique(first[1:], dim=0)
+    means = KMeans(len(first), first, tolerance=1e-6, max_iterations=30)
+    with torch.random.fork_rng(devices=[]):  # it draws points for empty clusters from the global generator
+        torch.manual_seed(0)
+        means.fit(pixels)
+    kinds: Tensor = torch.unique(means.cluster_centers, dim=0)
+    return kinds
+
+
+def _looks(smooth: Tensor, rough: Tensor) -> Tensor:
+    """Mean colours and roughness around each pixel, (4, H, W)."""
+    look = torch.cat([smooth, ROUGH * rough])[None]
+    border = "reflect" if min(look.shape[2:]) > AROUND // 2 else "replicate"
+    blurred: Tensor = box_blur(look, AROUND, border_type=border, separable=True)
+    return blurred[0]
+
+
+def _weights(look: Tensor, kinds: Tensor) -> Tensor:
+    """How much each kind counts at each pixel, (K, H, W) with sum 1; two kinds blend halfway between them."""
+    apart = torch.cdist(kinds, kinds).fill_diagonal_(torch.inf).amin(dim=1)
+    softness = float(apart.median()) / 3 if len(kinds) > 1 else 1.0
+    nearness = torch.tensordot(kinds, look, dims=1) - 0.5 * kinds.square().sum(dim=1)[:, None, None]
+    weights: Tensor = nearness.div_(softness**2).softmax(dim=0)
+    return weights
+
+
+def _places(details: Sequence[Tensor], weights: Sequence[Tensor]) -> list[_Place]:
+    """The best places for patches of one kind, up to `PATCHES`, at least one."""
+    places, pure, contrast, peak = [], [], [], []
+    for number, (detail, weight) in enumerate(zip(details, weights, strict=True)):
+        power = weight * detail.square().mean(dim=0)
+        share, mean = (F.avg_pool2d(each[None], SIDE, APART)[0] for each in (weight, power))
+        most = F.max_pool2d(power[None], SIDE, APART)[0]
+        tops, lefts = (APART * torch.arange(length) for length in share.shape)
+        places += [_Place(number, top, left) for top, left in torch.cartesian_prod(tops, lefts).tolist()]
+        pure.append(share.flatten())
+        contrast.append((mean / share.clamp_min(1e-6)).flatten())
+        peak.append((most / mean.clamp_min(1e-8)).flatten())
+    share, power, spike = (torch.cat(each) for each in (pure, contrast, peak))
+    allowed = share >= PURE * share.max()
+    allowed &= spike <= spike[allowed].median()
+    oddity = (power.add(1e-8) / power[allowed].median().add(1e-8)).log().abs().where(allowed, torch.inf)
+    taken: list[_Place] = []
+
+    def is_free(place: _Place) -> bool:
+        return not any(
+            place.picture == other.picture
+            and max(abs(place.top - other.top), abs(place.left - other.left)) < STEP // 2
+            for other in taken
+        )
+
+    for index in oddity.argsort()[: int(allowed.sum())].tolist():
+        if is_free(places[index]):
+            taken.append(places[index])
+        if len(taken) == PATCHES:
+            break
+    return taken
+
+
+def _patch(detail: Tensor, weight: Tensor, place: _Place) -> Tensor:
+    """Cut a patch of one kind out of the detail: without a mean, and fading where the kind is another."""
+    rows, columns = slice(place.top, place.top + SIDE), slice(place.left, place.left + SIDE)
+    detail, weight = detail[:, rows, columns], weight[rows, columns]
+    mean = (detail * weight).sum(dim=(1, 2), keepdim=True) / weight.sum().clamp_min(1e-6)
+    return (detail - mean) * weight.sqrt()
+
+
+def _at_least(picture: Tensor, side: int) -> Tensor:
+    """Repeat the outermost pixels of (C, H, W) until both sides are long enough."""
+    height, width = picture.shape[1:]
+    return F.pad(picture[None], (0, max(0, side - width), 0, max(0, side - height)), mode="replicate")[0]

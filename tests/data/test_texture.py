@@ -1,0 +1,144 @@
+import pytest
+import torch
+
+from sinct.data.texture import PATCHES, SIDE, STEP, TEXTURE_REACH, find_texture, lay_texture
+
+GREEN, BLUE = torch.tensor([-0.6, 0.2, -0.7]), torch.tensor([-0.7, -0.2, 0.6])
+
+
+def find(smooth, detail):
+    """The texture of photos that are equally rough everywhere."""
+    return find_texture(smooth, [torch.zeros_like(each[:1]) for each in smooth], detail)
+
+
+def lay(texture, smooth, top=0, left=0, seed=0):
+    """Lay it over a picture that is equally rough everywhere."""
+    return lay_texture(texture, smooth, torch.zeros_like(smooth[:1]), top, left, seed)
+
+
+def halves(height: int = 320, width: int = 320) -> torch.Tensor:
+    """A picture whose upper half is green and whose lower half is blue, (3, H, W)."""
+    picture = GREEN[:, None, None].repeat(1, height, width)
+    picture[:, height // 2 :] = BLUE[:, None, None]
+    return picture
+
+
+def grown(height: int = 320, width: int = 320, seed: int = 0) -> torch.Tensor:
+    """Detail for `halves`: upright lines in the green half, level ones in the blue half, (3, H, W)."""
+    random = torch.Generator().manual_seed(seed)
+    detail = 0.2 * torch.randn(1, width, generator=random).expand(height, width).clone()
+    detail[height // 2 :] = 0.2 * torch.randn(height - height // 2, 1, generator=random)
+    return detail.expand(3, -1, -1)
+
+
+def steps(detail: torch.Tensor) -> tuple[float, float]:
+    """Mean absolute differences from row to row and from column to column."""
+    return float(detail.diff(dim=1).abs().mean()), float(detail.diff(dim=2).abs().mean())
+
+
+def test_each_kind_of_surface_gets_the_texture_that_it_has_in_the_photo():
+    texture = find([halves()], [grown()])
+    painting = halves(200, 240).flip(1)  # blue above green
+    laid = lay(texture, painting)
+    down, across = steps(laid[:, :90])
+    assert down > 3 * across  # level lines where it is blue
+    down, across = steps(laid[:, 110:])
+    assert across > 3 * down  # upright lines where it is green
+
+
+def test_contrast_is_the_photos_also_where_patches_overlap():
+    noise = 0.2 * torch.randn(3, 512, 512, generator=torch.Generator().manual_seed(0))
+    texture = find([torch.zeros(3, 512, 512)], [noise])
+    laid = lay(texture, torch.zeros(3, 8 * STEP, 8 * STEP))
+    assert float(laid.std()) == pytest.approx(0.2, rel=0.1)
+    joints = laid[:, STEP // 2 :: STEP, :]  # halfway between patches
+    assert float(joints.std()) == pytest.approx(0.2, rel=0.1)
+
+
+def test_texture_is_without_a_mean():
+    texture = find([halves()], [grown() + 0.3])
+    assert abs(float(lay(texture, halves()).mean())) < 0.05
+
+
+def test_a_window_gets_what_the_whole_picture_gets():
+    texture = find([halves()], [grown()])
+    painting = halves(200, 240) + 0.1 * torch.rand(3, 200, 240)
+    whole = lay(texture, painting, seed=3)
+    part = lay(texture, painting[:, 61:150, 70:201], 61, 70, seed=3)
+    inner = slice(TEXTURE_REACH, -TEXTURE_REACH)
+    torch.testing.assert_close(
+        part[:, inner, inner], whole[:, 61:150, 70:201][:, inner, inner], rtol=0, atol=1e-5
+    )
+
+
+def test_same_seed_same_texture_and_another_seed_another():
+    texture = find([halves()], [grown()])
+    first, again, other = (lay(texture, halves(), seed=seed) for seed in (1, 1, 2**62))
+    assert first.equal(again)
+    assert not first.equal(other)
+
+
+def test_a_texture_does_not_repeat_from_patch_to_patch():
+    random = torch.Generator().manual_seed(0)
+    noise = 0.2 * torch.randn(3, 512, 512, generator=random)
+    texture = find([torch.zeros(3, 512, 512)], [noise])
+    laid = lay(texture, torch.zeros(3, 8 * STEP, 8 * STEP))
+    cells = laid.unfold(1, STEP, STEP).unfold(2, STEP, STEP).permute(1, 2, 0, 3, 4).flatten(0, 1).flatten(1)
+    alike = torch.corrcoef(cells).fill_diagonal_(0)
+    assert float((alike > 0.5).float().mean()) < 0.05
+
+
+def test_what_stands_out_is_not_laid():
+    detail = 0.1 * torch.randn(3, 400, 400, generator=torch.Generator().manual_seed(0))
+    detail[:, 200:206, 200:204] = 1.5  # a sail
+    texture = find([torch.zeros(3, 400, 400)], [detail])
+    assert int(texture.patches.max()) < 127 * 0.7
+
+
+def test_a_photo_of_one_kind_has_one_texture():
+    texture = find([torch.zeros(3, 128, 128)], [0.1 * torch.randn(3, 128, 128)])
+    assert texture.kinds.shape == (1, 4)
+    assert texture.patches.shape == (1, PATCHES, 3, SIDE, SIDE)
+
+
+@pytest.mark.parametrize("size", [(20, 30), (64, 64), (65, 300), (2, 70)])
+def test_a_small_photo_has_a_texture_as_well(size):
+    picture = torch.rand(3, *size) * 2 - 1
+    texture = find([picture], [0.1 * torch.randn(3, *size)])
+    laid = lay(texture, torch.rand(3, 40, 50))
+    assert laid.shape == (3, 40, 50)
+    assert laid.isfinite().all()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 200), (200, 2)])
+def test_a_small_painting_can_be_textured(size):
+    texture = find([halves()], [grown()])
+    assert lay(texture, torch.zeros(3, *size)).isfinite().all()
+
+
+def test_several_photos_and_large_ones_form_one_texture():
+    texture = find(
+        [GREEN[:, None, None].repeat(1, 100, 100), BLUE[:, None, None].repeat(1, 1600, 1700)],
+        [torch.zeros(3, 100, 100), 0.3 * torch.randn(3, 1600, 1700)],
+    )
+    green = (texture.kinds[:, :3] - GREEN).square().sum(dim=1).argmin()
+    blue = (texture.kinds[:, :3] - BLUE).square().sum(dim=1).argmin()
+    assert int(texture.patches[green].abs().max()) == 0
+    assert int(texture.patches[blue].abs().max()) > 60
+
+
+def test_a_photo_without_detail_gives_none():
+    texture = find([halves()], [torch.zeros(3, 320, 320)])
+    assert lay(texture, halves()).abs().max() == 0
+
+
+def test_where_colours_are_the_same_roughness_tells_kinds_of_surface_apart():
+    grey = torch.zeros(3, 320, 320)
+    rough = torch.ones(1, 320, 320)
+    rough[:, 160:] = -1
+    texture = find_texture([grey], [rough], [grown()])
+    laid = lay_texture(texture, grey, -rough, 0, 0, seed=0)
+    down, across = steps(laid[:, :140])
+    assert down > 3 * across
+    down, across = steps(laid[:, 180:])
+    assert across > 3 * down
