@@ -138,7 +138,7 @@ def _laid(patches: Tensor, height: int, width: int, top: int, left: int, seed: t
     rows = np.arange(top // STEP - 1, (top + height - 1) // STEP + 1)
     columns = np.arange(left // STEP - 1, (left + width - 1) // STEP + 1)
     drawn = torch.from_numpy(_hashed(rows[:, None], columns, *seed) % len(patches)).to(patches.device)
-    overlapping = (patches * _blending(patches))[drawn.flatten()].flatten(1).T[None]
+    overlapping = (patches * _blending(patches)).flatten(1).T[None, :, drawn.flatten()]
     size = (len(rows) + 1) * STEP, (len(columns) + 1) * STEP
     plane = F.fold(overlapping, size, SIDE, stride=STEP)[0]
     first, second = top - int(rows[0]) * STEP, left - int(columns[0]) * STEP
@@ -193,8 +193,9 @@ def _weights(look: Tensor, kinds: Tensor) -> Tensor:
     apart = torch.cdist(kinds, kinds).fill_diagonal_(torch.inf).amin(dim=1)
     softness = float(apart.median()) / 3 if len(kinds) > 1 else 1.0
     nearness = torch.tensordot(kinds, look, dims=1) - 0.5 * kinds.square().sum(dim=1)[:, None, None]
-    weights: Tensor = nearness.div_(softness**2).softmax(dim=0)
-    return weights
+    weights = nearness.div_(softness**2)
+    weights.sub_(weights.amax(dim=0)).exp_()  # softmax in place
+    return weights.div_(weights.sum(dim=0))
 
 
 def _places(details: Sequence[Tensor], weights: Sequence[Tensor]) -> list[_Place]:

@@ -10,7 +10,7 @@ from PIL import Image
 import assets
 from assets.dabs import Manner, paint_dabs
 from sinct import ConfigError, WeightsError, preset
-from sinct.data.content import prepare, prepare_pair
+from sinct.data.content import Content, prepare, prepare_pair
 from sinct.losses.patches import patch_distance
 from sinct.networks.choice import make_generator
 from sinct.weights.warm_start import FILE, load_warm_start, warm_start_facts
@@ -38,9 +38,8 @@ def test_a_generator_that_starts_warm_restores_texture_it_has_not_seen():
     painting = (
         torch.from_numpy(paint_dabs(pixels, Manner(brushes=(8, 4, 2)), seed=1)).permute(2, 0, 1) * 2 - 1
     )
-    content = prepare_pair(
-        [painting], [photo], preset("instant", CPU).content, in_photos_colours=True, repaint=False
-    ).content
+    learned = Content(smoothing=0.3, detail=0.3, grain=0.06)
+    content = prepare_pair([painting], [photo], learned, in_photos_colours=True, repaint=False).content
     seen = prepare(painting, content)[None]
     generator = draft_generator()
     load_warm_start({"generator": generator})
