@@ -37,6 +37,9 @@ AROUND = 9
 TEXTURE_REACH = AROUND // 2
 """How far around a pixel its texture depends on the picture, in pixels."""
 
+BAND = 256
+"""Rows that are laid at a time, since the patches of all need memory."""
+
 SHARPNESS = 2
 """Power of the patches' weights where they overlap: two patches seen at once look like neither."""
 
@@ -124,12 +127,17 @@ def lay_texture(texture: Texture, smooth: Tensor, rough: Tensor, top: int, left:
     After Heitz & Neyret 2018, "High-performance by-example noise using a histogram-preserving blending operator",
     with a square grid and without the histogram.
     """
-    weights = _weights(_looks(smooth, rough), texture.kinds.to(smooth))
-    weights /= weights.square().sum(dim=0, keepdim=True).sqrt_()
+    kinds, patches = texture.kinds.to(smooth), texture.patches.to(smooth) / UNIT
     result, (height, width) = torch.zeros_like(smooth), smooth.shape[1:]
-    for kind, (patches, weight) in enumerate(zip(texture.patches, weights, strict=True)):
-        laid = _laid(patches.to(smooth).div_(UNIT), height, width, top, left, (seed, kind))
-        result.addcmul_(laid, weight)
+    for start in range(0, height, BAND):
+        stop = min(height, start + BAND)
+        first, last = max(0, start - TEXTURE_REACH), min(height, stop + TEXTURE_REACH)
+        looks = _looks(smooth[:, first:last], rough[:, first:last])[:, start - first : stop - first]
+        weights = _weights(looks, kinds)
+        weights /= weights.square().sum(dim=0).sqrt_()
+        for kind, weight in enumerate(weights):
+            laid = _laid(patches[kind], stop - start, width, top + start, left, (seed, kind))
+            result[:, start:stop].addcmul_(laid, weight)
     return result
 
 
@@ -195,7 +203,8 @@ def _weights(look: Tensor, kinds: Tensor) -> Tensor:
     nearness = torch.tensordot(kinds, look, dims=1) - 0.5 * kinds.square().sum(dim=1)[:, None, None]
     weights = nearness.div_(softness**2)
     weights.sub_(weights.amax(dim=0)).exp_()  # softmax in place
-    return weights.div_(weights.sum(dim=0))
+    result: Tensor = weights.div_(weights.sum(dim=0))
+    return result
 
 
 def _places(details: Sequence[Tensor], weights: Sequence[Tensor]) -> list[_Place]:

@@ -13,9 +13,6 @@ left over from training in the same process is used again."""
 SMOOTHING = 100
 """Bytes per pixel that total-variation smoothing needs."""
 
-TEXTURE = 180
-"""Bytes per pixel that laying a photo's texture needs: patches, weights of each kind of surface, colours."""
-
 COPIES = 48
 """Bytes per pixel for a window's colours on their way to the generator and back: four float32 pictures."""
 
@@ -47,14 +44,13 @@ def plan_sides(
     """
     stride, halo, device = model.generator.stride, model.generator.halo, model.device
     reach = model.content.reach
-    preparation = (TEXTURE if model.content.texture else SMOOTHING) if reach else 0
     element = 2 if model.mixed_precision else 4
     room = budget - PROCESS
     on_device = memory(device) if device.type != "cpu" else None
 
     def needs(sides: Sides) -> tuple[int, int]:
         area = (sides.rows + 2 * reach) * (sides.columns + 2 * reach)
-        window = area * (COPIES + max(model.generator.live_channels * element, preparation))
+        window = area * (COPIES + max(model.generator.live_channels * element, SMOOTHING if reach else 0))
         band = min(height, sides.rows + 2 * reach) * width * bytes_per_pixel * BUFFERS
         return window, band + 2 * min(height, sides.rows) * width * bytes_per_pixel
 

@@ -71,6 +71,14 @@ def test_a_window_gets_what_the_whole_picture_gets():
     )
 
 
+def test_bands_do_not_show(monkeypatch):
+    texture = find([halves()], [grown()])
+    painting = halves(200, 240) + 0.1 * torch.rand(3, 200, 240)
+    whole = lay(texture, painting)
+    monkeypatch.setattr("sinct.data.texture.BAND", 37)
+    torch.testing.assert_close(lay(texture, painting), whole, rtol=0, atol=1e-5)
+
+
 def test_same_seed_same_texture_and_another_seed_another():
     texture = find([halves()], [grown()])
     first, again, other = (lay(texture, halves(), seed=seed) for seed in (1, 1, 2**62))
