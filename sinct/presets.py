@@ -32,8 +32,7 @@ def preset(
     - few crops with many queries each;
     - a smaller PatchNCE weight, on deeper features only, with keys from the smoothed painting, which leaves
       strokes and palette free to change;
-    - the photo's own detail instead of strokes, laid where the painting looks like it, and grain in what the
-      generator sees;
+    - the photo's own detail instead of strokes, and grain, in what the generator sees;
     - a painted version of the photo, from which the generator learns to restore the photo, compared in pixels and
       in the discriminator's features;
     - a distance between the distributions of small patches, and colours held near those of the closed form;

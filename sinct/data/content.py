@@ -59,7 +59,7 @@ class Content:
 
     Attributes:
         smoothing: contrast on [-1, 1] that total-variation smoothing removes; 0 leaves the painting unchanged.
-        detail: share of that contrast that the generator still sees, in [0, 1].
+        detail: share of that contrast that the generator still sees, in [0, 1]; with a texture, it sees none of it.
         grain: standard deviation of the noise added to what it sees, in units of [-1, 1].
         seed: seeds the noise and the texture.
         colours: the map from the painting's colours to the photo's, see `sinct.data.colours`; none leaves them.

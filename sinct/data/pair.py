@@ -32,15 +32,15 @@ class PairSettings(Settings):
         calm: smooth the painting further than `smoothing`, which then holds for the photo, until the calm parts of
             both are equally calm (ours).
         detail: share of the removed contrast that the generator still sees; with 1 it sees the painting itself
-            (ours otherwise).
+            (ours otherwise). With `texture`, this is the photo's contrast, in both pictures.
         recolour: give G the painting in the photo's colours, by a map in closed form (`sinct.data.colours`), so that
             it has only texture and local colour left to learn (ours).
         repaint: give G crops of the photo as if painted, in the painting's palette and smoothed like it, and let
             the identity term ask for the photo back (ours). When off, G gets the photo itself and should leave it
             alone.
-        texture: let G see the photo's detail in the painting instead of the painting's own, laid where the painting
-            has the photo's colours (`sinct.data.texture`), so that strokes give way to what a camera sees; needs
-            `recolour` (ours).
+        texture: let G see the photo's detail in the painting instead of the painting's own, at each place that of the
+            photo's most similar kind of surface (`sinct.data.texture`), so that strokes give way to what a camera
+            sees; needs `recolour` (ours).
         grain: standard deviation of the noise on what G sees, in units of [-1, 1], so that texture has something
             to grow from (ours).
     """
@@ -65,7 +65,10 @@ class PairSettings(Settings):
         if self.min_width > self.max_width:
             raise ConfigError(f"min_width {self.min_width} exceeds max_width {self.max_width}")
         if self.texture and not self.recolour:
-            raise ConfigError("texture needs recolour, since it is chosen by the photo's colours")
+            raise ConfigError(
+                "texture needs recolour, since it is chosen by the photo's colours; set recolour to true, or texture "
+                "to false as well"
+            )
 
 
 class PairBatch(NamedTuple):

@@ -1,4 +1,4 @@
-"""A photo's own fine detail, laid over a painting without its strokes wherever that looks like the photo (ours)."""
+"""A photo's own fine detail instead of a painting's strokes, each place getting that of the most similar surface (ours)."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -51,6 +51,9 @@ LOOKED_AT = 512
 
 PURE = 0.6
 """Share of its kind that a patch needs, relative to the purest patch of that kind."""
+
+SOFTEST = 0.01
+"""Smallest distance on [-1, 1] over which two kinds blend, so that rounding never decides between them."""
 
 UNIT = 127
 """Patches are kept as whole numbers of this part of 1."""
@@ -199,7 +202,7 @@ def _looks(smooth: Tensor, rough: Tensor) -> Tensor:
 def _weights(look: Tensor, kinds: Tensor) -> Tensor:
     """How much each kind counts at each pixel, (K, H, W) with sum 1; two kinds blend halfway between them."""
     apart = torch.cdist(kinds, kinds).fill_diagonal_(torch.inf).amin(dim=1)
-    softness = float(apart.median()) / 3 if len(kinds) > 1 else 1.0
+    softness = max(SOFTEST, float(apart.median()) / 3) if len(kinds) > 1 else 1.0
     nearness = torch.tensordot(kinds, look, dims=1) - 0.5 * kinds.square().sum(dim=1)[:, None, None]
     weights = nearness.div_(softness**2)
     weights.sub_(weights.amax(dim=0)).exp_()  # softmax in place
@@ -223,21 +226,19 @@ def _places(details: Sequence[Tensor], weights: Sequence[Tensor]) -> list[_Place
     allowed = share >= PURE * share.max()
     allowed &= spike <= spike[allowed].median()
     oddity = (power.add(1e-8) / power[allowed].median().add(1e-8)).log().abs().where(allowed, torch.inf)
+    best = [places[index] for index in oddity.argsort()[: int(allowed.sum())].tolist()]
     taken: list[_Place] = []
+    for place in best:
+        if not any(_overlap(place, other) for other in taken):
+            taken.append(place)
+    taken += [place for place in best if place not in taken]  # rather overlapping patches than too few
+    return taken[:PATCHES]
 
-    def is_free(place: _Place) -> bool:
-        return not any(
-            place.picture == other.picture
-            and max(abs(place.top - other.top), abs(place.left - other.left)) < STEP // 2
-            for other in taken
-        )
 
-    for index in oddity.argsort()[: int(allowed.sum())].tolist():
-        if is_free(places[index]):
-            taken.append(places[index])
-        if len(taken) == PATCHES:
-            break
-    return taken
+def _overlap(one: _Place, other: _Place) -> bool:
+    """Whether two patches show mostly the same."""
+    apart = max(abs(one.top - other.top), abs(one.left - other.left))
+    return one.picture == other.picture and apart < STEP // 2
 
 
 def _patch(detail: Tensor, weight: Tensor, place: _Place) -> Tensor:

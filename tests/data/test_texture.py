@@ -150,3 +150,12 @@ def test_where_colours_are_the_same_roughness_tells_kinds_of_surface_apart():
     assert down > 3 * across
     down, across = steps(laid[:, 180:])
     assert across > 3 * down
+
+
+def test_a_small_photo_does_not_become_wallpaper():
+    """Where few patches fit, they may overlap and are mirrored."""
+    noise = 0.2 * torch.randn(3, 96, 110, generator=torch.Generator().manual_seed(0))
+    texture = find([torch.zeros(3, 96, 110)], [noise])
+    laid = lay(texture, torch.zeros(3, 16 * STEP, 16 * STEP)).flatten(0, 1)
+    repeated = torch.corrcoef(torch.stack([laid[:, STEP:].flatten(), laid[:, :-STEP].flatten()]))[0, 1]
+    assert float(repeated) < 0.15
