@@ -1,4 +1,4 @@
-"""A photo's own fine detail instead of a painting's strokes, each place getting that of the most similar surface (ours)."""
+"""A photo's own fine detail instead of strokes: each place gets that of the most similar surface (ours)."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
