@@ -22,6 +22,7 @@ import torch
 import sinct
 from benchmarks.ceiling import flops_of, forward_rate
 from benchmarks.machine import RESULTS, describe, one_line, write_json
+from sinct.data.content import prepare_pair
 from sinct.inference.model import Model
 from sinct.inference.streamed import stream
 from sinct.inference.whole import MARGIN, continued_size
@@ -96,13 +97,26 @@ class Measured:
 
 
 def make_model(preset: str, width: int | None, device: torch.device) -> Model:
-    """The generator of a preset, optionally with another width, with seeded random weights."""
+    """The generator of a preset, optionally with another width, with seeded random weights.
+
+    Pictures are prepared for it with the colours and the texture of a random pair, which take as long as any.
+    """
     config = sinct.preset(preset, device)
     config = config if width is None else config.replace(width=width)
     torch.manual_seed(0)
     generator = make_generator(config.generator, config.width).requires_grad_(False)
     generator.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return Model(generator, config.content, (1, 10**6), "cut", config.to_dict(), {})
+    coarse = torch.rand(2, 3, 24, 24) * 2 - 1
+    painting, photo = torch.nn.functional.interpolate(coarse, (384, 384), mode="bicubic").clamp(-1, 1)
+    prepared = prepare_pair(
+        [painting + 0.1 * torch.randn_like(painting)],
+        [photo + 0.1 * torch.randn_like(photo)],
+        config.content,
+        in_photos_colours=config.recolour,
+        repaint=False,
+        texture=config.texture,
+    )
+    return Model(generator, prepared.content, (1, 10**6), "cut", config.to_dict(), {})
 
 
 def side_of(megapixels: float) -> int:
