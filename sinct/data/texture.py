@@ -106,6 +106,7 @@ def find_texture(smooth: Sequence[Tensor], rough: Sequence[Tensor], detail: Sequ
             _patch(details[place.picture], of_kind[place.picture], place)
             for place in _places(details, of_kind)
         ]
+        found += [patch.flip(2) for patch in found]  # where a small photo has too few of them
         patches.append(torch.stack([found[number % len(found)] for number in range(PATCHES)]))
     return Texture(kinds, (torch.stack(patches) * UNIT).round().clamp(-UNIT, UNIT).to(torch.int8))
 

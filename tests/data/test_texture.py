@@ -159,3 +159,10 @@ def test_a_small_photo_does_not_become_wallpaper():
     laid = lay(texture, torch.zeros(3, 16 * STEP, 16 * STEP)).flatten(0, 1)
     repeated = torch.corrcoef(torch.stack([laid[:, STEP:].flatten(), laid[:, :-STEP].flatten()]))[0, 1]
     assert float(repeated) < 0.15
+
+
+def test_too_few_patches_are_mirrored():
+    noise = 0.2 * torch.randn(3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
+    (patches,) = find([torch.zeros(3, SIDE, SIDE)], [noise]).patches
+    assert patches[1].equal(patches[0].flip(2))
+    assert patches[2].equal(patches[0])
