@@ -132,6 +132,7 @@ def lay_texture(texture: Texture, smooth: Tensor, rough: Tensor, top: int, left:
     with a square grid and without the histogram.
     """
     kinds, patches = texture.kinds.to(smooth), texture.patches.to(smooth) / UNIT
+    patches *= _blending(patches)
     result, (height, width) = torch.zeros_like(smooth), smooth.shape[1:]
     for start in range(0, height, BAND):
         stop = min(height, start + BAND)
@@ -146,11 +147,11 @@ def lay_texture(texture: Texture, smooth: Tensor, rough: Tensor, top: int, left:
 
 
 def _laid(patches: Tensor, height: int, width: int, top: int, left: int, seed: tuple[int, int]) -> Tensor:
-    """Cut a rectangle, (3, H, W), out of an endless plane of random patches."""
+    """Cut a rectangle, (3, H, W), out of an endless plane of random patches, whose `_blending` has been applied."""
     rows = np.arange(top // STEP - 1, (top + height - 1) // STEP + 1)
     columns = np.arange(left // STEP - 1, (left + width - 1) // STEP + 1)
     drawn = torch.from_numpy(_hashed(rows[:, None], columns, *seed) % len(patches)).to(patches.device)
-    overlapping = (patches * _blending(patches)).flatten(1).T[None, :, drawn.flatten()]
+    overlapping = patches.flatten(1).T[None, :, drawn.flatten()]
     size = (len(rows) + 1) * STEP, (len(columns) + 1) * STEP
     plane = F.fold(overlapping, size, SIDE, stride=STEP)[0]
     first, second = top - int(rows[0]) * STEP, left - int(columns[0]) * STEP
@@ -232,6 +233,8 @@ def _places(details: Sequence[Tensor], weights: Sequence[Tensor]) -> list[_Place
     for place in best:
         if not any(_overlap(place, other) for other in taken):
             taken.append(place)
+        if len(taken) == PATCHES:
+            return taken
     taken += [place for place in best if place not in taken]  # rather overlapping patches than too few
     return taken[:PATCHES]
 
