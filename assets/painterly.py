@@ -18,6 +18,8 @@ Array = NDArray[np.floating[Any]]
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 GROUND = np.array([0.72, 0.62, 0.50], np.float32)
+WEAVE = 2 * np.pi / 2.1
+"""Distance between a canvas's threads, in pixels."""
 
 
 def blur(image: Array, sigma: float) -> Array:
@@ -131,7 +133,8 @@ def mix_colors(
     # Turn and stretch chroma as a vector in the plane: this changes hue and saturation without leaving RGB.
     turn = rng.normal(0, hue, (n, 1))
     stretch = 1 + rng.normal(0, saturation, (n, 1))
-    grey = rng.normal(0, 0.16 * hue * luma, (n, 1)), rng.normal(0, 0.16 * hue * luma, (n, 1))
+    spread = 0.16 * hue * np.maximum(luma, 0)
+    grey = rng.normal(0, spread, (n, 1)), rng.normal(0, spread, (n, 1))
     blue, red = (
         stretch * (blue * np.cos(turn) - red * np.sin(turn)) + grey[0],
         stretch * (blue * np.sin(turn) + red * np.cos(turn)) + grey[1],
@@ -194,15 +197,31 @@ def draw_stroke(
 
 
 def light_paint(
-    canvas: Array, height: Array, impasto: float, grain: float, rng: np.random.Generator
+    canvas: Array,
+    height: Array,
+    impasto: float,
+    grain: float,
+    rng: np.random.Generator,
+    *,
+    weave: float = WEAVE,
 ) -> Array:
-    """Shade the painting (H, W, 3) by the relief of paint and canvas, lit from the upper left."""
+    """Shade the painting (H, W, 3) by the relief of paint and canvas, lit from the upper left.
+
+    Args:
+        canvas: (H, W, 3) colours.
+        height: (H, W) thickness of paint.
+        impasto: relief of the paint.
+        grain: relief of the canvas.
+        rng: draws its unevenness.
+        weave: distance between its threads, in pixels.
+    """
     h, w = height.shape
     y, x = np.mgrid[:h, :w].astype(np.float32)
     wobble = blur(rng.standard_normal((h, w)).astype(np.float32), 9) * 22
-    weave = np.sin((x + wobble) * 2.1) * np.sin((y + wobble) * 2.1) + 0.6 * rng.standard_normal((h, w))
+    turn = 2 * np.pi / weave
+    cloth = np.sin((x + wobble) * turn) * np.sin((y + wobble) * turn) + 0.6 * rng.standard_normal((h, w))
     # Thick paint fills the canvas's weave.
-    relief = impasto * height + grain * weave.astype(np.float32) / (1 + 1.2 * height)
+    relief = impasto * height + grain * cloth.astype(np.float32) / (1 + 1.2 * height)
     gy, gx = np.gradient(blur(relief.astype(np.float32), 0.55))
     slope = np.asarray(0.6 * gx + 0.8 * gy).clip(-0.8, 0.8)[..., None]
     # Wet-looking paint: steep flanks facing the light also shine.

@@ -102,6 +102,13 @@ def collect(packages: Path, folder: Path, wanted: Sequence[Photograph] = PHOTOGR
     return paths
 
 
+def photograph_files(folder: Path | None, packages: Path, work: Path) -> list[Path]:
+    """All pictures of a folder, or without one those that `collect` finds in packages and keeps in `work`."""
+    if folder is None:
+        return collect(packages, work / "photographs")
+    return sorted(path for path in folder.iterdir() if path.suffix in (".jpg", ".png"))
+
+
 def _read(root: Path, photograph: Photograph) -> Image.Image:
     path = root / photograph.path
     if photograph.index is None:

@@ -73,6 +73,7 @@ def _ours(name: str, device: torch.device) -> CutSettings:
         queries=64,
         overhang=1.0,
         native_share=0.75,
+        remove_strokes=True,
         smoothing=0.8,
         calm=True,
         detail=0.65,

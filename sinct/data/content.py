@@ -25,7 +25,11 @@ from sinct.data.colours import (
 from sinct.data.grain import grain_at
 from sinct.data.palette import match_palette, palette_of
 from sinct.data.smoothing import ITERATIONS, total_variation_smooth
+from sinct.data.strokes import STRIDE as STROKES_STRIDE
+from sinct.data.strokes import STROKES_REACH, remove_strokes
 from sinct.data.texture import TEXTURE_REACH, Texture, find_texture, lay_texture
+from sinct.errors import WeightsError
+from sinct.weights.stroke_remover import stroke_remover_version
 
 Cut = Callable[[slice, slice], Tensor]
 """Rows and columns of a picture, in pixels -> (3, H, W) in [-1, 1], on any device."""
@@ -42,6 +46,15 @@ class Window(NamedTuple):
         return Window(
             slice(max(0, self.rows.start - reach), min(height, self.rows.stop + reach)),
             slice(max(0, self.columns.start - reach), min(width, self.columns.stop + reach)),
+        )
+
+    def aligned(self, stride: int, height: int, width: int) -> "Window":
+        """The window grown until it begins and ends at multiples of a stride, or at a picture's border."""
+        return Window(
+            slice(self.rows.start // stride * stride, min(height, -(-self.rows.stop // stride) * stride)),
+            slice(
+                self.columns.start // stride * stride, min(width, -(-self.columns.stop // stride) * stride)
+            ),
         )
 
     def within(self, outer: "Window") -> "Window":
@@ -64,6 +77,9 @@ class Content:
         seed: seeds the noise and the texture.
         colours: the map from the painting's colours to the photo's, see `sinct.data.colours`; none leaves them.
         spread: mean and standard deviation of the painting's roughness, on which that map depends.
+        remover: version of the network that takes strokes out first, see `sinct.data.strokes`; empty leaves them to
+            smoothing.
+        stroke: width of the strokes in pixels, as that network is told; 0 lets it tell.
         texture: what the generator sees of the photo's detail instead of the painting's, see `sinct.data.texture`;
             without one, it sees the painting's.
     """
@@ -74,15 +90,23 @@ class Content:
     seed: int = 0
     colours: tuple[float, ...] = ()
     spread: tuple[float, float] = Spread()
+    remover: str = ""
+    stroke: float = 0.0
     texture: Texture | None = field(default=None, compare=False)
 
     @property
     def reach(self) -> int:
         """How many pixels around a cut its preparation depends on, on each side."""
+        removing = STROKES_REACH if self.remover else 0
         if self.detail == 1 and not self.colours:
-            return 0
+            return removing
         smoothing = ITERATIONS if self.smoothing > 0 else 0
-        return smoothing + (ROUGHNESS_REACH if self.colours else 0) + (TEXTURE_REACH if self.texture else 0)
+        return (
+            removing
+            + smoothing
+            + (ROUGHNESS_REACH if self.colours else 0)
+            + (TEXTURE_REACH if self.texture else 0)
+        )
 
     def numbers(self) -> dict[str, Any]:
         """Everything but the texture, JSON-serialisable."""
@@ -99,7 +123,7 @@ class Content:
 
 
 class Separated(NamedTuple):
-    """A picture without its strokes.
+    """A picture without its fine detail, strokes among it.
 
     Attributes:
         seen: (3, H, W) with the share `detail` of what was taken away, as a generator sees it.
@@ -110,8 +134,25 @@ class Separated(NamedTuple):
     kept: Tensor
 
 
+def without_strokes(painting: Tensor, content: Content) -> Tensor:
+    """Take a painting's strokes out, (3, H, W) in [-1, 1], as far as the stroke remover is asked for and knows them.
+
+    Raises:
+        WeightsError: its file is missing, damaged or another version than the model was trained with.
+    """
+    if not content.remover:
+        return painting
+    here = stroke_remover_version()
+    if content.remover != here:
+        raise WeightsError(
+            f"the model was trained with another stroke remover ({content.remover}) than this version of sinct has "
+            f"({here}); translate with the version that trained it, or train it again"
+        )
+    return remove_strokes(painting, content.stroke)
+
+
 def separate(picture: Tensor, content: Content) -> Separated:
-    """Take a picture's strokes away, (3, H, W) in [-1, 1]."""
+    """Divide a picture, (3, H, W) in [-1, 1], into its forms and its fine detail."""
     kept = total_variation_smooth(picture, content.smoothing)
     return Separated(torch.lerp(kept, picture, content.detail), kept)
 
@@ -153,6 +194,7 @@ def prepare_pair(
         texture: let a generator see the photos' detail in the paintings instead of their own (`sinct.data.texture`);
             needs the photos' colours.
     """
+    paintings, originals = [without_strokes(painting, content) for painting in paintings], paintings
     palette = palette_of(paintings) if in_photos_colours or repaint or calm else None
     # A series has one palette: with one for each painting, a painted colour would stand for several of the
     # photo's, and every pair of painting and photo would take memory.
@@ -163,7 +205,7 @@ def prepare_pair(
     own = [separate(painting, content) for painting in paintings]
     back = [separate(picture, of_photos) for picture in in_palette] if in_photos_colours or repaint else []
     if palette is not None and in_photos_colours:
-        rough = [roughness(painting, each.kept) for painting, each in zip(paintings, own, strict=True)]
+        rough = [roughness(painting, each.kept) for painting, each in zip(originals, own, strict=True)]
         back_rough = [roughness(picture, each.kept) for picture, each in zip(in_palette, back, strict=True)]
         # Only what is left of the strokes varies the colours that will be mapped.
         varied = [each.kept for each in own] if texture else paintings
@@ -233,8 +275,10 @@ def prepared(cut: Cut, height: int, width: int, content: Content) -> Cut:
         else:
             outer = Window(rows, columns).grown(content.reach, height, width)
             inner = Window(rows, columns).grown(TEXTURE_REACH if content.texture else 0, height, width)
+            if content.remover:
+                outer = outer.aligned(STROKES_STRIDE, height, width)
             whole = cut(*outer)
-            own = separate(whole, content)
+            own = separate(without_strokes(whole, content), content)
             pixels = (own.kept if content.texture else own.seen)[:, *inner.within(outer)]
             if content.colours:
                 rough = roughness(whole, own.kept)[:, *inner.within(outer)]

@@ -26,6 +26,9 @@ class PairSettings(Settings):
         overhang: share of a crop's side by which it may overhang the picture before it is pushed back inside, so
             that a picture's edges, often its sky, are seen as often as its middle (ours above 0).
         native_share: share of steps that see a picture at its own size instead (ours).
+        remove_strokes: take the painting's strokes out first, by a network that learned it on many painted
+            photographs (`sinct.data.strokes`); what is said of the painting below holds for what is left (ours).
+        stroke: width in pixels of the strokes to be taken out; 0 lets the network tell (ours).
         smoothing: contrast on [-1, 1] that total-variation smoothing removes from the painting before PatchNCE
             sees it, so that strokes do not count as content to keep; 0 compares with the painting itself (ours
             otherwise).
@@ -51,6 +54,8 @@ class PairSettings(Settings):
     max_width: int = bounded(1024, ABOVE_0)
     overhang: float = bounded(0.0, SHARE)
     native_share: float = bounded(0.0, SHARE)
+    remove_strokes: bool = False
+    stroke: float = bounded(0.0, FROM_0)
     smoothing: float = bounded(0.0, FROM_0)
     calm: bool = False
     detail: float = bounded(1.0, SHARE)

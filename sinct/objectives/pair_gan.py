@@ -21,6 +21,7 @@ from sinct.networks.base import GeneratorBase
 from sinct.networks.choice import GENERATORS, make_generator
 from sinct.networks.tile_discriminator import WIDTHS, Discriminator
 from sinct.training.loop import Loop, Losses
+from sinct.weights.stroke_remover import stroke_remover_version
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,10 @@ class PairGanSettings(TrainingSettings, PairSettings):
     @property
     def content(self) -> Content:
         """How pictures are prepared for the generator, before the map of colours is known."""
-        return Content(self.smoothing, self.detail, self.grain, self.seed)
+        remover = stroke_remover_version() if self.remove_strokes else ""
+        return Content(
+            self.smoothing, self.detail, self.grain, self.seed, remover=remover, stroke=self.stroke
+        )
 
     def check(self) -> None:
         """See `Settings.check`."""

@@ -1,0 +1,85 @@
+"""Takes strokes out of paintings, and tells how wide they are, by a network that learned it (ours)."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from sinct.networks.stroke_remover import StrokeRemover, coded, decoded
+from sinct.pictures.windows import spans
+from sinct.runtime.device import gains_from_bfloat16
+from sinct.weights.stroke_remover import load_stroke_remover
+
+TILE = 1280
+"""Side in pixels of the tiles that larger pictures are worked on in. They overlap by as far as the network sees, so
+that no border shows."""
+
+STRIDE = StrokeRemover.stride
+"""Windows of a picture must begin at a multiple of this, in pixels, to give the same as the whole picture."""
+
+
+STROKES_REACH = StrokeRemover.halo
+"""How far around a pixel the strokes count that are taken out there, in pixels."""
+
+
+@torch.no_grad()
+def remove_strokes(picture: Tensor, stroke: float = 0.0) -> Tensor:
+    """Take the strokes out of a painting, and leave the rest in its colours.
+
+    A pixel of the result depends on at most `STROKES_REACH` pixels on each side.
+
+    Args:
+        picture: (3, H, W) in [-1, 1].
+        stroke: width of the strokes, in pixels; 0 lets the network tell.
+
+    Returns:
+        (3, H, W) in [-1, 1], float32.
+
+    Raises:
+        WeightsError: the network's file is missing or damaged.
+    """
+    return _by_tiles(picture, stroke)[0]
+
+
+@torch.no_grad()
+def stroke_widths(picture: Tensor) -> Tensor:
+    """How wide the strokes of a painting are, everywhere.
+
+    Args:
+        picture: (3, H, W) in [-1, 1].
+
+    Returns:
+        (⌈H / 8⌉, ⌈W / 8⌉) in pixels, from 1 to 64.
+
+    Raises:
+        WeightsError: the network's file is missing or damaged.
+    """
+    return decoded(_by_tiles(picture, 0.0)[1])
+
+
+def _by_tiles(picture: Tensor, stroke: float) -> tuple[Tensor, Tensor]:
+    """Picture without strokes, (3, H, W), and their coded widths, (⌈H / 8⌉, ⌈W / 8⌉)."""
+    device = picture.device
+    network = load_stroke_remover(device)
+    height, width = picture.shape[1:]
+    padded = F.pad(picture[None].float(), (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
+    known = padded.new_tensor([coded(stroke) if stroke > 0 else 0.0])
+    clean = torch.empty_like(padded[0])
+    widths = padded.new_empty(padded.shape[2] // STRIDE, padded.shape[3] // STRIDE)
+    for rows in spans(padded.shape[2], TILE, StrokeRemover.halo, STRIDE):
+        for columns in spans(padded.shape[3], TILE, StrokeRemover.halo, STRIDE):
+            part = padded[:, :, rows.start : rows.stop, columns.start : columns.stop]
+            with torch.autocast(device.type, dtype=torch.bfloat16, enabled=gains_from_bfloat16(device)):
+                found = network(part.contiguous(memory_format=torch.channels_last), known)
+            down, across = (
+                slice(rows.keep_start, rows.keep_stop),
+                slice(columns.keep_start, columns.keep_stop),
+            )
+            clean[:, down, across] = found.picture[0, :, rows.kept, columns.kept].float().clamp(-1, 1)
+            widths[_eighth(down), _eighth(across)] = found.width[
+                0, 0, _eighth(rows.kept), _eighth(columns.kept)
+            ].float()
+    return clean[:, :height, :width].contiguous(), widths
+
+
+def _eighth(pixels: slice) -> slice:
+    return slice(pixels.start // STRIDE, pixels.stop // STRIDE)

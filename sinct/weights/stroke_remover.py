@@ -1,0 +1,52 @@
+"""The stroke remover: weights of the network that takes strokes out of paintings, which come with sinct.
+
+`assets/stroke_remover.py` makes the file, and says what it was learned from; the file says so as well.
+"""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from sinct.errors import WeightsError, one_line
+from sinct.networks.stroke_remover import StrokeRemover
+
+FILE = Path(__file__).with_name("stroke_remover.safetensors")
+"""The file that comes with sinct; half precision."""
+
+
+@cache
+def load_stroke_remover(device: torch.device, path: Path = FILE) -> StrokeRemover:
+    """The network on a device, ready to be used; loaded once.
+
+    Raises:
+        WeightsError: the file is missing or damaged.
+    """
+    network = StrokeRemover()
+    try:
+        network.load_state_dict({name: value.float() for name, value in load_file(path).items()})
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise WeightsError(
+            f"the stroke remover {path} cannot be read ({one_line(error)}); install sinct again, or train with "
+            "`remove_strokes=False`"
+        ) from None
+    return network.requires_grad_(False).to(device, memory_format=torch.channels_last)
+
+
+@cache
+def stroke_remover_version(path: Path = FILE) -> str:
+    """What tells one stroke remover from another: the first digits of its file's SHA-256.
+
+    Raises:
+        WeightsError: the file is missing.
+    """
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    except OSError as error:
+        raise WeightsError(
+            f"the stroke remover {path} cannot be read ({one_line(error)}); install sinct again, or train with "
+            "`remove_strokes=False`"
+        ) from None
