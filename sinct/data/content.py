@@ -77,6 +77,7 @@ class Content:
         seed: seeds the noise and the texture.
         colours: the map from the painting's colours to the photo's, see `sinct.data.colours`; none leaves them.
         spread: mean and standard deviation of the painting's roughness, on which that map depends.
+        left: the same for what is left of it without strokes, on which the choice of texture depends.
         remover: version of the network that takes strokes out first, see `sinct.data.strokes`; empty leaves them to
             smoothing.
         stroke: width of the strokes in pixels, as that network is told; 0 lets it tell.
@@ -90,6 +91,7 @@ class Content:
     seed: int = 0
     colours: tuple[float, ...] = ()
     spread: tuple[float, float] = Spread()
+    left: tuple[float, float] = Spread()
     remover: str = ""
     stroke: float = 0.0
     texture: Texture | None = field(default=None, compare=False)
@@ -202,7 +204,7 @@ def prepare_pair(
     of_photos = content
     if calm:
         content = replace(content, smoothing=calming(paintings, in_palette, content.smoothing))
-    own = [separate(painting, content) for painting in paintings]
+    smooth = own = [separate(painting, content) for painting in paintings]
     back = [separate(picture, of_photos) for picture in in_palette] if in_photos_colours or repaint else []
     if palette is not None and in_photos_colours:
         rough = [roughness(painting, each.kept) for painting, each in zip(originals, own, strict=True)]
@@ -223,6 +225,8 @@ def prepare_pair(
             for each, map_ in zip(back, back_rough, strict=True)
         ]
         if texture:
+            left = [roughness(painting, each.kept) for painting, each in zip(paintings, smooth, strict=True)]
+            content = replace(content, left=spread_of(left))
             found = find_texture(
                 [each.kept for each in back],
                 [standardised(map_, spread_of([map_])) for map_ in back_rough],
@@ -230,18 +234,24 @@ def prepare_pair(
             )
             content = replace(content, texture=found)
             own = [
-                each._replace(seen=_textured(each.kept, map_, content))
-                for each, map_ in zip(own, rough, strict=True)
+                each._replace(seen=_textured(each, map_, content))
+                for each, map_ in zip(own, left, strict=True)
             ]
     painted = [each.seen for each in back] if repaint else list(photos)
     return Prepared(content, own, painted)
 
 
-def _textured(kept: Tensor, rough: Tensor, content: Content, top: int = 0, left: int = 0) -> Tensor:
-    """A picture, or a window of it that begins there, with the photo's texture instead of its own."""
+def _textured(own: Separated, rough: Tensor, content: Content, top: int = 0, left: int = 0) -> Tensor:
+    """A picture, or a window of it that begins there, with the photo's texture.
+
+    It takes the place of strokes. Where these were taken out before, what is left is the painting's own detail, and
+    texture is added.
+    """
     assert content.texture is not None
-    rough = standardised(rough, Spread(*content.spread))
-    return kept + lay_texture(content.texture, kept, rough, top, left, content.seed)
+    rough = standardised(rough, Spread(*content.left))
+    detail = own.seen - own.kept if content.remover else None
+    base = own.seen if content.remover else own.kept
+    return base + lay_texture(content.texture, own.kept, rough, detail, top, left, content.seed)
 
 
 def prepare(pixels: Tensor, content: Content) -> Tensor:
@@ -278,13 +288,20 @@ def prepared(cut: Cut, height: int, width: int, content: Content) -> Cut:
             if content.remover:
                 outer = outer.aligned(STROKES_STRIDE, height, width)
             whole = cut(*outer)
-            own = separate(without_strokes(whole, content), content)
-            pixels = (own.kept if content.texture else own.seen)[:, *inner.within(outer)]
+            clean = without_strokes(whole, content)
+            own = separate(clean, content)
+            here = inner.within(outer)
             if content.colours:
-                rough = roughness(whole, own.kept)[:, *inner.within(outer)]
-                pixels = recolour(pixels, rough, content.colours, Spread(*content.spread))
+                smooth = own.kept
+                rough = roughness(whole, smooth)[:, *here]
+                spread = Spread(*content.spread)
+                own = Separated(*(recolour(each[:, *here], rough, content.colours, spread) for each in own))
+                pixels = own.seen
                 if content.texture:
-                    pixels = _textured(pixels, rough, content, inner.rows.start, inner.columns.start)
+                    rough = roughness(clean, smooth)[:, *here]
+                    pixels = _textured(own, rough, content, inner.rows.start, inner.columns.start)
+            else:
+                pixels = own.seen[:, *here]
             pixels = pixels[:, *Window(rows, columns).within(inner)]
         if content.grain > 0:
             pixels = pixels + grain_at(rows, columns, content.grain, content.seed).to(pixels)

@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from sinct.networks.compact_generator import without_grid
 from sinct.networks.stroke_remover import StrokeRemover, coded, decoded
 from sinct.pictures.windows import spans
 from sinct.runtime.device import gains_from_bfloat16
@@ -74,10 +75,12 @@ def _by_tiles(picture: Tensor, stroke: float) -> tuple[Tensor, Tensor]:
                 slice(rows.keep_start, rows.keep_stop),
                 slice(columns.keep_start, columns.keep_stop),
             )
-            clean[:, down, across] = found.picture[0, :, rows.kept, columns.kept].float().clamp(-1, 1)
+            clean[:, down, across] = found.picture[0, :, rows.kept, columns.kept].float()
             widths[_eighth(down), _eighth(across)] = found.width[
                 0, 0, _eighth(rows.kept), _eighth(columns.kept)
             ].float()
+    # The network writes blocks of 2×2 pixels, whose grid would show at edges; it knows nothing finer in any case.
+    clean = without_grid(clean[None])[0].clamp(-1, 1)
     return clean[:, :height, :width].contiguous(), widths
 
 

@@ -34,7 +34,13 @@ SIDE = 2 * STEP
 AROUND = 9
 """Side in pixels of the windows whose mean colour decides which texture is laid."""
 
-TEXTURE_REACH = AROUND // 2
+NEIGHBOURHOOD = 33
+"""Side in pixels of the windows in which a picture must show some detail of its own where texture is laid."""
+
+MORE = 3.0
+"""How much more contrast than the picture's own in such a window texture may have."""
+
+TEXTURE_REACH = NEIGHBOURHOOD // 2
 """How far around a pixel its texture depends on the picture, in pixels."""
 
 BAND = 256
@@ -51,6 +57,13 @@ LOOKED_AT = 512
 
 PURE = 0.6
 """Share of its kind that a patch needs, relative to the purest patch of that kind."""
+
+EVEN = 0.3
+"""Share of the places of a kind that are taken into account, those whose contrast is most even: what is laid again and
+again must not show a window or a twig."""
+
+NORMAL, HEAVY = 3.0, 6.0
+"""Kurtosis of texture as such, and from which on what a kind shows is things, which are not laid at all."""
 
 SOFTEST = 0.01
 """Smallest distance on [-1, 1] over which two kinds blend, so that rounding never decides between them."""
@@ -82,8 +95,8 @@ class _Place(NamedTuple):
 def find_texture(smooth: Sequence[Tensor], rough: Sequence[Tensor], detail: Sequence[Tensor]) -> Texture:
     """Cut patches of detail out of photos, for each of their main kinds of surface.
 
-    Of the places that mostly show one kind, those are taken whose contrast is most ordinary and that hold nothing
-    out of the ordinary: laid again and again, a sail on the sea would be seen at once.
+    Of the places that mostly show one kind, those are taken whose contrast is even and most ordinary: laid again and
+    again, a sail on the sea would be seen at once.
 
     Args:
         smooth: one or more photos as a generator should keep them, (3, H, W) in [-1, 1].
@@ -107,11 +120,14 @@ def find_texture(smooth: Sequence[Tensor], rough: Sequence[Tensor], detail: Sequ
             for place in _places(details, of_kind)
         ]
         found += [patch.flip(2) for patch in found]  # where a small photo has too few of them
-        patches.append(torch.stack([found[number % len(found)] for number in range(PATCHES)]))
+        stacked = torch.stack([found[number % len(found)] for number in range(PATCHES)])
+        patches.append(_evenness(stacked) * stacked)
     return Texture(kinds, (torch.stack(patches) * UNIT).round().clamp(-UNIT, UNIT).to(torch.int8))
 
 
-def lay_texture(texture: Texture, smooth: Tensor, rough: Tensor, top: int, left: int, seed: int) -> Tensor:
+def lay_texture(
+    texture: Texture, smooth: Tensor, rough: Tensor, own: Tensor | None, top: int, left: int, seed: int
+) -> Tensor:
     """Lay texture over a picture, or over a window of it, as its colours and its roughness ask for.
 
     For each kind of surface, random patches are laid on a grid and blended so that their contrast stays the same; at
@@ -121,6 +137,8 @@ def lay_texture(texture: Texture, smooth: Tensor, rough: Tensor, top: int, left:
         texture: what to lay.
         smooth: (3, H, W) in [-1, 1], with `TEXTURE_REACH` pixels around what will be used.
         rough: its roughness, (1, H, W), in standard deviations.
+        own: detail that the picture shows already, (3, H, W), or None for none. The more there is, the less texture
+            is laid: both together have the texture's contrast.
         top, left: position of its first pixel in the whole picture. Each pixel gets the same whichever window it
             is in.
         seed: draws the patches.
@@ -132,6 +150,7 @@ def lay_texture(texture: Texture, smooth: Tensor, rough: Tensor, top: int, left:
     with a square grid and without the histogram.
     """
     kinds, patches = texture.kinds.to(smooth), texture.patches.to(smooth) / UNIT
+    power = patches.square().mean(dim=(1, 2, 3, 4))
     patches *= _blending(patches)
     result, (height, width) = torch.zeros_like(smooth), smooth.shape[1:]
     for start in range(0, height, BAND):
@@ -139,7 +158,18 @@ def lay_texture(texture: Texture, smooth: Tensor, rough: Tensor, top: int, left:
         first, last = max(0, start - TEXTURE_REACH), min(height, stop + TEXTURE_REACH)
         looks = _looks(smooth[:, first:last], rough[:, first:last])[:, start - first : stop - first]
         weights = _weights(looks, kinds)
+        if own is None:
+            gain = None
+        else:
+            wanted = torch.tensordot(power, weights, dims=1)
+            power_here = own[:, first:last].square().mean(dim=0, keepdim=True)
+            rows = slice(start - first, stop - first)
+            shown, allowed = (_around(power_here, side)[0, rows] for side in (AROUND, NEIGHBOURHOOD))
+            most = torch.minimum(wanted, MORE**2 * allowed)
+            gain = ((most - shown) / wanted.clamp_min(1e-8)).clamp_(min=0).sqrt_()
         weights /= weights.square().sum(dim=0).sqrt_()
+        if gain is not None:
+            weights *= gain
         for kind, weight in enumerate(weights):
             laid = _laid(patches[kind], stop - start, width, top + start, left, (seed, kind))
             result[:, start:stop].addcmul_(laid, weight)
@@ -195,9 +225,13 @@ def _main_kinds(looks: Sequence[Tensor]) -> Tensor:
 
 def _looks(smooth: Tensor, rough: Tensor) -> Tensor:
     """Mean colours and roughness around each pixel, (4, H, W)."""
-    look = torch.cat([smooth, ROUGH * rough])[None]
-    border = "reflect" if min(look.shape[2:]) > AROUND // 2 else "replicate"
-    blurred: Tensor = box_blur(look, AROUND, border_type=border, separable=True)
+    return _around(torch.cat([smooth, ROUGH * rough]))
+
+
+def _around(maps: Tensor, side: int = AROUND) -> Tensor:
+    """Means in windows around each pixel of (C, H, W)."""
+    border = "reflect" if min(maps.shape[1:]) > side // 2 else "replicate"
+    blurred: Tensor = box_blur(maps[None], side, border_type=border, separable=True)
     return blurred[0]
 
 
@@ -214,19 +248,19 @@ def _weights(look: Tensor, kinds: Tensor) -> Tensor:
 
 def _places(details: Sequence[Tensor], weights: Sequence[Tensor]) -> list[_Place]:
     """The best places for patches of one kind, up to `PATCHES`, at least one."""
-    places, pure, contrast, peak = [], [], [], []
+    places, pure, contrast, uneven = [], [], [], []
     for number, (detail, weight) in enumerate(zip(details, weights, strict=True)):
         power = weight * detail.square().mean(dim=0)
         share, mean = (F.avg_pool2d(each[None], SIDE, APART)[0] for each in (weight, power))
-        most = F.max_pool2d(power[None], SIDE, APART)[0]
+        fourth = F.avg_pool2d(power[None].square(), SIDE, APART)[0]
         tops, lefts = (APART * torch.arange(length) for length in share.shape)
         places += [_Place(number, top, left) for top, left in torch.cartesian_prod(tops, lefts).tolist()]
         pure.append(share.flatten())
         contrast.append((mean / share.clamp_min(1e-6)).flatten())
-        peak.append((most / mean.clamp_min(1e-8)).flatten())
-    share, power, spike = (torch.cat(each) for each in (pure, contrast, peak))
+        uneven.append((fourth / mean.square().clamp_min(1e-12)).flatten())
+    share, power, contrasts = (torch.cat(each) for each in (pure, contrast, uneven))
     allowed = share >= PURE * share.max()
-    allowed &= spike <= spike[allowed].median()
+    allowed &= contrasts <= contrasts[allowed].quantile(EVEN)
     oddity = (power.add(1e-8) / power[allowed].median().add(1e-8)).log().abs().where(allowed, torch.inf)
     best = [places[index] for index in oddity.argsort()[: int(allowed.sum())].tolist()]
     taken: list[_Place] = []
@@ -237,6 +271,13 @@ def _places(details: Sequence[Tensor], weights: Sequence[Tensor]) -> list[_Place
             return taken
     taken += [place for place in best if place not in taken]  # rather overlapping patches than too few
     return taken[:PATCHES]
+
+
+def _evenness(patches: Tensor) -> float:
+    """1 for texture, whose contrast is spread as by a normal distribution; 0 for single things on an empty ground."""
+    power = patches.square().mean(dim=1)
+    kurtosis = float(power.square().mean() / power.mean().square().clamp_min(1e-12))
+    return min(1.0, max(0.0, (HEAVY - kurtosis) / (HEAVY - NORMAL)))
 
 
 def _overlap(one: _Place, other: _Place) -> bool:
