@@ -5,10 +5,10 @@ from collections.abc import Iterable
 import torch
 import torch.nn.functional as F
 from kornia.color import rgb_to_lab
-from kornia.filters import gaussian_blur2d
 from torch import Tensor
 
 from sinct.errors import ConfigError
+from sinct.pictures.contrast import blurred
 
 THIN = 1.0
 """Standard deviation in pixels of the blur before lines are found: they are 1 to 4 px wide."""
@@ -61,20 +61,22 @@ def dark_lines(picture: Tensor) -> float:
     Lines are found as in Steger 1998 ("An Unbiased Detector of Curvilinear Structures", section 3.2). Ours is that
     they must be `DEEP` below both sides all the way, `LONG` in both directions.
     """
-    lightness = _lightness(picture, 3)
+    lightness = _lightness(picture)
     return 1000 * (_lines(lightness) - _lines(-lightness)) / lightness.numel()
 
 
 def _lines(lightness: Tensor) -> int:
     """(H, W) -> pixels that lie on dark lines."""
-    smooth = _blurred(lightness, THIN)
-    (gy, gx) = torch.gradient(smooth)
+    smooth = _smoothed(lightness, THIN)
+    gy, gx = torch.gradient(smooth)
     (yy, xy), (_, xx) = torch.gradient(gy), torch.gradient(gx)
     across = 0.5 * torch.atan2(2 * xy, xx - yy)  # direction of the greatest curvature
     cos, sin = across.cos(), across.sin()
     curvature = (xx + yy + torch.hypot(xx - yy, 2 * xy)) / 2
     offset = (gx * cos + gy * sin).abs() * torch.maximum(cos.abs(), sin.abs())
-    lowest = (curvature > 0) & (offset <= 0.6 * curvature)  # the minimum lies in this pixel, give or take a tenth
+    lowest = (curvature > 0) & (
+        offset <= 0.6 * curvature
+    )  # the minimum lies in this pixel, give or take a tenth
     at, normal = lowest.nonzero().float(), torch.stack([sin[lowest], cos[lowest]], dim=1)
     flanks = torch.stack([_sampled(smooth, at + side * 2.5 * THIN * normal) for side in (-1, 1)])
     depth = (flanks.amin(dim=0) - smooth[lowest]).clamp_min(0)
@@ -119,12 +121,12 @@ def overshoot(picture: Tensor) -> float:
 
     Ours. Edges are where the gradient is greatest in its own direction (Canny 1986).
     """
-    lightness = _lightness(picture, 3)
+    lightness = _lightness(picture)
     return sum(_overshoot(lightness, scale) for scale in RIMS) / len(RIMS)
 
 
 def _overshoot(lightness: Tensor, scale: float) -> float:
-    gradient = torch.stack(torch.gradient(_blurred(lightness, scale)))
+    gradient = torch.stack(torch.gradient(_smoothed(lightness, scale)))
     slope = gradient.norm(dim=0)
     steep = slope > 0.3 * STEP / scale
     at = steep.nonzero().float()
@@ -137,7 +139,7 @@ def _overshoot(lightness: Tensor, scale: float) -> float:
     ends = torch.stack([at + reach * normal, at - reach * normal])
     inside = ((ends >= 0) & (ends <= limit)).all(dim=2).all(dim=0)
     at, normal = at[inside], normal[inside]
-    fine = _blurred(lightness, scale / 2)
+    fine = _smoothed(lightness, scale / 2)
 
     def ground(steps: Iterable[int]) -> Tensor:
         return torch.stack([_sampled(fine, at + 0.8 * scale * step * normal) for step in steps])
@@ -152,13 +154,12 @@ def _overshoot(lightness: Tensor, scale: float) -> float:
     return 100 * float(shares[int(0.75 * (len(shares) - 1))])
 
 
-def _lightness(picture: Tensor, smallest: int) -> Tensor:
+def _lightness(picture: Tensor) -> Tensor:
     """(3, H, W) -> (H, W) L* in [0, 100]."""
     height, width = picture.shape[-2:]
-    if min(height, width) < smallest:
+    if min(height, width) < 3:
         raise ConfigError(
-            f"a picture of {width}x{height} px is too small to look for lines; give one of at least {smallest} px "
-            "per side"
+            f"a picture of {width}x{height} px is too small to look for lines; give one of at least 3 px per side"
         )
     lightness: Tensor = rgb_to_lab((picture.clamp(-1, 1) + 1) / 2)[0]
     return lightness
@@ -171,10 +172,6 @@ def _sampled(values: Tensor, at: Tensor) -> Tensor:
     return F.grid_sample(values[None, None], grid, align_corners=True)[0, 0, 0]
 
 
-def _blurred(values: Tensor, deviation: float) -> Tensor:
+def _smoothed(values: Tensor, deviation: float) -> Tensor:
     """(H, W) -> (H, W)."""
-    side = 2 * round(3 * deviation) + 1
-    blurred: Tensor = gaussian_blur2d(
-        values[None, None], (side, side), (deviation, deviation), border_type="replicate"
-    )[0, 0]
-    return blurred
+    return blurred(values[None, None], deviation)[0, 0]
