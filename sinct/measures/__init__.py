@@ -112,7 +112,7 @@ MEASURES = (
         False,
         "Share of fine detail within 6 px that runs in one direction, in percent, in the tenth of the output with "
         "least of it, above the same of the photo: brush strokes lie side by side everywhere. 0 where the photo has "
-        "as much. Coherence of the structure tensor, Jähne 1993.",
+        "as much. Coherence of the structure tensor, Bigün and Granlund 1987.",
         "Dabs as broad as they are long, strokes in only some places, and how strong strokes are. A photo that is "
         "full of waves, strata or grass has as much direction as a painting, as Étretat's has: then it finds none.",
     ),
@@ -235,7 +235,7 @@ MEASURES = (
         "Light rims (% of the step)",
         "artefacts",
         False,
-        "By how much the ground within 3 to 16 px of an edge is lighter than further out, in percent of the step "
+        "By how much the ground within 2 to 16 px of an edge is lighter than further out, in percent of the step "
         "across the edge; upper quartile of the edges against calm, lighter ground, above the same of the photo: halos "
         "around cliffs and roofs. 0 where the photo has as much. Ours.",
         "Rims on restless ground, on the dark side or around light things, and rims broader than 16 px. A photo that "

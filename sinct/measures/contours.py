@@ -53,16 +53,16 @@ def dark_lines(picture: Tensor) -> float:
 
     Returns:
         Pixels of line in a thousand pixels of the picture; 0 where there are as many light lines as dark ones, as
-        among leaves, stones and bricks.
+        among leaves, stones and bricks, or more.
 
     Raises:
         ConfigError: a side is shorter than 3 px.
 
-    Lines are found as in Steger 1998 ("An Unbiased Detector of Curvilinear Structures", section 3.2). Ours is that
-    they must be `DEEP` below both sides all the way, `LONG` in both directions.
+    Lines are found as in Steger 1998 ("An Unbiased Detector of Curvilinear Structures", section 2). Ours is that they
+    must be `DEEP` below both sides all the way, `LONG` in both directions.
     """
     lightness = _lightness(picture)
-    return 1000 * (_lines(lightness) - _lines(-lightness)) / lightness.numel()
+    return 1000 * max(0, _lines(lightness) - _lines(-lightness)) / lightness.numel()
 
 
 def _lines(lightness: Tensor) -> int:
@@ -114,7 +114,8 @@ def overshoot(picture: Tensor) -> float:
 
     Returns:
         By how much the ground beside the edge is lighter than the lightest further out, in percent of the step
-        between the two sides; the upper quartile over all edges, mean over `RIMS`. 0 where there are no such edges.
+        between the two sides; the upper quartile over all edges, mean over `RIMS`. 0 where there are no rims, or
+        no such edges.
 
     Raises:
         ConfigError: a side is shorter than 3 px.
@@ -122,7 +123,7 @@ def overshoot(picture: Tensor) -> float:
     Ours. Edges are where the gradient is greatest in its own direction (Canny 1986).
     """
     lightness = _lightness(picture)
-    return sum(_overshoot(lightness, scale) for scale in RIMS) / len(RIMS)
+    return max(0.0, sum(_overshoot(lightness, scale) for scale in RIMS) / len(RIMS))
 
 
 def _overshoot(lightness: Tensor, scale: float) -> float:

@@ -77,9 +77,9 @@ def coherence(picture: Tensor) -> float:
     Raises:
         ConfigError: a side is shorter than 3 px.
 
-    Jähne 1993 ("Spatio-Temporal Image Processing", section 8.3): the coherence of the structure tensor. Ours are the
-    scales, and that a gradient counts by its length rather than the square, so that one edge does not outweigh the
-    strokes beside it.
+    Bigün and Granlund 1987 ("Optimal Orientation Detection of Linear Symmetry"): the coherence of the structure
+    tensor. Ours are the scales, and that a gradient counts by its length rather than the square, so that one edge
+    does not outweigh the strokes beside it.
     """
     height, width = picture.shape[-2:]
     if min(height, width) < 3:
