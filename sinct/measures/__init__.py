@@ -239,7 +239,8 @@ MEASURES = (
         "across the edge; upper quartile of the edges against calm, lighter ground, above the same of the photo: halos "
         "around cliffs and roofs. 0 where the photo has as much. Ours.",
         "Rims on restless ground, on the dark side or around light things, and rims broader than 16 px. A photo that "
-        "was sharpened has rims itself. Glowing skies and surf along a shore count as rims.",
+        "was sharpened has rims itself. Glowing skies and surf along a shore count as rims; fewer than 200 px of "
+        "edges count as none.",
     ),
 )
 """All measures, in the order of the table."""
