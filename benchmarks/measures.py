@@ -30,10 +30,14 @@ PAIR_MEASURES = (
     "foreign_colours",
     "missing_colours",
     "restless",
+    "directed",
+    "broken_colour",
+    "outlines",
     "gradient",
     "luminance_order",
     "checkerboard",
     "seams",
+    "light_rims",
 )
 """Measures in `sinct.measures` that need neither a truth nor a pretrained network."""
 

@@ -106,6 +106,37 @@ MEASURES = (
         "counts as restless beside a photo with a sky.",
     ),
     Measure(
+        "directed",
+        "Directed detail (points)",
+        "style",
+        False,
+        "Share of fine detail within 6 px that runs in one direction, in percent, in the tenth of the output with "
+        "least of it, above the same of the photo: brush strokes lie side by side everywhere. 0 where the photo has "
+        "as much. Coherence of the structure tensor, Bigün and Granlund 1987.",
+        "Dabs as broad as they are long, strokes in only some places, and how strong strokes are. A photo that is "
+        "full of waves, strata or grass has as much direction as a painting, as Étretat's has: then it finds none.",
+    ),
+    Measure(
+        "broken_colour",
+        "Broken colour (dB)",
+        "style",
+        False,
+        "Contrast in a* and b* of spots of 4 to 10 px, in the tenth of the output with least of it, above the same of "
+        "the photo: colours set side by side, mottling. 0 where the photo has as much. Ours.",
+        "Strokes that differ in lightness alone, and which colours they are. A photo of flowers or a blurred output "
+        "hides it; coarse noise in colour counts as strokes.",
+    ),
+    Measure(
+        "outlines",
+        "Outlines (px in 1000)",
+        "style",
+        False,
+        "Length of dark lines of 1 to 4 px, 4 L* below the ground on both sides for at least 16 px, less that of "
+        "light lines, above the same of the photo. Ours, with lines as in Steger 1998.",
+        "What a line is: branches, lattices and joints count as outlines, in the photo too. Outlines broader than "
+        "4 px, broken or fainter ones. Many painters, such as Monet, draw none.",
+    ),
+    Measure(
         "sifid",
         "SIFID",
         "style",
@@ -198,6 +229,18 @@ MEASURES = (
         "slopes, chance and what the painting has there. Ours.",
         "Seams that are slanted, are blended over several pixels or lie on an edge of the painting. A border or "
         "frame counts as a seam.",
+    ),
+    Measure(
+        "light_rims",
+        "Light rims (% of the step)",
+        "artefacts",
+        False,
+        "By how much the ground within 2 to 16 px of an edge is lighter than further out, in percent of the step "
+        "across the edge; upper quartile of the edges against calm, lighter ground, above the same of the photo: halos "
+        "around cliffs and roofs. 0 where the photo has as much. Ours.",
+        "Rims on restless ground, on the dark side or around light things, and rims broader than 16 px. A photo that "
+        "was sharpened has rims itself. Glowing skies and surf along a shore count as rims; fewer than 200 px of "
+        "edges count as none.",
     ),
 )
 """All measures, in the order of the table."""

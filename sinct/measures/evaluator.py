@@ -10,6 +10,7 @@ from sinct.errors import ConfigError, SinctError, WeightsError
 from sinct.measures import MEASURES
 from sinct.measures.artefacts import grid_peaks, peak_excess, seams
 from sinct.measures.casts import colours, foreign, missing
+from sinct.measures.contours import dark_lines, overshoot
 from sinct.measures.distribution import (
     colour_distribution,
     distribution_distance,
@@ -19,7 +20,7 @@ from sinct.measures.distribution import (
 from sinct.measures.familiarity import on_scale, own_unfamiliarity, textures, unfamiliarity
 from sinct.measures.inception import Inception, frechet_distance, kernel_distance
 from sinct.measures.learned import DISTSNetwork, LPIPSNetwork, dists, lpips
-from sinct.measures.strokes import above
+from sinct.measures.strokes import HARDLY, above, coherence, colour_contrast
 from sinct.measures.structure import contrast_structure, gradient_similarity
 from sinct.measures.warnings import luminance_order
 from sinct.pictures.contrast import calm_contrast
@@ -166,6 +167,26 @@ def _restless(pair: _Pair) -> Compute:
     return lambda output, aligned, found: above(calm_contrast([output]), photo)
 
 
+def _directed(pair: _Pair) -> Compute:
+    photo = coherence(pair.photo)
+    return lambda output, aligned, found: max(0.0, coherence(output) - photo)
+
+
+def _broken_colour(pair: _Pair) -> Compute:
+    photo = colour_contrast(pair.photo)
+    return lambda output, aligned, found: above(colour_contrast(output), photo, seen=HARDLY)
+
+
+def _outlines(pair: _Pair) -> Compute:
+    photo = dark_lines(pair.photo)
+    return lambda output, aligned, found: max(0.0, dark_lines(output) - photo)
+
+
+def _light_rims(pair: _Pair) -> Compute:
+    photo = overshoot(pair.photo)
+    return lambda output, aligned, found: max(0.0, overshoot(output) - photo)
+
+
 def _familiarity(pair: _Pair) -> Compute:
     photo = textures(pair.photo)
     zero, one = own_unfamiliarity(photo), unfamiliarity(textures(pair.painting), photo)
@@ -238,6 +259,9 @@ _PREPARE: Mapping[str, Callable[[_Pair], Compute]] = {
     "foreign_colours": _foreign_colours,
     "missing_colours": _missing_colours,
     "restless": _restless,
+    "directed": _directed,
+    "broken_colour": _broken_colour,
+    "outlines": _outlines,
     "sifid": _sifid,
     "patch_kid": _patch_kid,
     "gradient": _gradient,
@@ -247,5 +271,6 @@ _PREPARE: Mapping[str, Callable[[_Pair], Compute]] = {
     "dists": _dists,
     "checkerboard": _checkerboard,
     "seams": _seams,
+    "light_rims": _light_rims,
     "artfid": _artfid,  # after its factors, so that their values are reused
 }

@@ -26,8 +26,8 @@ def detail_contrast(picture: Tensor) -> Tensor:
         (H, W), in the picture's units.
     """
     luminance = picture.mean(dim=0)[None, None]
-    detail = _blurred(luminance, 0.7 * SCALE) - _blurred(luminance, 2 * SCALE)
-    return _blurred(detail.square(), 4 * SCALE)[0, 0].sqrt()
+    detail = blurred(luminance, 0.7 * SCALE) - blurred(luminance, 2 * SCALE)
+    return blurred(detail.square(), 4 * SCALE)[0, 0].sqrt()
 
 
 def calm_contrast(pictures: Sequence[Tensor]) -> float:
@@ -36,6 +36,7 @@ def calm_contrast(pictures: Sequence[Tensor]) -> float:
     return float(values[int(CALM * (len(values) - 1))])
 
 
-def _blurred(maps: Tensor, deviation: float) -> Tensor:
+def blurred(maps: Tensor, deviation: float) -> Tensor:
+    """(N, C, H, W) -> the same, blurred by a Gaussian of that standard deviation in pixels."""
     side = 2 * round(3 * deviation) + 1
     return gaussian_blur2d(maps, (side, side), (deviation, deviation), border_type="replicate")

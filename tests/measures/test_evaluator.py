@@ -9,10 +9,11 @@ from sinct.errors import ConfigError, WeightsError
 from sinct.measures import MEASURES, Evaluator
 from sinct.measures.artefacts import checkerboard, seams
 from sinct.measures.casts import foreign_colours, missing_colours
+from sinct.measures.contours import light_rims, outlines
 from sinct.measures.distribution import colour_distance, sliced_wasserstein
 from sinct.measures.evaluator import _PREPARE
 from sinct.measures.familiarity import familiarity
-from sinct.measures.strokes import restless
+from sinct.measures.strokes import broken_colour, directed, restless
 from sinct.measures.structure import contrast_structure, gradient_similarity
 from sinct.measures.warnings import luminance_order
 from sinct.weights.store import Weights
@@ -64,11 +65,15 @@ def test_evaluator_gives_what_the_functions_give(painting: Tensor, photo: Tensor
             "foreign_colours": foreign_colours(output, photo),
             "missing_colours": missing_colours(output, photo),
             "restless": restless(output, photo),
+            "directed": directed(output, photo),
+            "broken_colour": broken_colour(output, photo),
+            "outlines": outlines(output, photo),
             "gradient": gradient_similarity(output, painting),
             "ssim": contrast_structure(output, painting),
             "luminance_order": luminance_order(output, painting),
             "checkerboard": checkerboard(output, photo),
             "seams": seams(output, painting),
+            "light_rims": light_rims(output, photo),
         }
     )
 
