@@ -15,6 +15,7 @@ from .options import (
     AsJson,
     Bits,
     Device,
+    Faithful,
     FromScratch,
     MaxMemory,
     Output,
@@ -29,8 +30,10 @@ from .options import (
     Seed,
     Set,
     Steps,
+    Stroke,
     Time,
     chosen,
+    with_strokes,
 )
 from .stopping import Stop, resuming, stopping
 from .weights import weights_app
@@ -70,6 +73,8 @@ def translate(
     time: Time = None,
     steps: Steps = None,
     seed: Seed = 0,
+    stroke: Stroke = None,
+    faithful: Faithful = None,
     from_scratch: FromScratch = False,
     device: Device = "auto",
     run_dir: RunDir = None,
@@ -88,7 +93,7 @@ def translate(
             max_memory=max_memory, overwrite=overwrite, as_json=as_json, quiet=quiet or as_json,
             config=chosen(
                 run_dir or output.parent / f"{output.stem}.sinct", resume, preset, time, steps, seed, device,
-                from_scratch, changes,
+                from_scratch, with_strokes(changes, stroke, faithful),
             ),
             preset=preset,
         )  # fmt: skip
@@ -111,6 +116,8 @@ def train(
     time: Time = None,
     steps: Steps = None,
     seed: Seed = 0,
+    stroke: Stroke = None,
+    faithful: Faithful = None,
     from_scratch: FromScratch = False,
     device: Device = "auto",
     resume: Resume = False,
@@ -124,6 +131,7 @@ def train(
     with display.errors(as_json=as_json, quiet=quiet), stopping() as stop:
         import sinct
 
+        changes = with_strokes(changes, stroke, faithful)
         config = chosen(run_dir, resume, preset, time, steps, seed, device, from_scratch, changes)
         with bars.TrainingDisplay(quiet=quiet, kept="the model so far") as bar:
             training = sinct.train(
@@ -172,6 +180,8 @@ def demo(
     time: Time = None,
     steps: Steps = None,
     seed: Seed = 0,
+    stroke: Stroke = None,
+    faithful: Faithful = None,
     from_scratch: FromScratch = False,
     device: Device = "auto",
     resume: Resume = False,
@@ -190,7 +200,8 @@ def demo(
                 painting, [photo], output / "result.png", run_dir=output / "run", device=device, bits=None,
                 resume=resume, overwrite=overwrite, as_json=as_json, quiet=quiet or as_json,
                 config=chosen(
-                    output / "run", resume, preset, time, steps, seed, device, from_scratch, None,
+                    output / "run", resume, preset, time, steps, seed, device, from_scratch,
+                    with_strokes(None, stroke, faithful),
                 ),
                 preset=preset,
             )  # fmt: skip
@@ -202,6 +213,10 @@ def demo(
 
 @app.command()
 def doctor(
+    painting: Annotated[
+        Path | None,
+        typer.Argument(help="A painting, to be told how wide its strokes are.", show_default=False),
+    ] = None,
     device: Device = "auto",
     timing: Annotated[
         bool,
@@ -211,11 +226,14 @@ def doctor(
     ] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Show devices, precision, threads, versions and memory, and what sinct would choose and how long it would take."""
+    """Show devices, precision, threads, versions and memory, what sinct would choose and how long it would take.
+
+    With a painting, show how wide its strokes are, and train nothing.
+    """
     with display.errors(as_json=as_json, quiet=as_json):
         from sinct.doctor import examine
 
-        facts = examine(device, timing=timing)
+        facts = examine(device, timing=timing and painting is None, painting=painting)
         if as_json:
             display.emit(facts)
             return

@@ -120,6 +120,24 @@ MaxMemory = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")]
+Stroke = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        metavar="PX",
+        help="Width of the strokes to take out, in pixels of the painting.",
+        show_default="told from the painting, see `sinct doctor PAINTING`",
+    ),
+]
+Faithful = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        max=1,
+        help="From 0, which keeps little more than the composition, to 1, which keeps every form and many strokes.",
+        show_default="0.5",
+    ),
+]
 Set = Annotated[
     list[str] | None,
     typer.Option(
@@ -187,6 +205,15 @@ def chosen(
 
     config: Config = RunDirectory(run_dir).read_config(Trainer)[0]
     return config.replace(steps=config.steps if steps is None else steps, seconds=time)
+
+
+def with_strokes(changes: list[str] | None, stroke: float | None, faithful: float | None) -> list[str]:
+    """Settings changed by --set, and by the options about strokes."""
+    given = {"stroke": stroke, "faithful": faithful}
+    return [
+        *(changes or []),
+        *(f"{name}={value}" for name, value in given.items() if value is not None),
+    ]
 
 
 def parse_changes(changes: list[str] | None) -> dict[str, Any]:

@@ -8,11 +8,15 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import NamedTuple
 
 import torch
+from torch import Tensor
 
+from sinct.data.strokes import stroke_widths
 from sinct.networks.torchvision_compat import import_torchvision
 from sinct.objectives.cut import CutSettings, Trainer
+from sinct.pictures.picture import read_picture
 from sinct.presets import PRESETS, STEPS, preset
 from sinct.runtime.device import choose_device, cores, gains_from_bfloat16, memory
+from sinct.runtime.files import StrPath
 from sinct.runtime.speed import Shape, convolution_rate, flops_of
 from sinct.training.outlook import per_step, roughly
 from sinct.version import __version__
@@ -25,6 +29,9 @@ SECONDS = 3.0
 
 MOST = 10
 """Most steps that are timed."""
+
+MOST_WIDTHS = 2**20
+"""About how many widths of strokes are looked at; `quantile` takes no more than 2 ** 24."""
 
 SIZE = (192, 256)
 """Height and width of the pictures that are trained on, in pixels. A step takes as long with larger ones, but preparing
@@ -45,18 +52,20 @@ class Speed(NamedTuple):
     ceiling: float
 
 
-def examine(device: str = "auto", *, timing: bool = False) -> dict[str, str]:
-    """Report device, precision, threads, memory, versions, and what each preset would do.
+def examine(device: str = "auto", *, timing: bool = False, painting: StrPath | None = None) -> dict[str, str]:
+    """Report device, precision, threads, memory, versions, what each preset would do, and how wide strokes are.
 
     Args:
         device: auto, cpu, cuda, cuda:N or mps.
         timing: train for some steps, which takes 5 to 10 seconds, to tell how long each preset would take.
+        painting: a painting whose strokes are looked at.
 
     Returns:
         One line of text per finding, by name, JSON-serialisable.
 
     Raises:
         DeviceError: the device is unknown or missing.
+        InputError: the painting cannot be read.
     """
     chosen = choose_device(device)
     fast = gains_from_bfloat16(chosen)
@@ -82,7 +91,22 @@ def examine(device: str = "auto", *, timing: bool = False) -> dict[str, str]:
         )
     for name in PRESETS:
         facts[f"preset {name}"] = described(name, preset(name, chosen), speed)
+    if painting is not None:
+        pixels = read_picture(painting).pixels
+        facts["painting"] = f"{pixels.shape[2]}x{pixels.shape[1]} px"
+        facts["strokes"] = strokes_in_words(stroke_widths(pixels.to(chosen)))
     return facts
+
+
+def strokes_in_words(widths: Tensor) -> str:
+    """How wide strokes are, from a map of their widths in pixels, (H, W): in all, above and below."""
+    some = widths.flatten()[:: 1 + widths.numel() // MOST_WIDTHS]
+    low, middle, high = some.quantile(some.new_tensor([0.1, 0.5, 0.9])).tolist()
+    above, below = (float(half.median()) for half in widths.tensor_split(2))
+    return (
+        f"about {middle:.1f} px wide, from {low:.1f} to {high:.1f} px in eight tenths of the painting; "
+        f"{above:.1f} px in its upper half, {below:.1f} px in its lower half"
+    )
 
 
 def described(name: str, config: CutSettings, speed: Speed | None) -> str:

@@ -25,8 +25,8 @@ from sinct.data.colours import (
 from sinct.data.grain import grain_at
 from sinct.data.palette import match_palette, palette_of
 from sinct.data.smoothing import ITERATIONS, total_variation_smooth
+from sinct.data.strokes import AS_TOLD, STROKES_REACH, remove_strokes, stroke_to_remove
 from sinct.data.strokes import STRIDE as STROKES_STRIDE
-from sinct.data.strokes import STROKES_REACH, remove_strokes
 from sinct.data.texture import TEXTURE_REACH, Texture, find_texture, lay_texture
 from sinct.errors import WeightsError
 from sinct.weights.stroke_remover import stroke_remover_version
@@ -182,6 +182,7 @@ def prepare_pair(
     repaint: bool,
     calm: bool = False,
     texture: bool = False,
+    faithful: float = AS_TOLD,
 ) -> Prepared:
     """Prepare paintings that are translated alike, and the photos that are their target.
 
@@ -195,7 +196,13 @@ def prepare_pair(
         calm: smooth the paintings until they are as calm as the photos (`sinct.data.calm`).
         texture: let a generator see the photos' detail in the paintings instead of their own (`sinct.data.texture`);
             needs the photos' colours.
+        faithful: how much is taken out with the strokes, see `stroke_to_remove`.
+
+    Raises:
+        WeightsError: the stroke remover's file is missing or damaged.
     """
+    if content.remover:
+        content = replace(content, stroke=stroke_to_remove(paintings, content.stroke, faithful))
     paintings, originals = [without_strokes(painting, content) for painting in paintings], paintings
     palette = palette_of(paintings) if in_photos_colours or repaint or calm else None
     # A series has one palette: with one for each painting, a painted colour would stand for several of the

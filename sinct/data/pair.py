@@ -11,6 +11,7 @@ from sinct.config import ABOVE_0, FROM_0, SHARE, Settings, bounded
 from sinct.data.content import Content, prepare_pair
 from sinct.data.crops import random_crops, uniform, width_range
 from sinct.data.grain import grain
+from sinct.data.strokes import AS_TOLD
 from sinct.errors import ConfigError
 
 
@@ -29,6 +30,8 @@ class PairSettings(Settings):
         remove_strokes: take the painting's strokes out first, by a network that learned it on many painted
             photographs (`sinct.data.strokes`); what is said of the painting below holds for what is left (ours).
         stroke: width in pixels of the strokes to be taken out; 0 lets the network tell (ours).
+        faithful: from 0, which keeps little more than the composition, to 1, which keeps every form and many strokes
+            with them; changes the width of what is taken out (ours).
         smoothing: contrast on [-1, 1] that total-variation smoothing removes from the painting before PatchNCE
             sees it, so that strokes do not count as content to keep; 0 compares with the painting itself (ours
             otherwise).
@@ -56,6 +59,7 @@ class PairSettings(Settings):
     native_share: float = bounded(0.0, SHARE)
     remove_strokes: bool = False
     stroke: float = bounded(0.0, FROM_0)
+    faithful: float = bounded(AS_TOLD, SHARE)
     smoothing: float = bounded(0.0, FROM_0)
     calm: bool = False
     detail: float = bounded(1.0, SHARE)
@@ -129,6 +133,7 @@ class PairSampler:
             content,
             in_photos_colours=settings.recolour,
             repaint=settings.repaint,
+            faithful=settings.faithful,
             calm=settings.calm,
             texture=settings.texture,
         )

@@ -1,11 +1,14 @@
 """Takes strokes out of paintings, and tells how wide they are, by a network that learned it (ours)."""
 
+from collections.abc import Sequence
+from statistics import fmean
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from sinct.networks.compact_generator import without_grid
-from sinct.networks.stroke_remover import StrokeRemover, coded, decoded
+from sinct.networks.stroke_remover import WIDEST, StrokeRemover, coded, decoded
 from sinct.pictures.windows import spans
 from sinct.runtime.device import gains_from_bfloat16
 from sinct.weights.stroke_remover import load_stroke_remover
@@ -17,6 +20,12 @@ that no border shows."""
 STRIDE = StrokeRemover.stride
 """Windows of a picture must begin at a multiple of this, in pixels, to give the same as the whole picture."""
 
+
+AS_TOLD = 0.5
+"""The `faithful` that takes out strokes as wide as they are."""
+
+BOLDEST = 4.0
+"""How many times as wide as the strokes is what a `faithful` of 0 takes out."""
 
 STROKES_REACH = StrokeRemover.halo
 """How far around a pixel the strokes count that are taken out there, in pixels."""
@@ -55,6 +64,24 @@ def stroke_widths(picture: Tensor) -> Tensor:
         WeightsError: the network's file is missing or damaged.
     """
     return decoded(_by_tiles(picture, 0.0)[1])
+
+
+def stroke_to_remove(paintings: Sequence[Tensor], stroke: float, faithful: float) -> float:
+    """Width of the strokes to be taken out, for `remove_strokes`.
+
+    Args:
+        paintings: (3, H, W) in [-1, 1] each; one answer is given for all.
+        stroke: width of their strokes, in pixels; 0 lets the network tell.
+        faithful: from 0, which takes out what is up to four times as wide, to 1, only what is a quarter as wide.
+
+    Returns:
+        Pixels; 0 where neither was asked for.
+    """
+    if faithful == AS_TOLD:
+        return stroke
+    base = stroke or fmean(float(stroke_widths(painting).median()) for painting in paintings)
+    bolder: float = BOLDEST ** (1 - faithful / AS_TOLD)
+    return min(WIDEST, max(1.0, base * bolder))
 
 
 def _by_tiles(picture: Tensor, stroke: float) -> tuple[Tensor, Tensor]:

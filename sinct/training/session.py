@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sinct.data.content import without_strokes
 from sinct.data.series import spread
 from sinct.errors import Remark
 from sinct.inference.model import Model
@@ -73,7 +74,9 @@ class Session:
         self.run = run
         self.facts = facts
         self.report = report
-        self.prepared = [self.model().prepare(painting) for painting in self.paintings]
+        model = self.model()
+        self.prepared = [model.prepare(painting) for painting in self.paintings]
+        self.bare = [without_strokes(painting, model.content) for painting in self.paintings]
         looked_at = [source.pixels for source in spread(sources, LOOKED_AT)]
         self.looks = Looks(trainer, looked_at, photos) if trainer.settings.patience else None
         # Codes of warnings, so that none is repeated when only its figures change.
@@ -154,7 +157,14 @@ class Session:
         result = self.result()
         translations = [result.generate(prepared) for prepared in self.prepared]
         pairs = list(zip(self.paintings, translations, strict=True))
-        self.run.write_preview([(painting, translation, self.photo) for painting, translation in pairs])
+        rows = zip(self.paintings, self.bare, translations, strict=True)
+        removed = bool(result.content.remover)
+        self.run.write_preview(
+            [
+                (painting, *([bare] if removed else []), translation, self.photo)
+                for painting, bare, translation in rows
+            ]
+        )
         if self.trainer.progress > 0.2:  # flaws in a GAN's first pictures mean nothing
             for painting, translation in pairs:
                 self.warn(picture_warnings(translation, painting))
