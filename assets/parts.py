@@ -75,8 +75,8 @@ def paint_part(photograph: Image.Image, side: int, rng: np.random.Generator) -> 
             pull=rng.uniform(0, 0.4),
             seed=int(rng.integers(2**31)),
         )
-    pictures = (_tensor(picture) for picture in (_scanned(painting, rng), truth, part))
-    return PaintedPart(*pictures, stroke=torch.from_numpy(stroke))
+    scan = _scanned(painting, rng)
+    return PaintedPart(_tensor(scan), _tensor(truth), _tensor(part), torch.from_numpy(stroke))
 
 
 def _scanned(painting: Array, rng: np.random.Generator) -> Array:

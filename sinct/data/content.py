@@ -25,8 +25,7 @@ from sinct.data.colours import (
 from sinct.data.grain import grain_at
 from sinct.data.palette import match_palette, palette_of
 from sinct.data.smoothing import ITERATIONS, total_variation_smooth
-from sinct.data.strokes import AS_TOLD, STROKES_REACH, remove_strokes, stroke_to_remove
-from sinct.data.strokes import STRIDE as STROKES_STRIDE
+from sinct.data.strokes import AS_TOLD, remove_strokes, strokes_reach, strokes_stride, strokes_to_remove
 from sinct.data.texture import TEXTURE_REACH, Texture, find_texture, lay_texture
 from sinct.errors import WeightsError
 from sinct.weights.stroke_remover import stroke_remover_version
@@ -81,6 +80,7 @@ class Content:
         remover: version of the network that takes strokes out first, see `sinct.data.strokes`; empty leaves them to
             smoothing.
         stroke: width of the strokes in pixels, as that network is told; 0 lets it tell.
+        halvings: how often a picture is halved for it to find broad strokes.
         texture: what the generator sees of the photo's detail instead of the painting's, see `sinct.data.texture`;
             without one, it sees the painting's.
     """
@@ -94,12 +94,13 @@ class Content:
     left: tuple[float, float] = Spread()
     remover: str = ""
     stroke: float = 0.0
+    halvings: int = 0
     texture: Texture | None = field(default=None, compare=False)
 
     @property
     def reach(self) -> int:
         """How many pixels around a cut its preparation depends on, on each side."""
-        removing = STROKES_REACH if self.remover else 0
+        removing = strokes_reach(self.halvings) if self.remover else 0
         if self.detail == 1 and not self.colours:
             return removing
         smoothing = ITERATIONS if self.smoothing > 0 else 0
@@ -150,7 +151,7 @@ def without_strokes(painting: Tensor, content: Content) -> Tensor:
             f"the model was trained with another stroke remover ({content.remover}) than this version of sinct has "
             f"({here}); translate with the version that trained it, or train it again"
         )
-    return remove_strokes(painting, content.stroke)
+    return remove_strokes(painting, content.stroke, content.halvings)
 
 
 def separate(picture: Tensor, content: Content) -> Separated:
@@ -196,13 +197,14 @@ def prepare_pair(
         calm: smooth the paintings until they are as calm as the photos (`sinct.data.calm`).
         texture: let a generator see the photos' detail in the paintings instead of their own (`sinct.data.texture`);
             needs the photos' colours.
-        faithful: how much is taken out with the strokes, see `stroke_to_remove`.
+        faithful: how much is taken out with the strokes, see `strokes_to_remove`.
 
     Raises:
         WeightsError: the stroke remover's file is missing or damaged.
     """
     if content.remover:
-        content = replace(content, stroke=stroke_to_remove(paintings, content.stroke, faithful))
+        stroke, halvings = strokes_to_remove(paintings, content.stroke, faithful)
+        content = replace(content, stroke=stroke, halvings=halvings)
     paintings, originals = [without_strokes(painting, content) for painting in paintings], paintings
     palette = palette_of(paintings) if in_photos_colours or repaint or calm else None
     # A series has one palette: with one for each painting, a painted colour would stand for several of the
@@ -293,7 +295,7 @@ def prepared(cut: Cut, height: int, width: int, content: Content) -> Cut:
             outer = Window(rows, columns).grown(content.reach, height, width)
             inner = Window(rows, columns).grown(TEXTURE_REACH if content.texture else 0, height, width)
             if content.remover:
-                outer = outer.aligned(STROKES_STRIDE, height, width)
+                outer = outer.aligned(strokes_stride(content.halvings), height, width)
             whole = cut(*outer)
             clean = without_strokes(whole, content)
             own = separate(clean, content)
