@@ -75,7 +75,7 @@ def _ours(name: str, device: torch.device) -> CutSettings:
         native_share=0.75,
         remove_strokes=True,
         smoothing=0.5,
-        detail=0.65,
+        detail=0.75,
         texture=True,
         recolour=True,
         repaint=True,
