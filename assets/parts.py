@@ -75,13 +75,15 @@ def paint_part(photograph: Image.Image, side: int, rng: np.random.Generator) -> 
             pull=rng.uniform(0, 0.4),
             seed=int(rng.integers(2**31)),
         )
-    return PaintedPart(*map(_tensor, (_scanned(painting, rng), truth, part)), torch.from_numpy(stroke))
+    return PaintedPart(
+        _tensor(_scanned(painting, rng)), _tensor(truth), _tensor(part), torch.from_numpy(stroke)
+    )
 
 
 def _scanned(painting: Array, rng: np.random.Generator) -> Array:
     """A painting as a file shows it: with a little noise or none, stored with loss or without."""
     noise = rng.uniform(0, 0.02) * rng.standard_normal(painting.shape) if rng.random() < 0.4 else 0.0
-    scan = np.asarray((painting + noise).clip(0, 1), np.float32)
+    scan: Array = np.asarray((painting + noise).clip(0, 1), np.float32)
     if rng.random() < 0.5:
         stored = io.BytesIO()
         pixels = Image.fromarray((scan * 255).round().astype(np.uint8))

@@ -107,7 +107,8 @@ def train(
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    network = StrokeRemover().to(device, memory_format=torch.channels_last)
+    network = StrokeRemover()
+    network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     if start:
         network.load_state_dict(load_file(start))
     average = StrokeRemover().to(device).requires_grad_(False)

@@ -33,7 +33,8 @@ def load_stroke_remover(device: torch.device, path: Path = FILE) -> StrokeRemove
             f"the stroke remover {path} cannot be read ({one_line(error)}); install sinct again, or train with "
             "`remove_strokes=False`"
         ) from None
-    return network.requires_grad_(False).to(device, memory_format=torch.channels_last)
+    network.requires_grad_(False).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network
 
 
 @cache
