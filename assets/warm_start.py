@@ -1,6 +1,6 @@
 """Learn the warm start: networks that a training on a new pair begins with.
 
-    apt-get download gcompris-qt-data lomiri-wallpapers-16.04      # and what assets.photographs names, on Debian 12
+    # Packages: see assets/photographs.py.
     python -m assets.warm_start --packages . --work warm-start --seconds 300       # on a GPU, with many processors
 
 Parts of photographs of free licences (`assets.photographs`) are painted in many manners and palettes, and each is
@@ -214,7 +214,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--packages", type=Path, default=Path(), help="folder with the .deb files")
+    parser.add_argument("--packages", type=Path, default=Path(), help="folder with the photographs' packages")
     parser.add_argument("--photographs", type=Path, help="folder with the photographs, instead of --packages")
     parser.add_argument("--work", type=Path, default=Path("warm-start"), help="where everything is kept")
     parser.add_argument("--seconds", type=float, default=300.0, help="length of the training")

@@ -36,13 +36,13 @@ PAIRS = {
 
 def pictures() -> list[Photograph]:
     """All paintings, then all photos, in the order of `PAIRS`; the package does not name the photos' authors."""
-    package = "gcompris-qt-data"
+    package = "gcompris-qt-data", "3.1-2"
     paintings = [
-        Photograph(name, package, DETAILS, painting, "Vincent van Gogh", "public domain")
+        Photograph(name, *package, DETAILS, painting, "Vincent van Gogh", "public domain", "not stated")
         for name, (painting, _) in PAIRS.items()
     ]
     photos = [
-        Photograph(f"{name}-photo", package, MONUMENTS, photo, "unknown", "not stated")
+        Photograph(f"{name}-photo", *package, MONUMENTS, photo, "unknown", "not stated", "not stated")
         for name, (_, photo) in PAIRS.items()
     ]
     return paintings + photos

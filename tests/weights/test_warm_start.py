@@ -26,7 +26,7 @@ def draft_generator():
 def test_the_file_is_small_and_names_what_it_was_learned_from():
     assert FILE.stat().st_size <= 8_000_000
     facts = warm_start_facts()
-    assert len(facts["photographs"]) == 31
+    assert len(facts["photographs"]) == 127
     assert all(each["author"] and each["licence"] for each in facts["photographs"])
 
 
