@@ -260,7 +260,7 @@ def _textured(own: Separated, rough: Tensor, content: Content, top: int = 0, lef
     rough = standardised(rough, Spread(*content.left))
     detail = own.seen - own.kept if content.remover else None
     base = own.seen if content.remover else own.kept
-    return base + lay_texture(content.texture, own.kept, rough, detail, top, left, content.seed)
+    return base + lay_texture(content.texture, own.kept, rough, top, left, content.seed, own=detail)
 
 
 def prepare(pixels: Tensor, content: Content) -> Tensor:

@@ -126,7 +126,14 @@ def find_texture(smooth: Sequence[Tensor], rough: Sequence[Tensor], detail: Sequ
 
 
 def lay_texture(
-    texture: Texture, smooth: Tensor, rough: Tensor, own: Tensor | None, top: int, left: int, seed: int
+    texture: Texture,
+    smooth: Tensor,
+    rough: Tensor,
+    top: int,
+    left: int,
+    seed: int,
+    *,
+    own: Tensor | None = None,
 ) -> Tensor:
     """Lay texture over a picture, or over a window of it, as its colours and its roughness ask for.
 
@@ -137,11 +144,11 @@ def lay_texture(
         texture: what to lay.
         smooth: (3, H, W) in [-1, 1], with `TEXTURE_REACH` pixels around what will be used.
         rough: its roughness, (1, H, W), in standard deviations.
-        own: detail that the picture shows already, (3, H, W), or None for none. The more there is, the less texture
-            is laid: both together have the texture's contrast.
         top, left: position of its first pixel in the whole picture. Each pixel gets the same whichever window it
             is in.
         seed: draws the patches.
+        own: detail that the picture shows already, (3, H, W), or None for none. The more there is, the less texture
+            is laid: both together have the texture's contrast.
 
     Returns:
         (3, H, W), to be added to `smooth`.
@@ -158,22 +165,31 @@ def lay_texture(
         first, last = max(0, start - TEXTURE_REACH), min(height, stop + TEXTURE_REACH)
         looks = _looks(smooth[:, first:last], rough[:, first:last])[:, start - first : stop - first]
         weights = _weights(looks, kinds)
-        if own is None:
-            gain = None
-        else:
-            wanted = torch.tensordot(power, weights, dims=1)
-            power_here = own[:, first:last].square().mean(dim=0, keepdim=True)
+        amplitude = weights / weights.square().sum(dim=0).sqrt_()
+        if own is not None:
             rows = slice(start - first, stop - first)
-            shown, allowed = (_around(power_here, side)[0, rows] for side in (AROUND, NEIGHBOURHOOD))
-            most = torch.minimum(wanted, MORE**2 * allowed)
-            gain = ((most - shown) / wanted.clamp_min(1e-8)).clamp_(min=0).sqrt_()
-        weights /= weights.square().sum(dim=0).sqrt_()
-        if gain is not None:
-            weights *= gain
-        for kind, weight in enumerate(weights):
+            amplitude *= _gain(own[:, first:last], torch.tensordot(power, weights, dims=1), rows)
+        for kind, weight in enumerate(amplitude):
             laid = _laid(patches[kind], stop - start, width, top + start, left, (seed, kind))
             result[:, start:stop].addcmul_(laid, weight)
     return result
+
+
+def _gain(own: Tensor, wanted: Tensor, rows: slice) -> Tensor:
+    """How much of the texture is laid where a picture has detail of its own.
+
+    Args:
+        own: that detail, (3, H, W), with some rows more above and below.
+        wanted: mean square of the texture, (h, W).
+        rows: which rows of the former are meant, h of them.
+
+    Returns:
+        (h, W) in [0, 1].
+    """
+    power = own.square().mean(dim=0, keepdim=True)
+    shown, around = (_around(power, side)[0, rows] for side in (AROUND, NEIGHBOURHOOD))
+    most = torch.minimum(wanted, MORE**2 * around)
+    return ((most - shown) / wanted.clamp_min(1e-8)).clamp_(min=0).sqrt_()
 
 
 def _laid(patches: Tensor, height: int, width: int, top: int, left: int, seed: tuple[int, int]) -> Tensor:
