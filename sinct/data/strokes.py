@@ -19,6 +19,10 @@ TILE = 1280
 """Side in pixels of the tiles that larger pictures are worked on in. They overlap by as far as the network sees, so
 that no border shows."""
 
+CELL = 16
+"""Side in pixels of the cells whose mean colours stay as they are painted; twice as long after each halving. The
+network has seen painters take liberties with colours, and would take them back."""
+
 AS_TOLD = 0.5
 """The `faithful` that takes out strokes as wide as they are."""
 
@@ -46,12 +50,12 @@ def halvings_for(width: float) -> int:
 
 def strokes_stride(halvings: int) -> int:
     """Windows of a picture must begin at a multiple of this, in pixels, to give the same as the whole picture."""
-    return StrokeRemover.stride << halvings
+    return CELL << halvings
 
 
 def strokes_reach(halvings: int) -> int:
     """How far around a pixel the strokes count that are taken out there, in pixels; a multiple of the stride."""
-    reach = sum((StrokeRemover.halo + 4) << level for level in range(halvings + 1))
+    reach = sum((StrokeRemover.halo + 4) << level for level in range(halvings + 1)) + (2 * CELL << halvings)
     return -(-reach // strokes_stride(halvings)) * strokes_stride(halvings)
 
 
@@ -60,7 +64,8 @@ def remove_strokes(picture: Tensor, stroke: float = 0.0, halvings: int = 0) -> T
     """Take the strokes out of a painting, and leave the rest in its colours.
 
     They are taken out of the picture, then what is left of them out of the picture at half its size, and so on; each
-    time, the finer detail stays. A pixel of the result depends on at most `strokes_reach` pixels on each side.
+    time, the finer detail stays. In the end, mean colours over some strokes are made the painting's own. A pixel of
+    the result depends on at most `strokes_reach` pixels on each side.
 
     Args:
         picture: (3, H, W) in [-1, 1].
@@ -76,7 +81,11 @@ def remove_strokes(picture: Tensor, stroke: float = 0.0, halvings: int = 0) -> T
     height, width = picture.shape[1:]
     stride = strokes_stride(halvings)
     padded = F.pad(picture[None].float(), (0, -width % stride, 0, -height % stride), mode="replicate")[0]
-    return _coarser(padded, stroke, halvings)[:, :height, :width].clamp(-1, 1)
+    clean = _coarser(padded, stroke, halvings)
+    cell = CELL << halvings
+    off = F.avg_pool2d((padded - clean)[None], cell)
+    clean += F.interpolate(off, scale_factor=cell, mode="bilinear")[0]
+    return clean[:, :height, :width].clamp(-1, 1)
 
 
 def _coarser(picture: Tensor, stroke: float, halvings: int) -> Tensor:
