@@ -23,6 +23,10 @@ CELL = 16
 """Side in pixels of the cells whose mean colours stay as they are painted; twice as long after each halving. The
 network has seen painters take liberties with colours, and would take them back."""
 
+MARGIN = 32
+"""Pixels by which a picture is continued beyond its border, or a cell where that is more. At the zeros that
+convolutions pad with, the network would see an edge."""
+
 AS_TOLD = 0.5
 """The `faithful` that takes out strokes as wide as they are."""
 
@@ -79,13 +83,22 @@ def remove_strokes(picture: Tensor, stroke: float = 0.0, halvings: int = 0) -> T
         WeightsError: the network's file is missing or damaged.
     """
     height, width = picture.shape[1:]
-    stride = strokes_stride(halvings)
-    padded = F.pad(picture[None].float(), (0, -width % stride, 0, -height % stride), mode="replicate")[0]
+    cell = strokes_stride(halvings)
+    margin = max(cell, MARGIN)
+    padded = _continued(picture.float(), margin, cell)
     clean = _coarser(padded, stroke, halvings)
-    cell = CELL << halvings
     off = F.avg_pool2d((padded - clean)[None], cell)
     clean += F.interpolate(off, scale_factor=cell, mode="bilinear")[0]
-    return clean[:, :height, :width].clamp(-1, 1)
+    return clean[:, margin : margin + height, margin : margin + width].clamp(-1, 1)
+
+
+def _continued(picture: Tensor, margin: int, stride: int) -> Tensor:
+    """Continue a picture (C, H, W) on all sides by its mirror image, until its sides are multiples of a stride."""
+    height, width = picture.shape[1:]
+    more = margin, margin + -width % stride, margin, margin + -height % stride
+    # Only tiny pictures have too few pixels for it.
+    mode = "reflect" if max(more) < min(height, width) else "replicate"
+    return F.pad(picture[None], more, mode=mode)[0]
 
 
 def _coarser(picture: Tensor, stroke: float, halvings: int) -> Tensor:
