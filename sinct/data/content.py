@@ -122,6 +122,8 @@ class Content:
     @classmethod
     def from_parts(cls, numbers: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Self:
         """Put together what `numbers` and `tensors` returned."""
+        # Before strokes could be taken out, one roughness served both purposes.
+        numbers = {"left": numbers.get("spread", Spread()), **numbers}
         return cls(**numbers, texture=Texture(**tensors) if tensors else None)
 
 
