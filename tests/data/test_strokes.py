@@ -77,7 +77,10 @@ def test_a_window_gives_what_the_whole_picture_gives(halvings, upright):
     part = remove_strokes(window, 3.0, halvings)
     torch.testing.assert_close(part.narrow(along, reach, kept), whole, rtol=0, atol=1e-5)
     # The test can fail: nearer to the window's border, something else comes out.
-    near = (part.narrow(along, stride, kept) - remove_strokes(picture, 3.0, halvings).narrow(along, start + stride, kept)).abs()
+    near = (
+        part.narrow(along, stride, kept)
+        - remove_strokes(picture, 3.0, halvings).narrow(along, start + stride, kept)
+    ).abs()
     assert float(near.max()) > 1e-3
 
 
@@ -125,9 +128,7 @@ def test_the_same_painting_gives_the_same_bits_and_stays_as_it_was():
 
 def test_broader_strokes_are_taken_out_where_they_are_said_to_be_broader():
     painting = painted(scene(), 12.0, 6.0)
-    left = [
-        steps(remove_strokes(painting, stroke, halvings_for(stroke))) for stroke in (1.0, 4.0, 16.0)
-    ]
+    left = [steps(remove_strokes(painting, stroke, halvings_for(stroke))) for stroke in (1.0, 4.0, 16.0)]
     assert left == sorted(left, reverse=True)
 
 
@@ -139,7 +140,9 @@ def test_widths_are_told_for_every_block_of_8_pixels(size, blocks):
 
 
 def test_broader_brushes_are_told_as_broader():
-    told = [float(stroke_widths(painted(scene(), *brushes)).median()) for brushes in [(1.5,), (4.0,), (12.0,)]]
+    told = [
+        float(stroke_widths(painted(scene(), *brushes)).median()) for brushes in [(1.5,), (4.0,), (12.0,)]
+    ]
     assert told == sorted(told)
 
 
@@ -179,13 +182,24 @@ def test_a_series_has_the_mean_of_its_widths():
 
 def test_the_less_faithful_the_less_is_left():
     painting = painted(scene(), 6.0, 3.0)
-    left = [steps(remove_strokes(painting, *strokes_to_remove([painting], 0.0, faithful))) for faithful in (1, 0.5, 0)]
+    left = [
+        steps(remove_strokes(painting, *strokes_to_remove([painting], 0.0, faithful)))
+        for faithful in (1, 0.5, 0)
+    ]
     assert left == sorted(left, reverse=True)
 
 
 @pytest.mark.parametrize(
     ("width", "halvings"),
-    [(0.1, 0), (FINE - 0.01, 0), (FINE, 1), (2 * FINE - 0.01, 1), (2 * FINE, 2), (8 * FINE, 4), (1e6, COARSEST)],
+    [
+        (0.1, 0),
+        (FINE - 0.01, 0),
+        (FINE, 1),
+        (2 * FINE - 0.01, 1),
+        (2 * FINE, 2),
+        (8 * FINE, 4),
+        (1e6, COARSEST),
+    ],
 )
 def test_halvings_grow_with_the_width(width, halvings):
     assert halvings_for(width) == halvings
