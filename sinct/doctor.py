@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from sinct.data.strokes import stroke_widths
+from sinct.data.strokes import find_strokes
 from sinct.networks.torchvision_compat import import_torchvision
 from sinct.objectives.cut import CutSettings, Trainer
 from sinct.pictures.picture import read_picture
@@ -94,7 +94,7 @@ def examine(device: str = "auto", *, timing: bool = False, painting: StrPath | N
     if painting is not None:
         pixels = read_picture(painting).pixels
         facts["painting"] = f"{pixels.shape[2]}x{pixels.shape[1]} px"
-        facts["strokes"] = strokes_in_words(stroke_widths(pixels.to(chosen)))
+        facts["strokes"] = strokes_in_words(find_strokes(pixels.to(chosen)).widths)
     return facts
 
 

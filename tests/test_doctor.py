@@ -81,7 +81,7 @@ def test_without_a_painting_nothing_is_said_of_strokes() -> None:
 
 
 def test_missing_painting_is_told() -> None:
-    with pytest.raises(sinct.InputError, match="none.png does not exist; check the path"):
+    with pytest.raises(sinct.InputError, match=r"none\.png does not exist; check the path"):
         doctor.examine("cpu", painting="none.png")
 
 

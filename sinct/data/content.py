@@ -194,8 +194,8 @@ def prepare_pair(
         photos: one or more (3, H, W) in [-1, 1].
         content: how to prepare them.
         in_photos_colours: find the map that gives paintings the photos' colours, and apply it.
-        repaint: give photos the paintings' palette and take their detail away like strokes, so that a generator can
-            learn to restore them; otherwise they stay as they are.
+        repaint: give photos the paintings' palette and take from them what is taken from the paintings, so that a
+            generator can learn to restore them; otherwise they stay as they are.
         calm: smooth the paintings until they are as calm as the photos (`sinct.data.calm`).
         texture: let a generator see the photos' detail in the paintings instead of their own (`sinct.data.texture`);
             needs the photos' colours.
@@ -217,6 +217,10 @@ def prepare_pair(
         content = replace(content, smoothing=calming(paintings, in_palette, content.smoothing))
     smooth = own = [separate(painting, content) for painting in paintings]
     back = [separate(picture, of_photos) for picture in in_palette] if in_photos_colours or repaint else []
+    # What a generator restores photos from: they lose what paintings lose.
+    bare = back
+    if repaint and content.remover:
+        bare = [separate(without_strokes(picture, content), of_photos) for picture in in_palette]
     if palette is not None and in_photos_colours:
         rough = [roughness(painting, each.kept) for painting, each in zip(originals, own, strict=True)]
         back_rough = [roughness(picture, each.kept) for picture, each in zip(in_palette, back, strict=True)]
@@ -231,10 +235,13 @@ def prepare_pair(
             Separated(*(recolour(pixels, map_, colours, spread) for pixels in each))
             for each, map_ in zip(own, rough, strict=True)
         ]
-        back = [
-            Separated(*(recolour(pixels, map_, colours, spread_of([map_])) for pixels in each))
-            for each, map_ in zip(back, back_rough, strict=True)
-        ]
+        bare, back = (
+            [
+                Separated(*(recolour(pixels, map_, colours, spread_of([map_])) for pixels in each))
+                for each, map_ in zip(pictures, back_rough, strict=True)
+            ]
+            for pictures in (bare, back)
+        )
         if texture:
             left = [roughness(painting, each.kept) for painting, each in zip(paintings, smooth, strict=True)]
             content = replace(content, left=spread_of(left))
@@ -248,7 +255,7 @@ def prepare_pair(
                 each._replace(seen=_textured(each, map_, content))
                 for each, map_ in zip(own, left, strict=True)
             ]
-    painted = [each.seen for each in back] if repaint else list(photos)
+    painted = [each.seen for each in bare] if repaint else list(photos)
     return Prepared(content, own, painted)
 
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from statistics import fmean
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -21,33 +22,43 @@ that no border shows."""
 BAND = 128
 """Rows of a picture that the grid is taken out of at a time."""
 
+CELL = 16
+"""Side in pixels of the cells whose mean colours stay as they are painted; twice as long after each halving. The
+network has seen painters take liberties with colours, and would take them back."""
+
 AS_TOLD = 0.5
 """The `faithful` that takes out strokes as wide as they are."""
 
 BOLDEST = 4.0
 """How many times as wide as the strokes is what a `faithful` of 0 takes out."""
 
-FINE = 4.0
-"""Width in pixels from which strokes are also taken out of the picture at half its size: from twice this width at a
-quarter, and so on. What is as wide as that, the network mistakes for forms."""
+FINE, BROAD = 4.0, 4.6
+"""Widths in pixels from which strokes are also taken out of the picture at half its size, and from which on a halved
+picture is halved again. What is wider, the network mistakes for forms, and tells too small a width. The second is
+larger, since true forms look the more like strokes the smaller they are."""
 
 COARSEST = 4
 """Most halvings."""
 
+SMALLEST = 96
+"""Side in pixels below which no picture is halved."""
+
 
 def halvings_for(width: float) -> int:
     """How often a picture is halved for strokes of a width in pixels to be taken out."""
-    return 0 if width < FINE else min(COARSEST, 1 + int(math.log2(width / FINE)))
+    if width < FINE:
+        return 0
+    return min(COARSEST, 1 + int(math.log2(max(1.0, width / BROAD))))
 
 
 def strokes_stride(halvings: int) -> int:
     """Windows of a picture must begin at a multiple of this, in pixels, to give the same as the whole picture."""
-    return StrokeRemover.stride << halvings
+    return CELL << halvings
 
 
 def strokes_reach(halvings: int) -> int:
     """How far around a pixel the strokes count that are taken out there, in pixels; a multiple of the stride."""
-    reach = sum((StrokeRemover.halo + 4) << level for level in range(halvings + 1))
+    reach = sum((StrokeRemover.halo + 4) << level for level in range(halvings + 1)) + (2 * CELL << halvings)
     return -(-reach // strokes_stride(halvings)) * strokes_stride(halvings)
 
 
@@ -56,7 +67,8 @@ def remove_strokes(picture: Tensor, stroke: float = 0.0, halvings: int = 0) -> T
     """Take the strokes out of a painting, and leave the rest in its colours.
 
     They are taken out of the picture, then what is left of them out of the picture at half its size, and so on; each
-    time, the finer detail stays. A pixel of the result depends on at most `strokes_reach` pixels on each side.
+    time, the finer detail stays. In the end, mean colours over some strokes are made the painting's own. A pixel of
+    the result depends on at most `strokes_reach` pixels on each side.
 
     Args:
         picture: (3, H, W) in [-1, 1].
@@ -72,7 +84,11 @@ def remove_strokes(picture: Tensor, stroke: float = 0.0, halvings: int = 0) -> T
     height, width = picture.shape[1:]
     stride = strokes_stride(halvings)
     padded = F.pad(picture[None].float(), (0, -width % stride, 0, -height % stride), mode="replicate")[0]
-    return _coarser(padded, stroke, halvings)[:, :height, :width].clamp(-1, 1)
+    clean = _coarser(padded, stroke, halvings)
+    cell = CELL << halvings
+    off = F.avg_pool2d((padded - clean)[None], cell)
+    clean += F.interpolate(off, scale_factor=cell, mode="bilinear")[0]
+    return clean[:, :height, :width].clamp(-1, 1)
 
 
 def _coarser(picture: Tensor, stroke: float, halvings: int) -> Tensor:
@@ -85,23 +101,41 @@ def _coarser(picture: Tensor, stroke: float, halvings: int) -> Tensor:
     return clean + F.interpolate(change[None], scale_factor=2, mode="bilinear")[0]
 
 
+class Strokes(NamedTuple):
+    """The strokes of a painting.
+
+    Attributes:
+        widths: in pixels, (H', W'): a coarse map of the painting.
+        halvings: how often the painting was halved before they were fine enough to be told.
+    """
+
+    widths: Tensor
+    halvings: int
+
+
 @torch.no_grad()
-def stroke_widths(picture: Tensor) -> Tensor:
-    """How wide the strokes of a painting are, everywhere.
+def find_strokes(picture: Tensor) -> Strokes:
+    """Tell how wide the strokes of a painting are, everywhere.
+
+    As long as they are told to be broad, the painting is halved and looked at again, since the network knows fine
+    strokes best.
 
     Args:
         picture: (3, H, W) in [-1, 1].
 
-    Returns:
-        (⌈H / 8⌉, ⌈W / 8⌉) in pixels, from 1 to 64.
-
     Raises:
         WeightsError: the network's file is missing or damaged.
     """
-    height, width = picture.shape[1:]
-    stride = StrokeRemover.stride
-    padded = F.pad(picture[None].float(), (0, -width % stride, 0, -height % stride), mode="replicate")[0]
-    return decoded(_by_tiles(padded, 0.0)[1])
+    halvings = 0
+    while True:
+        height, width = picture.shape[1:]
+        stride = StrokeRemover.stride
+        padded = F.pad(picture[None].float(), (0, -width % stride, 0, -height % stride), mode="replicate")
+        told = decoded(_by_tiles(padded[0], 0.0)[1])
+        broad = float(told.median()) >= (BROAD if halvings else FINE)
+        if not broad or halvings == COARSEST or min(height, width) < 2 * SMALLEST:
+            return Strokes(told * 2**halvings, halvings)
+        picture, halvings = F.avg_pool2d(padded, 2)[0], halvings + 1
 
 
 def strokes_to_remove(paintings: Sequence[Tensor], stroke: float, faithful: float) -> tuple[float, int]:
@@ -115,10 +149,12 @@ def strokes_to_remove(paintings: Sequence[Tensor], stroke: float, faithful: floa
     Returns:
         Pixels, 0 where nothing else was asked for than what the network finds, and halvings.
     """
-    width = stroke or fmean(float(stroke_widths(painting).median()) for painting in paintings)
+    if faithful == AS_TOLD:
+        found = 0 if stroke else max(find_strokes(painting).halvings for painting in paintings)
+        return stroke, halvings_for(stroke) if stroke else found
+    width = stroke or fmean(float(find_strokes(painting).widths.median()) for painting in paintings)
     bolder: float = BOLDEST ** (1 - faithful / AS_TOLD)
-    known = 0.0 if not stroke and faithful == AS_TOLD else max(1.0, width * bolder)
-    return known, halvings_for(width * bolder)
+    return max(1.0, width * bolder), halvings_for(width * bolder)
 
 
 def _by_tiles(picture: Tensor, stroke: float) -> tuple[Tensor, Tensor]:

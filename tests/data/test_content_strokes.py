@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from sinct.data.content import Content, prepare, prepare_pair, prepared, without_strokes
-from sinct.data.strokes import strokes_reach
+from sinct.data.strokes import strokes_reach, strokes_stride
 from sinct.weights.stroke_remover import stroke_remover_version
 
 HEIGHT, WIDTH = 203, 670
@@ -59,20 +59,22 @@ def test_cuts_are_those_of_the_whole(pair, painting, window):
     torch.testing.assert_close(cut(*window), whole[:, *window], rtol=0, atol=1e-3)
 
 
-def test_cuts_read_no_more_than_they_say(pair, painting):
+def test_cuts_read_no_more_than_they_say():
     """The memory of a translation is planned by `reach`, beside what aligning takes."""
+    content = Content(remover=stroke_remover_version(), detail=0.5, smoothing=0.2)
     read = []
 
     def source(rows, columns):
         read.append((rows, columns))
-        return painting[:, rows, columns]
+        return torch.zeros(3, rows.stop - rows.start, columns.stop - columns.start)
 
-    prepared(source, HEIGHT, WIDTH, pair.content)(slice(101, 120), slice(333, 350))
+    prepared(source, 10_000, 10_000, content)(slice(1000, 1001), slice(2003, 2090))
     ((rows, columns),) = read
-    most = pair.content.reach
-    assert rows.start >= max(0, 101 - most - 16)
-    assert columns.start >= max(0, 333 - most - 16)
-    assert columns.stop <= min(WIDTH, 350 + most + 16)
+    most = content.reach + strokes_stride(0)
+    assert 1000 - most < rows.start <= 1000 - content.reach
+    assert 1001 + content.reach <= rows.stop < 1001 + most
+    assert 2003 - most < columns.start <= 2003 - content.reach
+    assert 2090 + content.reach <= columns.stop < 2090 + most
 
 
 def test_in_use_a_painting_is_prepared_as_in_training(pair, painting):

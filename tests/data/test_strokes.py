@@ -9,11 +9,13 @@ from torch import Tensor
 from assets.dabs import Manner, paint_dabs
 from sinct.data import strokes
 from sinct.data.strokes import (
+    BROAD,
+    CELL,
     COARSEST,
     FINE,
+    find_strokes,
     halvings_for,
     remove_strokes,
-    stroke_widths,
     strokes_reach,
     strokes_stride,
     strokes_to_remove,
@@ -97,9 +99,9 @@ def test_a_window_at_the_border_gives_what_the_whole_picture_gives(halvings):
 
 def test_tiles_do_not_show(monkeypatch):
     picture = noise(30, 700)
-    whole = remove_strokes(picture, 0.0, 1), stroke_widths(picture)
+    whole = remove_strokes(picture, 0.0, 1), find_strokes(picture).widths
     monkeypatch.setattr(strokes, "TILE", 400)
-    tiled = remove_strokes(picture, 0.0, 1), stroke_widths(picture)
+    tiled = remove_strokes(picture, 0.0, 1), find_strokes(picture).widths
     for one, other in zip(tiled, whole, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
 
@@ -134,26 +136,42 @@ def test_broader_strokes_are_taken_out_where_they_are_said_to_be_broader():
 
 @pytest.mark.parametrize(("size", "blocks"), [((1, 1), (1, 1)), ((8, 17), (1, 3)), ((65, 64), (9, 8))])
 def test_widths_are_told_for_every_block_of_8_pixels(size, blocks):
-    widths = stroke_widths(noise(*size))
+    widths, halvings = find_strokes(noise(*size))
+    assert halvings == 0  # it is too small to be halved
     assert widths.shape == blocks
     assert ((widths >= 1) & (widths <= 64.01)).all()
 
 
 def test_broader_brushes_are_told_as_broader():
-    told = [
-        float(stroke_widths(painted(scene(), *brushes)).median()) for brushes in [(1.5,), (4.0,), (12.0,)]
-    ]
+    found = [find_strokes(painted(scene(), *brushes)) for brushes in [(1.5,), (4.0,), (16.0,)]]
+    told = [float(each.widths.median()) for each in found]
     assert told == sorted(told)
+    assert told[2] > 1.5 * told[0]
 
 
-def test_by_default_the_network_tells_the_width_and_it_decides_on_halvings():
-    painting = painted(scene(), 12.0, 6.0)
-    told = float(stroke_widths(painting).median())
-    assert strokes_to_remove([painting], 0.0, 0.5) == (0.0, halvings_for(told))
+def test_broad_strokes_are_told_on_a_halved_picture():
+    widths, halvings = find_strokes(painted(scene(), 16.0, 12.0))
+    assert halvings == 1  # a half of it would be too small
+    assert widths.shape == (16, 16)
+    assert float(widths.median()) >= 2 * FINE - 1.0
+
+
+def test_by_default_the_network_tells_the_width_and_how_often_to_halve():
+    paintings = [scene(), painted(scene(), 16.0, 12.0)]
+    most = max(find_strokes(painting).halvings for painting in paintings)
+    assert strokes_to_remove(paintings, 0.0, 0.5) == (0.0, most)
+
+
+def test_mean_colours_stay_the_paintings():
+    """Over cells as wide as some strokes, away from where colours change within a cell's neighbours."""
+    painting = painted(scene(), 6.0, 3.0)
+    for halvings in (0, 1):
+        off = remove_strokes(painting, 0.0, halvings) - painting
+        assert float(F.avg_pool2d(off[None], 2 * CELL << halvings).abs().mean()) < 0.02
 
 
 def test_a_given_width_is_kept_and_decides_on_halvings():
-    assert strokes_to_remove([noise(9, 9)], 9.0, 0.5) == (9.0, 2)
+    assert strokes_to_remove([noise(9, 9)], 10.0, 0.5) == (10.0, 2)
 
 
 @pytest.mark.parametrize(("faithful", "width"), [(0.0, 24.0), (0.25, 12.0), (0.5, 6.0), (1.0, 1.5)])
@@ -165,7 +183,7 @@ def test_faithful_changes_the_width_by_up_to_four_times(faithful, width):
 
 def test_faithful_changes_what_is_told_as_well():
     painting = painted(scene(), 6.0, 3.0)
-    told = float(stroke_widths(painting).median())
+    told = float(find_strokes(painting).widths.median())
     assert strokes_to_remove([painting], 0.0, 0.0)[0] == pytest.approx(4 * told)
     assert strokes_to_remove([painting], 0.0, 1.0)[0] == pytest.approx(max(1.0, told / 4))
 
@@ -176,7 +194,7 @@ def test_strokes_are_never_narrower_than_a_pixel():
 
 def test_a_series_has_the_mean_of_its_widths():
     paintings = [painted(scene(), 12.0, 6.0), scene()]
-    told = [float(stroke_widths(each).median()) for each in paintings]
+    told = [float(find_strokes(each).widths.median()) for each in paintings]
     assert strokes_to_remove(paintings, 0.0, 0.0)[0] == pytest.approx(2 * sum(told))
 
 
@@ -195,9 +213,10 @@ def test_the_less_faithful_the_less_is_left():
         (0.1, 0),
         (FINE - 0.01, 0),
         (FINE, 1),
-        (2 * FINE - 0.01, 1),
-        (2 * FINE, 2),
-        (8 * FINE, 4),
+        (2 * BROAD - 0.01, 1),
+        (2 * BROAD, 2),
+        (4 * BROAD, 3),
+        (8 * BROAD, COARSEST),
         (1e6, COARSEST),
     ],
 )

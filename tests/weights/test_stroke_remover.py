@@ -60,7 +60,7 @@ def test_a_file_that_is_not_right_is_told_in_one_line(damage, tmp_path):
     path = tmp_path / "stroke_remover.safetensors"
     damage(path)
     with pytest.raises(
-        WeightsError, match="cannot be read .*; install sinct again, or .*`remove_strokes=False`"
+        WeightsError, match=r"cannot be read .*; install sinct again, or .*`remove_strokes=False`"
     ) as error:
         load_stroke_remover(CPU, path)
     assert "\n" not in str(error.value)
