@@ -98,7 +98,8 @@ def _coarser(picture: Tensor, stroke: float, halvings: int) -> Tensor:
         return clean
     small = F.avg_pool2d(clean[None], 2)[0]
     change = _coarser(small, stroke / 2, halvings - 1) - small
-    return clean + F.interpolate(change[None], scale_factor=2, mode="bilinear")[0]
+    clean += F.interpolate(change[None], scale_factor=2, mode="bilinear")[0]
+    return clean
 
 
 class Strokes(NamedTuple):

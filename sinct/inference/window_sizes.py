@@ -15,13 +15,13 @@ SMOOTHING = 100
 """Bytes per pixel that total-variation smoothing needs."""
 
 BARE = 250
-"""Bytes per pixel for preparing a window, with all that it depends on, where strokes are taken out of it first. Measured
-as the growth of VmHWM in a fresh process on Linux, torch on one thread: 205 in windows of 1728 x 1728 px halved once,
-244 in a whole picture of 2000 x 2000 px, for the width 48."""
+"""Bytes per pixel for preparing a window, with all that it depends on, where strokes are taken out of it first. Growth
+of VmHWM in a fresh process, on Linux and one thread: 205 for 1728x1728 px in use, 244 for a whole picture of 2000x2000
+px, both with one halving and in bfloat16."""
 
 REMOVER = 70
-"""Bytes per pixel of a tile that the stroke remover takes besides, in float32: 315 in all were measured for 1000 x 1000 px;
-174 in bfloat16."""
+"""Bytes per pixel of a tile that the stroke remover takes besides in float32, measured in the same way: 315 in all for
+1000x1000 px; in bfloat16, they were 174."""
 
 COPIES = 48
 """Bytes per pixel for a window's colours on their way to the generator and back: four float32 pictures."""

@@ -122,3 +122,20 @@ def test_windows_do_not_show(tiny):
     prepared = model.prepared(lambda rows, columns: picture[:, rows, columns], 90, 700)
     parts = translate_whole(model.generator, prepared, 90, 700, window=240)
     torch.testing.assert_close(parts, whole, rtol=0, atol=1e-3)
+
+
+def test_in_memory_strokes_are_taken_out_once(tiny, monkeypatch):
+    """The picture is the same where windows take them out, as where memory is short or a file is read in rows."""
+    model = make_model(tiny.replace(remove_strokes=True, stroke=2.0))
+    picture = torch.rand(3, 90, 700, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    monkeypatch.setattr("sinct.inference.model.WINDOW", 240)
+    once = model.translate(picture)
+    asked = []
+
+    def short_of_memory(*_):
+        asked.append(1)
+        raise torch.OutOfMemoryError("out of memory")
+
+    monkeypatch.setattr("sinct.inference.model.without_strokes", short_of_memory)
+    torch.testing.assert_close(model.translate(picture), once, rtol=0, atol=1e-3)
+    assert asked == [1]
