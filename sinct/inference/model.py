@@ -103,8 +103,9 @@ class Model:
         return bool(self.settings["mixed_precision"]) and gains_from_bfloat16(self.device)
 
     def _without_strokes(self, pixels: Tensor) -> Cut | None:
-        """A picture without strokes where there is memory for all of it: windows would take them out of what is around
-        them again and again. None where they have to, or where no strokes are taken out.
+        """A picture without strokes, in one piece; None where there are none to take out or too little memory for it.
+
+        Windows would take them out of what is around them again and again.
         """
         if not self.content.remover:
             return None
