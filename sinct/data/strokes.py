@@ -32,7 +32,7 @@ AS_TOLD = 0.5
 BOLDEST = 4.0
 """How many times as wide as the strokes is what a `faithful` of 0 takes out."""
 
-FINE, BROAD = 4.0, 4.6
+FINE, BROAD = 3.6, 4.6
 """Widths in pixels from which strokes are also taken out of the picture at half its size, and from which on a halved
 picture is halved again. What is wider, the network mistakes for forms, and tells too small a width. The second is
 larger, since true forms look the more like strokes the smaller they are."""
