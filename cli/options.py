@@ -99,7 +99,9 @@ RunDir = Annotated[
         help="Folder for the checkpoints, log and preview.", show_default="the output's name with .sinct"
     ),
 ]
-Resume = Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Continue what was interrupted; a run keeps its settings.")
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing output and run.")]
 FromScratch = Annotated[
     bool,

@@ -99,14 +99,14 @@ def examine(device: str = "auto", *, timing: bool = False, painting: StrPath | N
 
 
 def strokes_in_words(widths: Tensor) -> str:
-    """How wide strokes are, from a map of their widths in pixels, (H, W): in all, above and below."""
+    """How wide strokes are, from a map of their widths in pixels, (H, W): in all, above and below if there is both."""
     some = widths.flatten()[:: 1 + widths.numel() // MOST_WIDTHS]
     low, middle, high = some.quantile(some.new_tensor([0.1, 0.5, 0.9])).tolist()
+    told = f"about {middle:.1f} px wide, from {low:.1f} to {high:.1f} px in eight tenths of the painting"
+    if len(widths) < 2:
+        return told
     above, below = (float(half.median()) for half in widths.tensor_split(2))
-    return (
-        f"about {middle:.1f} px wide, from {low:.1f} to {high:.1f} px in eight tenths of the painting; "
-        f"{above:.1f} px in its upper half, {below:.1f} px in its lower half"
-    )
+    return f"{told}; {above:.1f} px in its upper half, {below:.1f} px in its lower half"
 
 
 def described(name: str, config: CutSettings, speed: Speed | None) -> str:

@@ -122,6 +122,8 @@ class Content:
     @classmethod
     def from_parts(cls, numbers: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Self:
         """Put together what `numbers` and `tensors` returned."""
+        # Before strokes could be taken out, one roughness served both purposes.
+        numbers = {"left": numbers.get("spread", Spread()), **numbers}
         return cls(**numbers, texture=Texture(**tensors) if tensors else None)
 
 
@@ -285,7 +287,7 @@ def prepare(pixels: Tensor, content: Content) -> Tensor:
     return whole(slice(0, height), slice(0, width))
 
 
-def prepared(cut: Cut, height: int, width: int, content: Content) -> Cut:
+def prepared(cut: Cut, height: int, width: int, content: Content, bare: Cut | None = None) -> Cut:
     """Do what `prepare` does, cut by cut: up to rounding, each cut equals that of the whole prepared picture.
 
     Args:
@@ -293,18 +295,23 @@ def prepared(cut: Cut, height: int, width: int, content: Content) -> Cut:
         height: height of the picture, in pixels.
         width: width of the picture, in pixels.
         content: how to prepare it.
+        bare: returns the picture's pixels without strokes, where that is known already; otherwise they are taken out
+            of each cut, and of much around it.
     """
+    reach = content.reach
+    if content.remover and bare is not None:
+        reach -= strokes_reach(content.halvings)
 
     def prepare_cut(rows: slice, columns: slice) -> Tensor:
         if not content.reach:  # the result of smoothing would be thrown away
             pixels = cut(rows, columns)
         else:
-            outer = Window(rows, columns).grown(content.reach, height, width)
+            outer = Window(rows, columns).grown(reach, height, width)
             inner = Window(rows, columns).grown(TEXTURE_REACH if content.texture else 0, height, width)
-            if content.remover:
+            if content.remover and bare is None:
                 outer = outer.aligned(strokes_stride(content.halvings), height, width)
             whole = cut(*outer)
-            clean = without_strokes(whole, content)
+            clean = without_strokes(whole, content) if bare is None else bare(*outer)
             own = separate(clean, content)
             here = inner.within(outer)
             if content.colours:

@@ -19,6 +19,9 @@ TILE = 1280
 """Side in pixels of the tiles that larger pictures are worked on in. They overlap by as far as the network sees, so
 that no border shows."""
 
+BAND = 128
+"""Rows of a picture that the grid is taken out of at a time."""
+
 CELL = 16
 """Side in pixels of the cells whose mean colours stay as they are painted; twice as long after each halving. The
 network has seen painters take liberties with colours, and would take them back."""
@@ -108,7 +111,8 @@ def _coarser(picture: Tensor, stroke: float, halvings: int) -> Tensor:
         return clean
     small = F.avg_pool2d(clean[None], 2)[0]
     change = _coarser(small, stroke / 2, halvings - 1) - small
-    return clean + F.interpolate(change[None], scale_factor=2, mode="bilinear")[0]
+    clean += F.interpolate(change[None], scale_factor=2, mode="bilinear")[0]
+    return clean
 
 
 class Strokes(NamedTuple):
@@ -189,7 +193,17 @@ def _by_tiles(picture: Tensor, stroke: float) -> tuple[Tensor, Tensor]:
                 0, 0, _eighth(rows.kept), _eighth(columns.kept)
             ].float()
     # The network writes blocks of 2×2 pixels, whose grid would show at edges; it knows nothing finer in any case.
-    return without_grid(clean[None])[0], widths
+    return _without_grid(clean), widths
+
+
+def _without_grid(picture: Tensor) -> Tensor:
+    """Do what `without_grid` does to (3, H, W), in bands: of a whole picture, it takes 140 bytes per pixel."""
+    result, height = torch.empty_like(picture), picture.shape[1]
+    for start in range(0, height, BAND):
+        first, stop = max(0, start - 1), min(height, start + BAND)
+        smooth = without_grid(picture[None, :, first : stop + 1])[0]
+        result[:, start:stop] = smooth[:, start - first : stop - first]
+    return result
 
 
 def _eighth(pixels: slice) -> slice:

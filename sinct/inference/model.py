@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sinct.data.content import Content, Cut, prepare, prepared
+from sinct.data.content import Content, Cut, prepare, prepared, without_strokes
 from sinct.errors import CheckpointError, OutOfMemoryError, one_line
 from sinct.inference import checkpoint
 from sinct.inference.whole import WINDOW, Part, translate_whole, translate_windows
@@ -52,17 +52,22 @@ class Model:
             OutOfMemoryError: there is too little memory.
         """
         height, width = pixels.shape[1:]
-        prepared = self.prepared(lambda rows, columns: pixels[:, rows, columns], height, width)
+        prepared = self.prepared(
+            lambda rows, columns: pixels[:, rows, columns], height, width, self._without_strokes(pixels)
+        )
         return self._assembled(prepared, height, width, WINDOW)
 
     def prepare(self, pixels: Tensor) -> Tensor:
         """Bring a whole picture into the form that this generator was trained on, see `prepared`."""
         return prepare(pixels, self.content)
 
-    def prepared(self, cut: Cut, height: int, width: int) -> Cut:
+    def prepared(self, cut: Cut, height: int, width: int, bare: Cut | None = None) -> Cut:
         """Bring a picture into the form that this generator was trained on, cut by cut, on the generator's device."""
-        device = self.device
-        return prepared(lambda rows, columns: cut(rows, columns).to(device), height, width, self.content)
+
+        def here(cut: Cut) -> Cut:
+            return lambda rows, columns: cut(rows, columns).to(self.device)
+
+        return prepared(here(cut), height, width, self.content, None if bare is None else here(bare))
 
     def generate(self, pixels: Tensor) -> Tensor:
         """Run the generator over a prepared picture.
@@ -96,6 +101,21 @@ class Model:
     def mixed_precision(self) -> bool:
         """Whether it runs in bfloat16: it was trained that way, and its device gains from it."""
         return bool(self.settings["mixed_precision"]) and gains_from_bfloat16(self.device)
+
+    def _without_strokes(self, pixels: Tensor) -> Cut | None:
+        """A picture without strokes, in one piece; None where there are none to take out or too little memory for it.
+
+        Windows would take them out of what is around them again and again.
+        """
+        if not self.content.remover:
+            return None
+        try:
+            bare = without_strokes(pixels.to(self.device), self.content).to(pixels.device)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            return None
+        return lambda rows, columns: bare[:, rows, columns]
 
     def _assembled(self, prepared: Cut, height: int, width: int, window: int) -> Tensor:
         """Translate the whole picture, in smaller windows where memory is short."""

@@ -240,6 +240,107 @@ def test_doctor_tells_how_long_each_preset_takes(monkeypatch):
     assert facts["preset paper"].startswith("100,000 steps; ")
 
 
+def test_doctor_tells_how_wide_strokes_are_and_times_nothing(pair, monkeypatch):
+    monkeypatch.setattr("sinct.doctor.measure", lambda *_: pytest.fail("timed"))
+    code, out, _ = sinct_command("doctor", pair[0], "--device=cpu", "--json")
+    facts = json.loads(out)
+    assert code == 0
+    assert facts["painting"] == "60x45 px"
+    assert re.match(r"about [\d.]+ px wide, from ", facts["strokes"])
+    code, out, _ = sinct_command("doctor", pair[0], "--device=cpu")
+    assert code == 0
+    assert any(line.startswith("strokes ") for line in out.splitlines())
+
+
+@pytest.mark.parametrize("kind", ["missing", "text", "folder"])
+def test_doctor_without_a_readable_painting_is_one_line(kind, tmp_path):
+    path = tmp_path / "painting.png"
+    if kind == "text":
+        path.write_text("hello")
+    if kind == "folder":
+        path.mkdir()
+    code, out, err = sinct_command("doctor", path, "--device=cpu")
+    assert (code, out) == (1, "")
+    assert len(err.strip().splitlines()) == 1
+    assert "painting.png" in err
+
+
+def config_of(run_dir):
+    return json.loads((run_dir / "config.json").read_text())["config"]
+
+
+@pytest.mark.parametrize("command", ["translate", "train"])
+def test_options_about_strokes_are_settings_of_the_run(command, pair, tmp_path):
+    where = ("-o", tmp_path / "out.png") if command == "translate" else ()
+    code, _, _ = sinct_command(
+        command,
+        *pair,
+        *where,
+        "--run-dir",
+        tmp_path / "run",
+        "--steps=1",
+        "--stroke=6.5",
+        "--faithful=0.25",
+        *TINY,
+    )
+    assert code == 0
+    config = config_of(tmp_path / "run")
+    assert (config["remove_strokes"], config["stroke"], config["faithful"]) == (True, 6.5, 0.25)
+
+
+def test_without_options_about_strokes_the_presets_settings_hold(trained):
+    config = config_of(trained)
+    assert (config["remove_strokes"], config["stroke"], config["faithful"]) == (True, 0.0, 0.5)
+
+
+def test_options_about_strokes_win_over_set():
+    assert options.with_strokes(["stroke=3", "crops=2"], 6.0, None) == ["stroke=3", "crops=2", "stroke=6.0"]
+    assert options.parse_changes(options.with_strokes(["stroke=3"], 6.0, 0.0)) == {
+        "stroke": 6.0,
+        "faithful": 0.0,
+    }
+    assert options.with_strokes(None, None, None) == []
+
+
+@pytest.mark.parametrize("command", ["translate", "train", "demo"])
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ("--stroke=-1", "--stroke"),
+        ("--stroke=wide", "--stroke"),
+        ("--faithful=1.1", "--faithful"),
+        ("--faithful=-0.1", "--faithful"),
+    ],
+)
+def test_options_about_strokes_out_of_range_are_refused(command, option, words, pair, tmp_path):
+    arguments = {
+        "translate": [*pair, "-o", tmp_path / "out.png"],
+        "train": [*pair, "--run-dir", tmp_path / "run"],
+    }
+    code, _, err = sinct_command(command, *arguments.get(command, ["-o", tmp_path / "demo"]), option)
+    assert code == 2
+    assert words in err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["painting.png", "photo.png"]
+
+
+@pytest.mark.parametrize("value", ["nan", "inf"])
+@pytest.mark.parametrize("option", ["--stroke", "--faithful"])
+def test_options_about_strokes_that_are_no_number_are_one_line(option, value, pair, tmp_path):
+    code, _, err = sinct_command("translate", *pair, "-o", tmp_path / "out.png", f"{option}={value}", *TINY)
+    assert code in (1, 2)
+    assert "Traceback" not in err
+    assert option.strip("-") in err
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_a_resumed_run_keeps_its_settings_about_strokes(pair, trained):
+    code, _, _ = sinct_command("train", *pair, "--run-dir", trained, "--resume", "--steps=3", "--stroke=9")
+    assert code == 0
+    config = config_of(trained)
+    assert (config["steps"], config["stroke"]) == (3, 0.0)
+    assert "a run keeps its settings" in get_args(options.Resume)[1].help
+
+
 def test_version_is_the_librarys():
     assert sinct_command("--version")[1].strip() == f"sinct {sinct.__version__}"
 

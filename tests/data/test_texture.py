@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from sinct.data.texture import PATCHES, SIDE, STEP, TEXTURE_REACH, find_texture, lay_texture
+from sinct.data.texture import MORE, PATCHES, SIDE, STEP, TEXTURE_REACH, _evenness, find_texture, lay_texture
 
 GREEN, BLUE = torch.tensor([-0.6, 0.2, -0.7]), torch.tensor([-0.7, -0.2, 0.6])
 
@@ -166,3 +166,102 @@ def test_too_few_patches_are_mirrored():
     (patches,) = find([torch.zeros(3, SIDE, SIDE)], [noise]).patches
     assert patches[1].equal(patches[0].flip(2))
     assert patches[2].equal(patches[0])
+
+
+def noise(side: int = 192, seed: int = 0) -> torch.Tensor:
+    """Even texture of contrast 0.2, (3, H, W)."""
+    return 0.2 * torch.randn(3, side, side, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.fixture(scope="module")
+def even():
+    """The texture of a photo of one kind, without colour, see `noise`."""
+    return find([torch.zeros(3, 256, 256)], [noise(256)])
+
+
+def laid_beside(texture, own: torch.Tensor, **at) -> torch.Tensor:
+    """What is laid over a grey picture that has detail of its own."""
+    grey = torch.zeros_like(own)
+    return lay_texture(texture, grey, grey[:1], at.get("top", 0), at.get("left", 0), 0, own=own)
+
+
+def test_nothing_is_laid_where_the_picture_has_the_textures_contrast(even):
+    laid = laid_beside(even, 1.3 * noise(seed=1))  # a little more, since 9x9 pixels vary by chance
+    assert float(laid.std()) < 0.02
+    assert laid_beside(even, 2 * noise(seed=1)).abs().max() == 0
+
+
+@pytest.mark.parametrize("own", [0.4, 0.6, 0.9])
+def test_own_detail_and_what_is_laid_have_the_textures_contrast_together(even, own):
+    detail = own * noise(seed=1)
+    total = detail + laid_beside(even, detail)
+    assert float(total.std()) == pytest.approx(0.2, rel=0.1)
+
+
+def test_little_own_detail_limits_what_is_laid(even):
+    detail = 0.1 * noise(seed=1)  # a tenth of the texture's contrast; MORE times as much at most
+    assert 0.7 < float(laid_beside(even, detail).std()) / (0.02 * MORE) < 1.1
+
+
+def test_nothing_is_laid_where_the_picture_has_no_detail_of_its_own(even):
+    assert laid_beside(even, torch.zeros(3, 90, 80)).abs().max() == 0
+    half = 0.5 * noise(seed=1)
+    half[:, :, 96:] = 0
+    laid = laid_beside(even, half)
+    assert float(laid[:, :, :80].std()) > 0.1
+    assert laid[:, :, 96 + TEXTURE_REACH + 1 :].abs().max() == 0
+
+
+def test_all_is_laid_where_own_detail_is_not_asked_about(even):
+    grey = torch.zeros(3, 192, 192)
+    assert float(lay(even, grey).std()) == pytest.approx(0.2, rel=0.1)
+
+
+def test_a_window_beside_own_detail_gets_what_the_whole_picture_gets(even):
+    own = noise(seed=1) * torch.linspace(0, 1, 192)
+    whole = laid_beside(even, own)
+    part = laid_beside(even, own[:, 61:150, 70:171], top=61, left=70)
+    inner = slice(TEXTURE_REACH, -TEXTURE_REACH)
+    torch.testing.assert_close(
+        part[:, inner, inner], whole[:, 61:150, 70:171][:, inner, inner], rtol=0, atol=1e-4
+    )
+
+
+def test_bands_do_not_show_beside_own_detail(even, monkeypatch):
+    own = noise(seed=1) * torch.linspace(0, 1, 192)[:, None]
+    whole = laid_beside(even, own)
+    monkeypatch.setattr("sinct.data.texture.BAND", 37)
+    torch.testing.assert_close(laid_beside(even, own), whole, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 200), (200, 2)])
+def test_a_small_painting_with_own_detail_can_be_textured(even, size):
+    assert laid_beside(even, 0.1 * torch.ones(3, *size)).isfinite().all()
+
+
+def test_things_are_not_laid():
+    """A few bright lines on an empty ground, such as twigs."""
+    detail = torch.zeros(3, 320, 320)
+    detail[:, :, 10::60] = 1.0
+    assert find([torch.zeros(3, 320, 320)], [detail]).patches.abs().max() == 0
+
+
+def test_even_texture_is_laid_fully(even):
+    patches = even.patches / 127
+    assert float(patches.std()) == pytest.approx(0.2, rel=0.05)
+
+
+def test_evenness_falls_from_noise_to_things():
+    random = torch.Generator().manual_seed(0)
+    fine = torch.randn(4, 3, SIDE, SIDE, generator=random)
+    shares = [
+        _evenness(fine * (torch.rand(4, 1, SIDE, SIDE, generator=random) < share))
+        for share in (1.0, 0.4, 0.02)
+    ]
+    assert shares[0] == 1
+    assert 0 < shares[1] < 1
+    assert shares[2] == 0
+
+
+def test_no_detail_is_even_as_well():
+    assert 0 <= _evenness(torch.zeros(2, 3, SIDE, SIDE)) <= 1
