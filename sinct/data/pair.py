@@ -73,6 +73,11 @@ class PairSettings(Settings):
         super().check()
         if self.min_width > self.max_width:
             raise ConfigError(f"min_width {self.min_width} exceeds max_width {self.max_width}")
+        if not self.remove_strokes and (self.stroke or self.faithful != AS_TOLD):
+            raise ConfigError(
+                "stroke and faithful say which strokes are taken out, but none are; set remove_strokes to true, or "
+                "choose another preset than paper"
+            )
         if self.texture and not self.recolour:
             raise ConfigError(
                 "texture needs recolour, since it is chosen by the photo's colours; set recolour to true, or texture "

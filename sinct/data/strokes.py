@@ -44,6 +44,10 @@ larger, since true forms look the more like strokes the smaller they are."""
 COARSEST = 4
 """Most halvings."""
 
+LARGE = 12_000_000
+"""Pixels from which a painting is halved only if the width of its strokes is given: it will be translated in windows,
+which read much around themselves for it."""
+
 SMALLEST = 96
 """Side in pixels below which no picture is halved."""
 
@@ -163,9 +167,11 @@ def strokes_to_remove(paintings: Sequence[Tensor], stroke: float, faithful: floa
     Returns:
         Pixels, 0 where nothing else was asked for than what the network finds, and halvings.
     """
+    if faithful == AS_TOLD and stroke:
+        return stroke, halvings_for(stroke)
     if faithful == AS_TOLD:
-        found = 0 if stroke else max(find_strokes(painting).halvings for painting in paintings)
-        return stroke, halvings_for(stroke) if stroke else found
+        large = any(painting[0].numel() > LARGE for painting in paintings)
+        return 0.0, 0 if large else max(find_strokes(painting).halvings for painting in paintings)
     width = stroke or fmean(float(find_strokes(painting).widths.median()) for painting in paintings)
     bolder: float = BOLDEST ** (1 - faithful / AS_TOLD)
     return max(1.0, width * bolder), halvings_for(width * bolder)

@@ -24,6 +24,7 @@ from sinct.data.strokes import (
     strokes_stride,
     strokes_to_remove,
 )
+from sinct.pictures.picture import read_picture
 
 
 def scene(side: int = 256) -> Tensor:
@@ -207,12 +208,11 @@ def test_a_series_has_the_mean_of_its_widths():
 
 
 def test_the_less_faithful_the_less_is_left():
-    painting = painted(scene(), 6.0, 3.0)
+    painting = read_picture(Path(assets.__file__).with_name("demo-painting.jpg")).pixels[:, 200:584, 200:584]
     left = [
-        steps(remove_strokes(painting, *strokes_to_remove([painting], 0.0, faithful)))
-        for faithful in (1, 0.5, 0)
+        steps(remove_strokes(painting, *strokes_to_remove([painting], 0.0, faithful))) for faithful in (1, 0)
     ]
-    assert left == sorted(left, reverse=True)
+    assert left[0] > 1.2 * left[1]
 
 
 @pytest.mark.parametrize(

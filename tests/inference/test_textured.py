@@ -81,6 +81,13 @@ def test_a_run_that_trained_with_texture_is_continued_and_applied(tiny, pictures
     assert loaded.translate(painting).equal(done.model.translate(painting))
 
 
+def test_a_width_of_strokes_that_stay_is_refused(tiny):
+    for change in ({"stroke": 5.0}, {"faithful": 0.2}):
+        with pytest.raises(sinct.ConfigError, match="set remove_strokes to true"):
+            tiny.replace(**change)
+    assert tiny.replace(stroke=5.0, remove_strokes=True).stroke == 5.0
+
+
 def test_texture_without_the_photos_colours_is_refused(tiny):
     with pytest.raises(sinct.ConfigError, match="texture needs recolour"):
         tiny.replace(texture=True)
