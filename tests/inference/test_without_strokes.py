@@ -68,7 +68,10 @@ def test_the_preview_shows_the_painting_without_strokes_as_well(removing, pictur
     assert bare.shape == painting.shape
     assert not bare.equal(painting)
     sinct.train(
-        *pictures, config=config.replace(remove_strokes=False), run_dir=tmp_path / "without", device="cpu"
+        *pictures,
+        config=config.replace(remove_strokes=False, stroke=0.0),
+        run_dir=tmp_path / "without",
+        device="cpu",
     )
     assert len(shown[-1][0]) == 3
 
