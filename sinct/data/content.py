@@ -272,19 +272,25 @@ def _textured(own: Separated, rough: Tensor, content: Content, top: int = 0, lef
     return base + lay_texture(content.texture, own.kept, rough, top, left, content.seed, own=detail)
 
 
-def prepare(pixels: Tensor, content: Content) -> Tensor:
+def prepare(pixels: Tensor, content: Content, bare: Tensor | None = None) -> Tensor:
     """Bring a whole picture into the form that a generator is trained on, grain included.
 
     Args:
         pixels: (3, H, W) in [-1, 1].
         content: how to prepare it.
+        bare: the picture without strokes, where that is known already.
 
     Returns:
         (3, H, W), about [-1, 1]; repeatable for the same seed and size.
     """
     height, width = pixels.shape[1:]
-    whole = prepared(lambda rows, columns: pixels[:, rows, columns], height, width, content)
+    whole = prepared(cut_of(pixels), height, width, content, None if bare is None else cut_of(bare))
     return whole(slice(0, height), slice(0, width))
+
+
+def cut_of(pixels: Tensor) -> Cut:
+    """Cuts of a picture in memory, (3, H, W)."""
+    return lambda rows, columns: pixels[:, rows, columns]
 
 
 def prepared(cut: Cut, height: int, width: int, content: Content, bare: Cut | None = None) -> Cut:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sinct.data.content import Content, Cut, prepare, prepared, without_strokes
+from sinct.data.content import Content, Cut, cut_of, prepare, prepared, without_strokes
 from sinct.errors import CheckpointError, OutOfMemoryError, one_line
 from sinct.inference import checkpoint
 from sinct.inference.whole import WINDOW, Part, translate_whole, translate_windows
@@ -52,9 +52,7 @@ class Model:
             OutOfMemoryError: there is too little memory.
         """
         height, width = pixels.shape[1:]
-        prepared = self.prepared(
-            lambda rows, columns: pixels[:, rows, columns], height, width, self._without_strokes(pixels)
-        )
+        prepared = self.prepared(cut_of(pixels), height, width, self._without_strokes(pixels))
         return self._assembled(prepared, height, width, WINDOW)
 
     def prepare(self, pixels: Tensor) -> Tensor:
@@ -82,7 +80,7 @@ class Model:
             OutOfMemoryError: there is too little memory.
         """
         height, width = pixels.shape[1:]
-        return self._assembled(lambda rows, columns: pixels[:, rows, columns], height, width, WINDOW)
+        return self._assembled(cut_of(pixels), height, width, WINDOW)
 
     def windows(
         self, prepared: Cut, height: int, width: int, rows: Sequence[Span], columns: Sequence[Span]
@@ -115,7 +113,7 @@ class Model:
             if not is_out_of_memory(error):
                 raise
             return None
-        return lambda rows, columns: bare[:, rows, columns]
+        return cut_of(bare)
 
     def _assembled(self, prepared: Cut, height: int, width: int, window: int) -> Tensor:
         """Translate the whole picture, in smaller windows where memory is short."""

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from sinct.data.content import Content, prepared
+from sinct.data.content import Content, cut_of, prepared, without_strokes
 from sinct.data.crops import excerpt_slices
+from sinct.data.strokes import LARGE
 from sinct.measures.casts import Colours, colours, foreign, missing
 from sinct.measures.distribution import (
     colour_distribution,
@@ -200,5 +201,7 @@ class Looks:
 def _prepared(painting: Tensor, places: Sequence[tuple[slice, slice]], content: Content) -> list[Tensor]:
     """What the generator sees of these windows in the whole painting."""
     height, width = painting.shape[1:]
-    whole = prepared(lambda rows, columns: painting[:, rows, columns], height, width, content)
+    # Each window would have its strokes taken out of much around it.
+    bare = cut_of(without_strokes(painting, content)) if height * width <= LARGE else None
+    whole = prepared(cut_of(painting), height, width, content, bare)
     return [whole(rows, columns) for rows, columns in places]

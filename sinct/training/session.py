@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sinct.data.content import without_strokes
+from sinct.data.content import prepare, without_strokes
 from sinct.data.series import spread
 from sinct.errors import Remark
 from sinct.inference.model import Model
@@ -74,9 +74,11 @@ class Session:
         self.run = run
         self.facts = facts
         self.report = report
-        model = self.model()
-        self.prepared = [model.prepare(painting) for painting in self.paintings]
-        self.bare = [without_strokes(painting, model.content) for painting in self.paintings]
+        content = self.model().content
+        self.bare = [without_strokes(painting, content) for painting in self.paintings]
+        self.prepared = [
+            prepare(painting, content, bare) for painting, bare in zip(self.paintings, self.bare, strict=True)
+        ]
         looked_at = [source.pixels for source in spread(sources, LOOKED_AT)]
         self.looks = Looks(trainer, looked_at, photos) if trainer.settings.patience else None
         # Codes of warnings, so that none is repeated when only its figures change.
