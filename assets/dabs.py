@@ -122,7 +122,7 @@ def paint_with_scale(
     brushes = (*manner.brushes, manner.touches) if manner.touches else manner.brushes
     for layer, width in enumerate(brushes):
         if manner.outlines and manner.outlines_first and layer == max(0, len(manner.brushes) - 2):
-            _draw_outlines(canvas, relief, stroke, source, manner, turn, rng)
+            _draw_outlines(canvas, relief, stroke, source, manner, rng)
         reference = blur(source, 0.3 * width)
         error = blur(np.abs(reference - canvas.numpy()).mean(-1), 0.4 * width)
         flow = stroke_directions(source, max(1.5, 0.5 * width))
@@ -134,7 +134,7 @@ def paint_with_scale(
         )
         _lay(canvas, relief, stroke, width, manner, dabs, torch.from_numpy(colours))
     if manner.outlines and not manner.outlines_first:
-        _draw_outlines(canvas, relief, stroke, source, manner, turn, rng)
+        _draw_outlines(canvas, relief, stroke, source, manner, rng)
     painted = light_paint(
         canvas.numpy(), relief.numpy(), manner.impasto, manner.canvas_grain, rng, weave=manner.weave
     )
@@ -218,7 +218,6 @@ def _draw_outlines(
     stroke: Tensor,
     source: Array,
     manner: Manner,
-    turn: Array | None,
     rng: np.random.Generator,
 ) -> None:
     """Draw lines along the contours of a picture (H, W, 3), in place on canvas, relief and stroke widths."""
@@ -243,7 +242,6 @@ def _draw_outlines(
     shape[torch.from_numpy(strongest[0, 0].numpy()[at] <= 0), 5] = -1.0
     ink = np.asarray(manner.ink, np.float32)
     colours = 0.85 * ink + 0.15 * source[row, column] + 0.02 * rng.standard_normal((len(row), 3))
-    # Moved dabs may reach one cell further.
     moved = dabs._replace(shape=shape)
     _lay(canvas, relief, stroke, width, line, moved, torch.from_numpy(colours.clip(0, 1).astype(np.float32)))
 

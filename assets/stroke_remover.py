@@ -10,9 +10,7 @@ probable picture without strokes (L1), so it invents nothing.
 
 from __future__ import annotations
 
-import argparse
 import json
-import math
 import sys
 import time
 from collections.abc import Sequence
@@ -27,8 +25,9 @@ from torch import Tensor
 
 from assets.parts import PaintedPart, Parts, Pool, as_bytes, as_pixels
 from assets.photographs import PHOTOGRAPHS, photograph_files
+from assets.recipes import in_half, log, recipe_options
 from sinct.networks.base import update_average
-from sinct.networks.stroke_remover import WIDEST, Removed, StrokeRemover
+from sinct.networks.stroke_remover import Removed, StrokeRemover, coded_map
 from sinct.runtime.files import replacing
 
 SIDE = 384
@@ -46,8 +45,8 @@ WIDTHS = 0.1
 
 def packed(part: PaintedPart) -> Tensor:
     """What is kept of a painted part: painting, truth and coded width, (7, S, S), bytes."""
-    code = 0.1 + 0.9 * part.stroke.clamp(1, WIDEST).log() / math.log(WIDEST)
-    return torch.cat([as_bytes(part.painting), as_bytes(part.truth), (code * 255).round().byte()[None]])
+    code = (coded_map(part.stroke) * 255).round().byte()
+    return torch.cat([as_bytes(part.painting), as_bytes(part.truth), code[None]])
 
 
 def sample(pool: Pool, count: int, rng: np.random.Generator) -> Tensor:
@@ -137,16 +136,8 @@ def train(
         update_average(average, network, min(0.999, steps / (steps + 10)))
         steps += 1
         if steps % 100 == 0 or steps == 1:
-            sums = {name: round(float(term.detach()), 5) for name, term in terms.items()}
-            line = {
-                "steps": steps,
-                "seconds": round(time.monotonic() - began, 1),
-                "paintings": pool.painted,
-                **sums,
-            }
-            print(json.dumps(line), flush=True)
-            with (work / "log.jsonl").open("a") as stream:
-                stream.write(json.dumps(line) + "\n")
+            seconds_done = time.monotonic() - began
+            log(work, steps, seconds_done, pool, {name: float(term.detach()) for name, term in terms.items()})
     pool.close()
     export(
         average,
@@ -158,26 +149,15 @@ def train(
 
 def export(network: StrokeRemover, path: Path, facts: dict[str, int]) -> None:
     """Write the network in half precision, with what it was learned from."""
-    half = {key: value.half().contiguous().cpu() for key, value in network.state_dict().items()}
     stated = {**facts, "photographs": [asdict(photograph) for photograph in PHOTOGRAPHS]}
     with replacing(path) as part:
-        save_file(half, part, metadata={"stroke_remover": json.dumps(stated)})
+        save_file(in_half(network), part, metadata={"stroke_remover": json.dumps(stated)})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Collect the photographs and learn."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--packages", type=Path, default=Path(), help="folder with the photographs' packages")
-    parser.add_argument("--photographs", type=Path, help="folder with the photographs, instead of --packages")
-    parser.add_argument("--work", type=Path, default=Path("strokes"), help="where everything is kept")
-    parser.add_argument("--seconds", type=float, default=300.0, help="length of the training")
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser = recipe_options(__doc__, work=Path("strokes"), first=96)
     parser.add_argument("--batch", type=int, default=32, help="crops in a step")
-    parser.add_argument("--workers", type=int, default=14, help="processes that paint")
-    parser.add_argument("--first", type=int, default=96, help="paintings before the first step")
-    parser.add_argument("--start", type=Path, help="weights to begin with")
     options = parser.parse_args(arguments)
     options.work.mkdir(parents=True, exist_ok=True)
     train(

@@ -11,7 +11,6 @@ pair (`sinct.objectives.cut`), with the photographs themselves as what is to be 
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 import time
@@ -26,6 +25,7 @@ from torch import Tensor
 
 from assets.parts import PaintedPart, Parts, Pool, as_bytes, as_pixels
 from assets.photographs import PHOTOGRAPHS, photograph_files
+from assets.recipes import in_half, log, recipe_options
 from sinct.data.content import prepare_pair
 from sinct.data.grain import grain
 from sinct.data.pair import PairBatch
@@ -175,12 +175,8 @@ def train(
     for losses in trainer.run():
         if trainer.steps_done % 50 == 0:
             terms = torch.stack(tuple(losses)).nan_to_num().tolist()
-            seconds = round(time.monotonic() - began, 1)
-            line = {"steps": trainer.steps_done, "seconds": seconds, "paintings": pool.painted}
-            line |= {name: round(term, 4) for name, term in zip(losses._fields, terms, strict=True)}
-            print(json.dumps(line), flush=True)
-            with (work / "log.jsonl").open("a") as stream:
-                stream.write(json.dumps(line) + "\n")
+            named = dict(zip(losses._fields, terms, strict=True))
+            log(work, trainer.steps_done, time.monotonic() - began, pool, named)
         if trainer.steps_done % 1000 == 0:
             export(trainer, work / "warm_start.safetensors", pool.painted)
     pool.close()
@@ -197,8 +193,7 @@ def export(trainer: Trainer, path: Path, paintings: int) -> None:
         "projection": trainer.projection,
     }
     for name, network in networks.items():
-        half = {key: value.half().contiguous().cpu() for key, value in network.state_dict().items()}
-        tensors |= checkpoint.prefixed(name, half)
+        tensors |= checkpoint.prefixed(name, in_half(network))
     facts = {
         "steps": trainer.steps_done,
         "paintings": paintings,
@@ -211,18 +206,8 @@ def export(trainer: Trainer, path: Path, paintings: int) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Collect the photographs and learn."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--packages", type=Path, default=Path(), help="folder with the photographs' packages")
-    parser.add_argument("--photographs", type=Path, help="folder with the photographs, instead of --packages")
-    parser.add_argument("--work", type=Path, default=Path("warm-start"), help="where everything is kept")
-    parser.add_argument("--seconds", type=float, default=300.0, help="length of the training")
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser = recipe_options(__doc__, work=Path("warm-start"), first=48)
     parser.add_argument("--crops", type=int, default=32, help="crops in a step")
-    parser.add_argument("--workers", type=int, default=14, help="processes that paint")
-    parser.add_argument("--first", type=int, default=48, help="paintings before the first step")
-    parser.add_argument("--start", type=Path, help="an earlier warm start to begin with")
     options = parser.parse_args(arguments)
     options.work.mkdir(parents=True, exist_ok=True)
     train(

@@ -235,15 +235,22 @@ def prepare_pair(
             Separated(*(recolour(pixels, map_, colours, spread) for pixels in each))
             for each, map_ in zip(own, rough, strict=True)
         ]
-        bare, back = (
-            [
+
+        def in_colours(pictures: Sequence[Separated]) -> list[Separated]:
+            return [
                 Separated(*(recolour(pixels, map_, colours, spread_of([map_])) for pixels in each))
                 for each, map_ in zip(pictures, back_rough, strict=True)
             ]
-            for pictures in (bare, back)
-        )
+
+        same = bare is back
+        back = in_colours(back)
+        bare = back if same else in_colours(bare)
         if texture:
-            left = [roughness(painting, each.kept) for painting, each in zip(paintings, smooth, strict=True)]
+            left = rough
+            if content.remover:
+                left = [
+                    roughness(painting, each.kept) for painting, each in zip(paintings, smooth, strict=True)
+                ]
             content = replace(content, left=spread_of(left))
             found = find_texture(
                 [each.kept for each in back],
@@ -327,7 +334,8 @@ def prepared(cut: Cut, height: int, width: int, content: Content, bare: Cut | No
                 own = Separated(*(recolour(each[:, *here], rough, content.colours, spread) for each in own))
                 pixels = own.seen
                 if content.texture:
-                    rough = roughness(clean, smooth)[:, *here]
+                    if content.remover:
+                        rough = roughness(clean, smooth)[:, *here]
                     pixels = _textured(own, rough, content, inner.rows.start, inner.columns.start)
             else:
                 pixels = own.seen[:, *here]

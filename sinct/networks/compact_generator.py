@@ -154,13 +154,18 @@ class CrispGenerator(QuarterGenerator):
         return self.stem.weight.shape[0] * 9 // 8 + 3 * SHARP
 
     def _doubled(self, maps: Tensor) -> Tensor:
-        return F.interpolate(without_grid(maps), scale_factor=2, mode="bilinear")
+        return doubled(maps)
 
     def _render(self, joined: Tensor, picture: Tensor) -> Tensor:
         surface = self.surface(picture)
         full = leaky_relu(torch.add(self._doubled(self.spread(joined)), surface, alpha=GAIN))
         rgb: Tensor = self.to_rgb(leaky_relu(self.detail(full)))
         return rgb
+
+
+def doubled(maps: Tensor) -> Tensor:
+    """(N, C, H, W) -> (N, C, 2H, 2W), any range, without the grid that blocks of pixels leave."""
+    return F.interpolate(without_grid(maps), scale_factor=2, mode="bilinear")
 
 
 def without_grid(x: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sinct.networks.compact_generator import without_grid
+from sinct.networks.compact_generator import doubled
 from sinct.networks.layers import GAIN, EqualConv2d, ResidualBlock, leaky_relu
 
 WIDTH = 48
@@ -39,7 +39,12 @@ class Removed(NamedTuple):
 
 def coded(pixels: float) -> float:
     """A stroke's width in pixels as the network sees and tells it: 0.1 for 1 px or less, 1 for `WIDEST`."""
-    return 0.1 + 0.9 * math.log(min(max(pixels, 1.0), WIDEST)) / math.log(WIDEST)
+    return float(coded_map(torch.tensor(pixels, dtype=torch.float64)))
+
+
+def coded_map(widths: Tensor) -> Tensor:
+    """Do what `coded` does to a tensor of any shape."""
+    return 0.1 + 0.9 * widths.clamp(1.0, WIDEST).log() / math.log(WIDEST)
 
 
 def decoded(code: Tensor) -> Tensor:
@@ -89,14 +94,7 @@ class StrokeRemover(nn.Module):
         half = self.fine(leaky_relu(self.stem(F.pixel_unshuffle(torch.cat([painting, plane], 1), 2))))
         quarter = self.middle(leaky_relu(self.to_quarter(half)))
         deep = self.deep(leaky_relu(self.to_eighth(quarter)))
-        joined = torch.add(_doubled(self.from_eighth(deep)), quarter, alpha=1 / math.sqrt(2))
-        joined = torch.add(
-            _doubled(self.from_quarter(self.middle_back(joined))), half, alpha=1 / math.sqrt(2)
-        )
+        joined = torch.add(doubled(self.from_eighth(deep)), quarter, alpha=1 / math.sqrt(2))
+        joined = torch.add(doubled(self.from_quarter(self.middle_back(joined))), half, alpha=1 / math.sqrt(2))
         full = F.pixel_shuffle(leaky_relu(self.to_full(self.fine_back(joined))), 2)
         return Removed(self.to_rgb(torch.cat([full, painting.to(full)], 1)), self.told(deep))
-
-
-def _doubled(maps: Tensor) -> Tensor:
-    """(N, C, H, W) -> (N, C, 2H, 2W), without the grid of the blocks."""
-    return F.interpolate(without_grid(maps), scale_factor=2, mode="bilinear")

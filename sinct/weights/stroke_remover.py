@@ -29,10 +29,7 @@ def load_stroke_remover(device: torch.device, path: Path = FILE) -> StrokeRemove
     try:
         network.load_state_dict({name: value.float() for name, value in load_file(path).items()})
     except (OSError, SafetensorError, RuntimeError) as error:
-        raise WeightsError(
-            f"the stroke remover {path} cannot be read ({one_line(error)}); install sinct again, or train with "
-            "`remove_strokes=False`"
-        ) from None
+        raise _unreadable(path, error) from None
     network.requires_grad_(False).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network
 
@@ -47,7 +44,11 @@ def stroke_remover_version(path: Path = FILE) -> str:
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
     except OSError as error:
-        raise WeightsError(
-            f"the stroke remover {path} cannot be read ({one_line(error)}); install sinct again, or train with "
-            "`remove_strokes=False`"
-        ) from None
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: Exception) -> WeightsError:
+    return WeightsError(
+        f"the stroke remover {path} cannot be read ({one_line(error)}); install sinct again, or train with "
+        "`remove_strokes=False`"
+    )

@@ -1,27 +1,18 @@
 import pytest
 import torch
-from torch import Tensor, nn
 from torch.autograd import gradgradcheck
 
 from sinct.inference.whole import translate_whole
 from sinct.networks.compact_generator import CompactGenerator, CrispGenerator, QuarterGenerator, without_grid
 from sinct.networks.layers import blur
+from tests.support.networks import noise, with_random_biases
 
 both = pytest.mark.parametrize("kind", [CompactGenerator, CrispGenerator])
 
 
 def generator(kind: type[QuarterGenerator], width: int = 2) -> QuarterGenerator:
     """A tiny one with random biases, in float64."""
-    torch.manual_seed(0)
-    network = kind(width).double()
-    for name, parameter in network.named_parameters():
-        if name.endswith("bias"):
-            nn.init.normal_(parameter)
-    return network
-
-
-def noise(*shape: int) -> Tensor:
-    return torch.rand(shape, generator=torch.Generator().manual_seed(0)).double() * 2 - 1
+    return with_random_biases(lambda: kind(width))
 
 
 @pytest.mark.parametrize("size", [(4, 4), (8, 12), (20, 16)])

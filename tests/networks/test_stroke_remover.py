@@ -1,22 +1,14 @@
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from sinct.networks.stroke_remover import WIDEST, StrokeRemover, coded, decoded
+from tests.support.networks import noise, with_random_biases
 
 
 def remover(width: int = 4) -> StrokeRemover:
     """A tiny one with random biases, in float64."""
-    torch.manual_seed(0)
-    network = StrokeRemover(width).double()
-    for name, parameter in network.named_parameters():
-        if name.endswith("bias"):
-            nn.init.normal_(parameter)
-    return network
-
-
-def noise(*shape: int) -> Tensor:
-    return torch.rand(shape, generator=torch.Generator().manual_seed(0)).double() * 2 - 1
+    return with_random_biases(lambda: StrokeRemover(width))
 
 
 def reach(painting: Tensor, row: int, column: int) -> int:
