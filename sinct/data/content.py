@@ -27,12 +27,13 @@ from sinct.data.palette import match_palette, palette_of
 from sinct.data.smoothing import ITERATIONS, total_variation_smooth
 from sinct.data.strokes import (
     AS_TOLD,
+    SIDE,
+    Bands,
     Planes,
-    coarse_strokes,
-    cut_without_strokes,
+    always,
     in_memory,
     remove_strokes,
-    strokes_reach,
+    stroke_change,
     strokes_to_remove,
 )
 from sinct.data.texture import TEXTURE_REACH, Texture, find_texture, lay_texture
@@ -74,18 +75,17 @@ class Content:
     texture: Texture | None = field(default=None, compare=False)
 
     @property
+    def changes_nothing(self) -> bool:
+        """Whether a generator sees the picture itself, apart from grain."""
+        return self.detail == 1 and not self.colours and not self.remover
+
+    @property
     def reach(self) -> int:
-        """How many pixels around a cut its preparation depends on, on each side."""
-        removing = strokes_reach(self.halvings) if self.remover else 0
+        """How many pixels around a cut its preparation depends on, on each side, where its strokes are known."""
         if self.detail == 1 and not self.colours:
-            return removing
+            return 0
         smoothing = ITERATIONS if self.smoothing > 0 else 0
-        return (
-            removing
-            + smoothing
-            + (ROUGHNESS_REACH if self.colours else 0)
-            + (TEXTURE_REACH if self.texture else 0)
-        )
+        return smoothing + (ROUGHNESS_REACH if self.colours else 0) + (TEXTURE_REACH if self.texture else 0)
 
     def numbers(self) -> dict[str, Any]:
         """Everything but the texture, JSON-serialisable."""
@@ -127,10 +127,14 @@ def without_strokes(painting: Tensor, content: Content) -> Tensor:
     return remove_strokes(painting, content.stroke, content.halvings)
 
 
-def strokes_at_half(
-    cut: Cut, height: int, width: int, content: Content, planes: Planes = in_memory
+def stroke_change_of(
+    bands: Bands, height: int, width: int, content: Content, *, planes: Planes = in_memory, side: int = SIDE
 ) -> Cut | None:
-    """What `prepared` must know of a whole picture, see `coarse_strokes`; None where it need not know anything.
+    """What taking strokes out of a picture changes, as `without_strokes` does; None where they stay.
+
+    Args:
+        bands, height, width, planes, side: see `stroke_change`.
+        content: how to prepare the picture.
 
     Raises:
         WeightsError: see `without_strokes`.
@@ -138,7 +142,7 @@ def strokes_at_half(
     if not content.remover:
         return None
     _check_remover(content)
-    return coarse_strokes(cut, height, width, content.stroke, content.halvings, planes)
+    return stroke_change(bands, height, width, content.stroke, content.halvings, planes=planes, side=side)
 
 
 def _check_remover(content: Content) -> None:
@@ -285,13 +289,12 @@ def prepare(pixels: Tensor, content: Content, bare: Tensor | None = None) -> Ten
         (3, H, W), about [-1, 1]; repeatable for the same seed and size.
     """
     height, width = pixels.shape[1:]
-    whole = prepared(cut_of(pixels), height, width, content, bare=None if bare is None else cut_of(bare))
+    change = None if bare is None else cut_of(bare - pixels)
+    whole = prepared(cut_of(pixels), height, width, content, change)
     return whole(slice(0, height), slice(0, width))
 
 
-def prepared(
-    cut: Cut, height: int, width: int, content: Content, *, bare: Cut | None = None, coarse: Cut | None = None
-) -> Cut:
+def prepared(cut: Cut, height: int, width: int, content: Content, change: Cut | None = None) -> Cut:
     """Do what `prepare` does, cut by cut: up to rounding, each cut equals that of the whole prepared picture.
 
     Args:
@@ -299,24 +302,20 @@ def prepared(
         height: height of the picture, in pixels.
         width: width of the picture, in pixels.
         content: how to prepare it.
-        bare: returns the picture's pixels without strokes, where that is known already; otherwise they are taken out
-            of each cut.
-        coarse: what `strokes_at_half` returned for the picture, where `cut` cannot return all of it.
+        change: what `stroke_change_of` returned for the picture; where it is missing, strokes are taken out of the
+            whole picture now.
     """
-    if content.remover and bare is None:
-        if coarse is None:
-            coarse = strokes_at_half(cut, height, width, content)
-        bare = cut_without_strokes(cut, height, width, content.stroke, content.halvings, coarse)
-    reach = content.reach - (strokes_reach(content.halvings) if content.remover else 0)
+    if change is None:
+        change = stroke_change_of(always(cut), height, width, content)
 
     def prepare_cut(rows: slice, columns: slice) -> Tensor:
-        if not content.reach:  # the result of smoothing would be thrown away
+        if content.changes_nothing:  # the result of smoothing would be thrown away
             pixels = cut(rows, columns)
         else:
-            outer = Window(rows, columns).grown(reach, height, width)
+            outer = Window(rows, columns).grown(content.reach, height, width)
             inner = Window(rows, columns).grown(TEXTURE_REACH if content.texture else 0, height, width)
             whole = cut(*outer)
-            clean = whole if bare is None else bare(*outer)
+            clean = whole if change is None else (whole + change(*outer)).clamp_(-1, 1)
             own = separate(clean, content)
             here = inner.within(outer)
             if content.colours:

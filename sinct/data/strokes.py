@@ -1,7 +1,8 @@
 """Takes strokes out of paintings, and tells how wide they are, by a network that learned it (ours)."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import repeat
 from statistics import fmean
 from typing import NamedTuple, Protocol
 
@@ -16,10 +17,6 @@ from sinct.pictures.cuts import Cut, Window, cut_of, mirrored
 from sinct.pictures.windows import spans
 from sinct.runtime.device import gains_from_bfloat16
 from sinct.weights.stroke_remover import load_stroke_remover
-
-TILE = 1280
-"""Side in pixels of the tiles that larger pictures are worked on in. They overlap by as far as the network sees, so
-that no border shows."""
 
 BAND = 128
 """Rows of a picture that the grid is taken out of, or that are halved, at a time."""
@@ -53,6 +50,14 @@ SMALLEST = 96
 """Side in pixels below which no picture is halved."""
 
 
+SIDE = 1280
+"""Side in pixels of the windows that strokes are taken out of; any such side must be a multiple of 8, the network's
+stride."""
+
+TILE = SIDE + 2 * SIGHT
+"""Side in pixels of the tiles that the network looks at. They overlap by as far as it sees, so that no border shows."""
+
+
 class Plane(Protocol):
     """A picture (3, H, W) of 16-bit floating-point numbers that need not be in memory."""
 
@@ -60,6 +65,10 @@ class Plane(Protocol):
 
     def __setitem__(self, part: tuple[slice, slice, slice], values: np.ndarray) -> None: ...
 
+
+Bands = Callable[[Sequence[tuple[int, int]]], Iterable[Cut]]
+"""Reads a picture in bands of rows, each given by its first row and the one after its last, from top to bottom: the
+cuts of each band, for as long as it is used."""
 
 Planes = Callable[[int, int], Plane]
 """Makes a plane of a height and a width in pixels."""
@@ -77,26 +86,12 @@ def halvings_for(width: float) -> int:
     return min(COARSEST, 1 + int(math.log2(max(1.0, width / BROAD))))
 
 
-def strokes_stride(halvings: int) -> int:
-    """Side in pixels of the cells whose mean colours stay as they are painted."""
-    return CELL << halvings
-
-
-def strokes_reach(halvings: int) -> int:
-    """How far around a pixel a picture is read to take strokes out there, in pixels, beside `coarse_strokes`."""
-    return SIGHT + 2 * strokes_stride(halvings)
-
-
 def remove_strokes(picture: Tensor, stroke: float = 0.0, halvings: int = 0) -> Tensor:
     """Take the strokes out of a painting, and leave the rest in its colours.
 
-    They are taken out from coarse to fine: first out of the smallest picture, then what is finer out of the next. In
-    the end, mean colours over some strokes are made the painting's own.
-
     Args:
         picture: (3, H, W) in [-1, 1].
-        stroke: width of the strokes, in pixels; 0 lets the network tell.
-        halvings: how often the picture is halved, see `halvings_for`.
+        stroke, halvings: see `stroke_change`.
 
     Returns:
         (3, H, W) in [-1, 1], float32.
@@ -105,84 +100,73 @@ def remove_strokes(picture: Tensor, stroke: float = 0.0, halvings: int = 0) -> T
         WeightsError: the network's file is missing or damaged.
     """
     height, width = picture.shape[1:]
-    whole = cut_of(picture)
-    coarse = coarse_strokes(whole, height, width, stroke, halvings)
-    return cut_without_strokes(whole, height, width, stroke, halvings, coarse)(
-        slice(0, height), slice(0, width)
-    )
-
-
-def cut_without_strokes(
-    picture: Cut, height: int, width: int, stroke: float, halvings: int, coarse: Cut | None
-) -> Cut:
-    """Do what `remove_strokes` does, cut by cut: up to rounding, each cut equals that of the whole picture.
-
-    Args:
-        picture: returns the picture's pixels, on the device to compute on. What is read lies within `strokes_reach`.
-        height, width: size of the picture, in pixels.
-        stroke, halvings: as for `remove_strokes`.
-        coarse: what `coarse_strokes` returned for the picture.
-    """
-    cell = strokes_stride(halvings)
-
-    @torch.no_grad()
-    def clean(rows: slice, columns: slice) -> Tensor:
-        wanted = Window(rows, columns)
-        window = wanted.grown(cell, height, width).aligned(cell, height, width)
-        found = _finer(picture, height, width, window, stroke, coarse)
-        off = picture(*window).float() - found
-        # At the right and at the bottom, cells may be cut off.
-        off = F.avg_pool2d(off[None], cell, ceil_mode=True, count_include_pad=False)
-        off = F.interpolate(off, scale_factor=cell, mode="bilinear")[0]
-        found += off[:, : found.shape[1], : found.shape[2]]
-        return found[:, *wanted.within(window)].clamp(-1, 1)
-
-    return clean
+    change = stroke_change(always(cut_of(picture)), height, width, stroke, halvings)
+    return (picture.float() + change(slice(0, height), slice(0, width))).clamp(-1, 1)
 
 
 @torch.no_grad()
-def coarse_strokes(
-    picture: Cut,
+def stroke_change(
+    bands: Bands,
     height: int,
     width: int,
-    stroke: float,
-    halvings: int,
+    stroke: float = 0.0,
+    halvings: int = 0,
+    *,
     planes: Planes = in_memory,
-) -> Cut | None:
-    """Take the strokes out of a picture at half its size, as `remove_strokes` does, and tell what that changes.
+    side: int = SIDE,
+) -> Cut:
+    """Take the strokes out of a picture that need not be in memory, and tell what that changes.
 
-    This is done once for the whole picture; all else needs only what is near.
+    They are taken out from coarse to fine: first out of the smallest picture, then what is finer out of the next. In
+    the end, mean colours over some strokes are made the painting's own.
 
     Args:
-        picture: returns the picture's pixels, on the device to compute on. It is asked for full rows, once and from
-            top to bottom.
-        height, width: size of the picture, in pixels.
-        stroke, halvings: as for `remove_strokes`.
-        planes: where the smaller pictures are kept, together as large as two thirds of the picture's 16-bit samples.
+        bands: reads the picture, on the device to compute on; twice, where it is halved.
+        height, width: its size, in pixels.
+        stroke: width of its strokes, in pixels; 0 lets the network tell.
+        halvings: how often it is halved, see `halvings_for`.
+        planes: where the change is kept, and pictures at half the size and less: 10 bytes for a pixel of the picture.
+        side: side of the windows that are worked on at a time, in pixels, see `SIDE`.
 
     Returns:
-        The change, for the picture at half its size; None where it is not halved.
+        What is to be added to the picture, float32, on its device; the sum may exceed [-1, 1] a little.
+
+    Raises:
+        WeightsError: the network's file is missing or damaged.
     """
-    levels = [(picture, height, width)]
+    levels = [(bands, height, width)]
     for _ in range(halvings):
-        levels.append(_halved(*levels[-1], planes))
+        levels.append(_halved(*levels[-1], planes, side))
     change: Cut | None = None
-    for level in range(halvings, 0, -1):
-        change = _change(*levels[level], stroke / 2**level, change, planes)
-    return change
+    for level in range(halvings, -1, -1):
+        change = _change(*levels[level], stroke / 2**level, change, planes, side)
+    assert change is not None
+    return _in_own_colours(change, height, width, CELL << halvings, side)
 
 
-def _halved(picture: Cut, height: int, width: int, planes: Planes) -> tuple[Cut, int, int]:
+def always(cut: Cut) -> Bands:
+    """Bands of a picture that can be cut anywhere."""
+    return lambda bands: repeat(cut, len(bands))
+
+
+def _strips(length: int, side: int) -> list[slice]:
+    """Divide an axis, in pixels."""
+    return [slice(start, min(length, start + side)) for start in range(0, length, side)]
+
+
+def _halved(bands: Bands, height: int, width: int, planes: Planes, side: int) -> tuple[Bands, int, int]:
     """A picture at half its size, and that size."""
-    device = torch.device("cpu")
-    half = -(-height // 2), -(-width // 2)
-    plane = planes(*half)
-    for top in range(0, height, BAND):
-        rows = picture(slice(top, min(height, top + BAND)), slice(0, width))
-        device = rows.device
-        small = _halved_pixels(rows.float())
-        plane[:, top // 2 : top // 2 + small.shape[1], :] = small.half().cpu().numpy()
-    return _cut_of_plane(plane, device), *half
+    half, columns = (-(-height // 2), -(-width // 2)), slice(0, width)
+    plane, device = planes(*half), torch.device("cpu")
+    strips = _strips(height, side)
+    for cut, rows in zip(bands([(rows.start, rows.stop) for rows in strips]), strips, strict=True):
+        for columns in _strips(width, side):
+            small = _halved_pixels(cut(rows, columns).float())
+            device = small.device
+            top, left = rows.start // 2, columns.start // 2
+            window = slice(top, top + small.shape[1]), slice(left, left + small.shape[2])
+            plane[:, *window] = small.half().cpu().numpy()
+    return always(_cut_of_plane(plane, device)), *half
 
 
 def _halved_pixels(picture: Tensor) -> Tensor:
@@ -190,54 +174,65 @@ def _halved_pixels(picture: Tensor) -> Tensor:
     return F.avg_pool2d(picture[None], 2, ceil_mode=True, count_include_pad=False)[0]
 
 
-def _change(picture: Cut, height: int, width: int, stroke: float, coarse: Cut | None, planes: Planes) -> Cut:
-    """What taking strokes out of a picture changes, coarser ones included."""
-    device = torch.device("cpu")
-    plane = planes(height, width)
-    for top in range(0, height, TILE):
-        for left in range(0, width, TILE):
-            window = Window(slice(top, min(height, top + TILE)), slice(left, min(width, left + TILE)))
-            change = _finer(picture, height, width, window, stroke, coarse) - picture(*window)
+def _change(
+    bands: Bands,
+    height: int,
+    width: int,
+    stroke: float,
+    coarse: Cut | None,
+    planes: Planes,
+    side: int,
+) -> Cut:
+    """What taking strokes out of a picture changes, those that were found at half its size included."""
+    plane, device = planes(height, width), torch.device("cpu")
+    strips = _strips(height, side)
+    seen = [(max(0, rows.start - SIGHT), min(height, rows.stop + SIGHT)) for rows in strips]
+    for cut, rows in zip(bands(seen), strips, strict=True):
+        known = mirrored(_changed(cut, height, width, coarse), height, width)
+        for columns in _strips(width, side):
+            window = Window(rows, columns)
+            around = Window(_seen(rows, height), _seen(columns, width))
+            clean = _by_tiles(known(*around), stroke)[0][:, *window.within(around)]
+            change = clean - cut(*window).float()
             device = change.device
             plane[:, *window] = change.half().cpu().numpy()
     return _cut_of_plane(plane, device)
 
 
-def _finer(
-    picture: Cut, height: int, width: int, window: Window, stroke: float, coarse: Cut | None
-) -> Tensor:
-    """A window of a picture without its strokes, those that are found at half its size first.
-
-    Args:
-        picture: returns the picture's pixels.
-        height, width: size of the picture, in pixels.
-        window: begins at even pixels.
-        stroke: width of the strokes, in pixels; 0 lets the network tell.
-        coarse: returns the change at half its size, if there is any.
-
-    Returns:
-        (3, h, w), about [-1, 1].
-    """
-    rows, columns = _seen(window.rows, height), _seen(window.columns, width)
-    seen = mirrored(_changed(picture, height, width, coarse), height, width)(rows, columns)
-    return _by_tiles(seen, stroke)[0][:, *window.within(Window(rows, columns))].contiguous()
-
-
 def _changed(picture: Cut, height: int, width: int, coarse: Cut | None) -> Cut:
-    """A picture that is changed as is known at half its size."""
+    """A picture with a change that is known at half its size."""
 
     def cut(rows: slice, columns: slice) -> Tensor:
-        window = Window(rows, columns)
-        pixels = picture(*window).float()
+        pixels = picture(rows, columns).float()
         if coarse is None:
             return pixels
-        half = Window(*(slice(each.start // 2, -(-each.stop // 2)) for each in window))
-        around = half.grown(1, -(-height // 2), -(-width // 2))
-        change = F.interpolate(coarse(*around)[None], scale_factor=2, mode="bilinear")[0]
-        doubled = Window(*(slice(2 * each.start, 2 * each.stop) for each in around))
-        return pixels + change[:, *window.within(doubled)]
+        return pixels + _enlarged(coarse, height, width, 2, Window(rows, columns))
 
     return cut
+
+
+def _in_own_colours(change: Cut, height: int, width: int, cell: int, side: int) -> Cut:
+    """The change without its means over cells, which are spread smoothly."""
+    means, side = [], max(side // cell, 1) * cell
+    for rows in _strips(height, side):
+        row = [change(rows, columns)[None] for columns in _strips(width, side)]
+        cells = [F.avg_pool2d(part, cell, ceil_mode=True, count_include_pad=False)[0] for part in row]
+        means.append(torch.cat(cells, dim=2))
+    mean = cut_of(torch.cat(means, dim=1))
+
+    def cut(rows: slice, columns: slice) -> Tensor:
+        return change(rows, columns) - _enlarged(mean, height, width, cell, Window(rows, columns))
+
+    return cut
+
+
+def _enlarged(small: Cut, height: int, width: int, factor: int, window: Window) -> Tensor:
+    """A window of a picture of this size, out of one that is smaller by a factor, rounded up."""
+    covered = Window(*(slice(each.start // factor, -(-each.stop // factor)) for each in window))
+    around = covered.grown(1, -(-height // factor), -(-width // factor))
+    large = F.interpolate(small(*around)[None], scale_factor=factor, mode="bilinear")[0]
+    whole = Window(*(slice(factor * each.start, factor * each.stop) for each in around))
+    return large[:, *window.within(whole)]
 
 
 def _seen(span: slice, length: int) -> slice:

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sinct.data.content import Content, prepare, prepared, strokes_at_half, without_strokes
-from sinct.data.strokes import Planes
+from sinct.data.content import Content, prepare, prepared, stroke_change_of
+from sinct.data.strokes import Bands, Planes
 from sinct.errors import CheckpointError, OutOfMemoryError, one_line
 from sinct.inference import checkpoint
 from sinct.inference.whole import WINDOW, Part, translate_whole, translate_windows
@@ -54,27 +54,28 @@ class Model:
             OutOfMemoryError: there is too little memory.
         """
         height, width = pixels.shape[1:]
-        prepared = self.prepared(cut_of(pixels), height, width, bare=self._without_strokes(pixels))
+        prepared = self.prepared(cut_of(pixels), height, width)
         return self._assembled(prepared, height, width, WINDOW)
 
     def prepare(self, pixels: Tensor) -> Tensor:
         """Bring a whole picture into the form that this generator was trained on, see `prepared`."""
         return prepare(pixels, self.content)
 
-    def prepared(
-        self, cut: Cut, height: int, width: int, *, bare: Cut | None = None, coarse: Cut | None = None
-    ) -> Cut:
+    def prepared(self, cut: Cut, height: int, width: int, change: Cut | None = None) -> Cut:
         """Bring a picture into the form that this generator was trained on, cut by cut, on the generator's device.
 
         Args:
-            cut, height, width, bare, coarse: see `sinct.data.content.prepared`.
+            cut, height, width, change: see `sinct.data.content.prepared`.
         """
-        bare = None if bare is None else self._here(bare)
-        return prepared(self._here(cut), height, width, self.content, bare=bare, coarse=coarse)
+        return prepared(self._here(cut), height, width, self.content, change)
 
-    def strokes_at_half(self, cut: Cut, height: int, width: int, planes: Planes) -> Cut | None:
-        """What `prepared` must know of a whole picture, see `sinct.data.content.strokes_at_half`."""
-        return strokes_at_half(self._here(cut), height, width, self.content, planes)
+    def stroke_change(self, bands: Bands, height: int, width: int, planes: Planes, side: int) -> Cut | None:
+        """What taking strokes out of a picture changes, see `sinct.data.content.stroke_change_of`."""
+
+        def here(asked: Sequence[tuple[int, int]]) -> Iterator[Cut]:
+            return map(self._here, bands(asked))
+
+        return stroke_change_of(here, height, width, self.content, planes=planes, side=side)
 
     def _here(self, cut: Cut) -> Cut:
         """The same cuts, on the generator's device."""
@@ -112,21 +113,6 @@ class Model:
     def mixed_precision(self) -> bool:
         """Whether it runs in bfloat16: it was trained that way, and its device gains from it."""
         return bool(self.settings["mixed_precision"]) and gains_from_bfloat16(self.device)
-
-    def _without_strokes(self, pixels: Tensor) -> Cut | None:
-        """A picture without strokes, in one piece; None where there are none to take out or too little memory for it.
-
-        Windows would take them out of what is around them again and again.
-        """
-        if not self.content.remover:
-            return None
-        try:
-            bare = without_strokes(pixels.to(self.device), self.content).to(pixels.device)
-        except Exception as error:
-            if not is_out_of_memory(error):
-                raise
-            return None
-        return cut_of(bare)
 
     def _assembled(self, prepared: Cut, height: int, width: int, window: int) -> Tensor:
         """Translate the whole picture, in smaller windows where memory is short."""

@@ -5,7 +5,7 @@ Reading, translating and writing overlap, one thread each.
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +18,7 @@ from sinct.errors import OutputError, Remark
 from sinct.inference.model import Model
 from sinct.inference.scratch import Raster, Scratch
 from sinct.inference.whole import MARGIN, continued_size, plan
-from sinct.inference.window_sizes import plan_sides
+from sinct.inference.window_sizes import plan_removal, plan_sides
 from sinct.pictures.colour import Array
 from sinct.pictures.cuts import Cut
 from sinct.pictures.picture import _to_samples
@@ -72,7 +72,8 @@ def stream(
         resume: continue an interrupted translation.
         overwrite: discard an interrupted translation, and replace an older output.
         on_pixels: called with pixels done and pixels in all, after each window.
-        should_stop: called after each row of windows; returning True stops and keeps what is done.
+        should_stop: called after each row of windows, and while strokes are taken out; returning True stops and keeps
+            what is done.
 
     Raises:
         InputError: the source is damaged.
@@ -94,7 +95,6 @@ def stream(
     # The same windows as before the interruption, if they still fit: then not even rounding differs.
     sides = plan_sides(model, height, width, budget, bytes_per_pixel=size, preferred=earlier)
     scratch.begin(done, sides)
-    coarse = model.strokes_at_half(_all_rows(source), height, width, scratch.planes)
     rows, columns = plan(model.generator, height, width, sides)
     left = _from(rows, done, model.generator.halo)
     reach = model.content.reach
@@ -104,11 +104,24 @@ def stream(
         if on_pixels is not None:
             on_pixels(span.keep_start * width + right * (span.keep_stop - span.keep_start), height * width)
 
+    remarks = tuple(Remark("source", text) for text in source.remarks())
+    stride = model.generator.stride
+    excess = waste(*continued_size(height, width, stride), sides, model.generator.halo, stride)
+    change = None
+    if model.content.remover:
+        side = plan_removal(width, budget, bytes_per_pixel=size)
+        try:
+            change = model.stroke_change(
+                partial(_bands, source, should_stop), height, width, scratch.planes, side
+            )
+        except _Stopped:
+            return Streamed(done, False, excess, remarks)
+
     with ThreadPoolExecutor(1, "writing") as pool:
         writing: Future[None] | None = None
         for span, band in zip(left, overlapping(source.rows(), bands), strict=True):
             finished = _translate_row(
-                model, source, band, coarse, span, columns, raster, partial(report, span)
+                model, source, band, change, span, columns, raster, partial(report, span)
             )
             if writing is not None:
                 writing.result()
@@ -118,12 +131,9 @@ def stream(
                 break
         if writing is not None:
             writing.result()
-    stride, halo = model.generator.stride, model.generator.halo
-    excess = waste(*continued_size(height, width, stride), sides, halo, stride)
     if done == height:
         encode(scratch.file, output, source.header, provenance)
         scratch.remove()
-    remarks = tuple(Remark("source", text) for text in source.remarks())
     return Streamed(done, done == height, excess, remarks)
 
 
@@ -152,30 +162,43 @@ def _from(rows: Sequence[Span], done: int, halo: int) -> list[Span]:
     ]
 
 
-def _all_rows(source: Source) -> Cut:
-    """Cuts of a picture that are taken from top to bottom."""
-    read = source.rows()
-    return lambda rows, columns: source.pixels(read(rows.start, rows.stop)[:, columns])
+class _Stopped(Exception):
+    """The person asked for it."""
+
+
+def _bands(
+    source: Source, should_stop: Callable[[], bool] | None, bands: Sequence[tuple[int, int]]
+) -> Iterator[Cut]:
+    """Cuts of bands of rows.
+
+    Raises:
+        _Stopped: `should_stop` returned True.
+    """
+    for band in overlapping(source.rows(), bands):
+        if should_stop is not None and should_stop():
+            raise _Stopped
+        yield partial(_cut, source, band)
+
+
+def _cut(source: Source, band: Band, rows: slice, columns: slice) -> Tensor:
+    """Cut pixels out of a band, (3, H, W) in [-1, 1]."""
+    return source.pixels(band.rows(rows.start, rows.stop)[:, columns])
 
 
 def _translate_row(
     model: Model,
     source: Source,
     band: Band,
-    coarse: Cut | None,
+    change: Cut | None,
     span: Span,
     columns: Sequence[Span],
     raster: Raster,
     on_columns: Callable[[int], None],
 ) -> Array:
     """Translate one row of windows to (H, W, channels) samples, ready to be written."""
-
-    def cut(rows: slice, columns: slice) -> Tensor:
-        return source.pixels(band.rows(rows.start, rows.stop)[:, columns])
-
     top, stop = span.keep_start, span.keep_stop
     result = np.empty((stop - top, raster.width, raster.channels), raster.dtype)
-    prepared = model.prepared(cut, raster.height, raster.width, coarse=coarse)
+    prepared = model.prepared(partial(_cut, source, band), raster.height, raster.width, change)
     for part in model.windows(prepared, raster.height, raster.width, [span], columns):
         right = part.left + part.pixels.shape[2]
         result[:, part.left : right, :3] = _to_samples(part.pixels, None, raster.bits)

@@ -1,6 +1,6 @@
 """Choose windows that keep a translation within its memory."""
 
-from sinct.data.strokes import TILE
+from sinct.data.strokes import SIDE, SIGHT
 from sinct.errors import OutOfMemoryError
 from sinct.inference.model import Model
 from sinct.inference.whole import continued_size
@@ -14,17 +14,18 @@ left over from training in the same process is used again."""
 SMOOTHING = 100
 """Bytes per pixel that total-variation smoothing needs."""
 
-BARE = 250
-"""Bytes per pixel for preparing a window, with all that it depends on, where strokes are taken out of it first. Growth
-of VmHWM in a fresh process, on Linux and one thread: 205 for 1728x1728 px in use, 244 for a whole picture of 2000x2000
-px, both with one halving and in bfloat16."""
+CHANGE = 30
+"""Bytes per pixel for what taking strokes out changes: as it is kept, as it is added, and the sum."""
 
-REMOVER = 70
-"""Bytes per pixel of a tile that the stroke remover takes besides in float32, measured in the same way: 315 in all for
-1000x1000 px; in bfloat16, they were 174."""
+REMOVING = 340
+"""Bytes per pixel for taking strokes out of a window, with what is seen around it. Growth of VmHWM in a fresh process,
+on Linux, one thread and in float32; in bfloat16, it is 60 % of that."""
 
 COPIES = 48
 """Bytes per pixel for a window's colours on their way to the generator and back: four float32 pictures."""
+
+SMALLEST_SIDE = 128
+"""Smallest side in pixels of the windows that strokes are taken out of, and its step."""
 
 BUFFERS = 3
 """Bands of rows in memory at once: the one in use, the one it replaces, and the one being read."""
@@ -60,14 +61,9 @@ def plan_sides(
 
     def needs(sides: Sides) -> tuple[int, int]:
         generating = COPIES + model.generator.live_channels * element
-        if content.remover:
-            # Its reach is so long that what a window depends on counts, but not beyond the picture.
-            read = min(height, sides.rows + 2 * reach) * min(width, sides.columns + 2 * reach)
-            preparing = read * BARE + min(read, TILE**2) * REMOVER
-            window = max(preparing, sides.rows * sides.columns * generating)
-        else:
-            area = (sides.rows + 2 * reach) * (sides.columns + 2 * reach)
-            window = area * max(generating, COPIES + SMOOTHING if reach else 0)
+        area = (sides.rows + 2 * reach) * (sides.columns + 2 * reach)
+        preparing = COPIES + (SMOOTHING if reach else 0) + (CHANGE if content.remover else 0)
+        window = area * max(generating, preparing)
         band = min(height, sides.rows + 2 * reach) * width * bytes_per_pixel * BUFFERS
         return window, band + 2 * min(height, sides.rows) * width * bytes_per_pixel
 
@@ -88,3 +84,29 @@ def plan_sides(
             f"needs about {least / 1e9:.2f} GB; give `max_memory={(least + 5e7) / 1e9:.1f}e9` or close other programs"
         )
     return sides
+
+
+def plan_removal(width: int, budget: int, *, bytes_per_pixel: int) -> int:
+    """Choose the side of the windows that strokes are taken out of, in pixels, see `sinct.data.strokes.stroke_change`.
+
+    Args:
+        width: width of the picture, in pixels.
+        budget: bytes of main memory for the whole process.
+        bytes_per_pixel: bytes per pixel of the source.
+
+    Raises:
+        OutOfMemoryError: not even the smallest windows fit.
+    """
+
+    def need(side: int) -> int:
+        seen = side + 2 * SIGHT
+        return seen * min(seen, width) * REMOVING + seen * width * bytes_per_pixel * BUFFERS + PROCESS
+
+    side = next((side for side in range(SIDE, 0, -SMALLEST_SIDE) if need(side) <= budget), None)
+    if side is None:
+        raise OutOfMemoryError(
+            f"{budget / 1e9:.2f} GB is too little to take strokes out of a picture of {width} px width, which needs "
+            f"about {need(SMALLEST_SIDE) / 1e9:.2f} GB; give `max_memory={(need(SMALLEST_SIDE) + 5e7) / 1e9:.1f}e9`, "
+            "close other programs, or train with `remove_strokes=False`"
+        )
+    return side

@@ -97,4 +97,7 @@ class StrokeRemover(nn.Module):
         joined = torch.add(doubled(self.from_eighth(deep)), quarter, alpha=1 / math.sqrt(2))
         joined = torch.add(doubled(self.from_quarter(self.middle_back(joined))), half, alpha=1 / math.sqrt(2))
         full = F.pixel_shuffle(leaky_relu(self.to_full(self.fine_back(joined))), 2)
-        return Removed(self.to_rgb(torch.cat([full, painting.to(full)], 1)), self.told(deep))
+        # Rounded to bfloat16, a smooth sky would have steps.
+        with torch.autocast(painting.device.type, enabled=False):
+            picture = self.to_rgb(torch.cat([full.to(painting), painting], 1))
+        return Removed(picture, self.told(deep))

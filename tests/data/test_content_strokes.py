@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from sinct.data.content import Content, prepare, prepare_pair, prepared, without_strokes
-from sinct.data.strokes import strokes_reach
 from sinct.weights.stroke_remover import stroke_remover_version
 
 HEIGHT, WIDTH = 203, 670
@@ -68,12 +67,9 @@ def test_cuts_read_no_more_than_they_say():
         read.append((rows, columns))
         return torch.zeros(3, rows.stop - rows.start, columns.stop - columns.start)
 
-    prepared(source, 10_000, 10_000, content)(slice(1000, 1001), slice(2003, 2090))
-    rows, columns = zip(*read, strict=True)
-    assert min(each.start for each in rows) >= 1000 - content.reach
-    assert max(each.stop for each in rows) <= 1001 + content.reach
-    assert min(each.start for each in columns) >= 2003 - content.reach
-    assert max(each.stop for each in columns) <= 2090 + content.reach
+    prepared(source, 10_000, 10_000, content, source)(slice(1000, 1001), slice(2003, 2090))
+    reach = content.reach
+    assert read == 2 * [(slice(1000 - reach, 1001 + reach), slice(2003 - reach, 2090 + reach))]
 
 
 def test_in_use_a_painting_is_prepared_as_in_training(pair, painting):
@@ -92,12 +88,6 @@ def test_halvings_and_width_are_found_in_training_and_kept(painting, photo):
     assert (content.stroke, content.halvings) == (1.5, 0)
     content = found(part, photo, stroke=6.0, texture=False, faithful=0.0).content
     assert (content.stroke, content.halvings) == (24.0, 3)
-
-
-def test_reach_grows_with_halvings():
-    contents = [Content(remover="x", halvings=halvings) for halvings in (0, 1, 2)]
-    assert [each.reach for each in contents] == [strokes_reach(halvings) for halvings in (0, 1, 2)]
-    assert replace(contents[0], remover="").reach == 0
 
 
 def test_without_colours_and_texture_strokes_are_taken_out_as_well(painting):

@@ -1,12 +1,10 @@
 """What windows fit into a budget of memory."""
 
-from dataclasses import replace
-
 import pytest
 
 import sinct
-from sinct.inference.window_sizes import BARE, PROCESS, plan_sides
-from tests.support.streaming import make_model
+from sinct.data.strokes import SIDE, SIGHT
+from sinct.inference.window_sizes import PROCESS, REMOVING, plan_removal, plan_sides
 
 
 def test_smaller_budget_gives_smaller_windows(model):
@@ -21,28 +19,17 @@ def test_budget_that_is_too_small_says_how_much_it_takes(model):
         plan_sides(model, 20_000, 30_000, 10**7, bytes_per_pixel=3)
 
 
-def test_the_stroke_remover_makes_windows_smaller(tiny):
-    budget = 2 * 10**9
-    plain, removing = (
-        plan_sides(make_model(tiny.replace(**changes)), 20_000, 30_000, budget, bytes_per_pixel=3)
-        for changes in ({}, {"remove_strokes": True})
-    )
-    assert removing.rows * removing.columns < plain.rows * plain.columns
+def test_windows_that_strokes_are_taken_out_of_stay_within_the_budget():
+    for width, budget in ((3000, 2 * 10**9), (30_000, 2 * 10**9), (30_000, 9 * 10**8), (500, 10**9)):
+        side = plan_removal(width, budget, bytes_per_pixel=3)
+        seen = side + 2 * SIGHT
+        assert seen * min(seen, width) * REMOVING + 9 * seen * width < budget - PROCESS
+        assert side % 2 == 0
+    assert plan_removal(500, 10**9, bytes_per_pixel=3) == SIDE
 
 
-def test_a_window_with_all_that_its_strokes_depend_on_stays_within_the_budget(tiny):
-    model = make_model(tiny.replace(remove_strokes=True))
-    model = replace(model, content=replace(model.content, halvings=1))
-    budget = 2 * 10**9
-    sides = plan_sides(model, 20_000, 30_000, budget, bytes_per_pixel=3)
-    around = 2 * model.content.reach
-    assert (sides.rows + around) * (sides.columns + around) * BARE < budget - PROCESS
-
-
-def test_what_lies_beyond_the_picture_takes_no_memory(tiny):
-    """Broad strokes reach farther than a small picture is wide."""
-    model = make_model(tiny.replace(remove_strokes=True))
-    model = replace(model, content=replace(model.content, halvings=4))
-    assert plan_sides(model, 900, 1000, 10**9, bytes_per_pixel=3)
-    with pytest.raises(sinct.OutOfMemoryError, match="is too little"):
-        plan_sides(model, 9000, 10_000, 10**9, bytes_per_pixel=3)
+def test_too_little_memory_for_strokes_says_how_much_it_takes():
+    with pytest.raises(
+        sinct.OutOfMemoryError, match=r"0\.60 GB is too little to take strokes out.*`max_memory=0"
+    ):
+        plan_removal(30_000, 6 * 10**8, bytes_per_pixel=3)

@@ -130,23 +130,6 @@ def test_windows_do_not_show(tiny):
     torch.testing.assert_close(parts, whole, rtol=0, atol=1e-3)
 
 
-def test_in_memory_strokes_are_taken_out_once(tiny, monkeypatch):
-    """The picture is the same where windows take them out, as where memory is short or a file is read in rows."""
-    model = make_model(tiny.replace(remove_strokes=True, stroke=2.0))
-    picture = torch.rand(3, 90, 700, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    monkeypatch.setattr("sinct.inference.model.WINDOW", 240)
-    once = model.translate(picture)
-    asked = []
-
-    def short_of_memory(*_):
-        asked.append(1)
-        raise torch.OutOfMemoryError("out of memory")
-
-    monkeypatch.setattr("sinct.inference.model.without_strokes", short_of_memory)
-    torch.testing.assert_close(model.translate(picture), once, rtol=0, atol=1e-3)
-    assert asked == [1]
-
-
 @pytest.mark.parametrize("halvings", [0, 1, 3])
 def test_in_rows_strokes_are_taken_out_as_in_memory(halvings, tiny, noisy, tmp_path, monkeypatch):
     """Broad ones too, whose coarse part is found once for the whole picture."""
@@ -177,3 +160,17 @@ def test_strokes_of_the_painting_are_as_much_broader_as_it_was_scaled_down_for_t
     assert for_size(series, "a" * 64, 800).content == replace(content, stroke=6.0, halvings=2)
     for other, width in (("c" * 64, 1500), ("a" * 64, 400), ("a" * 64, 300)):
         assert for_size(model, other, width) is model
+
+
+def test_a_stop_while_strokes_are_taken_out_is_gone_on_from(tiny, noisy, tmp_path, monkeypatch):
+    pytest.importorskip("pyvips")
+    monkeypatch.setattr("sinct.inference.streamed.plan_removal", lambda *_, **__: 128)
+    model = make_model(tiny.replace(remove_strokes=True))
+    source = noisy(width=301, height=403)
+    stops = iter([False, True])
+    stopped = run_stream(model, source, tmp_path / "out.png", should_stop=lambda: next(stops))
+    assert (stopped.finished, stopped.rows) == (False, 0)
+    assert not (tmp_path / "out.png").exists()
+    assert run_stream(model, source, tmp_path / "out.png", resume=True).finished
+    run_stream(model, source, tmp_path / "at once.png")
+    assert (samples(tmp_path / "out.png") == samples(tmp_path / "at once.png")).all()
