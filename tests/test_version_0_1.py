@@ -10,6 +10,8 @@ from PIL import Image
 
 import sinct
 from sinct.inference import checkpoint
+from sinct.networks.stylegan2_generator import LinearGenerator
+from tests.support.streaming import make_model
 
 OLD = Path(__file__).parent / "support" / "version_0_1"
 
@@ -57,3 +59,27 @@ def test_run_is_not_resumed_as_another_objective(run):
 
     with pytest.raises(sinct.CheckpointError, match="is a run of the objective cut, not of cyclegan"):
         RunDirectory(run).read_config(CycleTrainer)
+
+
+def test_model_of_the_papers_generator_runs_in_the_network_that_it_was_trained_with(tiny, tmp_path):
+    model = make_model(tiny, generator="stylegan2")
+    described = model.description()
+    del described["generator"], described["content"]  # which version 0.1 did not write down
+    described["config"] = {**described["config"], "compact": False, "width": tiny.width}
+    tensors = checkpoint.prefixed("generator", model.generator.state_dict())
+    checkpoint.save(tmp_path / "model.safetensors", "model", tensors, described)
+    loaded = sinct.load_model(tmp_path / "model.safetensors", "cpu")
+    assert type(loaded.generator) is LinearGenerator
+    picture = torch.rand(3, 24, 30, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    # the same but for the memory layout
+    torch.testing.assert_close(loaded.generate(picture), model.generate(picture), rtol=0, atol=1e-5)
+
+
+def test_model_with_weights_of_another_generator_is_refused_in_one_line(tiny, tmp_path):
+    model = make_model(tiny, generator="stylegan2")
+    described = {**model.description(), "generator": {"name": "sincut", "width": tiny.width}}
+    tensors = checkpoint.prefixed("generator", model.generator.state_dict())
+    checkpoint.save(tmp_path / "model.safetensors", "model", tensors, described)
+    with pytest.raises(sinct.CheckpointError, match="holds no generator that fits its settings") as caught:
+        sinct.load_model(tmp_path / "model.safetensors", "cpu")
+    assert "\n" not in str(caught.value)
