@@ -84,7 +84,7 @@ class PairSettings(Settings):
         if not self.remove_strokes and (self.stroke or self.faithful != AS_TOLD):
             raise ConfigError(
                 "stroke and faithful say which strokes are taken out, but none are; set remove_strokes to true, or "
-                "choose another preset than paper"
+                "choose another preset than paper and authors"
             )
         if self.texture and not self.recolour:
             raise ConfigError(

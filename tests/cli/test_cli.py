@@ -24,7 +24,7 @@ from sinct.training.outlook import roughly
 from tests.support.platforms import needs_signals
 
 TINY = [
-    '--set=generator="stylegan2"',
+    '--set=generator="sincut"',
     "--set=warm_start=false",
     "--set=width=4",
     "--set=discriminator_widths=[4,8,8]",
