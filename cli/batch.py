@@ -14,6 +14,7 @@ from .options import (
     AsJson,
     Bits,
     Device,
+    Faithful,
     Format,
     Match,
     MaxMemory,
@@ -23,8 +24,10 @@ from .options import (
     Seed,
     Set,
     Steps,
+    Stroke,
     Time,
     parse_changes,
+    with_strokes,
 )
 from .stopping import Stop, stopping
 from .wording import as_options
@@ -95,6 +98,8 @@ def run(
     time: Time = None,
     steps: Steps = None,
     seed: Seed = 0,
+    stroke: Stroke = None,
+    faithful: Faithful = None,
     changes: Set = None,
     bits: Bits = None,
     device: Device = "auto",
@@ -119,7 +124,8 @@ def run(
         from sinct.batch.collection import read_collection
         from sinct.batch.settings import Settings
 
-        settings = Settings(preset.value, steps, time, seed, bits, parse_changes(changes))
+        changed = parse_changes(with_strokes(changes, stroke, faithful))
+        settings = Settings(preset.value, steps, time, seed, bits, changed)
         jobs = read_collection(
             collection, outputs or str(output), settings, photo=photo or (), photos=photos, match=match.value,
             shared_model=shared_model, suffix=f".{format.value}", cache=output / ".sinct" / "matching.json",

@@ -34,7 +34,7 @@ class PairSettings(Settings):
             photographs (`sinct.data.strokes`); what is said of the painting below holds for what is left (ours).
         stroke: width in pixels of the strokes to be taken out; 0 lets the network tell (ours).
         faithful: from 0, which keeps little more than the composition, to 1, which keeps every form and many strokes
-            with them; changes the width of what is taken out (ours).
+            with them; changes the width of what is taken out, and the weight of an objective's content (ours).
         smoothing: contrast on [-1, 1] that total-variation smoothing removes from the painting before PatchNCE
             sees it, so that strokes do not count as content to keep; 0 compares with the painting itself (ours
             otherwise).

@@ -65,6 +65,10 @@ again must not show a window or a twig."""
 NORMAL, HEAVY = 3.0, 6.0
 """Kurtosis of texture as such, and from which on what a kind shows is things, which are not laid at all."""
 
+LOOSE, STRICT = 0.7, 0.9
+"""Coherence up to which texture may run in one direction, as waves and beds of rock do, and from which on it is lines,
+carved or ruled: patches of them would meet at random, and are not laid at all. Noise has 0.24."""
+
 SOFTEST = 0.01
 """Smallest distance on [-1, 1] over which two kinds blend, so that rounding never decides between them."""
 
@@ -121,7 +125,7 @@ def find_texture(smooth: Sequence[Tensor], rough: Sequence[Tensor], detail: Sequ
         ]
         found += [patch.flip(2) for patch in found]  # where a small photo has too few of them
         stacked = torch.stack([found[number % len(found)] for number in range(PATCHES)])
-        patches.append(_evenness(stacked) * stacked)
+        patches.append(_evenness(stacked) * _looseness(stacked) * stacked)
     return Texture(kinds, (torch.stack(patches) * UNIT).round().clamp(-UNIT, UNIT).to(torch.int8))
 
 
@@ -264,19 +268,25 @@ def _weights(look: Tensor, kinds: Tensor) -> Tensor:
 
 def _places(details: Sequence[Tensor], weights: Sequence[Tensor]) -> list[_Place]:
     """The best places for patches of one kind, up to `PATCHES`, at least one."""
-    places, pure, contrast, uneven = [], [], [], []
+    places, pure, contrast, uneven, lines = [], [], [], [], []
     for number, (detail, weight) in enumerate(zip(details, weights, strict=True)):
         power = weight * detail.square().mean(dim=0)
         share, mean = (F.avg_pool2d(each[None], SIDE, APART)[0] for each in (weight, power))
         fourth = F.avg_pool2d(power[None].square(), SIDE, APART)[0]
+        one_way, any_way = (
+            F.avg_pool2d((weight * each)[None], SIDE, APART)[0] for each in _directions(detail)
+        )
         tops, lefts = (APART * torch.arange(length) for length in share.shape)
         places += [_Place(number, top, left) for top, left in torch.cartesian_prod(tops, lefts).tolist()]
         pure.append(share.flatten())
         contrast.append((mean / share.clamp_min(1e-6)).flatten())
         uneven.append((fourth / mean.square().clamp_min(1e-12)).flatten())
-    share, power, contrasts = (torch.cat(each) for each in (pure, contrast, uneven))
+        lines.append((one_way / any_way.clamp_min(1e-12)).flatten())
+    share, power, unevenness, coherence = (torch.cat(each) for each in (pure, contrast, uneven, lines))
     allowed = share >= PURE * share.max()
-    allowed &= contrasts <= contrasts[allowed].quantile(EVEN)
+    if (loose := allowed & (coherence <= LOOSE)).any():
+        allowed = loose
+    allowed &= unevenness <= unevenness[allowed].quantile(EVEN)
     oddity = (power.add(1e-8) / power[allowed].median().add(1e-8)).log().abs().where(allowed, torch.inf)
     best = [places[index] for index in oddity.argsort()[: int(allowed.sum())].tolist()]
     taken: list[_Place] = []
@@ -294,6 +304,29 @@ def _evenness(patches: Tensor) -> float:
     power = patches.square().mean(dim=1)
     kurtosis = float(power.square().mean() / power.mean().square().clamp_min(1e-12))
     return min(1.0, max(0.0, (HEAVY - kurtosis) / (HEAVY - NORMAL)))
+
+
+def _looseness(patches: Tensor) -> float:
+    """1 for texture without a direction, or with a loose one; 0 for lines."""
+    one_way, any_way = zip(*map(_directions, patches), strict=True)
+    coherence = float(torch.stack(one_way).sum() / torch.stack(any_way).sum().clamp_min(1e-12))
+    return min(1.0, max(0.0, (STRICT - coherence) / (STRICT - LOOSE)))
+
+
+def _directions(detail: Tensor) -> tuple[Tensor, Tensor]:
+    """Energy of the gradients that run one way around each pixel of (3, H, W), and of all: their share is coherence.
+
+    Bigün and Granlund 1987, "Optimal Orientation Detection of Linear Symmetry".
+
+    Returns:
+        (H, W) each.
+    """
+    light = F.avg_pool2d(F.pad(detail.mean(dim=0)[None, None], (1, 1, 1, 1), mode="replicate"), 3, 1)
+    padded = F.pad(light, (1, 1, 1, 1), mode="replicate")[0]
+    across, down = padded[:, 1:-1, 2:] - padded[:, 1:-1, :-2], padded[:, 2:, 1:-1] - padded[:, :-2, 1:-1]
+    tensor = torch.cat([across.square() - down.square(), 2 * across * down, across.square() + down.square()])
+    cosine, sine, energy = _around(tensor)
+    return torch.hypot(cosine, sine), energy
 
 
 def _overlap(one: _Place, other: _Place) -> bool:

@@ -27,6 +27,7 @@ from torch import Tensor
 
 from sinct.config import ABOVE_0, FROM_0, SHARE, bounded
 from sinct.data.pair import PairBatch
+from sinct.data.strokes import AS_TOLD
 from sinct.errors import ConfigError
 from sinct.losses.adversarial import generator_loss
 from sinct.losses.contrastive import patch_nce
@@ -41,6 +42,9 @@ from sinct.weights.warm_start import load_warm_start
 
 ANCHOR = 16
 """Side in pixels of the cells whose mean colours are held; texture within them is free."""
+
+LOOSEST = 0.25
+"""Factor of PatchNCE's weight at a `faithful` of 0."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,8 @@ class CutSettings(PairGanSettings):
         queries: query positions per crop and depth; more than 1 is ours.
         shared_positions: draw the query positions once for all crops of a picture, as the authors' code does, instead
             of for each crop (ours).
-        nce_weight: weight of PatchNCE.
+        nce_weight: weight of PatchNCE. Where strokes are taken out, it is lowered with their width and follows
+            `faithful`, see `content_weight`.
         matching_weight: weight of the distance between the discriminator's maps of a photo and of what G makes of
             it; 0 leaves it out (ours otherwise).
         patch_weight: weight of the distance between the distributions of small patches in translations and in the
@@ -124,6 +129,20 @@ Config = CutSettings
 """The public name of these settings, `sinct.Config`."""
 
 
+def content_weight(settings: CutSettings, halvings: int) -> float:
+    """Weight of PatchNCE in a training: `nce_weight`, where no strokes are taken out.
+
+    What is left of a painting is the vaguer, the broader its strokes were, so the less of it is to be kept: half as
+    much for each time that it is halved for them. From a `faithful` of 0 to 1, the weight goes from a quarter to four
+    times as much (ours).
+
+    Args:
+        settings: those of the training.
+        halvings: how often the painting is halved, see `sinct.data.strokes`.
+    """
+    return settings.nce_weight * LOOSEST ** (1 - settings.faithful / AS_TOLD) / 2**halvings
+
+
 class Losses(NamedTuple):
     """Terms of the objective at one step, before weighting; scalars, NaN where a term was not due.
 
@@ -154,6 +173,7 @@ class Trainer(PairGan[Losses]):
     """The method's networks, optimisers and step; see `PairGan` for arguments and more attributes.
 
     Attributes:
+        nce_weight: weight of PatchNCE, see `content_weight`.
         discriminator: D, which judges tiles.
         projection: H, the MLPs before PatchNCE.
     """
@@ -170,6 +190,7 @@ class Trainer(PairGan[Losses]):
         device: torch.device,
     ) -> None:
         super().__init__(paintings, photos, settings, device)
+        self.nce_weight = content_weight(settings, self.content.halvings)
         with torch.random.fork_rng(devices=[]):  # leaves the caller's random state unchanged
             torch.manual_seed(settings.seed)
             generator, discriminator = self.make_generator(), self.make_discriminator()
@@ -235,7 +256,7 @@ class Trainer(PairGan[Losses]):
         update(
             self.optimizer_g,
             adversarial_g
-            + settings.nce_weight * nce
+            + self.nce_weight * nce
             + settings.identity_weight * identity_l1
             + settings.matching_weight * matching
             + settings.patch_weight * patches

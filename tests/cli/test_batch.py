@@ -49,6 +49,14 @@ def test_folder_is_run_and_a_second_time_nothing_is_done(folder, workers):
     assert len(workers.requests) == 3
 
 
+def test_options_about_strokes_hold_for_every_painting(folder, workers):
+    done = usual(folder, "--stroke", 6.5, "--faithful", 0.25, "--set", "stroke=3")
+    assert done.exit_code == 0, done.output
+    assert [request.job.settings.changes for request in workers.requests] == 3 * [
+        {"stroke": 6.5, "faithful": 0.25}
+    ]
+
+
 def test_exit_code_tells_all_some_or_none(folder, workers):
     workers.replies["[p1]"] = [failing("torn canvas")]
     some = usual(folder)

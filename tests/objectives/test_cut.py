@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from sinct import Config, TrainingError
 from sinct.networks.base import of_items
 from sinct.networks.projection import sample_features
-from sinct.objectives.cut import Losses, Trainer
+from sinct.objectives.cut import CutSettings, Losses, Trainer, content_weight
 from sinct.training.loop import rate_share
 from tests.support.objective import LOSSES
 
@@ -59,6 +59,17 @@ def test_first_losses_are_near_their_values_for_no_knowledge(tiny):
     _, (first,) = run(tiny, 1)
     assert float(first.adversarial_d) == pytest.approx(math.log(2), abs=0.25)
     assert float(first.adversarial_g) == pytest.approx(math.log(2), abs=0.4)
+
+
+@pytest.mark.parametrize(("faithful", "factor"), [(0.0, 0.25), (0.25, 0.5), (0.5, 1.0), (1.0, 4.0)])
+def test_content_weighs_less_the_broader_the_strokes_and_the_less_faithful(faithful, factor):
+    settings = CutSettings(remove_strokes=True, faithful=faithful, nce_weight=2.0)
+    assert content_weight(settings, 0) == pytest.approx(2 * factor)
+    assert content_weight(settings, 2) == pytest.approx(2 * factor / 4)
+
+
+def test_the_papers_content_keeps_its_weight():
+    assert content_weight(CutSettings(), 0) == 4
 
 
 def test_r1_is_due_every_interval_and_nan_between(tiny):
