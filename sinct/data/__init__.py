@@ -3,7 +3,7 @@
 Everything works on tensors in [-1, 1] and draws from the random generator it is given.
 """
 
-from sinct.data.content import Content, Cut, prepare, prepared
+from sinct.data.content import Content, prepare, prepared
 from sinct.data.pair import PairBatch, PairSampler, PairSettings
 from sinct.data.palette import match_palette, palette_of
 from sinct.data.smoothing import total_variation_smooth
@@ -11,7 +11,6 @@ from sinct.data.transport import transport
 
 __all__ = [
     "Content",
-    "Cut",
     "PairBatch",
     "PairSampler",
     "PairSettings",

@@ -4,7 +4,7 @@ Training prepares whole pictures once and cuts crops from them; translation prep
 smooth and recolour alike, so that in use a generator sees what it was trained on.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, NamedTuple, Self
 
@@ -25,44 +25,20 @@ from sinct.data.colours import (
 from sinct.data.grain import grain_at
 from sinct.data.palette import match_palette, palette_of
 from sinct.data.smoothing import ITERATIONS, total_variation_smooth
-from sinct.data.strokes import AS_TOLD, remove_strokes, strokes_reach, strokes_stride, strokes_to_remove
+from sinct.data.strokes import (
+    AS_TOLD,
+    Planes,
+    coarse_strokes,
+    cut_without_strokes,
+    in_memory,
+    remove_strokes,
+    strokes_reach,
+    strokes_to_remove,
+)
 from sinct.data.texture import TEXTURE_REACH, Texture, find_texture, lay_texture
 from sinct.errors import WeightsError
+from sinct.pictures.cuts import Cut, Window, cut_of
 from sinct.weights.stroke_remover import stroke_remover_version
-
-Cut = Callable[[slice, slice], Tensor]
-"""Rows and columns of a picture, in pixels -> (3, H, W) in [-1, 1], on any device."""
-
-
-class Window(NamedTuple):
-    """Rows and columns of a picture, in pixels."""
-
-    rows: slice
-    columns: slice
-
-    def grown(self, reach: int, height: int, width: int) -> "Window":
-        """The window with as many pixels more on each side, as far as a picture of this size has them."""
-        return Window(
-            slice(max(0, self.rows.start - reach), min(height, self.rows.stop + reach)),
-            slice(max(0, self.columns.start - reach), min(width, self.columns.stop + reach)),
-        )
-
-    def aligned(self, stride: int, height: int, width: int) -> "Window":
-        """The window grown until it begins and ends at multiples of a stride, or at a picture's border."""
-        return Window(
-            slice(self.rows.start // stride * stride, min(height, -(-self.rows.stop // stride) * stride)),
-            slice(
-                self.columns.start // stride * stride, min(width, -(-self.columns.stop // stride) * stride)
-            ),
-        )
-
-    def within(self, outer: "Window") -> "Window":
-        """The same window, counted from the first pixel of a larger one."""
-        top, left = outer.rows.start, outer.columns.start
-        return Window(
-            slice(self.rows.start - top, self.rows.stop - top),
-            slice(self.columns.start - left, self.columns.stop - left),
-        )
 
 
 @dataclass(frozen=True)
@@ -147,13 +123,31 @@ def without_strokes(painting: Tensor, content: Content) -> Tensor:
     """
     if not content.remover:
         return painting
+    _check_remover(content)
+    return remove_strokes(painting, content.stroke, content.halvings)
+
+
+def strokes_at_half(
+    cut: Cut, height: int, width: int, content: Content, planes: Planes = in_memory
+) -> Cut | None:
+    """What `prepared` must know of a whole picture, see `coarse_strokes`; None where it need not know anything.
+
+    Raises:
+        WeightsError: see `without_strokes`.
+    """
+    if not content.remover:
+        return None
+    _check_remover(content)
+    return coarse_strokes(cut, height, width, content.stroke, content.halvings, planes)
+
+
+def _check_remover(content: Content) -> None:
     here = stroke_remover_version()
     if content.remover != here:
         raise WeightsError(
             f"the model was trained with another stroke remover ({content.remover}) than this version of sinct has "
             f"({here}); translate with the version that trained it, or train it again"
         )
-    return remove_strokes(painting, content.stroke, content.halvings)
 
 
 def separate(picture: Tensor, content: Content) -> Separated:
@@ -291,16 +285,13 @@ def prepare(pixels: Tensor, content: Content, bare: Tensor | None = None) -> Ten
         (3, H, W), about [-1, 1]; repeatable for the same seed and size.
     """
     height, width = pixels.shape[1:]
-    whole = prepared(cut_of(pixels), height, width, content, None if bare is None else cut_of(bare))
+    whole = prepared(cut_of(pixels), height, width, content, bare=None if bare is None else cut_of(bare))
     return whole(slice(0, height), slice(0, width))
 
 
-def cut_of(pixels: Tensor) -> Cut:
-    """Cuts of a picture in memory, (3, H, W)."""
-    return lambda rows, columns: pixels[:, rows, columns]
-
-
-def prepared(cut: Cut, height: int, width: int, content: Content, bare: Cut | None = None) -> Cut:
+def prepared(
+    cut: Cut, height: int, width: int, content: Content, *, bare: Cut | None = None, coarse: Cut | None = None
+) -> Cut:
     """Do what `prepare` does, cut by cut: up to rounding, each cut equals that of the whole prepared picture.
 
     Args:
@@ -309,11 +300,14 @@ def prepared(cut: Cut, height: int, width: int, content: Content, bare: Cut | No
         width: width of the picture, in pixels.
         content: how to prepare it.
         bare: returns the picture's pixels without strokes, where that is known already; otherwise they are taken out
-            of each cut, and of much around it.
+            of each cut.
+        coarse: what `strokes_at_half` returned for the picture, where `cut` cannot return all of it.
     """
-    reach = content.reach
-    if content.remover and bare is not None:
-        reach -= strokes_reach(content.halvings)
+    if content.remover and bare is None:
+        if coarse is None:
+            coarse = strokes_at_half(cut, height, width, content)
+        bare = cut_without_strokes(cut, height, width, content.stroke, content.halvings, coarse)
+    reach = content.reach - (strokes_reach(content.halvings) if content.remover else 0)
 
     def prepare_cut(rows: slice, columns: slice) -> Tensor:
         if not content.reach:  # the result of smoothing would be thrown away
@@ -321,10 +315,8 @@ def prepared(cut: Cut, height: int, width: int, content: Content, bare: Cut | No
         else:
             outer = Window(rows, columns).grown(reach, height, width)
             inner = Window(rows, columns).grown(TEXTURE_REACH if content.texture else 0, height, width)
-            if content.remover and bare is None:
-                outer = outer.aligned(strokes_stride(content.halvings), height, width)
             whole = cut(*outer)
-            clean = without_strokes(whole, content) if bare is None else bare(*outer)
+            clean = whole if bare is None else bare(*outer)
             own = separate(clean, content)
             here = inner.within(outer)
             if content.colours:

@@ -1,16 +1,18 @@
 """Takes strokes out of paintings, and tells how wide they are, by a network that learned it (ours)."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import fmean
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from sinct.networks.compact_generator import without_grid
 from sinct.networks.stroke_remover import StrokeRemover, coded, decoded
+from sinct.pictures.cuts import Cut, Window, cut_of, mirrored
 from sinct.pictures.windows import spans
 from sinct.runtime.device import gains_from_bfloat16
 from sinct.weights.stroke_remover import load_stroke_remover
@@ -20,15 +22,18 @@ TILE = 1280
 that no border shows."""
 
 BAND = 128
-"""Rows of a picture that the grid is taken out of at a time."""
+"""Rows of a picture that the grid is taken out of, or that are halved, at a time."""
 
 CELL = 16
 """Side in pixels of the cells whose mean colours stay as they are painted; twice as long after each halving. The
 network has seen painters take liberties with colours, and would take them back."""
 
 MARGIN = 32
-"""Pixels by which a picture is continued beyond its border, or a cell where that is more. At the zeros that
-convolutions pad with, the network would see an edge."""
+"""Pixels by which a picture is continued beyond its border, mirrored. At the zeros that convolutions pad with, the
+network would see an edge. A multiple of its stride."""
+
+SIGHT = StrokeRemover.halo + StrokeRemover.stride
+"""How far around a pixel the network sees, in pixels, and `without_grid` after it; a multiple of its stride."""
 
 AS_TOLD = 0.5
 """The `faithful` that takes out strokes as wide as they are."""
@@ -44,12 +49,25 @@ larger, since true forms look the more like strokes the smaller they are."""
 COARSEST = 4
 """Most halvings."""
 
-LARGE = 12_000_000
-"""Pixels from which a painting is halved only if the width of its strokes is given: it will be translated in windows,
-which read much around themselves for it."""
-
 SMALLEST = 96
 """Side in pixels below which no picture is halved."""
+
+
+class Plane(Protocol):
+    """A picture (3, H, W) of 16-bit floating-point numbers that need not be in memory."""
+
+    def __getitem__(self, part: tuple[slice, slice, slice]) -> np.ndarray: ...
+
+    def __setitem__(self, part: tuple[slice, slice, slice], values: np.ndarray) -> None: ...
+
+
+Planes = Callable[[int, int], Plane]
+"""Makes a plane of a height and a width in pixels."""
+
+
+def in_memory(height: int, width: int) -> Plane:
+    """Make a plane that is in memory."""
+    return np.empty((3, height, width), np.float16)
 
 
 def halvings_for(width: float) -> int:
@@ -60,23 +78,20 @@ def halvings_for(width: float) -> int:
 
 
 def strokes_stride(halvings: int) -> int:
-    """Windows of a picture must begin at a multiple of this, in pixels, to give the same as the whole picture."""
+    """Side in pixels of the cells whose mean colours stay as they are painted."""
     return CELL << halvings
 
 
 def strokes_reach(halvings: int) -> int:
-    """How far around a pixel the strokes count that are taken out there, in pixels; a multiple of the stride."""
-    reach = sum((StrokeRemover.halo + 4) << level for level in range(halvings + 1)) + (2 * CELL << halvings)
-    return -(-reach // strokes_stride(halvings)) * strokes_stride(halvings)
+    """How far around a pixel a picture is read to take strokes out there, in pixels, beside `coarse_strokes`."""
+    return SIGHT + 2 * strokes_stride(halvings)
 
 
-@torch.no_grad()
 def remove_strokes(picture: Tensor, stroke: float = 0.0, halvings: int = 0) -> Tensor:
     """Take the strokes out of a painting, and leave the rest in its colours.
 
-    They are taken out of the picture, then what is left of them out of the picture at half its size, and so on; each
-    time, the finer detail stays. In the end, mean colours over some strokes are made the painting's own. A pixel of
-    the result depends on at most `strokes_reach` pixels on each side.
+    They are taken out from coarse to fine: first out of the smallest picture, then what is finer out of the next. In
+    the end, mean colours over some strokes are made the painting's own.
 
     Args:
         picture: (3, H, W) in [-1, 1].
@@ -90,33 +105,155 @@ def remove_strokes(picture: Tensor, stroke: float = 0.0, halvings: int = 0) -> T
         WeightsError: the network's file is missing or damaged.
     """
     height, width = picture.shape[1:]
+    whole = cut_of(picture)
+    coarse = coarse_strokes(whole, height, width, stroke, halvings)
+    return cut_without_strokes(whole, height, width, stroke, halvings, coarse)(
+        slice(0, height), slice(0, width)
+    )
+
+
+def cut_without_strokes(
+    picture: Cut, height: int, width: int, stroke: float, halvings: int, coarse: Cut | None
+) -> Cut:
+    """Do what `remove_strokes` does, cut by cut: up to rounding, each cut equals that of the whole picture.
+
+    Args:
+        picture: returns the picture's pixels, on the device to compute on. What is read lies within `strokes_reach`.
+        height, width: size of the picture, in pixels.
+        stroke, halvings: as for `remove_strokes`.
+        coarse: what `coarse_strokes` returned for the picture.
+    """
     cell = strokes_stride(halvings)
-    margin = max(cell, MARGIN)
-    padded = _continued(picture.float(), margin, cell)
-    clean = _coarser(padded, stroke, halvings)
-    off = F.avg_pool2d((padded - clean)[None], cell)
-    clean += F.interpolate(off, scale_factor=cell, mode="bilinear")[0]
-    return clean[:, margin : margin + height, margin : margin + width].clamp(-1, 1)
 
+    @torch.no_grad()
+    def clean(rows: slice, columns: slice) -> Tensor:
+        wanted = Window(rows, columns)
+        window = wanted.grown(cell, height, width).aligned(cell, height, width)
+        found = _finer(picture, height, width, window, stroke, coarse)
+        off = picture(*window).float() - found
+        # At the right and at the bottom, cells may be cut off.
+        off = F.avg_pool2d(off[None], cell, ceil_mode=True, count_include_pad=False)
+        off = F.interpolate(off, scale_factor=cell, mode="bilinear")[0]
+        found += off[:, : found.shape[1], : found.shape[2]]
+        return found[:, *wanted.within(window)].clamp(-1, 1)
 
-def _continued(picture: Tensor, margin: int, stride: int) -> Tensor:
-    """Continue a picture (C, H, W) on all sides by its mirror image, until its sides are multiples of a stride."""
-    height, width = picture.shape[1:]
-    more = margin, margin + -width % stride, margin, margin + -height % stride
-    # Only tiny pictures have too few pixels for it.
-    mode = "reflect" if max(more) < min(height, width) else "replicate"
-    return F.pad(picture[None], more, mode=mode)[0]
-
-
-def _coarser(picture: Tensor, stroke: float, halvings: int) -> Tensor:
-    """Do what `remove_strokes` does to a picture whose sides are multiples of its stride."""
-    clean = _by_tiles(picture, stroke)[0]
-    if not halvings:
-        return clean
-    small = F.avg_pool2d(clean[None], 2)[0]
-    change = _coarser(small, stroke / 2, halvings - 1) - small
-    clean += F.interpolate(change[None], scale_factor=2, mode="bilinear")[0]
     return clean
+
+
+@torch.no_grad()
+def coarse_strokes(
+    picture: Cut,
+    height: int,
+    width: int,
+    stroke: float,
+    halvings: int,
+    planes: Planes = in_memory,
+) -> Cut | None:
+    """Take the strokes out of a picture at half its size, as `remove_strokes` does, and tell what that changes.
+
+    This is done once for the whole picture; all else needs only what is near.
+
+    Args:
+        picture: returns the picture's pixels, on the device to compute on. It is asked for full rows, once and from
+            top to bottom.
+        height, width: size of the picture, in pixels.
+        stroke, halvings: as for `remove_strokes`.
+        planes: where the smaller pictures are kept, together as large as two thirds of the picture's 16-bit samples.
+
+    Returns:
+        The change, for the picture at half its size; None where it is not halved.
+    """
+    levels = [(picture, height, width)]
+    for _ in range(halvings):
+        levels.append(_halved(*levels[-1], planes))
+    change: Cut | None = None
+    for level in range(halvings, 0, -1):
+        change = _change(*levels[level], stroke / 2**level, change, planes)
+    return change
+
+
+def _halved(picture: Cut, height: int, width: int, planes: Planes) -> tuple[Cut, int, int]:
+    """A picture at half its size, and that size."""
+    device = torch.device("cpu")
+    half = -(-height // 2), -(-width // 2)
+    plane = planes(*half)
+    for top in range(0, height, BAND):
+        rows = picture(slice(top, min(height, top + BAND)), slice(0, width))
+        device = rows.device
+        small = _halved_pixels(rows.float())
+        plane[:, top // 2 : top // 2 + small.shape[1], :] = small.half().cpu().numpy()
+    return _cut_of_plane(plane, device), *half
+
+
+def _halved_pixels(picture: Tensor) -> Tensor:
+    """A picture (3, H, W) at half its size, rounded up."""
+    return F.avg_pool2d(picture[None], 2, ceil_mode=True, count_include_pad=False)[0]
+
+
+def _change(picture: Cut, height: int, width: int, stroke: float, coarse: Cut | None, planes: Planes) -> Cut:
+    """What taking strokes out of a picture changes, coarser ones included."""
+    device = torch.device("cpu")
+    plane = planes(height, width)
+    for top in range(0, height, TILE):
+        for left in range(0, width, TILE):
+            window = Window(slice(top, min(height, top + TILE)), slice(left, min(width, left + TILE)))
+            change = _finer(picture, height, width, window, stroke, coarse) - picture(*window)
+            device = change.device
+            plane[:, *window] = change.half().cpu().numpy()
+    return _cut_of_plane(plane, device)
+
+
+def _finer(
+    picture: Cut, height: int, width: int, window: Window, stroke: float, coarse: Cut | None
+) -> Tensor:
+    """A window of a picture without its strokes, those that are found at half its size first.
+
+    Args:
+        picture: returns the picture's pixels.
+        height, width: size of the picture, in pixels.
+        window: begins at even pixels.
+        stroke: width of the strokes, in pixels; 0 lets the network tell.
+        coarse: returns the change at half its size, if there is any.
+
+    Returns:
+        (3, h, w), about [-1, 1].
+    """
+    rows, columns = _seen(window.rows, height), _seen(window.columns, width)
+    seen = mirrored(_changed(picture, height, width, coarse), height, width)(rows, columns)
+    return _by_tiles(seen, stroke)[0][:, *window.within(Window(rows, columns))].contiguous()
+
+
+def _changed(picture: Cut, height: int, width: int, coarse: Cut | None) -> Cut:
+    """A picture that is changed as is known at half its size."""
+
+    def cut(rows: slice, columns: slice) -> Tensor:
+        window = Window(rows, columns)
+        pixels = picture(*window).float()
+        if coarse is None:
+            return pixels
+        half = Window(*(slice(each.start // 2, -(-each.stop // 2)) for each in window))
+        around = half.grown(1, -(-height // 2), -(-width // 2))
+        change = F.interpolate(coarse(*around)[None], scale_factor=2, mode="bilinear")[0]
+        doubled = Window(*(slice(2 * each.start, 2 * each.stop) for each in around))
+        return pixels + change[:, *window.within(doubled)]
+
+    return cut
+
+
+def _seen(span: slice, length: int) -> slice:
+    """What the network looks at for some pixels along an axis: `SIGHT` more, at most `MARGIN` beyond the picture."""
+    start = max(-MARGIN, (span.start - SIGHT) // StrokeRemover.stride * StrokeRemover.stride)
+    stop = min(length + MARGIN, span.stop + SIGHT)
+    return slice(start, stop + (start - stop) % StrokeRemover.stride)
+
+
+def _cut_of_plane(plane: Plane, device: torch.device) -> Cut:
+    """Cuts of a plane, float32."""
+
+    def cut(rows: slice, columns: slice) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(plane[:, rows, columns])).to(device).float()
+
+    return cut
 
 
 class Strokes(NamedTuple):
@@ -146,14 +283,22 @@ def find_strokes(picture: Tensor) -> Strokes:
     """
     halvings = 0
     while True:
-        height, width = picture.shape[1:]
-        stride = StrokeRemover.stride
-        padded = F.pad(picture[None].float(), (0, -width % stride, 0, -height % stride), mode="replicate")
-        told = decoded(_by_tiles(padded[0], 0.0)[1])
+        told = _told(picture)
         broad = float(told.median()) >= (BROAD if halvings else FINE)
-        if not broad or halvings == COARSEST or min(height, width) < 2 * SMALLEST:
+        if not broad or halvings == COARSEST or min(picture.shape[1:]) < 2 * SMALLEST:
             return Strokes(told * 2**halvings, halvings)
-        picture, halvings = F.avg_pool2d(padded, 2)[0], halvings + 1
+        picture, halvings = _halved_pixels(picture), halvings + 1
+
+
+def _told(picture: Tensor) -> Tensor:
+    """Widths of the strokes of a picture (3, H, W) as the network tells them, in pixels, (H / 8, W / 8) rounded up."""
+    height, width = picture.shape[1:]
+    seen = Window(_seen(slice(0, height), height), _seen(slice(0, width), width))
+    code = _by_tiles(mirrored(cut_of(picture.float()), height, width)(*seen), 0.0)[1]
+    stride = StrokeRemover.stride
+    first = MARGIN // stride
+    rows, columns = (slice(first, first + -(-length // stride)) for length in (height, width))
+    return decoded(code[rows, columns])
 
 
 def strokes_to_remove(paintings: Sequence[Tensor], stroke: float, faithful: float) -> tuple[float, int]:
@@ -170,8 +315,7 @@ def strokes_to_remove(paintings: Sequence[Tensor], stroke: float, faithful: floa
     if faithful == AS_TOLD and stroke:
         return stroke, halvings_for(stroke)
     if faithful == AS_TOLD:
-        large = any(painting[0].numel() > LARGE for painting in paintings)
-        return 0.0, 0 if large else max(find_strokes(painting).halvings for painting in paintings)
+        return 0.0, max(find_strokes(painting).halvings for painting in paintings)
     width = stroke or fmean(float(find_strokes(painting).widths.median()) for painting in paintings)
     bolder: float = BOLDEST ** (1 - faithful / AS_TOLD)
     return max(1.0, width * bolder), halvings_for(width * bolder)

@@ -8,12 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sinct.data.content import Content, Cut, cut_of, prepare, prepared, without_strokes
+from sinct.data.content import Content, prepare, prepared, strokes_at_half, without_strokes
+from sinct.data.strokes import Planes
 from sinct.errors import CheckpointError, OutOfMemoryError, one_line
 from sinct.inference import checkpoint
 from sinct.inference.whole import WINDOW, Part, translate_whole, translate_windows
 from sinct.networks.base import GeneratorBase
 from sinct.networks.choice import describe, make_generator
+from sinct.pictures.cuts import Cut, cut_of
 from sinct.pictures.windows import Span
 from sinct.runtime.device import choose_device, gains_from_bfloat16, is_out_of_memory
 from sinct.runtime.files import StrPath
@@ -52,20 +54,31 @@ class Model:
             OutOfMemoryError: there is too little memory.
         """
         height, width = pixels.shape[1:]
-        prepared = self.prepared(cut_of(pixels), height, width, self._without_strokes(pixels))
+        prepared = self.prepared(cut_of(pixels), height, width, bare=self._without_strokes(pixels))
         return self._assembled(prepared, height, width, WINDOW)
 
     def prepare(self, pixels: Tensor) -> Tensor:
         """Bring a whole picture into the form that this generator was trained on, see `prepared`."""
         return prepare(pixels, self.content)
 
-    def prepared(self, cut: Cut, height: int, width: int, bare: Cut | None = None) -> Cut:
-        """Bring a picture into the form that this generator was trained on, cut by cut, on the generator's device."""
+    def prepared(
+        self, cut: Cut, height: int, width: int, *, bare: Cut | None = None, coarse: Cut | None = None
+    ) -> Cut:
+        """Bring a picture into the form that this generator was trained on, cut by cut, on the generator's device.
 
-        def here(cut: Cut) -> Cut:
-            return lambda rows, columns: cut(rows, columns).to(self.device)
+        Args:
+            cut, height, width, bare, coarse: see `sinct.data.content.prepared`.
+        """
+        bare = None if bare is None else self._here(bare)
+        return prepared(self._here(cut), height, width, self.content, bare=bare, coarse=coarse)
 
-        return prepared(here(cut), height, width, self.content, None if bare is None else here(bare))
+    def strokes_at_half(self, cut: Cut, height: int, width: int, planes: Planes) -> Cut | None:
+        """What `prepared` must know of a whole picture, see `sinct.data.content.strokes_at_half`."""
+        return strokes_at_half(self._here(cut), height, width, self.content, planes)
+
+    def _here(self, cut: Cut) -> Cut:
+        """The same cuts, on the generator's device."""
+        return lambda rows, columns: cut(rows, columns).to(self.device)
 
     def generate(self, pixels: Tensor) -> Tensor:
         """Run the generator over a prepared picture.

@@ -6,8 +6,9 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import numpy as np
 import tifffile
 
 from sinct.errors import OutputError
@@ -64,6 +65,7 @@ class Scratch:
         self.file, self.state = self.folder / "rows.tif", self.folder / "state.json"
         self.job, self.raster = {**job, "raster": asdict(raster)}, raster
         self._offset = 0  # of the first row in the file
+        self._planes = 0  # how many there are
 
     def found(self, *, resume: bool, overwrite: bool) -> tuple[int, Sides | None]:
         """Look for rows to continue; changes nothing.
@@ -139,6 +141,15 @@ class Scratch:
         except OSError as error:
             raise unwritable(self.file, error) from None
 
+    def planes(self, height: int, width: int) -> "_FilePlane":
+        """Make a plane of a height and a width in pixels, on the disk.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        self._planes += 1
+        return _FilePlane(self.folder / f"plane-{self._planes}.raw", height, width)
+
     def remove(self) -> None:
         """Delete the folder."""
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -163,3 +174,27 @@ class Scratch:
         if not whole:
             raise ValueError(f"{self.file} is cut off")
         return offset
+
+
+class _FilePlane:
+    """A picture (3, H, W) of 16-bit floating-point numbers on the disk, see `sinct.data.strokes.Plane`.
+
+    The file is opened anew for each part, so that what was used does not stay in memory.
+    """
+
+    def __init__(self, path: Path, height: int, width: int) -> None:
+        self.path, self.shape = path, (3, height, width)
+        try:
+            with path.open("wb") as file:
+                file.truncate(3 * height * width * 2)
+        except OSError as error:
+            raise unwritable(path, error) from None
+
+    def __getitem__(self, part: tuple[slice, slice, slice]) -> Array:
+        return np.array(self._opened("r")[part])
+
+    def __setitem__(self, part: tuple[slice, slice, slice], values: Array) -> None:
+        self._opened("r+")[part] = values
+
+    def _opened(self, mode: Literal["r", "r+"]) -> Array:
+        return np.memmap(self.path, np.float16, mode, shape=self.shape)

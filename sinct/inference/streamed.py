@@ -20,6 +20,7 @@ from sinct.inference.scratch import Raster, Scratch
 from sinct.inference.whole import MARGIN, continued_size, plan
 from sinct.inference.window_sizes import plan_sides
 from sinct.pictures.colour import Array
+from sinct.pictures.cuts import Cut
 from sinct.pictures.picture import _to_samples
 from sinct.pictures.rows import Band, Source, overlapping
 from sinct.pictures.rows_to_file import OPAQUE, SUFFIXES, encode
@@ -93,6 +94,7 @@ def stream(
     # The same windows as before the interruption, if they still fit: then not even rounding differs.
     sides = plan_sides(model, height, width, budget, bytes_per_pixel=size, preferred=earlier)
     scratch.begin(done, sides)
+    coarse = model.strokes_at_half(_all_rows(source), height, width, scratch.planes)
     rows, columns = plan(model.generator, height, width, sides)
     left = _from(rows, done, model.generator.halo)
     reach = model.content.reach
@@ -105,7 +107,9 @@ def stream(
     with ThreadPoolExecutor(1, "writing") as pool:
         writing: Future[None] | None = None
         for span, band in zip(left, overlapping(source.rows(), bands), strict=True):
-            finished = _translate_row(model, source, band, span, columns, raster, partial(report, span))
+            finished = _translate_row(
+                model, source, band, coarse, span, columns, raster, partial(report, span)
+            )
             if writing is not None:
                 writing.result()
             done = span.keep_stop
@@ -148,10 +152,17 @@ def _from(rows: Sequence[Span], done: int, halo: int) -> list[Span]:
     ]
 
 
+def _all_rows(source: Source) -> Cut:
+    """Cuts of a picture that are taken from top to bottom."""
+    read = source.rows()
+    return lambda rows, columns: source.pixels(read(rows.start, rows.stop)[:, columns])
+
+
 def _translate_row(
     model: Model,
     source: Source,
     band: Band,
+    coarse: Cut | None,
     span: Span,
     columns: Sequence[Span],
     raster: Raster,
@@ -164,7 +175,7 @@ def _translate_row(
 
     top, stop = span.keep_start, span.keep_stop
     result = np.empty((stop - top, raster.width, raster.channels), raster.dtype)
-    prepared = model.prepared(cut, raster.height, raster.width)
+    prepared = model.prepared(cut, raster.height, raster.width, coarse=coarse)
     for part in model.windows(prepared, raster.height, raster.width, [span], columns):
         right = part.left + part.pixels.shape[2]
         result[:, part.left : right, :3] = _to_samples(part.pixels, None, raster.bits)

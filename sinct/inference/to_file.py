@@ -1,7 +1,8 @@
 """Write a translation to a file, whole or in rows, with metadata that say how it was made."""
 
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sinct.errors import OutputError, Remark
@@ -84,6 +85,7 @@ def translate_to_file(
         OutputError: the output cannot be written.
         OutOfMemoryError: there is too little memory.
     """
+    model = for_size(model, source.sha256, source.width)
     provenance = _provenance(model, source.sha256)
     if isinstance(source, Source):
         done = stream(
@@ -112,6 +114,24 @@ def translate_to_file(
         overwrite=overwrite or resume,  # a resumed run may replace what its interruption left
     )
     return Written(found, True)
+
+
+def for_size(model: Model, sha256: str, width: int) -> Model:
+    """Fit a model to the size of a painting that it was trained on, where that was scaled down for it.
+
+    At its own size, the painting's strokes are as much broader. Other pictures are taken as they are.
+
+    Args:
+        model: the model.
+        sha256: SHA-256 of the picture's file.
+        width: its width in pixels.
+    """
+    content, scale = model.content, width / model.widths[1]
+    trained_on = model.facts.get("painting_sha256") or []
+    if not content.remover or scale <= 1 or sha256 not in trained_on:
+        return model
+    halvings = content.halvings + round(math.log2(scale))
+    return replace(model, content=replace(content, stroke=scale * content.stroke, halvings=halvings))
 
 
 def _provenance(model: Model, sha256: str) -> dict[str, str]:

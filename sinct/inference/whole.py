@@ -7,9 +7,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from sinct.data.content import Cut
 from sinct.data.noise import noise_at
 from sinct.networks.base import GeneratorBase
+from sinct.pictures.cuts import Cut, mirrored
 from sinct.pictures.windows import Sides, Span, spans
 
 WINDOW = 1024
@@ -140,34 +140,3 @@ def continued_size(height: int, width: int, stride: int) -> tuple[int, int]:
     """Size with the margin on each side, rounded up to the generator's stride."""
     rows, columns = height + 2 * MARGIN, width + 2 * MARGIN
     return rows + -rows % stride, columns + -columns % stride
-
-
-def mirrored(cut: Cut, height: int, width: int) -> Cut:
-    """Continue a picture beyond its borders by mirroring it at its outermost pixels, as often as needed.
-
-    Args:
-        cut: returns the picture's pixels.
-        height: height of the picture, in pixels.
-        width: width of the picture, in pixels.
-
-    Returns:
-        Cut that accepts any rows and columns, also below 0 and beyond the picture.
-    """
-
-    def cut_anywhere(rows: slice, columns: slice) -> Tensor:
-        down, across = _mirrored(rows, height), _mirrored(columns, width)
-        top, left = int(down.min()), int(across.min())
-        part = cut(slice(top, int(down.max()) + 1), slice(left, int(across.max()) + 1))
-        for dimension, places in ((1, down - top), (2, across - left)):
-            if not places.equal(torch.arange(part.shape[dimension])):
-                part = part.index_select(dimension, places.to(part.device))
-        return part
-
-    return cut_anywhere
-
-
-def _mirrored(span: slice, length: int) -> Tensor:
-    """Indices of the pixels to use for a stretch of an axis, part of which may lie outside the picture."""
-    period = max(1, 2 * (length - 1))
-    places = torch.arange(span.start, span.stop) % period
-    return torch.where(places < length, places, period - places)

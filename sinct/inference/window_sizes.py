@@ -1,6 +1,6 @@
 """Choose windows that keep a translation within its memory."""
 
-from sinct.data.strokes import TILE, strokes_stride
+from sinct.data.strokes import TILE
 from sinct.errors import OutOfMemoryError
 from sinct.inference.model import Model
 from sinct.inference.whole import continued_size
@@ -62,8 +62,7 @@ def plan_sides(
         generating = COPIES + model.generator.live_channels * element
         if content.remover:
             # Its reach is so long that what a window depends on counts, but not beyond the picture.
-            more = 2 * (reach + strokes_stride(content.halvings))
-            read = min(height, sides.rows + more) * min(width, sides.columns + more)
+            read = min(height, sides.rows + 2 * reach) * min(width, sides.columns + 2 * reach)
             preparing = read * BARE + min(read, TILE**2) * REMOVER
             window = max(preparing, sides.rows * sides.columns * generating)
         else:

@@ -140,7 +140,8 @@ def content_weight(settings: CutSettings, halvings: int) -> float:
         settings: those of the training.
         halvings: how often the painting is halved, see `sinct.data.strokes`.
     """
-    return settings.nce_weight * LOOSEST ** (1 - settings.faithful / AS_TOLD) / 2**halvings
+    looseness: float = LOOSEST ** (1 - settings.faithful / AS_TOLD)
+    return settings.nce_weight * looseness * 0.5**halvings
 
 
 class Losses(NamedTuple):

@@ -8,9 +8,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from sinct.data.content import Content, cut_of, prepared, without_strokes
+from sinct.data.content import Content, prepared
 from sinct.data.crops import excerpt_slices
-from sinct.data.strokes import LARGE
 from sinct.measures.casts import Colours, colours, foreign, missing
 from sinct.measures.distribution import (
     colour_distribution,
@@ -20,6 +19,7 @@ from sinct.measures.distribution import (
     wasserstein,
 )
 from sinct.measures.structure import coarse_edges, edge_agreement
+from sinct.pictures.cuts import cut_of
 from sinct.training.loop import Loop
 
 FIRST_LOOK = 0.75
@@ -201,7 +201,5 @@ class Looks:
 def _prepared(painting: Tensor, places: Sequence[tuple[slice, slice]], content: Content) -> list[Tensor]:
     """What the generator sees of these windows in the whole painting."""
     height, width = painting.shape[1:]
-    # Each window would have its strokes taken out of much around it.
-    bare = cut_of(without_strokes(painting, content)) if height * width <= LARGE else None
-    whole = prepared(cut_of(painting), height, width, content, bare)
+    whole = prepared(cut_of(painting), height, width, content)
     return [whole(rows, columns) for rows, columns in places]

@@ -17,13 +17,16 @@ from sinct.data.strokes import (
     CELL,
     COARSEST,
     FINE,
+    coarse_strokes,
+    cut_without_strokes,
     find_strokes,
     halvings_for,
     remove_strokes,
     strokes_reach,
-    strokes_stride,
     strokes_to_remove,
 )
+from sinct.networks.stroke_remover import StrokeRemover
+from sinct.pictures.cuts import cut_of
 from sinct.pictures.picture import read_picture
 
 
@@ -60,7 +63,7 @@ def test_without_strokes_a_painting_is_nearer_to_the_picture_that_was_painted(br
     stroke, halvings = strokes_to_remove([painting], 0.0, 0.5)
     clean = remove_strokes(painting, stroke, halvings)
     assert apart(clean, truth) < 0.75 * apart(painting, truth)  # the rest is mostly the dabs' own colours
-    assert steps(clean - truth) < 0.25 * steps(painting - truth)
+    assert steps(clean - truth) < 0.3 * steps(painting - truth)
 
 
 def test_a_picture_without_strokes_is_hardly_changed():
@@ -70,36 +73,51 @@ def test_a_picture_without_strokes_is_hardly_changed():
     assert changed < 0.5 * apart(painted(truth, 6.0, 3.0), truth)
 
 
-@pytest.mark.parametrize("halvings", [0, 1, 2])
+@pytest.mark.parametrize("halvings", [0, 1, 3])
 @pytest.mark.parametrize("upright", [False, True])
-def test_a_window_gives_what_the_whole_picture_gives(halvings, upright):
-    """In narrow strips, since two halvings reach far."""
-    stride, reach = strokes_stride(halvings), strokes_reach(halvings)
-    start, kept = 2 * stride, 40
-    picture = noise(24, start + 2 * reach + kept + 50)
+def test_a_cut_is_that_of_the_whole_picture(halvings, upright):
+    """Its borders and sizes need not be multiples of any stride."""
+    picture = noise(67, 801)
     picture = picture.transpose(1, 2).contiguous() if upright else picture
-    along = 1 if upright else 2
-    window = picture.narrow(along, start, 2 * reach + kept)
-    whole = remove_strokes(picture, 3.0, halvings).narrow(along, start + reach, kept)
-    part = remove_strokes(window, 3.0, halvings)
-    torch.testing.assert_close(part.narrow(along, reach, kept), whole, rtol=0, atol=1e-5)
-    # The test can fail: nearer to the window's border, something else comes out.
-    near = (
-        part.narrow(along, stride, kept)
-        - remove_strokes(picture, 3.0, halvings).narrow(along, start + stride, kept)
-    ).abs()
-    assert float(near.max()) > 1e-3
+    whole, (height, width) = remove_strokes(picture, 3.0, halvings), picture.shape[1:]
+    coarse = coarse_strokes(cut_of(picture), height, width, 3.0, halvings)
+    cut = cut_without_strokes(cut_of(picture), height, width, 3.0, halvings, coarse)
+    for start, stop in ((0, 30), (333, 334), (390, 471), (777, 801)):
+        window = (slice(start, stop), slice(3, 40)) if upright else (slice(3, 40), slice(start, stop))
+        torch.testing.assert_close(cut(*window), whole[:, *window], rtol=0, atol=1e-3)
 
 
-@pytest.mark.parametrize("halvings", [0, 1, 2])
-def test_a_window_at_the_border_gives_what_the_whole_picture_gives(halvings):
-    """The last rows and columns need not fill a block of the stride."""
-    reach = strokes_reach(halvings)
-    picture = noise(21, 2 * strokes_stride(halvings) + reach + 37)
-    whole = remove_strokes(picture, 0.0, halvings)
-    start = 2 * strokes_stride(halvings)
-    part = remove_strokes(picture[:, :, start:], 0.0, halvings)
-    torch.testing.assert_close(part[:, :, reach:], whole[:, :, start + reach :], rtol=0, atol=1e-5)
+def test_a_cut_reads_no_more_than_it_says():
+    picture, read = noise(20, 1000), []
+
+    def watched(rows, columns):
+        read.append(columns)
+        return picture[:, rows, columns]
+
+    cut_without_strokes(watched, 20, 1000, 0.0, 0, None)(slice(0, 20), slice(500, 510))
+    reach = strokes_reach(0)
+    assert min(columns.start for columns in read) >= 500 - reach
+    assert max(columns.stop for columns in read) <= 510 + reach
+    # What it reads matters.
+    changed = picture.clone()
+    changed[:, :, 510 + 16 + StrokeRemover.halo // 2 :] *= -1
+    cuts = [
+        cut_without_strokes(cut_of(each), 20, 1000, 0.0, 0, None)(slice(0, 20), slice(500, 510))
+        for each in (picture, changed)
+    ]
+    assert not cuts[0].equal(cuts[1])
+
+
+def test_a_picture_is_read_once_from_top_to_bottom_for_its_coarse_strokes(monkeypatch):
+    monkeypatch.setattr(strokes, "BAND", 32)
+    picture, read = noise(100, 90), []
+
+    def watched(rows, columns):
+        read.append((rows.start, rows.stop, columns))
+        return picture[:, rows, columns]
+
+    coarse_strokes(watched, 100, 90, 0.0, 3)
+    assert read == [(start, stop, slice(0, 90)) for start, stop in ((0, 32), (32, 64), (64, 96), (96, 100))]
 
 
 def test_tiles_do_not_show(monkeypatch):

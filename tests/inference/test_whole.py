@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from sinct.inference.whole import mirrored, translate_whole
+from sinct.inference.whole import translate_whole
 from sinct.networks.stylegan2_generator import Generator
+from sinct.pictures.cuts import mirrored
 
 
 @pytest.fixture(scope="module")

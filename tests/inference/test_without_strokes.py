@@ -2,17 +2,20 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
 import sinct
 from sinct.inference import checkpoint
 from sinct.inference.streamed import fingerprint
+from sinct.inference.to_file import for_size
 from sinct.inference.whole import translate_whole
-from sinct.pictures.picture import read_picture
+from sinct.pictures.picture import read_picture, write_picture
+from sinct.pictures.windows import Sides
 from sinct.training import session
 from sinct.weights import stroke_remover
-from tests.support.streaming import make_model, samples
+from tests.support.streaming import make_model, run_stream, samples
 
 NEW = ("left", "remover", "stroke", "halvings")
 """What is said of a model's content since strokes can be taken out."""
@@ -142,3 +145,35 @@ def test_in_memory_strokes_are_taken_out_once(tiny, monkeypatch):
     monkeypatch.setattr("sinct.inference.model.without_strokes", short_of_memory)
     torch.testing.assert_close(model.translate(picture), once, rtol=0, atol=1e-3)
     assert asked == [1]
+
+
+@pytest.mark.parametrize("halvings", [0, 1, 3])
+def test_in_rows_strokes_are_taken_out_as_in_memory(halvings, tiny, noisy, tmp_path, monkeypatch):
+    """Broad ones too, whose coarse part is found once for the whole picture."""
+    pytest.importorskip("pyvips")
+    monkeypatch.setattr("sinct.inference.streamed.plan_sides", lambda *_, **__: Sides(172, 180))
+    model = make_model(tiny.replace(remove_strokes=True, smoothing=0.2, detail=0.5, grain=0.02))
+    model = replace(model, content=replace(model.content, halvings=halvings))
+    source = noisy(width=301, height=403)
+    run_stream(model, source, tmp_path / "out.png")
+    write_picture(tmp_path / "whole.png", model.translate(read_picture(source).pixels))
+    difference = np.abs(samples(tmp_path / "out.png") - samples(tmp_path / "whole.png"))
+    assert difference.max() <= 1
+    assert not list(tmp_path.glob(".*"))  # nor what was kept on the disk meanwhile
+
+
+def test_strokes_of_the_painting_are_as_much_broader_as_it_was_scaled_down_for_training(tiny):
+    model = make_model(tiny.replace(remove_strokes=True, stroke=3.0))
+    content = replace(model.content, halvings=1)
+    model = replace(model, content=content, widths=(100, 400), facts={"painting_sha256": "a" * 64})
+    assert (
+        for_size(model, "a" * 64, 1500).content.stroke,
+        for_size(model, "a" * 64, 1500).content.halvings,
+    ) == (
+        pytest.approx(3 * 1500 / 400),
+        3,
+    )
+    series = replace(model, facts={"painting_sha256": ["b" * 64, "a" * 64]})
+    assert for_size(series, "a" * 64, 800).content == replace(content, stroke=6.0, halvings=2)
+    for other, width in (("c" * 64, 1500), ("a" * 64, 400), ("a" * 64, 300)):
+        assert for_size(model, other, width) is model
