@@ -30,10 +30,10 @@ from sinct.runtime.speed import convolution_rate, seconds_of
 AUTHORS_STEPS_A_SECOND = 0.048
 """Rate of the authors' code at their own configuration: 21 s a step, measured on two CPU cores in float32."""
 
-AUTHORS = sinct.Config().replace(crop_size=64)
+AUTHORS = sinct.preset("authors", torch.device("cpu")).replace(mixed_precision=False)
 """The authors' configuration: 16 crops of 64 px, width 80, R1 at every step."""
 
-CONFIGURATIONS = (*sinct.PRESETS, "authors", "authors-bfloat16")
+CONFIGURATIONS = (*sinct.PRESETS, "authors-float32", "authors-bfloat16")
 
 WORK = (
     "width",

@@ -18,6 +18,7 @@ class Preset(StrEnum):
     draft = "draft"
     standard = "standard"
     paper = "paper"
+    authors = "authors"
 
 
 class Match(StrEnum):
@@ -80,7 +81,10 @@ Output = Annotated[
 ]
 PresetOption = Annotated[
     Preset,
-    typer.Option(help="Steps of training: instant 0, draft 100, standard 250, paper 100,000 as published."),
+    typer.Option(
+        help="Steps of training: instant 0, draft 100, standard 250; paper 100,000 as printed, authors 100,000 as in "
+        "the code of the paper's authors."
+    ),
 ]
 Time = Annotated[
     float | None,

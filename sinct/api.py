@@ -70,7 +70,7 @@ def train(
         photos: picture file or files; several form one target together.
         run_dir: folder for checkpoints, log and preview (see `sinct.training.run_directory`).
         config: all settings; by default those of `preset` on the device.
-        preset: name of the settings when `config` is not given: instant, draft, standard or paper.
+        preset: name of the settings when `config` is not given: instant, draft, standard, paper or authors.
         device: auto, cpu, cuda, cuda:N or mps.
         resume: continue the run in `run_dir` with its own settings; only the length, steps and seconds, is taken
             from `config`. Both count from the run's beginning.

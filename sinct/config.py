@@ -70,6 +70,15 @@ class Settings:
         """
         return cls().replace(**values)
 
+    @classmethod
+    def from_run(cls, values: Mapping[str, Any]) -> Self:
+        """Read the settings of a stored run so that it goes on as it began, whatever version began it.
+
+        Raises:
+            ConfigError: as for `from_dict`.
+        """
+        return cls.from_dict(values)
+
     def replace(self, **changes: Any) -> Self:
         """Return a copy with some settings changed, each checked against its declared type.
 
@@ -89,7 +98,9 @@ class TrainingSettings(Settings):
     """What every training has: length, optimiser, running average, seed and number format.
 
     Attributes:
-        learning_rate: Adam's rate; constant for the first half, then falls linearly to 0.
+        learning_rate: Adam's rate; constant for the first half, then falls linearly.
+        rate_epochs: parts of equal length in which the rate stays the same; 16 in the authors' code. With 0 it falls
+            from step to step (ours).
         betas: Adam's betas.
         ema_decay: decay per step of the generator's running average; 0 translates with the raw weights (ours
             otherwise).
@@ -106,6 +117,7 @@ class TrainingSettings(Settings):
     """
 
     learning_rate: float = bounded(0.002, ABOVE_0)
+    rate_epochs: int = bounded(16, FROM_0)
     betas: tuple[float, float] = (0.0, 0.99)
     ema_decay: float = bounded(0.0, SHARE)
     patience: float = bounded(0.0, SHARE)

@@ -11,7 +11,10 @@ from sinct.runtime.device import gains_from_bfloat16
 STEPS = {"instant": 0, "draft": 100, "standard": 250}
 """Length of our presets in steps, the same on every device. Time would make a slow machine's pictures worse."""
 
-PRESETS = (*STEPS, "paper")
+PUBLISHED = {"paper": CutSettings(), "authors": CutSettings(crop_size=64, free_zoom=True)}
+"""The method as its paper prints it, and as its authors' code is configured."""
+
+PRESETS = (*STEPS, *PUBLISHED)
 
 
 def preset(
@@ -24,9 +27,10 @@ def preset(
 ) -> CutSettings:
     """Settings of a preset on a device.
 
-    `paper` is the method as published, in bfloat16 where that is faster. The others are ours: `draft` and
-    `standard` train while somebody waits, `instant` does not train at all. They begin with the warm start, networks
-    that were learned on many painted photographs (see `sinct.weights.warm_start`), and use:
+    `paper` is the method as printed in its appendix B, `authors` as its authors' code is configured: 16 crops of 64 px
+    without tiles, each scaled on its own. `sinct.objectives.cut` lists what still departs from these. The others are
+    ours: `draft` and `standard` train while somebody waits, `instant` does not train at all. They begin with the warm
+    start, networks that were learned on many painted photographs (see `sinct.weights.warm_start`), and use:
     - the painting in the photo's colours, by a map in closed form, as what the generator sees;
     - a generator that works at a quarter of the resolution and ends at the full one;
     - few crops with many queries each;
@@ -40,7 +44,7 @@ def preset(
     - lazy R1, a running average, and its best state.
 
     Args:
-        name: instant, draft, standard or paper.
+        name: instant, draft, standard, paper or authors.
         device: device to train on.
         seconds: most time for the training, even if its steps are not done by then.
         steps: length in steps, instead of the preset's own.
@@ -51,7 +55,7 @@ def preset(
     """
     if name not in PRESETS:
         raise ConfigError(f"unknown preset {name!r}; choose one of {', '.join(PRESETS)}")
-    config = _ours(name, device) if name != "paper" else CutSettings()
+    config = _ours(name, device) if name in STEPS else PUBLISHED[name]
     config = dataclasses.replace(config, mixed_precision=gains_from_bfloat16(device))
     return dataclasses.replace(
         config, steps=config.steps if steps is None else steps, seconds=seconds, seed=seed
@@ -71,6 +75,7 @@ def _ours(name: str, device: torch.device) -> CutSettings:
         identity_crops=crops // 2,
         depths=(1, 2),
         queries=64,
+        shared_positions=False,
         overhang=1.0,
         native_share=0.75,
         remove_strokes=True,
@@ -86,7 +91,9 @@ def _ours(name: str, device: torch.device) -> CutSettings:
         matching_weight=1.0,
         patch_weight=1.0,
         anchor_weight=20.0,
+        r1_weight=0.5,
         r1_interval=8,
+        rate_epochs=0,
         ema_decay=0.995,
         steps=STEPS[name],
     )

@@ -278,7 +278,7 @@ def test_translation_retries_in_smaller_windows_when_memory_is_short(pair, tiny,
     model = sinct.train(*pair, tmp_path / "run", config=tiny).model
     tried = []
 
-    def short(generator, cut, height, width, *, window, mixed_precision):
+    def short(generator, cut, height, width, *, window, **_):
         tried.append(window)
         if window > 256:
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")

@@ -10,12 +10,13 @@ from sinct import Config
 from sinct.errors import ConfigError
 from sinct.networks.choice import make_generator
 from sinct.networks.tile_discriminator import Discriminator
+from sinct.objectives.cyclegan import CycleSettings
 from sinct.presets import PRESETS, STEPS, preset
 
 CPU = torch.device("cpu")
 
 PUBLISHED = {
-    "width": 80,  # 3,068,403 parameters, by the authors' published networks
+    "width": 80,  # 3,068,404 parameters, by the authors' published networks
     "discriminator_widths": (32, 64, 128, 256, 384),  # 5,885,473 parameters
     "minibatch_deviation": False,
     "projection_dimensions": 256,  # appendix C.1
@@ -25,6 +26,7 @@ PUBLISHED = {
     "tile_size": 64,
     "min_width": 384,
     "max_width": 1024,
+    "free_zoom": False,
     "overhang": 0.0,
     "native_share": 0.0,
     "remove_strokes": False,
@@ -41,18 +43,20 @@ PUBLISHED = {
     "alike": 1.0,
     "grain": 0.0,
     "patience": 0.0,
-    "generator": "stylegan2",
+    "generator": "sincut",
     "calm": False,
     "detail": 1.0,
     "temperature": 0.07,  # section 3
     "depths": (0, 1, 2),
     "queries": 1,
+    "shared_positions": True,  # the authors' code, where the appendix is silent
     "nce_weight": 4.0,
     "identity_weight": 1.0,
     "matching_weight": 0.0,
     "r1_weight": 1.0,
     "r1_interval": 1,
     "learning_rate": 0.002,  # appendix C.1
+    "rate_epochs": 16,  # the authors' code: of 6,250 steps
     "betas": (0.0, 0.99),  # StyleGAN2
     "ema_decay": 0.0,
     "mixed_precision": False,
@@ -161,8 +165,10 @@ def test_setting_may_be_0(name: str) -> None:
             "crop_size to be 12",
         ),
         ({"tile_play": 8, "crop_size": 64}, "tile_play needs crops of two or more tiles a side"),
+        ({"free_zoom": True, "overhang": 0.5}, "set overhang and native_share to 0"),
+        ({"free_zoom": True, "native_share": 0.5}, "set overhang and native_share to 0"),
         ({"tile_play": 40}, "at most half a tile, 32 px"),
-        ({"generator": "unet"}, "unknown generator 'unet'; choose one of stylegan2, compact, crisp"),
+        ({"generator": "unet"}, "unknown generator 'unet'; choose one of sincut, compact, crisp, stylegan2"),
         ({"steps": None, "seconds": 0.0}, r"the time must be above 0 seconds, got 0\.0"),
         ({"steps": None, "seconds": math.inf}, "the time must be above 0 seconds, got inf"),
     ],
@@ -199,6 +205,36 @@ def test_config_survives_json(config: Config) -> None:
 
 def test_missing_settings_are_the_defaults() -> None:
     assert Config.from_dict({"width": 8}) == Config(width=8)
+
+
+def version_02(config: Config) -> dict[str, Any]:
+    """As versions before the published method was followed to the letter stored these settings."""
+    later = {"rate_epochs", "shared_positions", "free_zoom"}
+    return {name: value for name, value in config.to_dict().items() if name not in later}
+
+
+def test_run_of_version_02_goes_on_as_it_began() -> None:
+    old = version_02(Config(generator="stylegan2"))
+    config = Config.from_run(old)
+    assert config == Config(generator="stylegan2", rate_epochs=0, shared_positions=False, r1_weight=0.5)
+    assert Config.from_run(config.to_dict()) == config
+
+
+@pytest.mark.parametrize(("compact", "generator"), [(True, "compact"), (False, "stylegan2")])
+def test_generator_of_version_01_is_known_by_a_truth_value(compact: bool, generator: str) -> None:
+    old = version_02(Config())
+    del old["generator"]
+    assert Config.from_run({**old, "compact": compact}).generator == generator
+
+
+def test_run_of_version_02_without_photo_crops_keeps_its_halved_weight_of_patch_nce() -> None:
+    assert Config.from_run(version_02(Config(identity_crops=0))).nce_weight == 2.0
+
+
+def test_cyclegan_of_version_02_goes_on_as_it_began() -> None:
+    old = CycleSettings().to_dict()
+    del old["rate_epochs"]
+    assert CycleSettings.from_run(old) == CycleSettings(rate_epochs=0, r1_weight=0.5)
 
 
 def test_unknown_setting_is_refused_with_those_there_are() -> None:
@@ -275,6 +311,18 @@ def test_paper_preset_is_the_paper_but_for_the_precision() -> None:
     assert preset("paper", CPU).replace(mixed_precision=False) == Config()
 
 
+def test_authors_preset_has_crops_of_one_tile_each_scaled_on_its_own() -> None:
+    authors, paper = (preset(name, CPU).to_dict() for name in ("authors", "paper"))
+    changed = {name: value for name, value in authors.items() if value != paper[name]}
+    assert changed == {"crop_size": 64, "free_zoom": True}
+    assert authors["tile_size"] == 64
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_our_presets_have_the_balance_of_r1_from_before_the_loss_was_halved(name: str) -> None:
+    assert preset(name, CPU).r1_weight == 0.5
+
+
 @pytest.mark.parametrize("name", PRESETS)
 @pytest.mark.parametrize("length", [{}, {"seconds": 5.0}, {"steps": 3}, {"steps": 2, "seconds": 5.0}])
 def test_steps_given_replace_the_presets_and_a_time_is_added(name: str, length: dict[str, Any]) -> None:
@@ -294,7 +342,7 @@ def test_seed_given_is_that_of_the_config() -> None:
 
 def test_presets_come_in_order_of_their_length() -> None:
     lengths = [preset(name, CPU).steps for name in PRESETS]
-    assert lengths == sorted(set(lengths))
+    assert lengths == sorted(lengths)
     assert lengths[0] == 0
 
 

@@ -17,7 +17,7 @@ class Settings:
     """What the user asks for; the rest depends on the device, as in `sinct.preset`.
 
     Attributes:
-        preset: instant, draft, standard or paper.
+        preset: instant, draft, standard, paper or authors.
         steps: length in steps, instead of the preset's.
         seconds: most time for the training, even if its steps are not done by then.
         seed: makes a training repeatable.

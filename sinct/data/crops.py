@@ -140,6 +140,46 @@ def random_crops(
     return windows.contiguous(memory_format=torch.channels_last)
 
 
+SMALLEST_SHARE = 1 / 3
+"""Smallest factor by which `freely_zoomed_crops` scales heights and widths."""
+
+
+def freely_zoomed_crops(picture: Tensor, *, count: int, size: int, generator: torch.Generator) -> Tensor:
+    """Cut each crop from a scaling of its own, and flip it with probability 1/2.
+
+    Height and width are scaled by independent factors in [1/3, 1], but to no less than a crop. A grid of crops is
+    laid over what comes out, at a random place within the room that it leaves, and one of its cells is the crop.
+
+    Args:
+        picture: (C, H, W), float.
+        count: number of crops.
+        size: side of the square crops, in pixels.
+        generator: draws the crops, on the CPU.
+
+    Returns:
+        (count, C, size, size), channels last in memory, on the picture's device.
+
+    As in the code of Park et al. 2020, which draws the cells by going through a shuffled list of 100,000 numbers.
+    Bicubic, antialiased; only the parts that become crops are resampled, cut at whole pixels.
+    """
+    crops = []
+    for *draws, flip in torch.rand(count, 7, generator=generator).tolist():
+        rows = _cell(picture.shape[1], size, *draws[:3])
+        columns = _cell(picture.shape[2], size, *draws[3:])
+        crop = picture[None, :, rows, columns]
+        crop = F.interpolate(crop, (size, size), mode="bicubic", antialias=True)
+        crops.append(crop.flip(3) if flip < 0.5 else crop)
+    return torch.cat(crops).contiguous(memory_format=torch.channels_last)
+
+
+def _cell(side: int, size: int, zoom: float, shift: float, which: float) -> slice:
+    """Pixels of one axis that become a crop, from three numbers in [0, 1)."""
+    scaled = max(size, round(side * (SMALLEST_SHARE + (1 - SMALLEST_SHARE) * zoom)))
+    cells = scaled // size
+    start = int(shift * (scaled - cells * size + 1)) + int(which * cells) * size
+    return slice(round(start * side / scaled), round((start + size) * side / scaled))
+
+
 def tiles(crops: Tensor, size: int, shift: int = 0, play: int = 0) -> Tensor:
     """Divide square crops into square tiles.
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from sinct.config import ABOVE_0, FROM_0, SHARE, Settings, bounded
 from sinct.data.content import Content, prepare_pair
-from sinct.data.crops import random_crops, uniform, width_range
+from sinct.data.crops import SMALLEST_SHARE, freely_zoomed_crops, random_crops, uniform, width_range
 from sinct.data.grain import grain
 from sinct.data.strokes import AS_TOLD
 from sinct.errors import ConfigError
@@ -24,6 +24,9 @@ class PairSettings(Settings):
         crop_size: side of a crop, in pixels.
         min_width: smallest width that a picture is scaled to before cropping, in pixels.
         max_width: largest such width, in pixels.
+        free_zoom: scale height and width of every crop by factors of its own, between a third of the picture's size
+            and all of it, as the authors' code does; then the widths above have no part. When off, all crops of a
+            step are scaled alike, as in appendix B.
         overhang: share of a crop's side by which it may overhang the picture before it is pushed back inside, so
             that a picture's edges, often its sky, are seen as often as its middle (ours above 0).
         native_share: share of steps that see a picture at its own size instead (ours).
@@ -55,6 +58,7 @@ class PairSettings(Settings):
     crop_size: int = bounded(128, ABOVE_0)
     min_width: int = bounded(384, ABOVE_0)
     max_width: int = bounded(1024, ABOVE_0)
+    free_zoom: bool = False
     overhang: float = bounded(0.0, SHARE)
     native_share: float = bounded(0.0, SHARE)
     remove_strokes: bool = False
@@ -73,10 +77,14 @@ class PairSettings(Settings):
         super().check()
         if self.min_width > self.max_width:
             raise ConfigError(f"min_width {self.min_width} exceeds max_width {self.max_width}")
+        if self.free_zoom and (self.overhang or self.native_share):
+            raise ConfigError(
+                "free_zoom scales and places crops by itself; set overhang and native_share to 0"
+            )
         if not self.remove_strokes and (self.stroke or self.faithful != AS_TOLD):
             raise ConfigError(
                 "stroke and faithful say which strokes are taken out, but none are; set remove_strokes to true, or "
-                "choose another preset than paper"
+                "choose another preset than paper and authors"
             )
         if self.texture and not self.recolour:
             raise ConfigError(
@@ -179,6 +187,11 @@ class PairSampler:
     def _crops(self, picture: Tensor) -> Tensor:
         """Draw random crops at a random width, or at the picture's own."""
         settings = self.settings
+        if settings.free_zoom:
+            crops = freely_zoomed_crops(
+                picture, count=settings.crops, size=settings.crop_size, generator=self.random
+            )
+            return self._laid_out(crops)
         width = uniform(*scaled_widths(picture, settings), self.random)
         native = uniform(0, 1, self.random) < settings.native_share
         if native and min(picture.shape[1:]) >= settings.crop_size:
@@ -203,6 +216,9 @@ def scaled_widths(picture: Tensor, settings: PairSettings) -> tuple[int, int]:
     Raises:
         ConfigError: the picture is too narrow for a crop.
     """
+    if settings.free_zoom:
+        own = picture.shape[2]
+        return max(settings.crop_size, round(SMALLEST_SHARE * own)), max(settings.crop_size, own)
     return width_range(
         picture.shape[1],
         picture.shape[2],

@@ -101,7 +101,14 @@ class Model:
     ) -> Iterator[Part]:
         """Run the generator over windows of a prepared picture, see `translate_windows`."""
         return translate_windows(
-            self.generator, prepared, height, width, rows, columns, mixed_precision=self.mixed_precision
+            self.generator,
+            prepared,
+            height,
+            width,
+            rows,
+            columns,
+            mixed_precision=self.mixed_precision,
+            seed=self.content.seed,
         )
 
     @property
@@ -118,7 +125,13 @@ class Model:
         """Translate the whole picture, in smaller windows where memory is short."""
         try:
             return translate_whole(
-                self.generator, prepared, height, width, window=window, mixed_precision=self.mixed_precision
+                self.generator,
+                prepared,
+                height,
+                width,
+                window=window,
+                mixed_precision=self.mixed_precision,
+                seed=self.content.seed,
             )
         except Exception as error:
             if not is_out_of_memory(error):

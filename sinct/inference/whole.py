@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from sinct.data.noise import noise_at
 from sinct.networks.base import GeneratorBase
 from sinct.pictures.cuts import Cut, mirrored
 from sinct.pictures.windows import Sides, Span, spans
@@ -43,6 +44,7 @@ def translate_windows(
     columns: Sequence[Span],
     *,
     mixed_precision: bool = False,
+    seed: int = 0,
 ) -> Iterator[Part]:
     """Translate a picture of any size, which need not be in memory, in reading order.
 
@@ -57,14 +59,17 @@ def translate_windows(
         rows: spans of the windows along the height, see `plan`.
         columns: spans along the width, see `plan`.
         mixed_precision: autocast to bfloat16.
+        seed: of the noise that some generators take, see `noise_at`.
     """
     device = next(generator.parameters()).device
     continued = mirrored(cut, height, width)
     for down, across in product(rows, columns):
-        part = continued(slice(down.start, down.stop), slice(across.start, across.stop))
-        part = part[None].to(device, torch.float32).contiguous(memory_format=torch.channels_last)
+        place = slice(down.start, down.stop), slice(across.start, across.stop)
+        part = continued(*place)[None].to(device, torch.float32)
+        part = part.contiguous(memory_format=torch.channels_last)
+        noise = noise_at(*place, seed)[None].to(device) if generator.noisy else None
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=mixed_precision):
-            translated = generator(part)[0]
+            translated = generator(part, noise)[0]
         kept = translated[:, down.kept, across.kept].float().clamp(-1, 1)
         yield Part(down.keep_start, across.keep_start, kept.cpu())
 
@@ -77,6 +82,7 @@ def translate_whole(
     *,
     window: int = WINDOW,
     mixed_precision: bool = False,
+    seed: int = 0,
 ) -> Tensor:
     """Translate a picture in square windows and put them together, see `translate_windows`.
 
@@ -87,12 +93,15 @@ def translate_whole(
         width: width of the picture, in pixels, at least 1.
         window: side of the windows, in pixels.
         mixed_precision: autocast to bfloat16.
+        seed: of the noise that some generators take.
 
     Returns:
         (3, H, W) in [-1, 1], float32, on the CPU.
     """
     rows, columns = plan(generator, height, width, Sides(window, window))
-    parts = translate_windows(generator, cut, height, width, rows, columns, mixed_precision=mixed_precision)
+    parts = translate_windows(
+        generator, cut, height, width, rows, columns, mixed_precision=mixed_precision, seed=seed
+    )
     return assemble(parts, height, width)
 
 

@@ -8,18 +8,20 @@ from sinct.losses.precision import full_precision
 
 
 def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-    """Non-saturating adversarial loss of the discriminator, softplus(-D(real)) + softplus(D(fake)).
+    """Non-saturating adversarial loss of the discriminator, half of softplus(-D(real)) + softplus(D(fake)).
 
     Args:
         real_logits: (N,) logits of the photo's tiles.
         fake_logits: (M,) logits of translated tiles.
 
     Returns:
-        Scalar in nats; 2 log 2 when the discriminator cannot tell them apart.
+        Scalar in nats; log 2 when the discriminator cannot tell them apart.
 
-    Goodfellow et al. 2014 (arXiv:1406.2661), eq. 1, as minimised in StyleGAN2.
+    Goodfellow et al. 2014 (arXiv:1406.2661), eq. 1, as minimised in StyleGAN2; the half is from Park et al.'s code,
+    where it sets the weight of R1.
     """
-    return F.softplus(-full_precision(real_logits)).mean() + F.softplus(full_precision(fake_logits)).mean()
+    real, fake = F.softplus(-full_precision(real_logits)), F.softplus(full_precision(fake_logits))
+    return 0.5 * (real.mean() + fake.mean())
 
 
 def generator_loss(fake_logits: Tensor) -> Tensor:

@@ -77,7 +77,7 @@ def discriminator_warnings(losses: Tensor, won_below: float) -> list[Remark]:
     """Warn of a discriminator that has won, judging by its latest losses.
 
     Args:
-        losses: (N,) losses of consecutive steps, in nats. At 2 log 2 = 1.39 a discriminator cannot tell photo from
+        losses: (N,) losses of consecutive steps, in nats. At log 2 = 0.69 a discriminator cannot tell photo from
             translation at all.
         won_below: mean below which the generator learns nothing more, in nats.
 

@@ -18,12 +18,14 @@ class GeneratorBase(nn.Module, ABC):
         name: the network's name in settings and files.
         depths: how many features `encode` returns.
         stride: heights and widths must be multiples of this, in pixels.
+        noisy: whether it takes noise beside the picture.
         width: channels, as given when it was built.
     """
 
     name: ClassVar[str]
     depths: ClassVar[int]
     stride: ClassVar[int]
+    noisy: ClassVar[bool] = False
     width: int
 
     @property
@@ -46,11 +48,16 @@ class GeneratorBase(nn.Module, ABC):
         """(N, 3, H, W) in [-1, 1] -> the features that PatchNCE compares."""
 
     @abstractmethod
-    def translate(self, picture: Tensor) -> tuple[Tensor, Features]:
-        """Translate, and return the input's features too, so that PatchNCE need not encode it again."""
+    def translate(self, picture: Tensor, noise: Tensor | None = None) -> tuple[Tensor, Features]:
+        """Translate, and return the input's features too, so that PatchNCE need not encode it again.
 
-    def forward(self, picture: Tensor) -> Tensor:
-        """(N, 3, H, W) in [-1, 1] -> (N, 3, H, W), about [-1, 1] but not clamped.
+        Args:
+            picture: (N, 3, H, W) in [-1, 1].
+            noise: (N, 1, H, W), standard normal; None adds none, nor do generators that are not `noisy`.
+        """
+
+    def forward(self, picture: Tensor, noise: Tensor | None = None) -> Tensor:
+        """(N, 3, H, W) in [-1, 1], and noise as for `translate` -> (N, 3, H, W), about [-1, 1] but not clamped.
 
         Raises:
             ValueError: height or width is not a multiple of the stride.
@@ -58,7 +65,7 @@ class GeneratorBase(nn.Module, ABC):
         if picture.shape[-1] % self.stride or picture.shape[-2] % self.stride:
             needed = "even heights and widths" if self.stride == 2 else f"multiples of {self.stride} px"
             raise ValueError(f"the generator needs {needed}, got {tuple(picture.shape)}; pad the picture")
-        return self.translate(picture)[0]
+        return self.translate(picture, noise)[0]
 
 
 def of_items(features: Features, start: int, stop: int | None) -> Features:

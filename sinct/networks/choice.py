@@ -5,10 +5,10 @@ from typing import Any
 
 from sinct.networks.base import GeneratorBase
 from sinct.networks.compact_generator import CompactGenerator, CrispGenerator
-from sinct.networks.stylegan2_generator import Generator
+from sinct.networks.stylegan2_generator import Generator, LinearGenerator
 
 GENERATORS: Mapping[str, type[CompactGenerator | CrispGenerator | Generator]] = {
-    network.name: network for network in (Generator, CompactGenerator, CrispGenerator)
+    network.name: network for network in (Generator, CompactGenerator, CrispGenerator, LinearGenerator)
 }
 """All generators by name; to add one, add it here."""
 

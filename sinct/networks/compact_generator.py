@@ -72,7 +72,7 @@ class QuarterGenerator(GeneratorBase):
         """(N, 3, H, W) in [-1, 1] -> the features that PatchNCE compares, at a quarter of the resolution."""
         return self._encode(picture)[1]
 
-    def translate(self, picture: Tensor) -> tuple[Tensor, Features]:
+    def translate(self, picture: Tensor, noise: Tensor | None = None) -> tuple[Tensor, Features]:
         """Translate, and return the input's features too, so that PatchNCE need not encode it again."""
         fine, features = self._encode(picture)
         coarse = self._doubled(self.up(self.decoder(self.encoder[2](features[-1]))))

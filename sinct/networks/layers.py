@@ -172,16 +172,21 @@ class UpBlock(nn.Module):
     Args:
         in_channels: channels of the input.
         out_channels: channels of the output.
+        noisy: whether to learn the weight of noise that is added behind the convolution, alike in all channels; it
+            starts at 0.
     """
 
-    def __init__(self, in_channels: int, out_channels: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, *, noisy: bool = False) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.randn(in_channels, out_channels, 3, 3))
         self.bias = nn.Parameter(torch.zeros(out_channels))
+        self.noise_weight = nn.Parameter(torch.zeros(1)) if noisy else None
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, in_channels, H, W) -> (N, out_channels, 2H, 2W)."""
+    def forward(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
+        """(N, in_channels, H, W), and noise (N, 1, 2H, 2W) or none -> (N, out_channels, 2H, 2W)."""
         norm = torch.rsqrt(self.weight.square().sum(dim=(0, 2, 3), keepdim=True) + 1e-8)
         upsampled = F.conv_transpose2d(x, self.weight * (norm * 4 * GAIN), stride=2)  # (N, out, 2H+1, 2W+1)
         smooth = blur(upsampled, padding=1)
+        if self.noise_weight is not None and noise is not None:
+            smooth = smooth + (self.noise_weight * GAIN * noise).to(smooth.dtype)
         return leaky_relu(smooth + (self.bias * GAIN).to(smooth.dtype).view(1, -1, 1, 1))

@@ -39,7 +39,8 @@ class Projection(nn.Module):
         channels: channels of the features at each depth.
         dimensions: size of the projected vectors and of the hidden layer.
 
-    Park et al. 2020 (arXiv:2007.15651), section 3; initialised from N(0, 0.02) as in the authors' code.
+    Park et al. 2020 (arXiv:2007.15651), section 3. Weights begin Xavier normal with gain 0.02, and biases at 0, as in
+    the authors' code.
     """
 
     def __init__(self, channels: Sequence[int], dimensions: int = 256) -> None:
@@ -50,7 +51,7 @@ class Projection(nn.Module):
         )
         for module in self.modules():
             if isinstance(module, nn.Linear):
-                nn.init.normal_(module.weight, std=0.02)
+                nn.init.xavier_normal_(module.weight, gain=0.02)
                 nn.init.zeros_(module.bias)
 
     def forward(self, samples: Sequence[Tensor]) -> list[Tensor]:

@@ -1,9 +1,30 @@
 """The fully convolutional generator for single-image translation (Park et al. 2020, appendix B)."""
 
+from typing import ClassVar
+
 from torch import Tensor, nn
 
 from sinct.networks.base import Features, GeneratorBase
-from sinct.networks.layers import DownBlock, EqualConv2d, ResidualBlock, UpBlock
+from sinct.networks.layers import GAIN, DownBlock, EqualConv2d, ResidualBlock, UpBlock, leaky_relu
+
+
+class PointConv(EqualConv2d):
+    """1×1 convolution from or to RGB.
+
+    Args:
+        in_channels: channels of the input.
+        out_channels: channels of the output.
+        activated: whether the scaled leaky ReLU follows.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, *, activated: bool) -> None:
+        super().__init__(in_channels, out_channels, 1, gain=GAIN if activated else 1.0)
+        self.activated = activated
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, in_channels, H, W) -> (N, out_channels, H, W)."""
+        mixed = super().forward(x)
+        return leaky_relu(mixed) if self.activated else mixed
 
 
 class Encoder(nn.Module):
@@ -12,11 +33,12 @@ class Encoder(nn.Module):
     Args:
         width: channels at full resolution; twice as many at half resolution.
         blocks: residual blocks, at least 2.
+        activated: whether a leaky ReLU follows the 1×1 convolution.
     """
 
-    def __init__(self, width: int, blocks: int) -> None:
+    def __init__(self, width: int, blocks: int, *, activated: bool = True) -> None:
         super().__init__()
-        self.from_rgb = EqualConv2d(3, width, 1)
+        self.from_rgb = PointConv(3, width, activated=activated)
         self.down = DownBlock(width, 2 * width)
         self.blocks = nn.ModuleList(ResidualBlock(2 * width) for _ in range(blocks))
 
@@ -35,11 +57,12 @@ class Encoder(nn.Module):
 
 
 class Generator(GeneratorBase):
-    """Translate pictures of any even size: an encoder and a decoder, without style or noise.
+    """Translate pictures of any even size: an encoder and a decoder, without style.
 
     A 1×1 convolution 3→w, a StyleGAN2 downsampling block w→2w, six residual blocks at 2w (three belong to
-    the encoder, three to the decoder), a StyleGAN2 upsampling block 2w→w and a linear 1×1 convolution to
-    RGB. Width 80 gives 3,068,403 parameters.
+    the encoder, three to the decoder), a StyleGAN2 upsampling block 2w→w with noise and a 1×1 convolution to
+    RGB. As in the authors' code, each of the 1×1 convolutions is followed by the scaled leaky ReLU. Width 80 gives
+    3,068,404 parameters.
 
     Args:
         width: channels w at full resolution.
@@ -47,18 +70,20 @@ class Generator(GeneratorBase):
     Park et al. 2020 (arXiv:2007.15651), appendix B.
     """
 
-    name = "stylegan2"
+    name = "sincut"
     depths = 3
     stride = 2
+    noisy = True
+    activated: ClassVar[bool] = True
 
     def __init__(self, width: int = 80) -> None:
         super().__init__()
         self.width = width
-        self.encoder = Encoder(width, blocks=3)
+        self.encoder = Encoder(width, blocks=3, activated=self.activated)
         self.decoder = nn.Sequential(
             *(ResidualBlock(2 * width) for _ in range(3)),
-            UpBlock(2 * width, width),
-            EqualConv2d(width, 3, 1),
+            UpBlock(2 * width, width, noisy=self.noisy),
+            PointConv(width, 3, activated=self.activated),
         )
 
     @property
@@ -88,7 +113,22 @@ class Generator(GeneratorBase):
         """(N, 3, H, W) in [-1, 1] -> the features that PatchNCE compares."""
         return self.encoder.features(picture)
 
-    def translate(self, picture: Tensor) -> tuple[Tensor, Features]:
+    def translate(self, picture: Tensor, noise: Tensor | None = None) -> tuple[Tensor, Features]:
         """Translate, and return the input's features too, so that PatchNCE need not encode it again."""
         code, features = self.encoder(picture)
-        return self.decoder(code), features
+        *blocks, up, to_rgb = self.decoder
+        for block in blocks:
+            code = block(code)
+        return to_rgb(up(code, noise)), features
+
+
+class LinearGenerator(Generator):
+    """The generator of version 0.2 and earlier, whose models stay readable: linear 1×1 convolutions and no noise.
+
+    Args:
+        width: channels w at full resolution.
+    """
+
+    name = "stylegan2"
+    noisy = False
+    activated = False

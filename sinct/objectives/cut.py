@@ -1,12 +1,25 @@
 """The paper's objective: one step of SinCUT, and its settings.
 
 Park et al. 2020, "Contrastive Learning for Unpaired Image-to-Image Translation" (arXiv:2007.15651),
-sections 3.1-3.3 and appendix B. Departures from it are marked as ours.
+sections 3.1-3.3 and appendix B. The defaults, and with them the preset `paper`, are appendix B as printed, with the
+authors' code where it is silent. The preset `authors` is the configuration of that code. Settings that leave both are
+marked as ours. Both presets depart from appendix B or from the code in these points:
+
+- PatchNCE is averaged over depths, and over painting and photo, as in the code; eqs. 3 to 5 sum.
+- They train in bfloat16 where the device gains from it (`mixed_precision`).
+- Crops are cut at whole pixels of the picture and then scaled; the code scales the picture first. A picture in which a
+  crop would not fit at the width drawn is scaled to a larger one.
+- With `free_zoom`, each crop's cell in its grid is drawn; the code goes through a shuffled list of cells, which comes
+  to the same over a training.
+- Epochs are sixteenths of the training, whatever its length.
+- In use, the generator's noise depends on seed and position, so that a picture is the same each time and in windows of
+  any size; the code draws new noise. The picture is continued by its mirror image, so that the zeros that convolutions
+  pad with leave no line along its border.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
 import torch
 import torch.nn.functional as F
@@ -36,7 +49,7 @@ LOOSEST = 0.25
 
 @dataclass(frozen=True)
 class CutSettings(PairGanSettings):
-    """Settings of one training. The defaults are those of the paper and of its authors' published configuration.
+    """Settings of one training. The defaults are those of the preset `paper`.
 
     The other settings are described where they belong: networks and adversarial loss in `PairGanSettings`, crops in
     `sinct.data.pair.PairSettings`, length, optimiser and seed in `sinct.config.TrainingSettings`.
@@ -49,6 +62,8 @@ class CutSettings(PairGanSettings):
         depths: which of the encoder's features PatchNCE compares: 0 the pixels, 1 the downsampling block's
             output, 2 the second residual block's; leaving out 0 is ours.
         queries: query positions per crop and depth; more than 1 is ours.
+        shared_positions: draw the query positions once for all crops of a picture, as the authors' code does, instead
+            of for each crop (ours).
         nce_weight: weight of PatchNCE. Where strokes are taken out, it is lowered with their width and follows
             `faithful`, see `content_weight`.
         matching_weight: weight of the distance between the discriminator's maps of a photo and of what G makes of
@@ -69,12 +84,22 @@ class CutSettings(PairGanSettings):
     alike: float = bounded(1.0, SHARE)
     depths: tuple[int, ...] = (0, 1, 2)
     queries: int = bounded(1, ABOVE_0)
+    shared_positions: bool = True
     nce_weight: float = bounded(4.0, FROM_0)
     matching_weight: float = bounded(0.0, FROM_0)
     patch_weight: float = bounded(0.0, FROM_0)
     anchor_weight: float = bounded(0.0, FROM_0)
     warm_start: bool = False
     reuse_features: bool = True
+
+    @classmethod
+    def from_run(cls, values: Mapping[str, Any]) -> Self:
+        """See `Settings.from_run`."""
+        if "shared_positions" not in values:
+            # Version 0.2 halved the painting's PatchNCE even where no crop of the photo was used.
+            share = 1 if values["identity_crops"] else 0.5
+            values = {**values, "shared_positions": False, "nce_weight": share * values["nce_weight"]}
+        return super().from_run(values)
 
     @property
     def starts_trained(self) -> bool:
@@ -126,7 +151,7 @@ class Losses(NamedTuple):
         adversarial_d: the discriminator's adversarial loss, in nats.
         r1: mean squared gradient norm at the photo's tiles; NaN at steps without R1.
         adversarial_g: the generator's adversarial loss, in nats.
-        nce: PatchNCE, mean of painting and photo, in nats.
+        nce: PatchNCE, mean of painting and photo, in nats; that of the painting where no crop of the photo is used.
         identity: L1 on [-1, 1] between the photo and what G makes of it.
         matching: distance between D's maps of the two, dimensionless; 0 where its weight is 0 (ours).
         patches: distance between small patches of translation and photo, dimensionless; 0 where its weight is 0
@@ -190,7 +215,7 @@ class Trainer(PairGan[Losses]):
         self.optimizer_d = self.adam(self.discriminator)
         self.optimizers = {"optimizer_g": self.optimizer_g, "optimizer_d": self.optimizer_d}
         self.terms = (
-            Term("adversarial_d", "Discriminator", "nats", "D", won_below=0.05),
+            Term("adversarial_d", "Discriminator", "nats", "D", won_below=0.025),
             Term("r1", "R1", "squared gradient norm", interval=settings.r1_interval),
             Term("adversarial_g", "Generator", "nats", "G"),
             Term("nce", "PatchNCE", "nats", "NCE"),
@@ -206,8 +231,10 @@ class Trainer(PairGan[Losses]):
         kept = settings.identity_crops
         photo, painted = batch.photo[:kept], batch.painted[:kept]
 
+        seen = torch.cat([batch.painting, painted])
+        noise = self.noise(seen)
         with self.autocast():
-            output, features = self.generator.translate(torch.cat([batch.painting, painted]))
+            output, features = self.generator.translate(seen, noise)
         translation, identity = output[:count], output[count:]
 
         # Discriminator: tiles of the photo against tiles of detached translations.
@@ -220,10 +247,9 @@ class Trainer(PairGan[Losses]):
             adversarial_g = generator_loss(self.discriminator(self.tiles(translation)))
             queries = self.generator.encode(output)
             content_keys, photo_keys = self._keys(features, batch.content, painted)
-        nce = 0.5 * (
-            self.patch_nce(of_items(queries, 0, count), content_keys)
-            + self.patch_nce(of_items(queries, count, None), photo_keys)
-        )
+        nce = self.patch_nce(of_items(queries, 0, count), content_keys)
+        if len(photo):  # without crops of the photo, the painting's term has its whole weight
+            nce = 0.5 * (nce + self.patch_nce(of_items(queries, count, None), photo_keys))
         identity_l1 = F.l1_loss(identity, photo) if len(photo) else nce.new_zeros(())
         matching = self.matching(identity, photo)
         patches = self.patches(translation, batch.photo)
@@ -267,16 +293,14 @@ class Trainer(PairGan[Losses]):
         """PatchNCE at random positions in crops of one picture, averaged over the depths.
 
         All come from one picture, so a query's negatives are the keys of all these crops but its own (appendix B).
-        Without crops the loss is 0.
         """
-        if len(keys[0]) == 0:
-            return keys[0].new_zeros(())
         samples = []
         for depth in self.settings.depths:
             query, key = queries[depth], keys[depth]
             count, _, height, width = key.shape
-            positions = random_positions(count, height, width, self.settings.queries, self.random)
-            positions = positions.to(self.device)
+            drawn = 1 if self.settings.shared_positions else count
+            positions = random_positions(drawn, height, width, self.settings.queries, self.random)
+            positions = positions.expand(count, -1).to(self.device)
             samples.append((sample_features(query, positions), sample_features(key.detach(), positions)))
         with self.autocast():
             projected = self.projection([query for query, _ in samples])

@@ -29,7 +29,7 @@ class PairGanSettings(TrainingSettings, PairSettings):
     """Settings of networks and adversarial loss, with those of crops and of every training.
 
     Attributes:
-        generator: name of the generator, see `sinct.networks.choice`; all but the paper's "stylegan2" are ours.
+        generator: name of the generator, see `sinct.networks.choice`; all but the paper's "sincut" are ours.
         width: generator channels at full resolution, twice as many at half resolution; for generators that work on
             2×2 blocks, at half and a quarter of the resolution.
         discriminator_widths: channels at tile_size, tile_size / 2 and so on down to 4 px.
@@ -43,7 +43,7 @@ class PairGanSettings(TrainingSettings, PairSettings):
         r1_interval: steps from one R1 to the next, with proportionally more weight; above 1 is ours.
     """
 
-    generator: str = "stylegan2"
+    generator: str = "sincut"
     width: int = bounded(80, ABOVE_0)
     discriminator_widths: tuple[int, ...] = WIDTHS
     minibatch_deviation: bool = False
@@ -55,13 +55,14 @@ class PairGanSettings(TrainingSettings, PairSettings):
     r1_interval: int = bounded(1, ABOVE_0)
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """See `Settings.from_dict`; reads the settings of versions 0.1 and 0.2 as well."""
+    def from_run(cls, values: Mapping[str, Any]) -> Self:
+        """See `Settings.from_run`."""
+        values = dict(values)
         if "compact" in values:  # a truth value, when there were two generators
-            values = {name: value for name, value in values.items() if name != "compact"} | {
-                "generator": "compact" if values["compact"] else "stylegan2"
-            }
-        return super().from_dict(values)
+            values["generator"] = "compact" if values.pop("compact") else "stylegan2"
+        if "rate_epochs" not in values:  # version 0.2, whose discriminator minimised the sum of both terms
+            values |= {"rate_epochs": 0, "r1_weight": values["r1_weight"] / 2}
+        return super().from_run(values)
 
     @property
     def generator_depths(self) -> int:
@@ -163,6 +164,14 @@ class PairGan(Loop[PairBatch, Losses]):
         return Discriminator(
             settings.tile_size, settings.discriminator_widths, deviation=settings.minibatch_deviation
         )
+
+    def noise(self, pictures: Tensor) -> Tensor | None:
+        """Draw what a noisy generator takes beside these pictures, (N, 1, H, W); None for the other generators."""
+        if not self.generator.noisy:
+            return None
+        count, _, height, width = pictures.shape
+        drawn = torch.randn(count, 1, height, width, generator=self.random, device=self.random.device)
+        return drawn.to(pictures.device)
 
     def judge(self, discriminator: nn.Module, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
         """Adversarial loss and R1 of a discriminator, on tiles of real crops and of detached translations.

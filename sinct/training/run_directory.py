@@ -119,7 +119,7 @@ class RunDirectory:
                     f"{self.path} is a run of the objective {name}, not of {objective.name}; give another "
                     "`run_dir`"
                 )
-            return objective.settings_type.from_dict(facts.pop("config")), facts
+            return objective.settings_type.from_run(facts.pop("config")), facts
         except FileNotFoundError:
             raise CheckpointError(
                 f"{self.path} holds no run to resume; leave out `resume=True` to start one"

@@ -45,7 +45,7 @@ class LossTerms(Protocol):
 
 
 def in_short(terms: Iterable[Term], values: Mapping[str, float]) -> str:
-    """Format values for a progress line, for instance "D 1.39 G 0.69 NCE 4.10"."""
+    """Format values for a progress line, for instance "D 0.69 G 0.69 NCE 4.10"."""
     return " ".join(
         f"{term.short} {values[term.name]:.{term.digits}f}"
         for term in terms

@@ -252,7 +252,7 @@ def test_profile_text_gives_shares(one):
 
 
 def test_the_authors_configuration_is_the_single_image_one():
-    config = configuration("authors", CPU, {})
+    config = configuration("authors-float32", CPU, {})
     assert (config.crops, config.crop_size, config.tile_size, config.width) == (16, 64, 64, 80)
     assert config.r1_interval == 1
     assert not config.mixed_precision

@@ -27,7 +27,7 @@ from sinct.training import best
 CPU = torch.device("cpu")
 
 TINY = (
-    'tiny:draft:generator="stylegan2",warm_start=false,width=4,discriminator_widths=[4,8,8],tile_size=16,crop_size=32,min_width=32,max_width=64,'
+    'tiny:draft:generator="sincut",warm_start=false,width=4,discriminator_widths=[4,8,8],tile_size=16,crop_size=32,min_width=32,max_width=64,'
     "crops=2,identity_crops=1,queries=4,mixed_precision=false"
 )
 

@@ -24,7 +24,7 @@ from sinct.training.outlook import roughly
 from tests.support.platforms import needs_signals
 
 TINY = [
-    '--set=generator="stylegan2"',
+    '--set=generator="sincut"',
     "--set=warm_start=false",
     "--set=width=4",
     "--set=discriminator_widths=[4,8,8]",
@@ -192,6 +192,8 @@ def test_first_steps_tell_what_the_training_will_take(pair, tmp_path):
 def test_help_has_the_steps_of_the_presets():
     for name, steps in sinct.presets.STEPS.items():
         assert f"{name} {steps}" in get_args(options.PresetOption)[1].help
+    for name in sinct.presets.PUBLISHED:
+        assert f"{name} 100,000" in get_args(options.PresetOption)[1].help
 
 
 @pytest.mark.parametrize(
@@ -220,7 +222,16 @@ def test_doctor_names_device_precision_and_what_presets_would_choose():
     facts = json.loads(out)
     assert code == 0
     assert "speed" not in facts
-    for name in ("device", "precision", "threads", "memory", "torch", "preset draft", "preset paper"):
+    for name in (
+        "device",
+        "precision",
+        "threads",
+        "memory",
+        "torch",
+        "preset draft",
+        "preset paper",
+        "preset authors",
+    ):
         assert facts[name]
 
 

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from sinct.data.crops import random_crops, tiles, uniform, width_range
+from sinct.data.crops import freely_zoomed_crops, random_crops, tiles, uniform, width_range
 from sinct.errors import ConfigError
 
 few = settings(max_examples=25, deadline=None, derandomize=True)
@@ -151,6 +151,58 @@ def test_crops_leave_the_picture_alone() -> None:
     picture = noise(12, 12)
     random_crops(picture, count=2, size=8, width=12, generator=seeded()).zero_()
     assert torch.equal(picture, noise(12, 12))
+
+
+# Crops with a zoom of their own
+
+
+def spans_of(height: int, width: int, size: int, count: int) -> Tensor:
+    """First and last row, first and last column of each crop in the picture, (count, 4)."""
+    crops = freely_zoomed_crops(numbered(height, width), count=count, size=size, generator=seeded())
+    rows, columns = crops[:, 0].mean(dim=2), crops[:, 1].mean(dim=1)
+    columns = torch.where((columns[:, :1] > columns[:, -1:]), columns.flip(1), columns)
+    return torch.stack([rows[:, 0], rows[:, -1], columns[:, 0], columns[:, -1]], dim=1)
+
+
+@few
+@given(height=lengths, width=lengths, seed=seeds)
+def test_freely_zoomed_crops_of_any_picture_have_their_size(height: int, width: int, seed: int) -> None:
+    crops = freely_zoomed_crops(noise(height, width), count=3, size=16, generator=seeded(seed))
+    assert crops.shape == (3, 3, 16, 16)
+    assert crops.isfinite().all()
+
+
+def test_freely_zoomed_crops_scale_height_and_width_apart_by_a_third_to_1() -> None:
+    top, bottom, left, right = spans_of(300, 400, 20, 400).unbind(dim=1)
+    for begin, end in ((top, bottom), (left, right)):
+        factors = 19 / (end - begin)  # pixels of the crop for each of the picture's
+        assert factors.min() > 1 / 3 - 0.03
+        assert factors.max() < 1 + 0.03
+        assert float(factors.mean()) == pytest.approx(2 / 3, abs=0.05)
+    heights, widths = bottom - top, right - left
+    assert abs(float(torch.corrcoef(torch.stack([heights, widths]))[0, 1])) < 0.2
+
+
+def test_freely_zoomed_crops_reach_every_part_of_the_picture() -> None:
+    top, bottom, left, right = spans_of(90, 120, 20, 400).unbind(dim=1)
+    assert top.min() < 4
+    assert bottom.max() > 85
+    assert left.min() < 4
+    assert right.max() > 115
+
+
+def test_freely_zoomed_crops_are_flipped_half_of_the_time() -> None:
+    crops = freely_zoomed_crops(numbered(60, 80), count=400, size=16, generator=seeded())
+    flipped = (crops[:, 1, :, 0] > crops[:, 1, :, -1]).all(dim=1).float().mean()
+    assert float(flipped) == pytest.approx(0.5, abs=0.1)
+
+
+def test_crop_at_full_size_is_cut_from_the_picture_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sinct.data.crops.SMALLEST_SHARE", 1.0)
+    picture = noise(40, 56)
+    cells = [picture[:, top : top + 16, left : left + 16] for top in range(25) for left in range(41)]
+    for crop in freely_zoomed_crops(picture, count=8, size=16, generator=seeded()):
+        assert any(crop.equal(cell) or crop.flip(2).equal(cell) for cell in cells)
 
 
 # Tiles

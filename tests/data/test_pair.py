@@ -69,6 +69,20 @@ def test_widths_include_the_paintings_own_only_when_seen():
     assert sampler([picture(0)], [picture(1)], native_share=0.0).widths == (43, 48)
 
 
+def test_zooms_of_their_own_span_a_third_of_the_picture_to_all_of_it():
+    made = sampler([picture(0, 120, 180)], [picture(1)], free_zoom=True, native_share=0.0)
+    assert made.widths == (60, 180)
+    painting, content, photo, painted = made.sample()
+    assert painting.shape == (2, 3, 32, 32)
+    assert content.equal(painting)
+    assert painted.equal(photo)
+
+
+def test_panorama_that_no_zoom_of_all_crops_would_fit_can_be_zoomed_crop_by_crop():
+    made = sampler([picture(0, 10, 400)], [picture(1)], free_zoom=True, native_share=0.0)
+    assert made.sample().painting.shape == (2, 3, 32, 32)
+
+
 def test_grain_is_laid_over_what_the_generator_gets_and_nothing_else():
     flat = torch.zeros(3, 45, 60)
     batch = sampler([flat], [flat], grain=0.1).sample()

@@ -1,3 +1,4 @@
+import copy
 from typing import Any
 
 import pytest
@@ -22,6 +23,14 @@ def generator() -> Generator:
             nn.init.normal_(parameter)
     nn.init.normal_(network.decoder[-1].weight, std=0.2)
     nn.init.zeros_(network.decoder[-1].bias)
+    return network
+
+
+@pytest.fixture
+def noisy(generator: Generator) -> Generator:
+    """The same with noise that has some weight."""
+    network = copy.deepcopy(generator)
+    nn.init.constant_(network.decoder[3].noise_weight, 0.5)
     return network
 
 
@@ -90,9 +99,25 @@ def test_no_line_shows_along_the_border(generator: Generator) -> None:
 
 
 def test_result_is_clamped(generator: Generator) -> None:
-    translated = translate_picture(generator, 1000 * noise(8, 8))
+    translated = translate_picture(generator, 1e5 * noise(8, 8))
     assert translated.min() == -1
     assert translated.max() == 1
+
+
+def test_noise_is_the_same_in_windows_and_for_the_same_seed_alone(noisy: Generator) -> None:
+    picture = noise(150, 170)
+    whole, windows, other = (
+        translate_picture(noisy, picture, window=window, seed=seed)
+        for window, seed in ((300, 3), (120, 3), (300, 4))
+    )
+    torch.testing.assert_close(windows, whole)
+    assert (other - whole).abs().mean() > 1e-3
+
+
+def test_noise_makes_places_differ_that_look_the_same(generator: Generator, noisy: Generator) -> None:
+    flat = torch.full((3, 40, 40), 0.4)
+    assert translate_picture(generator, flat).std(dim=(1, 2)).max() < 1e-5
+    assert translate_picture(noisy, flat).std(dim=(1, 2)).max() > 1e-3
 
 
 def test_result_needs_no_gradient(generator: Generator) -> None:

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.autograd import gradcheck
 
 from sinct.losses import discriminator_loss, feature_matching, generator_loss, patch_nce, r1_penalty
+from tests.support.reference import published
 
 
 def noise(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> Tensor:
@@ -24,7 +25,7 @@ def test_discriminator_loss_equals_a_slow_loop() -> None:
     real, fake = noise(5).float(), noise(7, seed=1).float()
     expected = sum(math.log1p(math.exp(-x)) for x in real.tolist()) / 5
     expected += sum(math.log1p(math.exp(x)) for x in fake.tolist()) / 7
-    assert discriminator_loss(real, fake).item() == pytest.approx(expected, rel=1e-6)  # float32
+    assert discriminator_loss(real, fake).item() == pytest.approx(expected / 2, rel=1e-6)  # float32
 
 
 def test_generator_loss_equals_a_slow_loop() -> None:
@@ -33,8 +34,15 @@ def test_generator_loss_equals_a_slow_loop() -> None:
     assert generator_loss(fake).item() == pytest.approx(expected, rel=1e-6)  # float32
 
 
-def test_discriminator_loss_is_2_log_2_when_it_cannot_tell() -> None:
-    assert discriminator_loss(torch.zeros(3), torch.zeros(4)).item() == pytest.approx(2 * math.log(2))
+def test_adversarial_losses_are_those_of_the_published_code() -> None:
+    values = published("losses")
+    real, fake = values["logits.real"], values["logits.fake"]
+    torch.testing.assert_close(discriminator_loss(real, fake), values["nonsaturating.discriminator"])
+    torch.testing.assert_close(generator_loss(fake), values["nonsaturating.generator"])
+
+
+def test_discriminator_loss_is_log_2_when_it_cannot_tell() -> None:
+    assert discriminator_loss(torch.zeros(3), torch.zeros(4)).item() == pytest.approx(math.log(2))
 
 
 def test_generator_loss_is_log_2_when_the_discriminator_cannot_tell() -> None:
@@ -122,6 +130,17 @@ def test_patch_nce_equals_a_slow_loop(positions: int, temperature: float) -> Non
     loss = patch_nce(query, key, temperature=temperature)
     assert loss.dtype == torch.float64
     assert loss.item() == pytest.approx(slow_patch_nce(query, key, temperature), rel=1e-12)
+
+
+@pytest.mark.parametrize(("images", "name"), [(1, "one_bag"), (4, "four_images")])
+def test_patch_nce_and_its_gradient_are_those_of_the_published_code(images: int, name: str) -> None:
+    values = published("losses")
+    query = values["nce.query"].requires_grad_()
+    bags = zip(query.chunk(images), values["nce.key"].chunk(images), strict=True)
+    loss = torch.stack([patch_nce(*bag) for bag in bags]).mean()
+    loss.backward()
+    torch.testing.assert_close(loss, values[f"nce.{name}.loss"])
+    torch.testing.assert_close(query.grad, values[f"nce.{name}.grad_query"], rtol=0, atol=1e-6)
 
 
 def test_patch_nce_equals_the_appendix_with_all_crops_in_one() -> None:

@@ -77,9 +77,11 @@ def test_projection_is_a_two_layer_network() -> None:
     torch.testing.assert_close(vectors, raw / raw.norm(dim=1, keepdim=True))
 
 
-def test_weights_start_with_deviation_002_and_biases_at_0() -> None:
-    linear = projection(256, dimensions=256).depths[0][0]
-    assert linear.weight.std().item() == pytest.approx(0.02, rel=0.02)  # 65536 weights: 0.3 %
+@pytest.mark.parametrize(("layer", "fans"), [(0, 160 + 256), (2, 256 + 256)])
+def test_weights_begin_xavier_normal_with_gain_002_and_biases_at_0(layer: int, fans: int) -> None:
+    linear = projection(160, dimensions=256).depths[0][layer]
+    expected = 0.02 * (2 / fans) ** 0.5  # 0.00139 and 0.00125, as in the published code
+    assert linear.weight.std().item() == pytest.approx(expected, rel=0.02)  # 40960 weights or more: 0.4 %
     assert not linear.bias.any()
 
 

@@ -5,7 +5,10 @@ import torch
 from torch import Tensor, nn
 
 from sinct.networks.base import of_items, update_average
-from sinct.networks.stylegan2_generator import Generator
+from sinct.networks.choice import make_generator
+from sinct.networks.layers import GAIN, LEAK
+from sinct.networks.stylegan2_generator import Generator, LinearGenerator
+from tests.support.reference import published, published_generator
 
 
 def generator(width: int = 2, seed: int = 0) -> Generator:
@@ -23,8 +26,82 @@ def picture(height: int = 8, width: int = 10, count: int = 1) -> Tensor:
     return noise.double() * 2 - 1
 
 
-def test_generator_has_the_papers_number_of_parameters() -> None:
-    assert sum(parameter.numel() for parameter in Generator(80).parameters()) == 3_068_403
+def test_generator_has_the_published_number_of_parameters() -> None:
+    assert sum(parameter.numel() for parameter in Generator(80).parameters()) == 3_068_404
+
+
+# The published values are float32, and so large that rounding in ten layers moves them by 1e-5.
+
+
+def test_picture_is_that_of_the_published_code() -> None:
+    values = published("sincut_generator")
+    translation = published_generator(values)(values["in.picture"])
+    torch.testing.assert_close(translation, values["out.picture"], rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize(("depth", "name"), [(1, "down"), (2, "residual")])
+def test_features_are_those_of_the_published_code(depth: int, name: str) -> None:
+    values = published("sincut_generator")
+    features = published_generator(values).encode(values["in.picture"])
+    torch.testing.assert_close(features[depth], values[f"out.features.{name}"], rtol=0, atol=1e-4)
+
+
+def test_each_convolution_from_and_to_rgb_is_activated() -> None:
+    network, x = generator(), picture()
+    for point, maps in (
+        (network.encoder.from_rgb, x),
+        (network.decoder[-1], torch.cat([x, x[:, :1]], 1)[:, :2]),
+    ):
+        mixed = torch.einsum("oi,nihw->nohw", point.weight[..., 0, 0], maps) / maps.shape[1] ** 0.5
+        mixed = mixed + point.bias.view(1, -1, 1, 1)
+        torch.testing.assert_close(point(maps), GAIN * torch.where(mixed < 0, LEAK * mixed, mixed))
+
+
+def test_generator_passes_gradcheck() -> None:
+    network, x = generator(), picture(4, 4).requires_grad_()
+    noise = picture(4, 4)[:, :1]
+    nn.init.ones_(network.decoder[3].noise_weight)
+    assert torch.autograd.gradcheck(lambda x: network(x, noise), x)
+
+
+# Noise
+
+
+def test_noise_does_nothing_at_first_but_its_weight_learns() -> None:
+    network, x = generator(), picture()
+    translation = network(x, x[:, :1])
+    torch.testing.assert_close(translation, network(x), rtol=0, atol=0)
+    translation.square().sum().backward()
+    assert network.decoder[3].noise_weight.grad.abs() > 0
+
+
+def test_noise_is_added_behind_the_upsampling_before_bias_and_activation() -> None:
+    up, code, noise = generator().decoder[3], picture(4, 5)[:, :1].expand(1, 4, 4, 5), picture(8, 10)[:, :1]
+    nn.init.constant_(up.noise_weight, 0.7)
+    with torch.no_grad():
+        added = up(code, noise)
+        up.bias += 0.7 * noise[0, 0, 3, 4]  # has the same effect at that pixel
+        torch.testing.assert_close(added[..., 3, 4], up(code)[..., 3, 4])
+
+
+# Version 0.2's generator
+
+
+def test_version_02s_generator_gives_what_it_gave() -> None:
+    torch.manual_seed(0)
+    network = make_generator("stylegan2", 2).double()
+    x = torch.linspace(-1, 1, 3 * 8 * 6, dtype=torch.float64).sin().view(1, 3, 8, 6)
+    # computed once by the code of version 0.2
+    torch.testing.assert_close(
+        network(x)[0, :, 3, 2], torch.tensor([-0.003796, -0.000404, -0.0011]).double(), rtol=0, atol=1e-6
+    )
+    deep = torch.tensor([-0.061397, 0.239762, -0.241424, 0.060748]).double()
+    torch.testing.assert_close(network.encode(x)[2][0, :, 1, 1], deep, rtol=0, atol=1e-6)
+
+
+def test_weights_of_version_02_are_not_taken_for_the_published_generators() -> None:
+    with pytest.raises(RuntimeError, match=r"Missing key.*noise_weight"):
+        Generator(2).load_state_dict(LinearGenerator(2).state_dict())
 
 
 @pytest.mark.parametrize("size", [(2, 2), (2, 6), (10, 4), (16, 16)])

@@ -1,4 +1,4 @@
-"""CycleGAN with the crops and networks that sinct uses (see `sinct.objectives.cyclegan`)."""
+"""CycleGAN with the crops and networks of sinct, on the pictures as they are (see `sinct.objectives.cyclegan`)."""
 
 from typing import Any
 
@@ -7,6 +7,18 @@ from torch import Tensor
 from sinct.comparison.methods import Job, Method, Result
 from sinct.comparison.methods._gan import train_and_translate
 from sinct.objectives.cyclegan import CycleSettings, CycleTrainer
+
+PREPARATION = (
+    "remove_strokes",
+    "smoothing",
+    "calm",
+    "detail",
+    "recolour",
+    "repaint",
+    "texture",
+    "grain",
+)
+"""Settings of how a preset prepares pictures for sinct's generator."""
 
 
 def run(
@@ -25,15 +37,18 @@ def run(
         painting: (3, H, W) in [-1, 1].
         photo: (3, H', W') in [-1, 1].
         job: budget, device, seed and folder.
-        preset: instant, draft, standard or paper. The presets are sinct's, so that only the objective differs.
+        preset: draft, standard, paper or authors. Networks, crops, length and optimiser are sinct's.
         cycle_weight: see `CycleSettings`.
         identity_weight: see `CycleSettings`.
         changes: other settings of `CycleSettings`.
     """
-    # Both generators see their pictures as they are: the presets' grain and repainting are for sinct's objective.
+    # The paper's baseline has the method's zooms, crops and networks, and plain crops of both pictures. With the
+    # painting prepared as for sinct, the cycle would return to what sinct has made of it.
+    plain = {name: getattr(CycleSettings, name) for name in PREPARATION}
     weights = {"cycle_weight": cycle_weight, "identity_weight": identity_weight}
-    plain = {"grain": 0.0, "repaint": False, **weights, **changes}
-    return train_and_translate(CycleTrainer, painting, photo, job, preset=preset, changes=plain)
+    return train_and_translate(
+        CycleTrainer, painting, photo, job, preset=preset, changes={**plain, **weights, **changes}
+    )
 
 
 METHOD = Method(

@@ -16,7 +16,7 @@ def run(painting: Tensor, photo: Tensor, job: Job, *, preset: str = "standard", 
         painting: (3, H, W) in [-1, 1].
         photo: (3, H', W') in [-1, 1].
         job: budget, device, seed and folder.
-        preset: instant, draft, standard or paper.
+        preset: instant, draft, standard, paper or authors.
         changes: other settings of `sinct.Config`.
     """
     return train_and_translate(Trainer, painting, photo, job, preset=preset, changes=changes)

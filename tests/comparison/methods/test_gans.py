@@ -7,6 +7,8 @@ from sinct.comparison import methods
 from sinct.comparison.methods import Job
 from sinct.comparison.methods.cyclegan import METHOD
 from sinct.errors import ConfigError, Interrupted
+from sinct.objectives.cyclegan import CycleTrainer
+from sinct.presets import preset as preset_settings
 from sinct.runtime.budget import Budget
 from sinct.training.run_directory import RunDirectory
 from sinct.weights.store import Weights
@@ -59,6 +61,39 @@ def test_method_goes_on_after_an_interruption(tiny, tmp_path, name):
     result = method.run(PAINTING, PHOTO, job(tmp_path, iterations=6), **settings)
     assert result.facts["steps"] == 6
     assert stopped_at <= 6
+
+
+@pytest.mark.parametrize("preset", ["draft", "paper", "authors"])
+def test_cyclegan_sees_plain_crops_of_both_pictures_with_the_presets_zooms(tiny, tmp_path, preset):
+    settings = tiny_settings(tiny, "cyclegan")
+    METHOD.run(PAINTING, PHOTO, job(tmp_path, iterations=1), preset=preset, **settings)
+    config, _ = RunDirectory(tmp_path / "run").read_config(CycleTrainer)
+    assert (config.remove_strokes, config.smoothing, config.detail) == (False, 0.0, 1.0)
+    assert (config.calm, config.recolour, config.repaint, config.texture) == (False, False, False, False)
+    assert config.grain == 0
+    sampler = CycleTrainer([PAINTING], [PHOTO], config, CPU).sampler
+    for pictures, original in ((sampler.paintings, PAINTING), (sampler.photos, PHOTO)):
+        assert torch.stack(pictures[0].split(3)).equal(original.expand(2, -1, -1, -1))
+    batch = sampler.sample()
+    assert batch.painting.equal(batch.content)
+    assert batch.painted.equal(batch.photo)
+    sincts = preset_settings(preset, CPU)
+    for name in (
+        "free_zoom",
+        "overhang",
+        "native_share",
+        "tile_play",
+        "r1_weight",
+        "learning_rate",
+        "ema_decay",
+    ):
+        assert getattr(config, name) == getattr(sincts, name)
+
+
+def test_preparation_can_still_be_asked_of_cyclegan(tiny, tmp_path):
+    settings = tiny_settings(tiny, "cyclegan") | {"smoothing": 0.3}
+    METHOD.run(PAINTING, PHOTO, job(tmp_path, iterations=1), preset="draft", **settings)
+    assert RunDirectory(tmp_path / "run").read_config(CycleTrainer)[0].smoothing == 0.3
 
 
 def test_settings_are_the_papers():

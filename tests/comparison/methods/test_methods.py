@@ -19,7 +19,7 @@ from sinct.weights.store import Weights
 CPU = torch.device("cpu")
 SMALL_GAN = {
     "preset": "draft",
-    "generator": "stylegan2",
+    "generator": "sincut",
     "width": 4,
     "discriminator_widths": (4, 8, 8),
     "crops": 2,
