@@ -1,15 +1,15 @@
 """Whether 3x3 convolutions by Winograd's algorithm would be faster: `python -m benchmarks.winograd`.
 
-F(2x2, 3x3) of Lavin and Gray 2016, "Fast Algorithms for Convolutional Neural Networks" (arXiv:1509.09308), as 16 batched
-matrix products: 2.25 times fewer multiplications, for transforms that read and write four times the values. oneDNN
-has it for no x86 processor. This is a trial, which sinct does not use; it prints forward and backward at the shapes
-of the generator's body, beside the library's own convolution.
+F(2x2, 3x3) of Lavin and Gray 2016, "Fast Algorithms for Convolutional Neural Networks" (arXiv:1509.09308), as 16
+batched matrix products: 2.25 times fewer multiplications, for transforms that read and write four times the values.
+oneDNN has it for no x86 processor. This is a trial, which sinct does not use; it prints forward and backward at the
+shapes of the generator's body, beside the library's own convolution.
 """
 
 import argparse
 import statistics
-import sys
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import torch
@@ -35,7 +35,7 @@ OUTPUT = torch.tensor([[1, 1, 1, 0], [0, 1, -1, -1]], dtype=torch.float64)
 
 def convolution(maps: Tensor, weight: Tensor) -> Tensor:
     """A 3x3 convolution with padding 1: (N, C, H, W) and (K, C, 3, 3) -> (N, K, H, W), H and W even."""
-    result: Tensor = _Winograd.apply(maps, weight)
+    result: Tensor = _Winograd.apply(maps, weight)  # type: ignore[no-untyped-call]
     return result
 
 
@@ -50,7 +50,7 @@ class _Winograd(torch.autograd.Function):
         return _untiled(tiles @ _kernels(weight), maps.shape)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
         tiles, weight = ctx.saved_tensors
         turned = weight.flip(2, 3).transpose(0, 1)
         by_maps = _untiled(_tiles(gradient) @ _kernels(turned), ctx.shape)
@@ -133,35 +133,23 @@ def difference(shape: tuple[int, int, int], dtype: torch.dtype) -> float:
     return float((convolution(maps.to(dtype), weight.to(dtype)).double() - exact).abs().max() / exact.std())
 
 
-def main(arguments: list[str] | None = None) -> None:
+def main() -> None:
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=7)
-    options = parser.parse_args(arguments)
+    repeats = parser.parse_args().repeats
     torch.manual_seed(0)
     device = torch.device("cpu")
     types = [torch.float32, *([torch.bfloat16] if gains_from_bfloat16(device) else [])]
     facts, rows = describe(device), []
     print(one_line(facts))
-    for name, shape in SHAPES.items():
-        for dtype in types:
-            ours, theirs = (measured(each, shape, dtype, options.repeats) for each in (convolution, library))
-            rows.append(
-                {
-                    "shape": name,
-                    "type": str(dtype).removeprefix("torch."),
-                    "winograd_ms": 1000 * ours,
-                    "library_ms": 1000 * theirs,
-                    "gain": theirs / ours,
-                    "difference": difference(shape, dtype),
-                }  # fmt: skip
-            )
-            print(
-                "  ".join(
-                    f"{value:.3g}" if isinstance(value, float) else value for value in rows[-1].values()
-                )
-            )
-            sys.stdout.flush()
-    write_json(RESULTS / "winograd" / "winograd.json", {"machine": facts, "rows": rows})
+    print("shape, type, Winograd ms, library ms, gain, largest difference", flush=True)
+    for (name, shape), dtype in product(SHAPES.items(), types):
+        ours, theirs = (1000 * measured(each, shape, dtype, repeats) for each in (convolution, library))
+        off, kind = difference(shape, dtype), str(dtype).removeprefix("torch.")
+        print(f"{name}, {kind}, {ours:.3g}, {theirs:.3g}, {theirs / ours:.2f}, {off:.2g}", flush=True)
+        rows.append({"shape": name, "type": kind, "winograd": ours, "library": theirs, "difference": off})
+    write_json(RESULTS / "winograd" / "winograd.json", {"machine": facts, "milliseconds": rows})
 
 
 if __name__ == "__main__":
