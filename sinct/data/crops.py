@@ -122,19 +122,18 @@ def random_crops(
         (count, C, size, size), channels last in memory, on the picture's device.
     """
     _, picture_height, picture_width = picture.shape
-    side = min(round(size * picture_width / width), picture_height, picture_width)
+    side = max(1, min(round(size * picture_width / width), picture_height, picture_width))
     corners = torch.rand(count, 2, generator=generator)
     room = torch.tensor([picture_height - side + 1, picture_width - side + 1])
     places = corners * (room + overhang * side) - overhang * side / 2
     places = torch.minimum(places.long().clamp_min(0), room - 1)
-    top, left = places.unbind(dim=1)
     flipped = torch.rand(count, generator=generator) < 0.5
 
-    along = torch.arange(side)
-    rows = (top[:, None] + along).to(picture.device)
-    columns = left[:, None] + torch.where(flipped[:, None], side - 1 - along, along)
-    columns = columns.to(picture.device)
-    windows = picture[:, rows[:, :, None], columns[:, None, :]].transpose(0, 1)
+    # Slices, since a GPU would have to wait for indices.
+    cut = [picture[:, top : top + side, left : left + side] for top, left in places.tolist()]
+    windows = torch.stack(
+        [part.flip(2) if flip else part for part, flip in zip(cut, flipped.tolist(), strict=True)]
+    )
     if side != size:
         windows = F.interpolate(windows, (size, size), mode="bicubic", antialias=True)
     return windows.contiguous(memory_format=torch.channels_last)

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sinct.networks.base import Features, GeneratorBase
-from sinct.networks.layers import GAIN, EqualConv2d, ResidualBlock, leaky_relu
+from sinct.networks.layers import GAIN, EqualConv2d, ResidualBlock, leaky_relu, smoothing_kernel
 
 SHUFFLED = 16
 """Channels of a compact generator at full resolution, before the last convolution."""
@@ -177,8 +177,7 @@ def without_grid(x: Tensor) -> Tensor:
     Returns:
         (N, C, H, W).
     """
-    taps = x.new_tensor([1.0, 2.0, 1.0])
-    kernel = torch.outer(taps, taps) / 16
+    kernel = smoothing_kernel((1.0, 2.0, 1.0), x.dtype, x.device)
     channels = x.shape[1]
     padded = F.pad(x, (1, 1, 1, 1), mode="replicate")
     return F.conv2d(padded, kernel.expand(channels, 1, 3, 3), groups=channels)
