@@ -5,10 +5,10 @@ crops everywhere; pixels are cut and resampled on the picture's device.
 """
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from sinct.errors import ConfigError
+from sinct.pictures.resampling import antialiased
 
 
 def width_range(
@@ -135,7 +135,7 @@ def random_crops(
         [part.flip(2) if flip else part for part, flip in zip(cut, flipped.tolist(), strict=True)]
     )
     if side != size:
-        windows = F.interpolate(windows, (size, size), mode="bicubic", antialias=True)
+        windows = antialiased(windows, (size, size), mode="bicubic")
     return windows.contiguous(memory_format=torch.channels_last)
 
 

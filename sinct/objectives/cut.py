@@ -21,6 +21,7 @@ from sinct.losses.features import feature_matching
 from sinct.losses.patches import SMALLEST_CROP, patch_distance
 from sinct.networks.base import Features, of_items
 from sinct.networks.projection import Projection, random_positions, sample_features
+from sinct.networks.seeding import seeded
 from sinct.objectives.pair_gan import PairGan, PairGanSettings
 from sinct.training.loop import update
 from sinct.training.terms import Term
@@ -145,8 +146,7 @@ class Trainer(PairGan[Losses]):
         device: torch.device,
     ) -> None:
         super().__init__(paintings, photos, settings, device)
-        with torch.random.fork_rng(devices=[]):  # leaves the caller's random state unchanged
-            torch.manual_seed(settings.seed)
+        with seeded(settings.seed):
             generator, discriminator = self.make_generator(), self.make_discriminator()
             channels = [generator.feature_channels[depth] for depth in settings.depths]
             projection = Projection(channels, settings.projection_dimensions)
