@@ -15,7 +15,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sinct.networks.base import Features, GeneratorBase
-from sinct.networks.layers import GAIN, EqualConv2d, ResidualBlock, leaky_relu, smoothing_kernel
+from sinct.networks.layers import (
+    GAIN,
+    EqualConv2d,
+    ResidualBlock,
+    in_full_precision,
+    leaky_relu,
+    smoothing_kernel,
+)
 
 SHUFFLED = 16
 """Channels of a compact generator at full resolution, before the last convolution."""
@@ -77,7 +84,7 @@ class QuarterGenerator(GeneratorBase):
         fine, features = self._encode(picture)
         coarse = self._doubled(self.up(self.decoder(self.encoder[2](features[-1]))))
         joined = self.fine(torch.add(coarse, fine, alpha=1 / math.sqrt(2)))
-        return self._render(joined, picture), features
+        return in_full_precision(self._render, joined, picture), features
 
     @abstractmethod
     def _doubled(self, maps: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ and appendix B; equalised learning rate from Karras et al. 2018 (arXiv:1710.1019
 """
 
 import math
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -71,6 +72,19 @@ class _Blur(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         return blur(gradients[0], 3 - ctx.padding), None
+
+
+def in_full_precision(layers: Callable[..., Tensor], *maps: Tensor) -> Tensor:
+    """Run the last layers of a generator in float32 when it translates, even where autocast is on around it.
+
+    bfloat16 has 8 significant bits, and the picture may be written with 16. Training, which takes gradients, goes on
+    in bfloat16.
+    """
+    kind = maps[0].device.type
+    if torch.is_grad_enabled() or not torch.is_autocast_enabled(kind):
+        return layers(*maps)
+    with torch.autocast(kind, enabled=False):
+        return layers(*(each.float() for each in maps))
 
 
 class EqualConv2d(nn.Module):

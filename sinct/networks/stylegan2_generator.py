@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 
 from sinct.networks.base import Features, GeneratorBase
-from sinct.networks.layers import DownBlock, EqualConv2d, ResidualBlock, UpBlock
+from sinct.networks.layers import DownBlock, EqualConv2d, ResidualBlock, UpBlock, in_full_precision
 
 
 class Encoder(nn.Module):
@@ -91,4 +91,4 @@ class Generator(GeneratorBase):
     def translate(self, picture: Tensor) -> tuple[Tensor, Features]:
         """Translate, and return the input's features too, so that PatchNCE need not encode it again."""
         code, features = self.encoder(picture)
-        return self.decoder(code), features
+        return in_full_precision(self.decoder[-2:], self.decoder[:-2](code)), features
