@@ -30,16 +30,19 @@ from tests.support.accelerator import DEVICE, Accelerator, Stall, pretended
 
 CPU = torch.device("cpu")
 
-SMALL = dict(
-    width=4,
-    discriminator_widths=(4, 8, 8),
-    crops=2,
-    identity_crops=2,
-    crop_size=32,
-    tile_size=16,
-    min_width=32,
-    max_width=48,
-)
+# The pretended GPU has the name of a device without values, into which torch expects no copies.
+pytestmark = pytest.mark.filterwarnings("ignore:for .* copying from a non-meta parameter")
+
+SMALL = {
+    "width": 4,
+    "discriminator_widths": (4, 8, 8),
+    "crops": 2,
+    "identity_crops": 2,
+    "crop_size": 32,
+    "tile_size": 16,
+    "min_width": 32,
+    "max_width": 48,
+}
 
 
 @pytest.fixture
@@ -177,9 +180,6 @@ def run(folder: Path, stop_after: int | None = None, *, resume: bool = False) ->
     )
 
 
-@pytest.mark.filterwarnings(
-    "ignore:for .* copying from a non-meta parameter"
-)  # which is what the GPU is called
 @pytest.mark.usefixtures("gpu")
 def test_whole_run_with_looks_previews_and_resuming_gives_the_same_as_without_a_stop(tmp_path: Path) -> None:
     straight = run(tmp_path / "straight")
@@ -192,6 +192,14 @@ def test_whole_run_with_looks_previews_and_resuming_gives_the_same_as_without_a_
         straight.model.generator.parameters(), resumed.model.generator.parameters(), strict=True
     ):
         assert ours.cpu().equal(theirs.cpu())
+
+
+def test_run_that_began_on_another_device_goes_on(gpu: Accelerator) -> None:
+    state = trainer("paper", CPU).state()
+    assert {name for name in state if "." not in name} == {"random"}
+    made = trainer("paper")
+    made.load_state(state, 0, 0.0)
+    assert {name for name in made.state() if "." not in name} == {"random", f"noise_{DEVICE.type}"}
 
 
 # Preparation, looks, previews, measures: they read values, and say the same as on the CPU

@@ -219,6 +219,17 @@ def test_state_after_a_loss_that_is_not_finite_is_never_used(tiny):
             use()
 
 
+@pytest.mark.parametrize("deterministic", [False, True])
+def test_cudnn_chooses_the_fastest_algorithms_in_steps_only(tiny, monkeypatch, deterministic):
+    monkeypatch.setattr(torch.backends.cudnn, "deterministic", deterministic)
+    made, seen = trainer(tiny), []
+    step = made.step
+    made.step = lambda batch: (seen.append(torch.backends.cudnn.benchmark), step(batch))[1]
+    next(made.run())
+    assert seen == [not deterministic]
+    assert not torch.backends.cudnn.benchmark
+
+
 def test_losses_are_read_every_ten_steps(tiny):
     made = trainer(tiny.replace(steps=100))
     unread = [len(made.unchecked) for _ in zip(range(12), made.run(), strict=False)]

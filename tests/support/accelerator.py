@@ -103,7 +103,8 @@ class Accelerator(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         given = [each for each in tree_flatten((args, kwargs))[0] if isinstance(each, torch.Tensor)]
-        assert not any(type(each) is torch.Tensor and each.device == DEVICE for each in given), func
+        if any(type(each) is torch.Tensor and each.device == DEVICE for each in given):
+            raise Stall(f"{func} is given a tensor that was made of Python's numbers")
         here = any(isinstance(each, OnDevice) for each in given)
         there = any(each.ndim > 0 and not isinstance(each, OnDevice) for each in given)
         wanted = kwargs.get("device")
@@ -185,12 +186,17 @@ class Generator(torch.Generator):
 @contextmanager
 def pretended(monkeypatch: pytest.MonkeyPatch) -> Iterator[Accelerator]:
     """Have a GPU, `DEVICE`, for a while."""
-    autocast = torch.autocast
+    autocast, enabled = torch.autocast, torch.is_autocast_enabled
 
-    def make_autocast(device_type: str, **arguments: Any) -> Any:  # torch knows none for this device
+    # torch knows no autocast for this device
+    def make_autocast(device_type: str, **arguments: Any) -> Any:
         return nullcontext() if device_type == DEVICE.type else autocast(device_type, **arguments)
+
+    def is_enabled(device_type: str) -> bool:
+        return device_type != DEVICE.type and enabled(device_type)
 
     with monkeypatch.context() as patch, Accelerator() as accelerator, _FromLists():
         patch.setattr(torch, "Generator", Generator)
         patch.setattr(torch, "autocast", make_autocast)
+        patch.setattr(torch, "is_autocast_enabled", is_enabled)
         yield accelerator
