@@ -76,9 +76,10 @@ class Session:
         self.facts = facts
         self.report = report
         content = self.model().content
-        self.bare = [without_strokes(painting, content) for painting in self.paintings]
+        here = [painting.to(trainer.device) for painting in self.paintings]
+        self.bare = [without_strokes(painting, content) for painting in here]
         self.prepared = [
-            prepare(painting, content, bare) for painting, bare in zip(self.paintings, self.bare, strict=True)
+            prepare(painting, content, bare) for painting, bare in zip(here, self.bare, strict=True)
         ]
         looked_at = [source.pixels for source in spread(sources, LOOKED_AT)]
         self.looks = Looks(trainer, looked_at, photos) if trainer.settings.patience else None
