@@ -199,7 +199,7 @@ def test_run_that_began_on_another_device_goes_on(gpu: Accelerator) -> None:
     assert {name for name in state if "." not in name} == {"random"}
     made = trainer("paper")
     made.load_state(state, 0, 0.0)
-    assert {name for name in made.state() if "." not in name} == {"random", f"noise_{DEVICE.type}"}
+    assert {name for name in made.state() if "." not in name} == {"random", f"random_{DEVICE.type}"}
 
 
 # Preparation, looks, previews, measures: they read values, and say the same as on the CPU

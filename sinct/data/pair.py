@@ -111,7 +111,7 @@ class PairSampler:
         content: how paintings are prepared, before the map of colours is known.
         device: where pictures and crops are kept.
         random: draws the crops; on the CPU whatever the device, so that the same seed gives the same crops.
-        noise: draws the grain; on the device.
+        device_random: draws the grain, on the device.
         channels_last: memory layout of the crops.
 
     Raises:
@@ -127,10 +127,10 @@ class PairSampler:
         *,
         device: torch.device,
         random: torch.Generator,
-        noise: torch.Generator,
+        device_random: torch.Generator,
         channels_last: bool = True,
     ) -> None:
-        self.settings, self.random, self.noise = settings, random, noise
+        self.settings, self.random, self.device_random = settings, random, device_random
         self.layout = torch.channels_last if channels_last else torch.contiguous_format
         for picture in (*paintings, *photos):
             scaled_widths(picture, settings)  # raises before any work is done
@@ -176,7 +176,7 @@ class PairSampler:
         if not self.content.grain:
             return crops
         count, _, height, width = crops.shape
-        return crops + grain(count, height, width, self.content.grain, self.noise).to(crops)
+        return crops + grain(count, height, width, self.content.grain, self.device_random).to(crops)
 
     def _crops(self, picture: Tensor) -> Tensor:
         """Draw random crops at a random width, or at the picture's own."""

@@ -232,7 +232,7 @@ class Trainer(PairGan[Losses]):
         """Distance between the distributions of small patches in crops of the translation and of the photo."""
         if not self.settings.patch_weight:
             return translation.new_zeros((), dtype=torch.float32)
-        return patch_distance(translation, photo, self.random, self.noise)
+        return patch_distance(translation, photo, self.random, self.device_random)
 
     def anchor(self, translation: Tensor, content: Tensor) -> Tensor:
         """Squared distance between the mean colours of translation and content in cells: colours must not drift far."""
@@ -253,7 +253,7 @@ class Trainer(PairGan[Losses]):
         for depth in self.settings.depths:
             query, key = queries[depth], keys[depth]
             count, _, height, width = key.shape
-            positions = random_positions(count, height, width, self.settings.queries, self.noise)
+            positions = random_positions(count, height, width, self.settings.queries, self.device_random)
             samples.append((sample_features(query, positions), sample_features(key.detach(), positions)))
         with self.autocast():
             projected = self.projection([query for query, _ in samples])

@@ -139,7 +139,7 @@ class PairGan(Loop[PairBatch, Losses]):
             settings.content,
             device=device,
             random=self.random,
-            noise=self.noise,
+            device_random=self.device_random,
             channels_last=settings.channels_last,
         )
         self.content = self.sampler.content

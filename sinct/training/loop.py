@@ -62,7 +62,7 @@ class Loop(ABC, Generic[Batch, Losses]):
         networks: all networks with a state, by name.
         optimizers: optimisers by name.
         random: makes all random draws of the steps that the host needs; on the CPU.
-        noise: makes those that stay on the device, so that nothing is copied; the same generator on a CPU.
+        device_random: makes those that stay on the device, so that nothing is copied; the same generator on a CPU.
         steps_done: steps taken so far.
         seconds_done: seconds spent training so far.
         best: the best state of the running average so far, see `keep`.
@@ -81,9 +81,9 @@ class Loop(ABC, Generic[Batch, Losses]):
         self.settings = settings
         self.device = device
         self.random = torch.Generator().manual_seed(settings.seed)
-        self.noise = self.random
+        self.device_random = self.random
         if device.type != "cpu":
-            self.noise = torch.Generator(device).manual_seed(settings.seed)
+            self.device_random = torch.Generator(device).manual_seed(settings.seed)
         self.unchecked: list[Losses] = []
         self.steps_done = 0
         self.seconds_done = 0.0
@@ -250,9 +250,9 @@ class Loop(ABC, Generic[Batch, Losses]):
     @property
     def generators(self) -> dict[str, torch.Generator]:
         """The generators of random numbers by name in files; a run may go on on another kind of device."""
-        if self.noise is self.random:
+        if self.device_random is self.random:
             return {"random": self.random}
-        return {"random": self.random, f"noise_{self.device.type}": self.noise}
+        return {"random": self.random, f"random_{self.device.type}": self.device_random}
 
     # For steps --------------------------------------------------------------------------------------
 
