@@ -236,9 +236,8 @@ class Loop(ABC, Generic[Batch, Losses]):
                 }
                 optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
             for name, generator in self.generators.items():
-                if (
-                    name in tensors or generator is self.random
-                ):  # on a GPU, earlier versions drew all on the CPU
+                # A run from an earlier version, or from another kind of device, has none of this device.
+                if generator is self.random or name in tensors:
                     generator.set_state(tensors[name])
         except (RuntimeError, KeyError, ValueError, TypeError) as error:
             reason = one_line(error)
