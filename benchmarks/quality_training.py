@@ -61,7 +61,7 @@ def train(pair: Pair, config: Config, marks: Sequence[int], device: torch.device
 
     for _ in trainer.run():
         if looks is not None:
-            looks.take(model(trainer.present).generate)
+            looks.take(lambda prepared: model(trainer.present).generate(prepared))
         if trainer.steps_done in marks:
             keep([trainer.steps_done])
         if trainer.plateaued:

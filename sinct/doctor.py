@@ -17,7 +17,7 @@ from sinct.pictures.picture import read_picture
 from sinct.presets import PRESETS, STEPS, preset
 from sinct.runtime.device import choose_device, cores, gains_from_bfloat16, memory
 from sinct.runtime.files import StrPath
-from sinct.runtime.speed import Shape, convolution_rate, flops_of
+from sinct.runtime.speed import Shape, convolution_rate, flops_of, synchronise
 from sinct.training.outlook import per_step, roughly
 from sinct.version import __version__
 
@@ -144,10 +144,16 @@ def measure(config: CutSettings, device: torch.device) -> Speed:
     flops = with_r1 * shares + without * (1 - shares)
     dtype = torch.bfloat16 if config.mixed_precision else torch.float32
     return Speed(
-        median_time(steps, time.monotonic),
+        median_time(steps, lambda: seconds_now(device)),
         flops / 1e9,
         convolution_rate(body_shape(config), dtype, device, repeats=3),
     )
+
+
+def seconds_now(device: torch.device) -> float:
+    """The monotonic clock, once a device has done all its work."""
+    synchronise(device)
+    return time.monotonic()
 
 
 def median_time(steps: Iterator[object], clock: Callable[[], float]) -> float:

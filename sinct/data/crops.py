@@ -5,10 +5,10 @@ crops everywhere; pixels are cut and resampled on the picture's device.
 """
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from sinct.errors import ConfigError
+from sinct.pictures.resampling import antialiased
 
 
 def width_range(
@@ -122,21 +122,20 @@ def random_crops(
         (count, C, size, size), channels last in memory, on the picture's device.
     """
     _, picture_height, picture_width = picture.shape
-    side = min(round(size * picture_width / width), picture_height, picture_width)
+    side = max(1, min(round(size * picture_width / width), picture_height, picture_width))
     corners = torch.rand(count, 2, generator=generator)
     room = torch.tensor([picture_height - side + 1, picture_width - side + 1])
     places = corners * (room + overhang * side) - overhang * side / 2
     places = torch.minimum(places.long().clamp_min(0), room - 1)
-    top, left = places.unbind(dim=1)
     flipped = torch.rand(count, generator=generator) < 0.5
 
-    along = torch.arange(side)
-    rows = (top[:, None] + along).to(picture.device)
-    columns = left[:, None] + torch.where(flipped[:, None], side - 1 - along, along)
-    columns = columns.to(picture.device)
-    windows = picture[:, rows[:, :, None], columns[:, None, :]].transpose(0, 1)
+    # Slices, since a GPU would have to wait for indices.
+    cut = [picture[:, top : top + side, left : left + side] for top, left in places.tolist()]
+    windows = torch.stack(
+        [part.flip(2) if flip else part for part, flip in zip(cut, flipped.tolist(), strict=True)]
+    )
     if side != size:
-        windows = F.interpolate(windows, (size, size), mode="bicubic", antialias=True)
+        windows = antialiased(windows, (size, size), mode="bicubic")
     return windows.contiguous(memory_format=torch.channels_last)
 
 
@@ -167,7 +166,7 @@ def freely_zoomed_crops(picture: Tensor, *, count: int, size: int, generator: to
         rows = _cell(picture.shape[1], size, *draws[:3])
         columns = _cell(picture.shape[2], size, *draws[3:])
         crop = picture[None, :, rows, columns]
-        crop = F.interpolate(crop, (size, size), mode="bicubic", antialias=True)
+        crop = antialiased(crop, (size, size), mode="bicubic")
         crops.append(crop.flip(3) if flip < 0.5 else crop)
     return torch.cat(crops).contiguous(memory_format=torch.channels_last)
 

@@ -24,16 +24,16 @@ def grain(count: int, height: int, width: int, deviation: float, generator: torc
         height: H in pixels.
         width: W in pixels.
         deviation: standard deviation of the finer noise, in units of [-1, 1]; the coarser has about two thirds of it.
-        generator: draws the noise, on the CPU.
+        generator: draws the noise.
 
     Returns:
-        (N, 3, H, W), on the CPU.
+        (N, 3, H, W), on the generator's device.
 
     Ours; noise as the source of stochastic detail is StyleGAN's (Karras et al. 2019, arXiv:1812.04948, section 3.2).
     """
     coarse_size = -(-height // COARSE), -(-width // COARSE)
-    fine = torch.randn(count, 3, height, width, generator=generator)
-    coarse = torch.randn(count, 3, *coarse_size, generator=generator)
+    fine = torch.randn(count, 3, height, width, generator=generator, device=generator.device)
+    coarse = torch.randn(count, 3, *coarse_size, generator=generator, device=generator.device)
     smooth = F.interpolate(coarse, scale_factor=COARSE, mode="bilinear")[:, :, :height, :width]
     return deviation * (fine + smooth)
 

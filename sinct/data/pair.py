@@ -119,6 +119,7 @@ class PairSampler:
         content: how paintings are prepared, before the map of colours is known.
         device: where pictures and crops are kept.
         random: draws the crops; on the CPU whatever the device, so that the same seed gives the same crops.
+        device_random: draws the grain, on the device.
         channels_last: memory layout of the crops.
 
     Raises:
@@ -134,9 +135,10 @@ class PairSampler:
         *,
         device: torch.device,
         random: torch.Generator,
+        device_random: torch.Generator,
         channels_last: bool = True,
     ) -> None:
-        self.settings, self.random = settings, random
+        self.settings, self.random, self.device_random = settings, random, device_random
         self.layout = torch.channels_last if channels_last else torch.contiguous_format
         for picture in (*paintings, *photos):
             scaled_widths(picture, settings)  # raises before any work is done
@@ -182,7 +184,7 @@ class PairSampler:
         if not self.content.grain:
             return crops
         count, _, height, width = crops.shape
-        return crops + grain(count, height, width, self.content.grain, self.random).to(crops)
+        return crops + grain(count, height, width, self.content.grain, self.device_random).to(crops)
 
     def _crops(self, picture: Tensor) -> Tensor:
         """Draw random crops at a random width, or at the picture's own."""

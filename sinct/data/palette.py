@@ -8,6 +8,7 @@ from torch import Tensor
 
 from sinct.data.smoothing import total_variation_smooth
 from sinct.data.transport import transport
+from sinct.pictures.resampling import averaged
 
 SAMPLES = 2**15
 """Pixels sampled from each picture."""
@@ -81,15 +82,15 @@ def texture(picture: Tensor) -> Tensor:
     small = reduced(picture)
     detail = (small - total_variation_smooth(small, STROKES)).mean(dim=0, keepdim=True).abs()
     share = min(1.0, CELLS / max(detail.shape))
-    cells = _resized(detail, detail.shape[1] * share, detail.shape[2] * share, "area")
-    return _resized(cells.add(FLAT).log(), height, width, "bilinear")
+    cells = _averaged(detail, detail.shape[1] * share, detail.shape[2] * share).add(FLAT).log()
+    return F.interpolate(cells[None], (height, width), mode="bilinear")[0]
 
 
 def reduced(picture: Tensor) -> Tensor:
     """Scale a picture, (3, H, W), down to where texture is measured; smaller ones are returned as they are."""
     height, width = picture.shape[1:]
     scale = min(1.0, TEXTURE_SIDE / max(height, width))
-    return _resized(picture, height * scale, width * scale, "area")
+    return _averaged(picture, height * scale, width * scale)
 
 
 def sampled(*maps: Tensor) -> Tensor:
@@ -114,7 +115,7 @@ def quadratic(x: Tensor) -> Tensor:
     return torch.stack([rows[i] * rows[j] for i in range(len(rows)) for j in range(i, len(rows))])
 
 
-def _resized(x: Tensor, height: float, width: float, mode: str) -> Tensor:
-    """Resize (C, H, W); each side is at least one pixel."""
+def _averaged(x: Tensor, height: float, width: float) -> Tensor:
+    """Reduce (C, H, W); each side has at least one pixel."""
     size = max(1, round(height)), max(1, round(width))
-    return x if x.shape[1:] == size else F.interpolate(x[None], size, mode=mode)[0]
+    return x if x.shape[1:] == size else averaged(x[None], size)[0]

@@ -11,6 +11,8 @@ from kornia.filters import box_blur
 from torch import Tensor
 
 from sinct.data.crops import native_windows
+from sinct.networks.seeding import seeded
+from sinct.runtime.device import with_cpu_fallback
 
 KINDS = 8
 """Kinds of surface that a photo is divided into by colour and roughness, each with a texture of its own."""
@@ -203,7 +205,7 @@ def _laid(patches: Tensor, height: int, width: int, top: int, left: int, seed: t
     drawn = torch.from_numpy(_hashed(rows[:, None], columns, *seed) % len(patches)).to(patches.device)
     overlapping = patches.flatten(1).T[None, :, drawn.flatten()]
     size = (len(rows) + 1) * STEP, (len(columns) + 1) * STEP
-    plane = F.fold(overlapping, size, SIDE, stride=STEP)[0]
+    plane = with_cpu_fallback(lambda columns: F.fold(columns, size, SIDE, stride=STEP), overlapping)[0]
     first, second = top - int(rows[0]) * STEP, left - int(columns[0]) * STEP
     return plane[:, first : first + height, second : second + width]
 
@@ -230,17 +232,17 @@ def _hashed(rows: np.ndarray, columns: np.ndarray, *seeds: int) -> np.ndarray:
 def _main_kinds(looks: Sequence[Tensor]) -> Tensor:
     """The main kinds among looks, (4, H, W) each, as (K, 4) with K up to `KINDS`."""
     pixels = torch.cat([look.flatten(1) for look in looks], dim=1).T
-    pixels = pixels[torch.linspace(0, len(pixels) - 1, SAMPLES, dtype=torch.float64).long()]
+    chosen = torch.linspace(0, len(pixels) - 1, SAMPLES, dtype=torch.float64).long().to(pixels.device)
+    pixels, device = pixels[chosen].cpu(), pixels.device
     first = pixels.mean(dim=0, keepdim=True)
     for _ in range(KINDS):  # each time the one that is farthest from all others
         first = torch.cat([first, pixels[torch.cdist(pixels, first).amin(dim=1).argmax()][None]])
     first = torch.unique(first[1:], dim=0)
     means = KMeans(len(first), first, tolerance=1e-6, max_iterations=30)
-    with torch.random.fork_rng(devices=[]):  # it draws points for empty clusters from the global generator
-        torch.manual_seed(0)
+    with seeded(0):  # it draws points for empty clusters from the global generator
         means.fit(pixels)
     kinds: Tensor = torch.unique(means.cluster_centers, dim=0)
-    return kinds
+    return kinds.to(device)
 
 
 def _looks(smooth: Tensor, rough: Tensor) -> Tensor:

@@ -19,7 +19,9 @@ SMALLEST_CROP = max(SIZES) + STRIDE
 """Side of the smallest crops that have a patch of every size, wherever the first one begins."""
 
 
-def patch_distance(found: Tensor, wanted: Tensor, random: torch.Generator) -> Tensor:
+def patch_distance(
+    found: Tensor, wanted: Tensor, random: torch.Generator, device_random: torch.Generator | None = None
+) -> Tensor:
     """Sliced Wasserstein distance between the patches of two sets of crops, without their means.
 
     Random filters, each without a mean in any channel, are run over both sets, and the sorted responses of each
@@ -29,7 +31,8 @@ def patch_distance(found: Tensor, wanted: Tensor, random: torch.Generator) -> Te
     Args:
         found: (N, C, H, W), crops whose patches should be distributed like the others'.
         wanted: (N, C, H, W), the others; they get no gradient.
-        random: draws the filters; on the CPU.
+        random: draws where the first patch begins; on the CPU.
+        device_random: draws the filters, on the crops' device; None takes `random`.
 
     Returns:
         Scalar, dimensionless; 0 for equal distributions.
@@ -37,11 +40,15 @@ def patch_distance(found: Tensor, wanted: Tensor, random: torch.Generator) -> Te
     Elnekave & Weiss 2022, "Generating natural images with direct patch distributions matching" (arXiv:2203.11862),
     section 3, as a loss for a generator; the removal of means and the division are ours.
     """
+    device_random = device_random or random
     found, wanted = full_precision(found), full_precision(wanted).detach()
     top, left = torch.randint(STRIDE, (2,), generator=random).tolist()
     distances = []
     for size in SIZES:
-        filters = torch.randn(PROJECTIONS, found.shape[1], size, size, generator=random).to(found)
+        drawn = torch.randn(
+            PROJECTIONS, found.shape[1], size, size, generator=device_random, device=device_random.device
+        )
+        filters = drawn.to(found)
         filters = F.normalize((filters - filters.mean((2, 3), keepdim=True)).flatten(1), dim=1).view_as(
             filters
         )

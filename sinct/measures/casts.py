@@ -10,9 +10,10 @@ whether it has it.
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from kornia.color import rgb_to_lab
 from torch import Tensor
+
+from sinct.pictures.resampling import averaged
 
 CELL = 8
 """Side in pixels of the cells whose mean colours are compared: grain, leaves and fine strokes do not count."""
@@ -25,7 +26,7 @@ class Colours(NamedTuple):
     """The colours of a picture.
 
     Attributes:
-        steps: (N, 3) different colours, CIELAB (1976) in whole multiples of `STEP`.
+        steps: (N, 3) different colours, CIELAB (1976) in whole multiples of `STEP`; on the CPU.
         shares: (N,) share of the picture's cells that have each; they add up to 1.
     """
 
@@ -39,7 +40,8 @@ def colours(*pictures: Tensor) -> Colours:
     Args:
         pictures: (3, H, W) in [-1, 1], sRGB; one that is smaller than a cell is a single cell.
     """
-    steps = torch.cat([(_cells(picture) / STEP).round() for picture in pictures])
+    # On the CPU: there are few of them, and not every version of torch can find them on Metal.
+    steps = torch.cat([(_cells(picture) / STEP).round() for picture in pictures]).cpu()
     found, counts = torch.unique(steps, dim=0, return_counts=True)
     return Colours(found, counts / counts.sum())
 
@@ -47,7 +49,7 @@ def colours(*pictures: Tensor) -> Colours:
 def _cells(picture: Tensor) -> Tensor:
     """(3, H, W) sRGB -> (N, 3) CIELAB of the cells' means."""
     rows, columns = (max(1, side // CELL) for side in picture.shape[-2:])
-    means = F.adaptive_avg_pool2d(picture.float().clamp(-1, 1)[None], (rows, columns))
+    means = averaged(picture.float().clamp(-1, 1)[None], (rows, columns))
     lab: Tensor = rgb_to_lab((means + 1) / 2)
     return lab[0].flatten(1).T
 

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from sinct.errors import ConfigError
 from sinct.measures.pyramid import gaussian_pyramid
+from sinct.pictures.resampling import averaged
 
 CELL = 16
 """Stride of the patches in pixels; a patch is twice as wide."""
@@ -91,7 +92,7 @@ def differences(picture: Tensor) -> Tensor:
 
 def _patch_means(values: Tensor, cells: tuple[int, int]) -> Tensor:
     """(C, h, w) -> (C, rows, columns): means over patches of 2x2 cells, whatever the level's size."""
-    return F.avg_pool2d(F.adaptive_avg_pool2d(values, cells), 2, stride=1)
+    return F.avg_pool2d(averaged(values, cells), 2, stride=1)
 
 
 def _decibels(squares: Tensor, floor: float) -> Tensor:

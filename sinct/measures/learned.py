@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from sinct.errors import WeightsError
 from sinct.networks.vgg import VGG
+from sinct.pictures.resampling import antialiased
 
 LAYERS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3")
 """Layers of VGG-16 that LPIPS and DISTS compare."""
@@ -167,7 +168,7 @@ def _reduced(picture: Tensor, shorter: int) -> Tensor:
     height, width = picture.shape[-2:]
     scale = min(1.0, shorter / min(height, width))
     size = (round(height * scale), round(width * scale))
-    return F.interpolate(picture[None], size, mode="bilinear", antialias=True)
+    return antialiased(picture[None], size)
 
 
 def _check(weights: Mapping[str, Tensor], shapes: Mapping[str, tuple[int, ...]], title: str) -> None:

@@ -1,10 +1,10 @@
 """Pyramids and patches of one picture, for the measures."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from sinct.errors import ConfigError
+from sinct.pictures.resampling import antialiased
 
 
 def gaussian_pyramid(picture: Tensor, levels: int, *, smallest: int = 1) -> list[Tensor]:
@@ -35,7 +35,7 @@ def gaussian_pyramid(picture: Tensor, levels: int, *, smallest: int = 1) -> list
         size = [round(side / 2) for side in pyramid[-1].shape[-2:]]
         if min(size) < smallest:
             break
-        (halved,) = F.interpolate(pyramid[-1][None], size, mode="bilinear", antialias=True)
+        (halved,) = antialiased(pyramid[-1][None], size)
         pyramid.append(halved)
     return pyramid
 

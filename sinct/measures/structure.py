@@ -10,6 +10,7 @@ from torch import Tensor
 
 from sinct.errors import ConfigError
 from sinct.measures.warnings import luminance
+from sinct.pictures.resampling import antialiased
 
 
 def gradient_similarity(output: Tensor, painting: Tensor, *, sizes: Sequence[int] = (32, 64, 128)) -> float:
@@ -89,7 +90,7 @@ def _reduced(picture: Tensor, size: int) -> Tensor:
             f"a picture of {width}x{height} px is too narrow to compare its edges at {max(small)} px; "
             "crop it to a less narrow one"
         )
-    return F.interpolate(picture[None], small, mode="bilinear", antialias=True)[0]
+    return antialiased(picture[None], small)[0]
 
 
 def contrast_structure(output: Tensor, painting: Tensor) -> float:

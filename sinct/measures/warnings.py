@@ -5,6 +5,7 @@ from kornia.color import rgb_to_grayscale
 from torch import Tensor
 
 from sinct.errors import Remark
+from sinct.pictures.resampling import averaged
 
 
 def luminance(picture: Tensor) -> Tensor:
@@ -27,7 +28,7 @@ def luminance_order(output: Tensor, painting: Tensor, *, size: int = 48) -> floa
     """
     ranks = []
     for picture in (output, painting):
-        coarse = F.adaptive_avg_pool2d(luminance(picture.float())[None], size).flatten()
+        coarse = averaged(luminance(picture.float())[None], (size, size)).flatten()
         rank = coarse.argsort().argsort().float()
         ranks.append((rank - rank.mean()) * float(coarse.max() - coarse.min() > 1e-4))
     return float(F.cosine_similarity(ranks[0], ranks[1], dim=0))

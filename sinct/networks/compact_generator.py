@@ -15,7 +15,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sinct.networks.base import Features, GeneratorBase
-from sinct.networks.layers import GAIN, EqualConv2d, ResidualBlock, leaky_relu
+from sinct.networks.layers import (
+    GAIN,
+    EqualConv2d,
+    ResidualBlock,
+    in_full_precision,
+    leaky_relu,
+    smoothing_kernel,
+)
 
 SHUFFLED = 16
 """Channels of a compact generator at full resolution, before the last convolution."""
@@ -77,7 +84,7 @@ class QuarterGenerator(GeneratorBase):
         fine, features = self._encode(picture)
         coarse = self._doubled(self.up(self.decoder(self.encoder[2](features[-1]))))
         joined = self.fine(torch.add(coarse, fine, alpha=1 / math.sqrt(2)))
-        return self._render(joined, picture), features
+        return in_full_precision(self._render, joined, picture), features
 
     @abstractmethod
     def _doubled(self, maps: Tensor) -> Tensor:
@@ -177,8 +184,7 @@ def without_grid(x: Tensor) -> Tensor:
     Returns:
         (N, C, H, W).
     """
-    taps = x.new_tensor([1.0, 2.0, 1.0])
-    kernel = torch.outer(taps, taps) / 16
+    kernel = smoothing_kernel((1.0, 2.0, 1.0), x.dtype, x.device)
     channels = x.shape[1]
     padded = F.pad(x, (1, 1, 1, 1), mode="replicate")
     return F.conv2d(padded, kernel.expand(channels, 1, 3, 3), groups=channels)

@@ -7,6 +7,8 @@ and appendix B; equalised learning rate from Karras et al. 2018 (arXiv:1710.1019
 """
 
 import math
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import torch
@@ -43,6 +45,17 @@ def blur(x: Tensor, padding: int) -> Tensor:
     return blurred
 
 
+@cache
+def smoothing_kernel(taps: tuple[float, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Outer product of some taps with themselves, with sum 1: (N, N).
+
+    It is made once for each device, since a GPU would wait for its numbers each time.
+    """
+    with torch.inference_mode(False):  # it serves trainings as well, whoever asks first
+        row = torch.tensor(taps, dtype=dtype, device=device)
+        return torch.outer(row, row) / sum(taps) ** 2
+
+
 class _Blur(torch.autograd.Function):
     """A blur whose gradient is a blur again, since the kernel is constant and symmetric.
 
@@ -52,14 +65,26 @@ class _Blur(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, padding: int) -> Tensor:
         ctx.padding = padding
-        taps = x.new_tensor([1.0, 3.0, 3.0, 1.0])
-        kernel = torch.outer(taps, taps) / 64
+        kernel = smoothing_kernel((1.0, 3.0, 3.0, 1.0), x.dtype, x.device)
         channels = x.shape[1]
         return F.conv2d(x, kernel.expand(channels, 1, 4, 4), padding=padding, groups=channels)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         return blur(gradients[0], 3 - ctx.padding), None
+
+
+def in_full_precision(layers: Callable[..., Tensor], *maps: Tensor) -> Tensor:
+    """Run the last layers of a generator in float32 when it translates, even where autocast is on around it.
+
+    bfloat16 has 8 significant bits, and the picture may be written with 16. Training, which takes gradients, goes on
+    in bfloat16.
+    """
+    kind = maps[0].device.type
+    if torch.is_grad_enabled() or not torch.is_autocast_enabled(kind):
+        return layers(*maps)
+    with torch.autocast(kind, enabled=False):
+        return layers(*(each.float() for each in maps))
 
 
 class EqualConv2d(nn.Module):

@@ -5,7 +5,15 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from sinct.networks.base import Features, GeneratorBase
-from sinct.networks.layers import GAIN, DownBlock, EqualConv2d, ResidualBlock, UpBlock, leaky_relu
+from sinct.networks.layers import (
+    GAIN,
+    DownBlock,
+    EqualConv2d,
+    ResidualBlock,
+    UpBlock,
+    in_full_precision,
+    leaky_relu,
+)
 
 
 class PointConv(EqualConv2d):
@@ -119,7 +127,7 @@ class Generator(GeneratorBase):
         *blocks, up, to_rgb = self.decoder
         for block in blocks:
             code = block(code)
-        return to_rgb(up(code, noise)), features
+        return in_full_precision(lambda code: to_rgb(up(code, noise)), code), features
 
 
 class LinearGenerator(Generator):

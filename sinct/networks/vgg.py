@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from sinct.errors import ConfigError, one_line
+from sinct.networks.seeding import seeded
 from sinct.networks.torchvision_compat import import_torchvision
 
 MEAN = (0.485, 0.456, 0.406)
@@ -40,8 +41,7 @@ class VGG(nn.Module):
     ) -> None:
         super().__init__()
         vgg = import_torchvision().models.vgg
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             built = vgg.make_layers(vgg.cfgs[{16: "D", 19: "E"}[depth]])
             for layer in built:
                 if isinstance(layer, nn.Conv2d):

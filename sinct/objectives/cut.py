@@ -35,6 +35,7 @@ from sinct.losses.features import feature_matching
 from sinct.losses.patches import SMALLEST_CROP, patch_distance
 from sinct.networks.base import Features, of_items
 from sinct.networks.projection import Projection, random_positions, sample_features
+from sinct.networks.seeding import seeded
 from sinct.objectives.pair_gan import PairGan, PairGanSettings
 from sinct.training.loop import update
 from sinct.training.terms import Term
@@ -192,8 +193,7 @@ class Trainer(PairGan[Losses]):
     ) -> None:
         super().__init__(paintings, photos, settings, device)
         self.nce_weight = content_weight(settings, self.content.halvings)
-        with torch.random.fork_rng(devices=[]):  # leaves the caller's random state unchanged
-            torch.manual_seed(settings.seed)
+        with seeded(settings.seed):
             generator, discriminator = self.make_generator(), self.make_discriminator()
             channels = [generator.feature_channels[depth] for depth in settings.depths]
             projection = Projection(channels, settings.projection_dimensions)
@@ -280,7 +280,7 @@ class Trainer(PairGan[Losses]):
         """Distance between the distributions of small patches in crops of the translation and of the photo."""
         if not self.settings.patch_weight:
             return translation.new_zeros((), dtype=torch.float32)
-        return patch_distance(translation, photo, self.random)
+        return patch_distance(translation, photo, self.random, self.device_random)
 
     def anchor(self, translation: Tensor, content: Tensor) -> Tensor:
         """Squared distance between the mean colours of translation and content in cells: colours must not drift far."""
@@ -299,8 +299,8 @@ class Trainer(PairGan[Losses]):
             query, key = queries[depth], keys[depth]
             count, _, height, width = key.shape
             drawn = 1 if self.settings.shared_positions else count
-            positions = random_positions(drawn, height, width, self.settings.queries, self.random)
-            positions = positions.expand(count, -1).to(self.device)
+            positions = random_positions(drawn, height, width, self.settings.queries, self.device_random)
+            positions = positions.expand(count, -1)
             samples.append((sample_features(query, positions), sample_features(key.detach(), positions)))
         with self.autocast():
             projected = self.projection([query for query, _ in samples])

@@ -18,6 +18,7 @@ from sinct.config import FROM_0, bounded
 from sinct.data.pair import PairBatch
 from sinct.losses.adversarial import generator_loss
 from sinct.networks.base import GeneratorBase
+from sinct.networks.seeding import seeded
 from sinct.objectives.pair_gan import PairGan, PairGanSettings
 from sinct.training.loop import update
 from sinct.training.terms import Term
@@ -69,8 +70,7 @@ class CycleTrainer(PairGan[CycleLosses]):
         device: torch.device,
     ) -> None:
         super().__init__(paintings, photos, settings, device)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(settings.seed)
+        with seeded(settings.seed):
             generators = [self.make_generator() for _ in range(2)]
             discriminators = [self.make_discriminator() for _ in range(2)]
         self.generator, self.backward = map(self.placed, generators)

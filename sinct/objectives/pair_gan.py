@@ -140,6 +140,7 @@ class PairGan(Loop[PairBatch, Losses]):
             settings.content,
             device=device,
             random=self.random,
+            device_random=self.device_random,
             channels_last=settings.channels_last,
         )
         self.content = self.sampler.content
@@ -170,8 +171,8 @@ class PairGan(Loop[PairBatch, Losses]):
         if not self.generator.noisy:
             return None
         count, _, height, width = pictures.shape
-        drawn = torch.randn(count, 1, height, width, generator=self.random, device=self.random.device)
-        return drawn.to(pictures.device)
+        generator = self.device_random
+        return torch.randn(count, 1, height, width, generator=generator, device=generator.device)
 
     def judge(self, discriminator: nn.Module, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
         """Adversarial loss and R1 of a discriminator, on tiles of real crops and of detached translations.

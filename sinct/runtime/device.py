@@ -2,12 +2,14 @@
 
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 import torch
+from torch import Tensor
 
 from sinct.errors import DeviceError, OutOfMemoryError
 
@@ -87,8 +89,10 @@ def memory(device: torch.device) -> Memory | None:
 
 def peak_memory() -> int | None:
     """Peak memory of this process so far, in bytes: GPU memory if it used a GPU, otherwise resident memory."""
-    if torch.cuda.is_available() and torch.cuda.max_memory_allocated():
-        return torch.cuda.max_memory_allocated()
+    if torch.cuda.is_available():
+        on_gpus = sum(map(torch.cuda.max_memory_allocated, range(torch.cuda.device_count())))
+        if on_gpus:
+            return on_gpus
     if sys.platform == "win32":
         return int(psutil.Process().memory_info().peak_wset)
     with suppress(OSError, KeyError, ValueError):  # Linux, whose getrusage starts from the parent's memory
@@ -99,6 +103,19 @@ def peak_memory() -> int | None:
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
+
+
+def with_cpu_fallback(work: Callable[[Tensor], Tensor], tensor: Tensor) -> Tensor:
+    """Do some work on a tensor where it is, or on the CPU where its device cannot; the result is on its device.
+
+    Metal and CUDA lack some operations, or have them for some sizes only, and say so in a RuntimeError.
+    """
+    try:
+        return work(tensor)
+    except RuntimeError as error:
+        if tensor.device.type == "cpu" or is_out_of_memory(error):
+            raise
+    return work(tensor.cpu()).to(tensor.device)
 
 
 def cores() -> int:

@@ -178,7 +178,7 @@ class Looks:
             views = [painting[:, rows, columns] for rows, columns in places]
             share = max(views[0].shape[1:]) / max(height, width)
             self.scores.append(make_score(views, photos, share=share))
-            self.prepared.append(_prepared(painting, places, trainer.content))
+            self.prepared.append(_prepared(painting.to(trainer.device), places, trainer.content))
         self.taken = self._due
 
     @property

@@ -5,7 +5,7 @@ import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import torch
@@ -22,6 +22,10 @@ from sinct.training.terms import LossTerms, Term
 Batch = TypeVar("Batch")
 Losses = TypeVar("Losses", bound=LossTerms)
 Network = TypeVar("Network", bound=nn.Module)
+
+
+CHECK_INTERVAL = 10
+"""Steps after which losses are read. A GPU works ahead of the host, and would have to be waited for at each reading."""
 
 
 class Best(NamedTuple):
@@ -57,7 +61,8 @@ class Loop(ABC, Generic[Batch, Losses]):
         average: running average of G (ours), used to translate.
         networks: all networks with a state, by name.
         optimizers: optimisers by name.
-        random: makes all random draws of the steps; on the CPU.
+        random: makes all random draws of the steps that the host needs; on the CPU.
+        device_random: makes those that stay on the device, so that nothing is copied; the same generator on a CPU.
         steps_done: steps taken so far.
         seconds_done: seconds spent training so far.
         best: the best state of the running average so far, see `keep`.
@@ -76,6 +81,10 @@ class Loop(ABC, Generic[Batch, Losses]):
         self.settings = settings
         self.device = device
         self.random = torch.Generator().manual_seed(settings.seed)
+        self.device_random = self.random
+        if device.type != "cpu":
+            self.device_random = torch.Generator(device).manual_seed(settings.seed)
+        self.unchecked: list[Losses] = []
         self.steps_done = 0
         self.seconds_done = 0.0
         self.best: Best | None = None
@@ -109,7 +118,7 @@ class Loop(ABC, Generic[Batch, Losses]):
         The caller's own work between two steps counts towards `seconds` too, since the user waits for it as well.
 
         Raises:
-            TrainingError: a loss is not finite; the message names it and the step.
+            TrainingError: a loss of the last steps is not finite, see `check`; the message names it and the step.
             DeviceError: the device has too little memory.
         """
         before = time.monotonic()
@@ -118,34 +127,55 @@ class Loop(ABC, Generic[Batch, Losses]):
             for optimizer in self.optimizers.values():
                 for group in optimizer.param_groups:
                     group["lr"] = rate
-            losses = self.step(self.sample())
+            with fastest_convolutions():
+                losses = self.step(self.sample())
             decay = min(self.settings.ema_decay, (1 + self.steps_done) / (10 + self.steps_done))
             update_average(
                 self.average, self.generator, decay
             )  # a low decay at first forgets the random start
             self.steps_done += 1
-            self.check(losses)
+            self.unchecked.append(losses)
+            if self.steps_done % CHECK_INTERVAL == 0 or self.progress >= 1:
+                self.check()
             now = time.monotonic()
             self.seconds_done, before = self.seconds_done + now - before, now
             yield losses
 
-    def check(self, losses: Losses) -> None:
-        """Raise TrainingError if a loss is infinite or not a number."""
-        values = torch.stack(tuple(losses)).tolist()
-        for term, value in zip(self.terms, values, strict=True):
-            skipped = math.isnan(value) and not term.is_due(self.steps_done - 1)
-            if not (math.isfinite(value) or skipped):
-                raise TrainingError(
-                    f"the loss {term.name} is {value} at step {self.steps_done}; training stopped and the last good "
-                    "checkpoint is kept; train again with a lower learning_rate or another seed"
-                )
+    def check(self) -> None:
+        """Read the losses of the steps since the last check. Whatever uses or keeps a state does so first.
+
+        Raises:
+            TrainingError: one is infinite or not a number.
+        """
+        if not self.unchecked:
+            return
+        rows = torch.stack([torch.stack(tuple(losses)) for losses in self.unchecked]).tolist()
+        for step, values in enumerate(rows, start=self.steps_done - len(rows)):
+            for term, value in zip(self.terms, values, strict=True):
+                skipped = math.isnan(value) and not term.is_due(step)
+                if not (math.isfinite(value) or skipped):
+                    raise TrainingError(
+                        f"the loss {term.name} is {value} at step {step + 1}; training stopped and the last good "
+                        "checkpoint is kept; train again with a lower learning_rate or another seed"
+                    )
+        self.unchecked = []
 
     def model(self, generator: GeneratorBase, widths: tuple[int, int], facts: Mapping[str, Any]) -> Model:
-        """Wrap a generator of this training with what is needed to use it, see `Model`."""
+        """Wrap a generator of this training with what is needed to use it, see `Model`.
+
+        Raises:
+            TrainingError: see `check`.
+        """
+        self.check()
         return Model(generator, self.content, widths, self.name, self.settings.to_dict(), facts)
 
     def keep(self, score: float) -> None:
-        """Keep the present running average as the best so far."""
+        """Keep the present running average as the best so far.
+
+        Raises:
+            TrainingError: see `check`.
+        """
+        self.check()
         self.best = Best(score, self.progress, self.steps_done)
         self.networks["best"] = copy.deepcopy(self.average)
 
@@ -169,8 +199,13 @@ class Loop(ABC, Generic[Batch, Losses]):
     # State ------------------------------------------------------------------------------------------
 
     def state(self) -> dict[str, Tensor]:
-        """Return every tensor that `load_state` needs to continue bit for bit, by name."""
-        tensors = {"random": self.random.get_state()}
+        """Return every tensor that `load_state` needs to continue bit for bit, by name.
+
+        Raises:
+            TrainingError: see `check`.
+        """
+        self.check()
+        tensors = {name: generator.get_state() for name, generator in self.generators.items()}
         for name, network in self.networks.items():
             tensors |= prefixed(name, network.state_dict())
         for name, optimizer in self.optimizers.items():
@@ -200,13 +235,24 @@ class Loop(ABC, Generic[Batch, Losses]):
                     if values
                 }
                 optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
-            self.random.set_state(tensors["random"])
+            for name, generator in self.generators.items():
+                if (
+                    name in tensors or generator is self.random
+                ):  # on a GPU, earlier versions drew all on the CPU
+                    generator.set_state(tensors[name])
         except (RuntimeError, KeyError, ValueError, TypeError) as error:
             reason = one_line(error)
             raise CheckpointError(
                 f"the checkpoint does not fit these settings ({reason}); resume with the run's own settings"
             ) from None
         self.steps_done, self.seconds_done, self.best = steps_done, seconds_done, best
+
+    @property
+    def generators(self) -> dict[str, torch.Generator]:
+        """The generators of random numbers by name in files; a run may go on on another kind of device."""
+        if self.device_random is self.random:
+            return {"random": self.random}
+        return {"random": self.random, f"random_{self.device.type}": self.device_random}
 
     # For steps --------------------------------------------------------------------------------------
 
@@ -244,6 +290,17 @@ def share_done(steps_done: int, seconds_done: float, *, steps: int | None, secon
     by_steps = 0.0 if steps is None else steps_done / steps if steps else 1.0
     by_clock = 0.0 if seconds is None else seconds_done / seconds
     return min(1.0, max(by_steps, by_clock))
+
+
+@contextmanager
+def fastest_convolutions() -> Iterator[None]:
+    """Let cuDNN try out for each new shape which of its algorithms is fastest; in training, there are few shapes."""
+    before = torch.backends.cudnn.benchmark
+    torch.backends.cudnn.benchmark = not torch.backends.cudnn.deterministic
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.benchmark = before
 
 
 def rate_share(progress: float, epochs: int) -> float:

@@ -14,6 +14,7 @@ from sinct.inference.model import Model
 from sinct.measures.warnings import discriminator_warnings, picture_warnings
 from sinct.networks.base import GeneratorBase
 from sinct.pictures.picture import Picture
+from sinct.runtime.speed import synchronise
 from sinct.training.best import Looks
 from sinct.training.loop import Loop
 from sinct.training.outlook import outlook, pace
@@ -75,9 +76,10 @@ class Session:
         self.facts = facts
         self.report = report
         content = self.model().content
-        self.bare = [without_strokes(painting, content) for painting in self.paintings]
+        here = [painting.to(trainer.device) for painting in self.paintings]
+        self.bare = [without_strokes(painting, content) for painting in here]
         self.prepared = [
-            prepare(painting, content, bare) for painting, bare in zip(self.paintings, self.bare, strict=True)
+            prepare(painting, content, bare) for painting, bare in zip(here, self.bare, strict=True)
         ]
         looked_at = [source.pixels for source in spread(sources, LOOKED_AT)]
         self.looks = Looks(trainer, looked_at, photos) if trainer.settings.patience else None
@@ -99,11 +101,10 @@ class Session:
             began = time.monotonic()
             for losses in trainer.run():
                 self.recent.append(losses)
-                self.look_ahead(time.monotonic() - began)
-                for each in health:
-                    each.note(losses)
+                self.look_ahead(began)
                 if trainer.steps_done % LOG_INTERVAL == 0 or trainer.progress >= 1:
                     for each in health:
+                        each.note(self.recent)
                         self.warn(each.warnings())
                     self.log()
                 if (now := time.monotonic()) >= next_preview:
@@ -113,7 +114,7 @@ class Session:
                     self.save()
                     next_checkpoint = now + CHECKPOINT_SECONDS
                 if self.looks is not None:
-                    self.looks.take(self.model().generate)
+                    self.looks.take(self.translate)
                 if should_stop() or trainer.plateaued:
                     break
                 began = time.monotonic()
@@ -135,6 +136,10 @@ class Session:
     def model(self) -> Model:
         """The present generator."""
         return self._model(self.trainer.present)
+
+    def translate(self, prepared: Tensor) -> Tensor:
+        """Run the present generator over a prepared picture, see `Model.generate`."""
+        return self.model().generate(prepared)
 
     def result(self) -> Model:
         """The best generator so far, or the present one where none has been chosen."""
@@ -190,11 +195,16 @@ class Session:
         self.tell(rate, means, warnings=tuple(fresh))
         self.recent, self.reported_at = [], now
 
-    def look_ahead(self, duration: float) -> None:
-        """Note the duration of a step, in seconds; once enough are known, report what the training will take."""
+    def look_ahead(self, began: float) -> None:
+        """Note the duration of a step; once enough are known, report what the training will take.
+
+        Args:
+            began: when the step began, by the monotonic clock.
+        """
         if self.durations is None:
             return
-        self.durations.append(duration)
+        synchronise(self.trainer.device)
+        self.durations.append(time.monotonic() - began)
         step_seconds, settings = pace(self.durations), self.trainer.settings
         if step_seconds is None or self.trainer.progress >= 1:
             return
@@ -255,9 +265,10 @@ class Health:
         self.term, self.limit = term, term.won_below
         self.latest: list[float] = []
 
-    def note(self, losses: LossTerms) -> None:
-        """Record the losses of one step."""
-        self.latest = [*self.latest[-99:], float(getattr(losses, self.term.name))]
+    def note(self, losses: Sequence[LossTerms]) -> None:
+        """Record the losses of one or more steps."""
+        values = torch.stack([getattr(each, self.term.name) for each in losses]).tolist()
+        self.latest = [*self.latest, *values][-100:]
 
     def warnings(self) -> list[Remark]:
         """Warn if the discriminator has won."""

@@ -26,6 +26,13 @@ def numbered(height: int, width: int) -> Tensor:
     return torch.stack([rows, columns]).float()
 
 
+@pytest.mark.parametrize(("height", "width"), [(45, 3), (60, 2), (1, 1)])
+def test_crops_of_a_picture_of_few_pixels(height: int, width: int) -> None:
+    crops = random_crops(noise(height, width), count=4, size=32, width=384, generator=seeded())
+    assert crops.shape == (4, 3, 32, 32)
+    assert crops.isfinite().all()
+
+
 # Widths
 
 

@@ -32,7 +32,7 @@ def sampler(paintings: list[Tensor], photos: list[Tensor], **changes) -> PairSam
     settings = dataclasses.replace(SMALL, **changes)
     content = Content(settings.smoothing, settings.detail, settings.grain)
     random = torch.Generator().manual_seed(0)
-    return PairSampler(paintings, photos, settings, content, device=CPU, random=random)
+    return PairSampler(paintings, photos, settings, content, device=CPU, random=random, device_random=random)
 
 
 def test_content_is_the_painting_itself_without_smoothing():

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from sinct.inference.whole import translate_whole
+from sinct.networks.choice import GENERATORS, make_generator
 from sinct.networks.stylegan2_generator import Generator
 from sinct.pictures.cuts import mirrored
 
@@ -136,6 +137,17 @@ def test_mixed_precision_is_near_the_full(generator: Generator) -> None:
     assert mixed.dtype == torch.float32
     # bfloat16 rounds by 0.4 %, some ten layers add up to a few per cent of an output below 1
     torch.testing.assert_close(mixed, translate_picture(generator, picture), rtol=0, atol=0.05)
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_mixed_precision_leaves_enough_values_for_16_bits(name: str) -> None:
+    torch.manual_seed(0)
+    network = make_generator(name, 8).requires_grad_(False)
+    ramp = torch.linspace(-0.9, 0.9, 128 * 128).view(1, 128, 128).expand(3, -1, -1)
+    mixed, full = (
+        translate_picture(network, ramp, mixed_precision=on).unique().numel() for on in (True, False)
+    )
+    assert mixed > 0.9 * full > 20_000  # in bfloat16 throughout, 943 to 3,001
 
 
 def test_window_smaller_than_twice_the_halo_is_refused(generator: Generator) -> None:

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.autograd import gradcheck, gradgradcheck
 from torch.func import functional_call
 
+from sinct.networks.compact_generator import doubled
 from sinct.networks.layers import (
     GAIN,
     DownBlock,
@@ -15,10 +16,20 @@ from sinct.networks.layers import (
     UpBlock,
     blur,
     leaky_relu,
+    smoothing_kernel,
 )
 
 BLOCKS = [(ResidualBlock, (2,)), (DownBlock, (2, 3)), (UpBlock, (2, 3))]
 LAYERS = [*BLOCKS, (EqualConv2d, (2, 3, 3)), (EqualLinear, (4, 3))]
+
+
+def test_kernel_that_was_first_needed_without_gradients_serves_a_training() -> None:
+    smoothing_kernel.cache_clear()
+    x = noise(1, 2, 8, 8)
+    with torch.inference_mode():
+        doubled(x)
+    doubled(x.requires_grad_()).sum().backward()
+    assert x.grad is not None
 
 
 def noise(*shape: int, seed: int = 0) -> Tensor:

@@ -297,14 +297,44 @@ def test_every_term_is_described(tiny):
 
 def test_term_that_is_not_due_may_be_nan_and_no_other(tiny):
     made = trainer(tiny.replace(r1_interval=2))
-    made.steps_done = 2  # the second step has just been taken
-    sound = Losses(*torch.ones(8))
-    made.check(sound._replace(r1=torch.tensor(math.nan)))
+    sound, nan = Losses(*torch.ones(8)), torch.tensor(math.nan)
+    made.steps_done, made.unchecked = 2, [sound, sound._replace(r1=nan)]  # two steps have just been taken
+    made.check()
+    made.unchecked = [sound, sound._replace(nce=nan)]
     with pytest.raises(TrainingError, match="the loss nce is nan at step 2"):
-        made.check(sound._replace(nce=torch.tensor(math.nan)))
-    made.steps_done = 3
+        made.check()
+    made.steps_done, made.unchecked = 3, [sound._replace(r1=nan)]
     with pytest.raises(TrainingError, match="the loss r1 is nan at step 3"):
-        made.check(sound._replace(r1=torch.tensor(math.nan)))
+        made.check()
+
+
+def test_state_after_a_loss_that_is_not_finite_is_never_used(tiny):
+    made = trainer(tiny.replace(steps=100))
+    steps = made.run()
+    next(steps)
+    with torch.no_grad():
+        made.generator.decoder[-1].bias.fill_(math.nan)
+    next(steps)  # losses are read later
+    for use in (made.state, lambda: made.keep(0.5), lambda: made.model(made.result, (1, 1), {})):
+        with pytest.raises(TrainingError, match=r"the loss \w+ is nan at step 2"):
+            use()
+
+
+@pytest.mark.parametrize("deterministic", [False, True])
+def test_cudnn_chooses_the_fastest_algorithms_in_steps_only(tiny, monkeypatch, deterministic):
+    monkeypatch.setattr(torch.backends.cudnn, "deterministic", deterministic)
+    made, seen = trainer(tiny), []
+    step = made.step
+    made.step = lambda batch: (seen.append(torch.backends.cudnn.benchmark), step(batch))[1]
+    next(made.run())
+    assert seen == [not deterministic]
+    assert not torch.backends.cudnn.benchmark
+
+
+def test_losses_are_read_every_ten_steps(tiny):
+    made = trainer(tiny.replace(steps=100))
+    unread = [len(made.unchecked) for _ in zip(range(12), made.run(), strict=False)]
+    assert unread == [1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1, 2]
 
 
 @pytest.mark.cuda

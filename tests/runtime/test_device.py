@@ -20,7 +20,9 @@ from sinct.runtime.device import (
     is_out_of_memory,
     memory,
     peak_memory,
+    with_cpu_fallback,
 )
+from tests.support.accelerator import DEVICE, pretended
 
 CPU = torch.device("cpu")
 
@@ -102,6 +104,45 @@ def test_peak_memory_grows_with_what_is_held() -> None:
     assert before is not None
     assert after is not None
     assert after > max(before, len(held))
+
+
+def test_peak_memory_counts_every_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda device: (0, 7, 2)[device])
+    assert peak_memory() == 9
+
+
+# What a device cannot do
+
+
+def test_cpu_does_what_a_device_cannot(monkeypatch: pytest.MonkeyPatch) -> None:
+    def work(x: torch.Tensor) -> torch.Tensor:
+        if x.device == DEVICE:
+            raise NotImplementedError("not implemented for the MPS device")
+        return x + 1
+
+    with pretended(monkeypatch):
+        done = with_cpu_fallback(work, torch.ones(2).to(DEVICE))
+        assert done.device == DEVICE
+        assert done.tolist() == [2, 2]
+
+
+@pytest.mark.parametrize(
+    ("device", "error"), [(DEVICE, torch.OutOfMemoryError("out of memory")), (CPU, RuntimeError("shapes"))]
+)
+def test_other_failures_are_not_tried_again(
+    monkeypatch: pytest.MonkeyPatch, device: torch.device, error: Exception
+) -> None:
+    tries = []
+
+    def work(x: torch.Tensor) -> torch.Tensor:
+        tries.append(x)
+        raise error
+
+    with pretended(monkeypatch), pytest.raises(type(error), match=str(error)):
+        with_cpu_fallback(work, torch.ones(2).to(device))
+    assert len(tries) == 1
 
 
 @pytest.fixture

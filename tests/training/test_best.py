@@ -135,7 +135,7 @@ def test_windows_are_seen_as_in_the_whole_picture():
 class Standstill:
     """A training at a given progress that only remembers scores."""
 
-    content = Content()
+    content, device = Content(), torch.device("cpu")
 
     def __init__(self):
         self.best, self.progress, self.kept = None, 0.0, []

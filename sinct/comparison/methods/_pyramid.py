@@ -3,10 +3,10 @@
 import math
 from typing import NamedTuple
 
-import torch.nn.functional as F
 from torch import Tensor
 
 from sinct.errors import ConfigError, InputError
+from sinct.pictures.resampling import antialiased
 
 Size = tuple[int, int]
 
@@ -67,4 +67,4 @@ def resize(picture: Tensor, size: Size) -> Tensor:
     """Resize (C, H, W) bilinearly, with a wider kernel where it shrinks."""
     if picture.shape[1:] == size:
         return picture
-    return F.interpolate(picture[None], size=size, mode="bilinear", antialias=True, align_corners=False)[0]
+    return antialiased(picture[None], size)[0]

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import torch.nn.functional as F
 from torch import Tensor
 
+from sinct.pictures.resampling import antialiased
+
 COARSEST = 64
 """Smallest longer side of the first scale, in pixels."""
 
@@ -14,7 +16,9 @@ LEVELS = 5
 
 def resize(picture: Tensor, size: Sequence[int], *, antialias: bool = False) -> Tensor:
     """Resize (1, C, H, W) to (1, C, *size) bilinearly, with `antialias` by a triangle filter."""
-    return F.interpolate(picture, tuple(size), mode="bilinear", align_corners=False, antialias=antialias)
+    if antialias:
+        return antialiased(picture, size)
+    return F.interpolate(picture, tuple(size), mode="bilinear", align_corners=False)
 
 
 def split(picture: Tensor) -> tuple[Tensor, Tensor]:
