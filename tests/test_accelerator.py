@@ -126,7 +126,9 @@ def test_stall_in_a_loss_is_found(gpu: Accelerator, monkeypatch: pytest.MonkeyPa
 # Training
 
 
-@pytest.mark.parametrize("name", ["standard", *PUBLISHED, "cyclegan"])  # a step of `draft` is one of `standard`
+@pytest.mark.parametrize(
+    "name", ["standard", *PUBLISHED, "cyclegan"]
+)  # a step of `draft` is one of `standard`
 def test_step_waits_for_nothing(gpu: Accelerator, name: str) -> None:
     made = trainer(name)
     made.step(made.sample())

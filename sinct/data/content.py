@@ -165,11 +165,13 @@ class Prepared(NamedTuple):
 
     Attributes:
         content: how the paintings were prepared, with the map of colours.
-        paintings: what a generator sees of each, and what it should keep.
+        bare: the paintings without strokes.
+        paintings: what a generator sees of each, without grain, and what it should keep.
         painted: each photo as if painted, as a generator sees it.
     """
 
     content: Content
+    bare: list[Tensor]
     paintings: list[Separated]
     painted: list[Tensor]
 
@@ -261,7 +263,7 @@ def prepare_pair(
                 for each, map_ in zip(own, left, strict=True)
             ]
     painted = [each.seen for each in bare] if repaint else list(photos)
-    return Prepared(content, own, painted)
+    return Prepared(content, paintings, own, painted)
 
 
 def _textured(own: Separated, rough: Tensor, content: Content, top: int = 0, left: int = 0) -> Tensor:
@@ -275,6 +277,24 @@ def _textured(own: Separated, rough: Tensor, content: Content, top: int = 0, lef
     detail = own.seen - own.kept if content.remover else None
     base = own.seen if content.remover else own.kept
     return base + lay_texture(content.texture, own.kept, rough, top, left, content.seed, own=detail)
+
+
+class Seen(NamedTuple):
+    """A painting on its way to a generator, (3, H, W) each.
+
+    Attributes:
+        bare: without strokes, in [-1, 1].
+        prepared: as the generator sees it in use, see `prepare`.
+    """
+
+    bare: Tensor
+    prepared: Tensor
+
+
+def seen(painting: Tensor, content: Content) -> Seen:
+    """Take a painting's strokes out, (3, H, W) in [-1, 1], and prepare what is left."""
+    bare = without_strokes(painting, content)
+    return Seen(bare, prepare(painting, content, bare))
 
 
 def prepare(pixels: Tensor, content: Content, bare: Tensor | None = None) -> Tensor:

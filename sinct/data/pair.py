@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from sinct.config import ABOVE_0, FROM_0, SHARE, Settings, bounded
-from sinct.data.content import Content, prepare_pair
+from sinct.data.content import Content, Seen, prepare_pair
 from sinct.data.crops import SMALLEST_SHARE, freely_zoomed_crops, random_crops, uniform, width_range
-from sinct.data.grain import grain
+from sinct.data.grain import grain, grain_at
 from sinct.data.strokes import AS_TOLD
 from sinct.errors import ConfigError
 
@@ -152,7 +152,7 @@ class PairSampler:
             calm=settings.calm,
             texture=settings.texture,
         )
-        self.content = prepared.content
+        self.content, self.bare = prepared.content, prepared.bare
         # One tensor each, (6, H, W): what G sees of a painting and what it should keep, to be cropped at the same
         # positions; what G should restore of a photo, and its painted version.
         self.paintings = [torch.cat(both) for both in prepared.paintings]
@@ -178,6 +178,15 @@ class PairSampler:
         photo, painted = torch.split(self._crops(self.photos[which]), 3, dim=1)
         painting, painted = self._grained(painting), self._grained(painted)
         return PairBatch(*map(self._laid_out, (painting, content, photo, painted)))
+
+    def seen(self, number: int) -> Seen:
+        """One of the paintings as it is seen in use."""
+        pixels = self.paintings[number][:3]
+        height, width = pixels.shape[1:]
+        if self.content.grain:
+            whole = slice(0, height), slice(0, width)
+            pixels = pixels + grain_at(*whole, self.content.grain, self.content.seed).to(pixels)
+        return Seen(self.bare[number], pixels)
 
     def _grained(self, crops: Tensor) -> Tensor:
         """Add grain as the settings say."""

@@ -116,6 +116,7 @@ def find_texture(smooth: Sequence[Tensor], rough: Sequence[Tensor], detail: Sequ
     ]
     looks = [_looks(picture[:3], picture[3:4]) for picture in pictures]
     details = [picture[4:] for picture in pictures]
+    directions = [_directions(detail) for detail in details]
     kinds = _main_kinds(looks)
     weights = [_weights(look, kinds) for look in looks]
     patches = []
@@ -123,7 +124,7 @@ def find_texture(smooth: Sequence[Tensor], rough: Sequence[Tensor], detail: Sequ
         of_kind = [each[kind] for each in weights]
         found = [
             _patch(details[place.picture], of_kind[place.picture], place)
-            for place in _places(details, of_kind)
+            for place in _places(details, directions, of_kind)
         ]
         found += [patch.flip(2) for patch in found]  # where a small photo has too few of them
         stacked = torch.stack([found[number % len(found)] for number in range(PATCHES)])
@@ -268,16 +269,16 @@ def _weights(look: Tensor, kinds: Tensor) -> Tensor:
     return result
 
 
-def _places(details: Sequence[Tensor], weights: Sequence[Tensor]) -> list[_Place]:
+def _places(
+    details: Sequence[Tensor], directions: Sequence[tuple[Tensor, Tensor]], weights: Sequence[Tensor]
+) -> list[_Place]:
     """The best places for patches of one kind, up to `PATCHES`, at least one."""
     places, pure, contrast, uneven, lines = [], [], [], [], []
-    for number, (detail, weight) in enumerate(zip(details, weights, strict=True)):
+    for number, (detail, ways, weight) in enumerate(zip(details, directions, weights, strict=True)):
         power = weight * detail.square().mean(dim=0)
         share, mean = (F.avg_pool2d(each[None], SIDE, APART)[0] for each in (weight, power))
         fourth = F.avg_pool2d(power[None].square(), SIDE, APART)[0]
-        one_way, any_way = (
-            F.avg_pool2d((weight * each)[None], SIDE, APART)[0] for each in _directions(detail)
-        )
+        one_way, any_way = (F.avg_pool2d((weight * each)[None], SIDE, APART)[0] for each in ways)
         tops, lefts = (APART * torch.arange(length) for length in share.shape)
         places += [_Place(number, top, left) for top, left in torch.cartesian_prod(tops, lefts).tolist()]
         pure.append(share.flatten())

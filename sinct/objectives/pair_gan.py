@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from sinct.config import ABOVE_0, FROM_0, TrainingSettings, bounded
-from sinct.data.content import Content
+from sinct.data.content import Content, Seen
 from sinct.data.crops import tiles
 from sinct.data.pair import PairBatch, PairSampler, PairSettings
 from sinct.errors import ConfigError
@@ -149,6 +149,10 @@ class PairGan(Loop[PairBatch, Losses]):
         """Draw the crops of one step, and where their tiles begin."""
         self.shift_tiles()
         return self.sampler.sample()
+
+    def seen(self, number: int, painting: Tensor) -> Seen:
+        """See `Loop.seen`."""
+        return self.sampler.seen(number)
 
     def shift_tiles(self) -> None:
         """Draw where the discriminator's tiles begin."""

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from sinct.data.content import Content, prepared
 from sinct.data.crops import excerpt_slices
 from sinct.measures.casts import Colours, colours, foreign, missing
 from sinct.measures.distribution import (
@@ -19,7 +18,6 @@ from sinct.measures.distribution import (
     wasserstein,
 )
 from sinct.measures.structure import coarse_edges, edge_agreement
-from sinct.pictures.cuts import cut_of
 from sinct.training.loop import Loop
 
 FIRST_LOOK = 0.75
@@ -161,13 +159,18 @@ class Looks:
         trainer: training whose best state is kept.
         paintings: (3, H, W) in [-1, 1] each; the score is their mean.
         photos: (3, H', W') in [-1, 1] each.
+        numbers: which of the paintings that are trained on these are; by default the first ones.
 
     Raises:
         ConfigError: a painting or photo is smaller than a patch.
     """
 
     def __init__(
-        self, trainer: Loop[Any, Any], paintings: Sequence[Tensor], photos: Sequence[Tensor]
+        self,
+        trainer: Loop[Any, Any],
+        paintings: Sequence[Tensor],
+        photos: Sequence[Tensor],
+        numbers: Sequence[int] = (),
     ) -> None:
         self.trainer = trainer
         self.prepared: list[list[Tensor]] = []
@@ -178,7 +181,8 @@ class Looks:
             views = [painting[:, rows, columns] for rows, columns in places]
             share = max(views[0].shape[1:]) / max(height, width)
             self.scores.append(make_score(views, photos, share=share))
-            self.prepared.append(_prepared(painting.to(trainer.device), places, trainer.content))
+            whole = trainer.seen(numbers[number] if numbers else number, painting).prepared
+            self.prepared.append([whole[:, rows, columns] for rows, columns in places])
         self.taken = self._due
 
     @property
@@ -196,10 +200,3 @@ class Looks:
         )
         if self.trainer.best is None or score < self.trainer.best.score:
             self.trainer.keep(score)
-
-
-def _prepared(painting: Tensor, places: Sequence[tuple[slice, slice]], content: Content) -> list[Tensor]:
-    """What the generator sees of these windows in the whole painting."""
-    height, width = painting.shape[1:]
-    whole = prepared(cut_of(painting), height, width, content)
-    return [whole(rows, columns) for rows, columns in places]

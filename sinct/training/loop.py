@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from sinct.config import TrainingSettings
-from sinct.data.content import Content
+from sinct.data.content import Content, Seen, seen
 from sinct.errors import CheckpointError, TrainingError, one_line
 from sinct.inference.checkpoint import part, prefixed
 from sinct.inference.model import Model
@@ -92,6 +92,15 @@ class Loop(ABC, Generic[Batch, Losses]):
     @abstractmethod
     def sample(self) -> Batch:
         """Draw what one step sees."""
+
+    def seen(self, number: int, painting: Tensor) -> Seen:
+        """A painting as it is seen in use, on the training's device.
+
+        Args:
+            number: its number among the paintings that are trained on; a subclass may have prepared it.
+            painting: (3, H, W) in [-1, 1].
+        """
+        return seen(painting.to(self.device), self.content)
 
     @abstractmethod
     def step(self, batch: Batch) -> Losses:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sinct.data.content import prepare, without_strokes
+from sinct.data.content import seen
 from sinct.data.series import spread
 from sinct.errors import Remark
 from sinct.inference.model import Model
@@ -69,20 +69,27 @@ class Session:
     ) -> None:
         self.trainer = trainer
         self.photo = photos[0]
-        shown = spread(sources, PREVIEWED)
-        self.paintings = [shrink(source.pixels, PREVIEW_PIXELS // len(shown)) for source in shown]
+        shown = spread(range(len(sources)), PREVIEWED)
+        self.paintings = [shrink(sources[number].pixels, PREVIEW_PIXELS // len(shown)) for number in shown]
         self.widths = widths
         self.run = run
         self.facts = facts
         self.report = report
-        content = self.model().content
-        here = [painting.to(trainer.device) for painting in self.paintings]
-        self.bare = [without_strokes(painting, content) for painting in here]
-        self.prepared = [
-            prepare(painting, content, bare) for painting, bare in zip(here, self.bare, strict=True)
-        ]
-        looked_at = [source.pixels for source in spread(sources, LOOKED_AT)]
-        self.looks = Looks(trainer, looked_at, photos) if trainer.settings.patience else None
+        self.bare, self.prepared = zip(
+            *(
+                trainer.seen(number, painting)
+                if painting is sources[number].pixels
+                else seen(painting.to(trainer.device), trainer.content)
+                for number, painting in zip(shown, self.paintings, strict=True)
+            ),
+            strict=True,
+        )
+        looked_at = spread(range(len(sources)), LOOKED_AT)
+        self.looks = (
+            Looks(trainer, [sources[number].pixels for number in looked_at], photos, looked_at)
+            if trainer.settings.patience
+            else None
+        )
         # Codes of warnings, so that none is repeated when only its figures change.
         self.seen: set[str] = set()
         self.warnings: list[Remark] = []

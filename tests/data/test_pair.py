@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sinct.data.content import Content, prepare
+from sinct.data.content import Content, prepare, seen
 from sinct.data.pair import PairSampler, PairSettings
 from sinct.errors import ConfigError
 
@@ -103,3 +103,12 @@ def test_repainted_photo_has_the_paintings_palette_and_the_share_of_detail_asked
         return (painted[..., 1:] - painted[..., :-1]).square().mean()
 
     assert repainted(1.0) > 5 * repainted(0.0)
+
+
+def test_a_painting_is_seen_in_use_as_its_preparation_says():
+    paintings = [picture(0), picture(2)]
+    made = sampler(paintings, [picture(1)], smoothing=0.1, detail=0.5, grain=0.05)
+    for number, painting in enumerate(paintings):
+        found, expected = made.seen(number), seen(painting, made.content)
+        assert found.bare.equal(expected.bare)
+        torch.testing.assert_close(found.prepared, expected.prepared, rtol=0, atol=1e-5)

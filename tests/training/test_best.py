@@ -4,7 +4,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 import sinct
-from sinct.data.content import Content, prepare
+from sinct.data.content import Content, seen
 from sinct.training import best
 from sinct.training.best import PIXELS, Looks, make_score, windows
 
@@ -122,16 +122,6 @@ def test_a_series_shares_the_pixels_and_is_judged_from_top_to_bottom(count):
     assert seen[-1].any()
 
 
-def test_windows_are_seen_as_in_the_whole_picture():
-    picture = noisy(blobs(4, 150, 170))
-    content = Content(smoothing=0.3, detail=0.3, grain=0.06, seed=3)
-    places = [(slice(0, 40), slice(10, 90)), (slice(70, 150), slice(100, 170))]
-    whole = prepare(picture, content)
-    for (rows, columns), window in zip(places, best._prepared(picture, places, content), strict=True):
-        # Smoothing in other tiles rounds differently.
-        torch.testing.assert_close(window, whole[:, rows, columns], atol=1e-5, rtol=0)
-
-
 class Standstill:
     """A training at a given progress that only remembers scores."""
 
@@ -142,6 +132,9 @@ class Standstill:
 
     def keep(self, score):
         self.kept.append(score)
+
+    def seen(self, number, painting):
+        return seen(painting, self.content)
 
 
 def look(paintings, photo, translate):
