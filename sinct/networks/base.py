@@ -1,7 +1,7 @@
 """The interface of every generator, for training and inference."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import torch
@@ -47,6 +47,19 @@ class GeneratorBase(nn.Module, ABC):
     def encode(self, picture: Tensor) -> Features:
         """(N, 3, H, W) in [-1, 1] -> the features that PatchNCE compares."""
 
+    def encode_at(self, picture: Tensor, places: Mapping[int, Tensor]) -> list[Tensor]:
+        """Features at some positions only.
+
+        Args:
+            picture: (N, 3, H, W) in [-1, 1].
+            places: (N, P) positions for each depth asked for, see `sample_features`.
+
+        Returns:
+            (N * P, C) for each of these depths, in their order.
+        """
+        features = self.encode(picture)
+        return [sample_features(features[depth], positions) for depth, positions in places.items()]
+
     @abstractmethod
     def translate(self, picture: Tensor, noise: Tensor | None = None) -> tuple[Tensor, Features]:
         """Translate, and return the input's features too, so that PatchNCE need not encode it again.
@@ -66,6 +79,46 @@ class GeneratorBase(nn.Module, ABC):
             needed = "even heights and widths" if self.stride == 2 else f"multiples of {self.stride} px"
             raise ValueError(f"the generator needs {needed}, got {tuple(picture.shape)}; pad the picture")
         return self.translate(picture, noise)[0]
+
+
+def sample_features(features: Tensor, positions: Tensor) -> Tensor:
+    """Read the feature vectors at the given positions of each crop.
+
+    Args:
+        features: (N, C, H, W).
+        positions: (N, P) indices into H * W.
+
+    Returns:
+        (N * P, C), crop by crop.
+    """
+    flat = features.flatten(start_dim=2)  # (N, C, HW)
+    index = positions[:, None, :].expand(-1, flat.shape[1], -1)
+    return flat.gather(2, index).transpose(1, 2).flatten(end_dim=1)
+
+
+def windows_around(
+    picture: Tensor, row: Tensor, column: Tensor, reach: int, stride: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Cut a window around one place of each picture; moved inside where it would exceed a border.
+
+    Args:
+        picture: (N, C, H, W).
+        row, column: (N,), multiples of the stride, on the picture's device; nothing is read from it.
+        reach: pixels around a place, a multiple of the stride.
+        stride: windows begin at multiples of this.
+
+    Returns:
+        Windows (N, C, h, w), and each place's row and column in its window.
+    """
+    places = []
+    for middle, length in ((row, picture.shape[2]), (column, picture.shape[3])):
+        side = min(2 * reach + stride, length)
+        start = (middle - reach).clamp(0, length - side)
+        places.append((start[:, None] + torch.arange(side, device=start.device), middle - start))
+    (rows, row), (columns, column) = places
+    items = torch.arange(len(picture), device=picture.device)[:, None, None]
+    windows = picture[items, :, rows[:, :, None], columns[:, None, :]]  # (N, h, w, C)
+    return windows.permute(0, 3, 1, 2), row, column
 
 
 def of_items(features: Features, start: int, stop: int | None) -> Features:

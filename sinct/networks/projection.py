@@ -17,21 +17,6 @@ def random_positions(crops: int, height: int, width: int, count: int, generator:
     return noise.topk(min(count, height * width), dim=1).indices
 
 
-def sample_features(features: Tensor, positions: Tensor) -> Tensor:
-    """Read the feature vectors at the given positions of each crop.
-
-    Args:
-        features: (N, C, H, W).
-        positions: (N, P) indices into H * W.
-
-    Returns:
-        (N * P, C), crop by crop.
-    """
-    flat = features.flatten(start_dim=2)  # (N, C, HW)
-    index = positions[:, None, :].expand(-1, flat.shape[1], -1)
-    return flat.gather(2, index).transpose(1, 2).flatten(end_dim=1)
-
-
 class Projection(nn.Module):
     """One two-layer MLP for each encoder depth, whose outputs have unit length.
 

@@ -1,10 +1,11 @@
 """The fully convolutional generator for single-image translation (Park et al. 2020, appendix B)."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from torch import Tensor, nn
 
-from sinct.networks.base import Features, GeneratorBase
+from sinct.networks.base import Features, GeneratorBase, sample_features, windows_around
 from sinct.networks.layers import (
     GAIN,
     DownBlock,
@@ -14,6 +15,10 @@ from sinct.networks.layers import (
     in_full_precision,
     leaky_relu,
 )
+
+REACH = 0, 4, 12
+"""How far around a position a feature of each depth sees, in pixels, rounded up to even numbers: 3 px to one side and 4
+to the other in the downsampling block, and 8 more in two residual blocks at half the resolution."""
 
 
 class PointConv(EqualConv2d):
@@ -50,10 +55,10 @@ class Encoder(nn.Module):
         self.down = DownBlock(width, 2 * width)
         self.blocks = nn.ModuleList(ResidualBlock(2 * width) for _ in range(blocks))
 
-    def features(self, picture: Tensor) -> Features:
-        """The picture and the outputs of the downsampling and second residual blocks; later blocks do not run."""
+    def features(self, picture: Tensor, deepest: int = 2) -> Features:
+        """The picture and the outputs of the downsampling and second residual blocks; what comes later does not run."""
         down = self.down(self.from_rgb(picture))
-        return picture, down, self.blocks[1](self.blocks[0](down))
+        return (picture, down) if deepest < 2 else (picture, down, self.blocks[1](self.blocks[0](down)))
 
     def forward(self, picture: Tensor) -> tuple[Tensor, Features]:
         """(N, 3, H, W) in [-1, 1] -> code (N, 2w, H/2, W/2), and the features from the way there."""
@@ -120,6 +125,28 @@ class Generator(GeneratorBase):
     def encode(self, picture: Tensor) -> Features:
         """(N, 3, H, W) in [-1, 1] -> the features that PatchNCE compares."""
         return self.encoder.features(picture)
+
+    def encode_at(self, picture: Tensor, places: Mapping[int, Tensor]) -> list[Tensor]:
+        """See `GeneratorBase.encode_at`; for one position a picture, only what it depends on is encoded."""
+        if any(positions.shape[1] > 1 for positions in places.values()):
+            return super().encode_at(picture, places)
+        return [self._encode_near(picture, depth, positions) for depth, positions in places.items()]
+
+    def _encode_near(self, picture: Tensor, depth: int, positions: Tensor) -> Tensor:
+        """Features of one depth at one position of each picture, (N, 1) -> (N, C)."""
+        if depth == 0:
+            return sample_features(picture, positions)
+        width = picture.shape[3] // self.stride
+        near, row, column = windows_around(
+            picture,
+            self.stride * (positions[:, 0] // width),
+            self.stride * (positions[:, 0] % width),
+            REACH[depth],
+            self.stride,
+        )
+        features = self.encoder.features(near, depth)[depth]
+        inside = row // self.stride * features.shape[3] + column // self.stride
+        return sample_features(features, inside[:, None])
 
     def translate(self, picture: Tensor, noise: Tensor | None = None) -> tuple[Tensor, Features]:
         """Translate, and return the input's features too, so that PatchNCE need not encode it again."""

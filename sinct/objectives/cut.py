@@ -33,8 +33,8 @@ from sinct.losses.adversarial import generator_loss
 from sinct.losses.contrastive import patch_nce
 from sinct.losses.features import feature_matching
 from sinct.losses.patches import SMALLEST_CROP, patch_distance
-from sinct.networks.base import Features, of_items
-from sinct.networks.projection import Projection, random_positions, sample_features
+from sinct.networks.base import Features, of_items, sample_features
+from sinct.networks.projection import Projection, random_positions
 from sinct.networks.seeding import seeded
 from sinct.objectives.pair_gan import PairGan, PairGanSettings
 from sinct.training.loop import update
@@ -245,11 +245,15 @@ class Trainer(PairGan[Losses]):
         self.discriminator.requires_grad_(False)
         with self.autocast():
             adversarial_g = generator_loss(self.discriminator(self.tiles(translation)))
-            queries = self.generator.encode(output)
             content_keys, photo_keys = self._keys(features, batch.content, painted)
-        nce = self.patch_nce(of_items(queries, 0, count), content_keys)
+            places, photo_places = self.positions(content_keys), self.positions(photo_keys)
+            all_places = {depth: torch.cat([places[depth], photo_places[depth]]) for depth in places}
+            queries = self.generator.encode_at(output, all_places)
+        own = [each[: places[depth].numel()] for depth, each in zip(places, queries, strict=True)]
+        nce = self.patch_nce(own, content_keys, places)
         if len(photo):  # without crops of the photo, the painting's term has its whole weight
-            nce = 0.5 * (nce + self.patch_nce(of_items(queries, count, None), photo_keys))
+            own = [each[places[depth].numel() :] for depth, each in zip(places, queries, strict=True)]
+            nce = 0.5 * (nce + self.patch_nce(own, photo_keys, photo_places))
         identity_l1 = F.l1_loss(identity, photo) if len(photo) else nce.new_zeros(())
         matching = self.matching(identity, photo)
         patches = self.patches(translation, batch.photo)
@@ -289,23 +293,26 @@ class Trainer(PairGan[Losses]):
         found, wanted = (F.avg_pool2d(crops.float(), ANCHOR) for crops in (translation, content))
         return F.mse_loss(found, wanted)
 
-    def patch_nce(self, queries: Features, keys: Features) -> Tensor:
-        """PatchNCE at random positions in crops of one picture, averaged over the depths.
+    def positions(self, keys: Features) -> dict[int, Tensor]:
+        """Draw random positions in crops of one picture, (N, P) for each depth."""
+        found = {}
+        for depth in self.settings.depths:
+            count, _, height, width = keys[depth].shape
+            drawn = 1 if self.settings.shared_positions else count
+            positions = random_positions(drawn, height, width, self.settings.queries, self.device_random)
+            found[depth] = positions.expand(count, -1)
+        return found
+
+    def patch_nce(self, queries: Sequence[Tensor], keys: Features, positions: Mapping[int, Tensor]) -> Tensor:
+        """PatchNCE at these positions in crops of one picture, averaged over the depths.
 
         All come from one picture, so a query's negatives are the keys of all these crops but its own (appendix B).
         """
-        samples = []
-        for depth in self.settings.depths:
-            query, key = queries[depth], keys[depth]
-            count, _, height, width = key.shape
-            drawn = 1 if self.settings.shared_positions else count
-            positions = random_positions(drawn, height, width, self.settings.queries, self.device_random)
-            positions = positions.expand(count, -1)
-            samples.append((sample_features(query, positions), sample_features(key.detach(), positions)))
+        sampled = [sample_features(keys[depth].detach(), places) for depth, places in positions.items()]
         with self.autocast():
-            projected = self.projection([query for query, _ in samples])
+            projected = self.projection(queries)
             with torch.no_grad():
-                targets = self.projection([key for _, key in samples])
+                targets = self.projection(sampled)
         losses = [
             patch_nce(q, k, temperature=self.settings.temperature, alike=self.settings.alike)
             for q, k in zip(projected, targets, strict=True)

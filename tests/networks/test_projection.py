@@ -2,7 +2,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from sinct.networks.projection import Projection, random_positions, sample_features
+from sinct.networks.base import sample_features
+from sinct.networks.projection import Projection, random_positions
 
 
 def seeded(seed: int = 0) -> torch.Generator:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sinct.networks.base import of_items, update_average
+from sinct.networks.base import GeneratorBase, of_items, update_average
 from sinct.networks.choice import make_generator
 from sinct.networks.layers import GAIN, LEAK
 from sinct.networks.stylegan2_generator import Generator, LinearGenerator
@@ -194,3 +194,37 @@ def test_average_leaves_the_current_network_alone() -> None:
     before = copy.deepcopy(current)
     update_average(average, current, 0.5)
     assert all(map(torch.equal, before.parameters(), current.parameters()))
+
+
+@pytest.mark.parametrize("size", [(32, 48), (64, 64), (8, 20)])
+def test_features_at_one_position_are_those_of_the_whole_picture(size):
+    """Also at corners and borders, where convolutions pad with zeros; and their gradients."""
+    torch.manual_seed(0)
+    generator, (height, width) = Generator(4).double(), size
+    cells = height // 2 * width // 2
+    pictures = torch.randn(9, 3, height, width, dtype=torch.float64).requires_grad_()
+    inner = torch.tensor(
+        [0, 1, width // 2 - 1, width // 2, cells // 2, cells // 3, cells - width // 2, cells - 2, cells - 1]
+    )
+    places = {1: inner[:, None], 0: 3 * inner[:, None], 2: inner.flip(0)[:, None]}
+    near = generator.encode_at(pictures, places)
+    whole = GeneratorBase.encode_at(generator, pictures, places)
+    for ours, theirs in zip(near, whole, strict=True):
+        torch.testing.assert_close(ours, theirs)
+    inputs = pictures, *generator.encoder.down.parameters()
+    ours, theirs = (
+        torch.autograd.grad(sum(each.square().sum() for each in found), inputs) for found in (near, whole)
+    )
+    for one, other in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_only_what_the_features_depend_on_is_encoded(monkeypatch):
+    generator, seen = Generator(4), []
+    features = generator.encoder.features
+    monkeypatch.setattr(
+        generator.encoder, "features", lambda near, depth: (seen.append(near.shape), features(near, depth))[1]
+    )
+    places = torch.full((2, 1), 1000)
+    generator.encode_at(torch.randn(2, 3, 128, 128), {0: places, 1: places, 2: places})
+    assert seen == [(2, 3, 10, 10), (2, 3, 26, 26)]

@@ -7,8 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from sinct import Config, TrainingError
-from sinct.networks.base import of_items
-from sinct.networks.projection import sample_features
+from sinct.networks.base import of_items, sample_features
 from sinct.objectives.cut import CutSettings, Losses, Trainer, content_weight
 from sinct.training.loop import rate_share
 from tests.support.objective import LOSSES
@@ -195,6 +194,13 @@ def test_objective_weighs_the_discriminators_terms_as_published(tiny):
         torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-3, atol=1e-5)
 
 
+def patch_nce_of(made, queries, keys):
+    """PatchNCE of whole feature maps, at new positions."""
+    places = made.positions(keys)
+    sampled = [sample_features(queries[depth], positions) for depth, positions in places.items()]
+    return made.patch_nce(sampled, keys, places)
+
+
 def test_patch_nce_of_the_painting_counts_whole_without_crops_of_the_photo(tiny):
     config = tiny.replace(smoothing=0.0, identity_crops=0)
     made = trainer(config)
@@ -203,7 +209,7 @@ def test_patch_nce_of_the_painting_counts_whole_without_crops_of_the_photo(tiny)
     with torch.no_grad():
         output, keys = made.generator.translate(batch.painting, noise)
         # D moves first, but neither G nor H
-        expected = made.patch_nce(made.generator.encode(output), keys)
+        expected = patch_nce_of(made, made.generator.encode(output), keys)
     made.random.set_state(random)
     losses = made.step(batch)
     torch.testing.assert_close(losses.nce, expected, rtol=1e-4, atol=1e-5)
@@ -218,7 +224,7 @@ def test_patch_nce_is_the_mean_of_painting_and_photo(tiny):
         output, keys = made.generator.translate(seen, made.noise(seen))
         queries = made.generator.encode(output)
         halves = [
-            made.patch_nce(of_items(queries, *part), of_items(keys, *part)) for part in ((0, 2), (2, 4))
+            patch_nce_of(made, of_items(queries, *part), of_items(keys, *part)) for part in ((0, 2), (2, 4))
         ]
     made.random.set_state(random)
     torch.testing.assert_close(made.step(batch).nce, torch.stack(halves).mean(), rtol=1e-4, atol=1e-5)
