@@ -33,7 +33,7 @@ AUTHORS_STEPS_A_SECOND = 0.048
 AUTHORS = sinct.preset("authors", torch.device("cpu")).replace(mixed_precision=False)
 """The authors' configuration: 16 crops of 64 px, width 80, R1 at every step."""
 
-CONFIGURATIONS = (*sinct.PRESETS, "authors-float32", "authors-bfloat16")
+CONFIGURATIONS = (*sinct.PRESETS, "authors-float32")
 
 WORK = (
     "width",
@@ -145,7 +145,7 @@ def configuration(name: str, device: torch.device, changes: Mapping[str, Any]) -
     if name in sinct.PRESETS:
         config = sinct.preset(name, device, steps=ENDLESS)
     else:
-        config = AUTHORS.replace(mixed_precision=name == "authors-bfloat16", steps=ENDLESS)
+        config = AUTHORS.replace(steps=ENDLESS)
     return config.replace(**changes)
 
 

@@ -256,7 +256,6 @@ def test_the_authors_configuration_is_the_single_image_one():
     assert (config.crops, config.crop_size, config.tile_size, config.width) == (16, 64, 64, 80)
     assert config.r1_interval == 1
     assert not config.mixed_precision
-    assert configuration("authors-bfloat16", CPU, {}).mixed_precision
 
 
 def test_presets_are_measured_with_changes():
