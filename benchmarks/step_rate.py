@@ -142,11 +142,9 @@ def configuration(name: str, device: torch.device, changes: Mapping[str, Any]) -
     Raises:
         ConfigError: a setting is unknown or out of range.
     """
-    if name in sinct.PRESETS:
-        config = sinct.preset(name, device, steps=ENDLESS)
-    else:
-        config = AUTHORS.replace(steps=ENDLESS)
-    return config.replace(**changes)
+    known = name in sinct.PRESETS
+    config = sinct.preset(name, device) if known else AUTHORS
+    return config.replace(steps=ENDLESS, **changes)
 
 
 def measure(name: str, config: sinct.Config, device: torch.device, steps: int) -> Measured:

@@ -27,7 +27,6 @@ from sinct.data.palette import match_palette, palette_of
 from sinct.data.smoothing import ITERATIONS, total_variation_smooth
 from sinct.data.strokes import (
     AS_TOLD,
-    SIDE,
     Bands,
     Planes,
     always,
@@ -128,7 +127,13 @@ def without_strokes(painting: Tensor, content: Content) -> Tensor:
 
 
 def stroke_change_of(
-    bands: Bands, height: int, width: int, content: Content, *, planes: Planes = in_memory, side: int = SIDE
+    bands: Bands,
+    height: int,
+    width: int,
+    content: Content,
+    *,
+    planes: Planes = in_memory,
+    side: int | None = None,
 ) -> Cut | None:
     """What taking strokes out of a picture changes, as `without_strokes` does; None where they stay.
 

@@ -50,11 +50,14 @@ SMALLEST = 96
 """Side in pixels below which no picture is halved."""
 
 
-SIDE = 1280
+SIDE = 896
 """Side in pixels of the windows that strokes are taken out of; any such side must be a multiple of 8, the network's
 stride."""
 
-TILE = SIDE + 2 * SIGHT
+WHOLE = 1_600_000
+"""Pixels up to which a picture is one window, since windows overlap."""
+
+TILE = 1280
 """Side in pixels of the tiles that the network looks at. They overlap by as far as it sees, so that no border shows."""
 
 
@@ -113,7 +116,7 @@ def stroke_change(
     halvings: int = 0,
     *,
     planes: Planes = in_memory,
-    side: int = SIDE,
+    side: int | None = None,
 ) -> Cut:
     """Take the strokes out of a picture that need not be in memory, and tell what that changes.
 
@@ -126,7 +129,8 @@ def stroke_change(
         stroke: width of its strokes, in pixels; 0 lets the network tell.
         halvings: how often it is halved, see `halvings_for`.
         planes: where the change is kept, and pictures at half the size and less: 10 bytes for a pixel of the picture.
-        side: side of the windows that are worked on at a time, in pixels, see `SIDE`.
+        side: side of the windows that are worked on at a time, in pixels; by default `SIDE`, or the whole picture if
+            it is small.
 
     Returns:
         What is to be added to the picture, float32, on its device; the sum may exceed [-1, 1] a little.
@@ -134,6 +138,8 @@ def stroke_change(
     Raises:
         WeightsError: the network's file is missing or damaged.
     """
+    if side is None:
+        side = SIDE if height * width > WHOLE else -(-max(height, width) // 8) * 8
     levels = [(bands, height, width)]
     for _ in range(halvings):
         levels.append(_halved(*levels[-1], planes, side))

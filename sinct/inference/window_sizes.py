@@ -17,9 +17,12 @@ SMOOTHING = 100
 CHANGE = 30
 """Bytes per pixel for what taking strokes out changes: as it is kept, as it is added, and the sum."""
 
-REMOVING = 340
+REMOVING = 650
 """Bytes per pixel for taking strokes out of a window, with what is seen around it. Growth of VmHWM in a fresh process,
-on Linux, one thread and in float32; in bfloat16, it is 60 % of that."""
+on Linux and one thread, in bfloat16: 325 for the network alone, 620 with all that a window of 1024 px needs."""
+
+LEFT_BEHIND = 250_000_000
+"""Bytes of freed memory that the allocator keeps in pieces after strokes were taken out; measured likewise."""
 
 COPIES = 48
 """Bytes per pixel for a window's colours on their way to the generator and back: four float32 pictures."""
@@ -55,12 +58,12 @@ def plan_sides(
     """
     stride, halo, device = model.generator.stride, model.generator.halo, model.device
     content, reach = model.content, model.content.reach
-    element = 2 if model.mixed_precision else 4
-    room = budget - PROCESS
+    room = budget - PROCESS - (LEFT_BEHIND if content.remover else 0)
     on_device = memory(device) if device.type != "cpu" else None
 
     def needs(sides: Sides) -> tuple[int, int]:
-        generating = COPIES + model.generator.live_channels * element
+        # In bfloat16 as well: the last layers, at full resolution, run in float32.
+        generating = COPIES + 4 * model.generator.live_channels
         area = (sides.rows + 2 * reach) * (sides.columns + 2 * reach)
         preparing = COPIES + (SMOOTHING if reach else 0) + (CHANGE if content.remover else 0)
         window = area * max(generating, preparing)
@@ -78,7 +81,7 @@ def plan_sides(
     sides = choose_sides(*continued_size(height, width, stride), halo, stride, fits)
     if sides is None:
         smallest = min(2 * halo + 64, *continued_size(height, width, stride))
-        least = sum(needs(Sides(smallest, smallest))) + PROCESS
+        least = sum(needs(Sides(smallest, smallest))) + budget - room
         raise OutOfMemoryError(
             f"{budget / 1e9:.2f} GB is too little for a picture of {width}x{height} px with this generator, which "
             f"needs about {least / 1e9:.2f} GB; give `max_memory={(least + 5e7) / 1e9:.1f}e9` or close other programs"
