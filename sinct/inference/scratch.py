@@ -61,11 +61,16 @@ class Scratch:
     """
 
     def __init__(self, output: Path, job: Mapping[str, Any], raster: Raster) -> None:
-        self.folder = output.with_name(f".{output.name}.sinct")
+        self.folder = self.folder_of(output)
         self.file, self.state = self.folder / "rows.tif", self.folder / "state.json"
         self.job, self.raster = {**job, "raster": asdict(raster)}, raster
         self._offset = 0  # of the first row in the file
         self._planes = 0  # how many there are
+
+    @staticmethod
+    def folder_of(output: Path) -> Path:
+        """The folder for an output."""
+        return output.with_name(f".{output.name}.sinct")
 
     def found(self, *, resume: bool, overwrite: bool) -> tuple[int, Sides | None]:
         """Look for rows to continue; changes nothing.

@@ -28,10 +28,7 @@ def replacing(path: Path, *, folder: Path | None = None) -> Iterator[Path]:
         OutputError: the folder cannot be written to, the disk is full, or `path` is a device or a pipe.
     """
     try:
-        if irregular(path):
-            raise OutputError(
-                f"{printable(path)} is a device or a pipe, which is not replaced; give a file name"
-            )
+        check_regular(path)
         descriptor, name = tempfile.mkstemp(dir=folder or path.parent, prefix=".sinct-", suffix=".part")
         os.close(descriptor)
     except OSError as error:
@@ -61,6 +58,16 @@ def unwritable(path: Path, error: OSError) -> OutputError:
 def irregular(path: Path) -> bool:
     """Whether a path leads to something that is neither a file nor a folder: a device, a pipe or a socket."""
     return path.exists() and not (path.is_file() or path.is_dir())
+
+
+def check_regular(path: Path) -> None:
+    """Refuse to replace what is no file.
+
+    Raises:
+        OutputError: `path` is a device, a pipe or a socket, or a link to one.
+    """
+    if irregular(path):
+        raise OutputError(f"{printable(path)} is a device or a pipe, which is not replaced; give a file name")
 
 
 def printable(path: StrPath) -> str:
