@@ -1,7 +1,7 @@
 """`sinct compare` and `sinct evaluate`."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -215,10 +215,21 @@ def _report(
 def _table(measures: "tuple[Measure, ...]", rows: "Mapping[str, Mapping[str, float]]") -> Table:
     """Measures in rows and pictures in columns, since there are more measures."""
     table = Table("measure")
-    for name in rows:
-        table.add_column(Path(name).name, justify="right", overflow="fold")
+    up, down = display.able("↑↓", "^v")
+    for name in _short(list(rows)):
+        table.add_column(display.plain(name), justify="right", overflow="fold")
     for measure in measures:
         values = (row.get(measure.name) for row in rows.values())
         cells = ["-" if value is None else f"{value:.3g}" for value in values]
-        table.add_row(f"{measure.title} {'↑' if measure.higher_is_better else '↓'}", *cells)
+        table.add_row(f"{measure.title} {up if measure.higher_is_better else down}", *cells)
     return table
+
+
+def _short(places: Sequence[str]) -> list[str]:
+    """The ends of paths, with as many folders as it takes to tell them apart."""
+    parts = [Path(place).parts for place in places]
+    for length in range(1, max(map(len, parts)) + 1):
+        ends = [str(Path(*names[-length:])) for names in parts]
+        if len(set(ends)) == len(ends):
+            return ends
+    return list(places)

@@ -36,6 +36,7 @@ from .options import (
     with_strokes,
 )
 from .stopping import Stop, resuming, stopping
+from .streams import usable
 from .weights import weights_app
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ app = typer.Typer(
 
 def run() -> None:
     """Entry point of the console script."""
-    app()
+    with usable():
+        app()
 
 
 @app.callback(invoke_without_command=True)

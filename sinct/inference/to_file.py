@@ -54,7 +54,8 @@ def checked_output(
     """
     try:
         taken = output.exists() and any(output.samefile(path) for path in inputs)
-        Scratch.folder_of(output).exists()  # its name is longer; raises where it is too long
+        if isinstance(source, Source):
+            Scratch.folder_of(output).exists()  # its name is longer; raises where it is too long
     except OSError as error:
         raise unwritable(output, error) from None
     if taken:
