@@ -12,6 +12,7 @@ from sinct.comparison import methods
 from sinct.errors import ConfigError, Interrupted
 
 from . import bars, display
+from .inputs import stored
 from .options import AsJson, Device, Overwrite, Painting, Quiet, Seed, duration
 from .stopping import stopping
 
@@ -82,8 +83,8 @@ def compare(
 ) -> None:
     """Run sinct and other methods, measure the results and write a report. Repeat the command to continue."""
     quiet = quiet or as_json
-    with display.errors(as_json=as_json, quiet=quiet), stopping() as stop:
-        given = [path for path in (painting, photo) if path is not None]
+    named = [path for path in (painting, photo) if path is not None]
+    with display.errors(as_json=as_json, quiet=quiet), stored(named) as given, stopping() as stop:
         if (pairs is None) == (len(given) < 2) or (pairs is not None and (given or regions)):
             raise ConfigError("give a painting and a photo, or --pairs FILE with both for every pair")
         from sinct.comparison import compare as comparison
@@ -106,11 +107,9 @@ def compare(
                 if pairs is not None:
                     done = comparisons.compare_pairs(pairs, output, on_stage=bar, **options)
                 else:
-                    assert painting is not None
-                    assert photo is not None
                     done = {
                         "": comparison.compare(
-                            painting, photo, output, regions=regions, on_stage=bar, **options
+                            given[0], given[1], output, regions=regions, on_stage=bar, **options
                         )
                     }
         except Interrupted:
@@ -133,7 +132,10 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Measure pictures made elsewhere, beside the painting and the photo themselves."""
-    with display.errors(as_json=as_json, quiet=as_json):
+    with (
+        display.errors(as_json=as_json, quiet=as_json),
+        stored([painting, photo, *outputs]) as [painting, photo, *outputs],
+    ):
         from sinct.measures.evaluate import evaluate as measure
 
         found = measure(painting, photo, outputs, weights_dir=weights_dir, device=device)
@@ -215,7 +217,7 @@ def _report(
 def _table(measures: "tuple[Measure, ...]", rows: "Mapping[str, Mapping[str, float]]") -> Table:
     """Measures in rows and pictures in columns, since there are more measures."""
     table = Table("measure")
-    up, down = display.able("↑↓", "^v")
+    up, down = display.able("↑", "^"), display.able("↓", "v")
     for name in _short(list(rows)):
         table.add_column(display.plain(name), justify="right", overflow="fold")
     for measure in measures:

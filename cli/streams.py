@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import IO
+from typing import TextIO
 
 
 class _Heedless(io.TextIOWrapper):
@@ -48,7 +48,7 @@ def usable() -> Iterator[None]:
         raise SystemExit(1) from None
 
 
-def _heedless(stream: IO[str]) -> _Heedless:
+def _heedless(stream: TextIO) -> _Heedless:
     return _Heedless(
         stream.detach(),  # type: ignore[attr-defined]
         encoding=stream.encoding,
