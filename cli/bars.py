@@ -139,7 +139,7 @@ class StageDisplay(_Display):
     def __init__(self, *, quiet: bool) -> None:
         super().__init__(
             SpinnerColumn(),
-            TextColumn("{task.description}", table_column=Column(no_wrap=True)),
+            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
             BarColumn(bar_width=20),
             TextColumn("{task.percentage:>3.0f}%"),
             TimeElapsedColumn(),
@@ -158,7 +158,7 @@ class StageDisplay(_Display):
             self.bar.remove_task(self.tasks[key])
             if not self.quiet:
                 result = f"no result: {as_options(stage.note)}" if stage.note else "done"
-                display.err.print(f"{label} {result}", highlight=False, markup=False)
+                display.remark(f"{label} {result}")
 
 
 class BatchDisplay(_Display):
@@ -202,6 +202,4 @@ class BatchDisplay(_Display):
             self.bar.update(self.tasks[name], completed=part, remaining=remaining)
         if progress.note and not self.quiet:
             left = "" if progress.remaining is None else f", {display.clock(progress.remaining)} left"
-            self.bar.console.print(
-                f"{as_options(progress.note)} ({figures}{left})", highlight=False, markup=False
-            )
+            display.remark(f"{progress.note} ({figures}{left})")

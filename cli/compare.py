@@ -1,7 +1,7 @@
 """`sinct compare` and `sinct evaluate`."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +12,7 @@ from sinct.comparison import methods
 from sinct.errors import ConfigError, Interrupted
 
 from . import bars, display
+from .inputs import stored
 from .options import AsJson, Device, Overwrite, Painting, Quiet, Seed, duration
 from .stopping import stopping
 
@@ -82,8 +83,8 @@ def compare(
 ) -> None:
     """Run sinct and other methods, measure the results and write a report. Repeat the command to continue."""
     quiet = quiet or as_json
-    with display.errors(as_json=as_json, quiet=quiet), stopping() as stop:
-        given = [path for path in (painting, photo) if path is not None]
+    named = [path for path in (painting, photo) if path is not None]
+    with display.errors(as_json=as_json, quiet=quiet), stored(named) as given, stopping() as stop:
         if (pairs is None) == (len(given) < 2) or (pairs is not None and (given or regions)):
             raise ConfigError("give a painting and a photo, or --pairs FILE with both for every pair")
         from sinct.comparison import compare as comparison
@@ -106,11 +107,9 @@ def compare(
                 if pairs is not None:
                     done = comparisons.compare_pairs(pairs, output, on_stage=bar, **options)
                 else:
-                    assert painting is not None
-                    assert photo is not None
                     done = {
                         "": comparison.compare(
-                            painting, photo, output, regions=regions, on_stage=bar, **options
+                            given[0], given[1], output, regions=regions, on_stage=bar, **options
                         )
                     }
         except Interrupted:
@@ -133,7 +132,10 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Measure pictures made elsewhere, beside the painting and the photo themselves."""
-    with display.errors(as_json=as_json, quiet=as_json):
+    with (
+        display.errors(as_json=as_json, quiet=as_json),
+        stored([painting, photo, *outputs]) as [painting, photo, *outputs],
+    ):
         from sinct.measures.evaluate import evaluate as measure
 
         found = measure(painting, photo, outputs, weights_dir=weights_dir, device=device)
@@ -215,10 +217,21 @@ def _report(
 def _table(measures: "tuple[Measure, ...]", rows: "Mapping[str, Mapping[str, float]]") -> Table:
     """Measures in rows and pictures in columns, since there are more measures."""
     table = Table("measure")
-    for name in rows:
-        table.add_column(Path(name).name, justify="right", overflow="fold")
+    up, down = display.able("↑", "^"), display.able("↓", "v")
+    for name in _short(list(rows)):
+        table.add_column(display.plain(name), justify="right", overflow="fold")
     for measure in measures:
         values = (row.get(measure.name) for row in rows.values())
         cells = ["-" if value is None else f"{value:.3g}" for value in values]
-        table.add_row(f"{measure.title} {'↑' if measure.higher_is_better else '↓'}", *cells)
+        table.add_row(f"{measure.title} {up if measure.higher_is_better else down}", *cells)
     return table
+
+
+def _short(places: Sequence[str]) -> list[str]:
+    """The ends of paths, with as many folders as it takes to tell them apart."""
+    parts = [Path(place).parts for place in places]
+    for length in range(1, max(map(len, parts)) + 1):
+        ends = [str(Path(*names[-length:])) for names in parts]
+        if len(set(ends)) == len(ends):
+            return ends
+    return list(places)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,29 +12,31 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from sinct.errors import SinctError
+from sinct.errors import SinctError, one_line
+from sinct.runtime.files import printable
 
 from .wording import as_options
 
-out = Console(soft_wrap=True)
-err = Console(stderr=True, soft_wrap=True)
+# Names may hold [brackets] and :colons:, which are no markup.
+out = Console(soft_wrap=True, markup=False, emoji=False)
+err = Console(stderr=True, soft_wrap=True, markup=False, emoji=False)
 
 
 def say(text: str, *, quiet: bool = False) -> None:
     """Print one line of text to a person."""
     if not quiet:
-        out.print(as_options(text), highlight=False, markup=False)
+        out.print(printable(as_options(text)), highlight=False)
 
 
 def remark(text: str) -> None:
     """Print one line on what is going on to stderr, above a progress bar where there is one."""
-    err.print(as_options(text), highlight=False, markup=False)
+    err.print(printable(as_options(text)), highlight=False)
 
 
 def warn(text: str, *, quiet: bool = False) -> None:
     """Print one warning to stderr."""
     if not quiet:
-        err.print(Text.assemble(("warning: ", "yellow"), as_options(text)))
+        err.print(Text.assemble(("warning: ", "yellow"), printable(as_options(text))))
 
 
 def fail(text: str, *, as_json: bool = False) -> None:
@@ -42,29 +45,56 @@ def fail(text: str, *, as_json: bool = False) -> None:
     if as_json:
         print(json.dumps({"error": line}))
     else:
-        err.print(Text.assemble(("error: ", "bold red"), line))
+        err.print(Text.assemble(("error: ", "bold red"), printable(line)))
 
 
 def plain(text: str) -> Text:
     """Text for a table cell, without Rich's markup, so that brackets stay brackets."""
-    return Text(text)
+    return Text(printable(text))
+
+
+def able(text: str, otherwise: str) -> str:
+    """A text, or another one where the terminal's encoding lacks its characters."""
+    return text if _encodable(text) else otherwise
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 @contextmanager
 def errors(*, as_json: bool, quiet: bool) -> Iterator[None]:
-    """Print a `SinctError` as one line and exit with code 1; print library warnings as lines."""
+    """Print an error that a person can act on as one line and exit with code 1; print library warnings as lines."""
     with warnings.catch_warnings():
+        warnings.simplefilter("default", UserWarning)  # sinct's own end nothing, even with -W error
         warnings.showwarning = lambda message, *_args, **_options: warn(str(message), quiet=quiet)
         try:
             yield
         except SinctError as error:
             fail(str(error), as_json=as_json)
-            raise typer.Exit(1) from None
+        except BrokenPipeError:
+            raise
+        except OSError as error:  # such as a name that is too long for the disk
+            where = f"{error.filename}: " if error.filename else ""
+            fail(f"{where}{error.strerror or one_line(error)}; check the path and the disk", as_json=as_json)
+        except Warning as warning:
+            fail(
+                f"a warning was made an error by -W or PYTHONWARNINGS: {one_line(warning)}; leave that out",
+                as_json=as_json,
+            )
+        else:
+            return
+        raise typer.Exit(1)
 
 
 def emit(result: Mapping[str, Any]) -> None:
     """Print a result as JSON."""
-    print(json.dumps(_translated(result), ensure_ascii=False))
+    text = json.dumps(_translated(result), ensure_ascii=False)
+    print(able(text, json.dumps(_translated(result))))
 
 
 def _translated(value: Any) -> Any:

@@ -11,6 +11,7 @@ from sinct.version import __version__
 
 from . import bars, compare, display
 from .batch import batch_app
+from .inputs import stored
 from .options import (
     AsJson,
     Bits,
@@ -36,6 +37,7 @@ from .options import (
     with_strokes,
 )
 from .stopping import Stop, resuming, stopping
+from .streams import usable
 from .weights import weights_app
 
 if TYPE_CHECKING:
@@ -51,7 +53,8 @@ app = typer.Typer(
 
 def run() -> None:
     """Entry point of the console script."""
-    app()
+    with usable():
+        app()
 
 
 @app.callback(invoke_without_command=True)
@@ -87,7 +90,10 @@ def translate(
     quiet: Quiet = False,
 ) -> None:
     """Train on one painting and its photos, and write the painting with the photos' look."""
-    with display.errors(as_json=as_json, quiet=quiet or as_json):
+    with (
+        display.errors(as_json=as_json, quiet=quiet or as_json),
+        stored([painting, *photos]) as [painting, *photos],
+    ):
         _translate(
             painting, photos, output, run_dir=run_dir, device=device, bits=bits, resume=resume,
             max_memory=max_memory, overwrite=overwrite, as_json=as_json, quiet=quiet or as_json,
@@ -128,14 +134,20 @@ def train(
 ) -> None:
     """Train only; `sinct apply` then translates any picture with the trained model."""
     quiet = quiet or as_json
-    with display.errors(as_json=as_json, quiet=quiet), stopping() as stop:
+    given = [painting, *(more or []), *photos]
+    with (
+        display.errors(as_json=as_json, quiet=quiet),
+        stored(given) as pictures,
+        stopping() as stop,
+    ):
         import sinct
 
+        paintings, photos = pictures[: -len(photos)], pictures[-len(photos) :]
         changes = with_strokes(changes, stroke, faithful)
         config = chosen(run_dir, resume, preset, time, steps, seed, device, from_scratch, changes)
         with bars.TrainingDisplay(quiet=quiet, kept="the model so far") as bar:
             training = sinct.train(
-                [painting, *(more or [])], photos, run_dir, config=config, preset=preset.value, device=device,
+                paintings, photos, run_dir, config=config, preset=preset.value, device=device,
                 resume=resume, overwrite=overwrite, on_progress=bar, should_stop=stop,
             )  # fmt: skip
         if as_json:
@@ -161,7 +173,11 @@ def apply(
 ) -> None:
     """Translate any picture with a trained generator."""
     quiet = quiet or as_json
-    with display.errors(as_json=as_json, quiet=quiet), stopping() as stop:
+    with (
+        display.errors(as_json=as_json, quiet=quiet),
+        stored([image]) as [image],
+        stopping() as stop,
+    ):
         import sinct
 
         with bars.PixelDisplay(quiet=quiet) as bar:
@@ -230,9 +246,10 @@ def doctor(
 
     With a painting, show how wide its strokes are, and train nothing.
     """
-    with display.errors(as_json=as_json, quiet=as_json):
+    with display.errors(as_json=as_json, quiet=as_json), stored([painting] if painting else []) as pictures:
         from sinct.doctor import examine
 
+        painting = pictures[0] if pictures else None
         facts = examine(device, timing=timing and painting is None, painting=painting)
         if as_json:
             display.emit(facts)

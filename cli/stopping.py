@@ -5,7 +5,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 RESTART = ("--overwrite", "--resume")
 """Options that the command for resuming must not repeat."""
@@ -51,7 +51,8 @@ class Stop:
             os.kill(os.getpid(), number)
         self.signal = number
         # os.write is safe inside a handler, where Rich's locks may be held
-        os.write(sys.stderr.fileno(), b"\nstopping after this step; interrupt again to end at once\n")
+        with suppress(OSError, ValueError):  # nobody listens
+            os.write(sys.stderr.fileno(), b"\nstopping after this step; interrupt again to end at once\n")
 
     @property
     def exit_code(self) -> int:

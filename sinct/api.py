@@ -1,6 +1,7 @@
 """From files to files: train, translate, apply."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
@@ -19,7 +20,7 @@ from sinct.pictures.picture import read_picture
 from sinct.pictures.rows import Source
 from sinct.presets import preset as preset_settings
 from sinct.runtime.device import choose_device
-from sinct.runtime.files import StrPath
+from sinct.runtime.files import StrPath, irregular, printable
 from sinct.training.progress import OnProgress, Training
 from sinct.training.run import run_training
 from sinct.training.run_directory import RunDirectory
@@ -154,6 +155,7 @@ def translate(
     where = choose_device(device)
     paths = _paths(photos)
     target = Path(output)
+    _check_file(painting)
     source = open_picture(painting, target, max_memory)
     targets = [read_picture(path) for path in paths]
     # A resumed run may replace the unfinished picture that its interruption left.
@@ -227,6 +229,7 @@ def apply(
         DeviceError: the device is unknown or has too little memory.
     """
     target = Path(output)
+    _check_file(picture)
     source = open_picture(picture, target, max_memory)
     depth = checked_output(target, source, [picture], bits=bits, overwrite=overwrite or resume)
     loaded = model if isinstance(model, Model) else load_model(Path(model), choose_device(device))
@@ -251,7 +254,20 @@ def _paths(paths: StrPath | Sequence[StrPath]) -> list[StrPath]:
     found = [paths] if isinstance(paths, (str, PathLike)) else list(paths)
     if not found:
         raise InputError("the list of pictures is empty; give at least one painting and one photo")
+    for path in found:
+        _check_file(path)
     return found
+
+
+def _check_file(path: StrPath) -> None:
+    """Refuse a pipe or a device, which cannot be read twice.
+
+    Raises:
+        InputError: `path` is one.
+    """
+    with suppress(OSError, ValueError):  # reading it will say what is wrong
+        if irregular(Path(path)):
+            raise InputError(f"{printable(path)} is a pipe or a device; save it as a file first")
 
 
 def _names(paintings: Sequence[StrPath], photos: Sequence[StrPath]) -> dict[str, str | list[str]]:

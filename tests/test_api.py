@@ -218,11 +218,34 @@ def test_damaged_checkpoint_is_refused(pair, tiny, tmp_path):
         sinct.train(*pair, tmp_path / "run", resume=True)
 
 
-def test_run_that_saved_nothing_cannot_be_resumed(pair, tiny, tmp_path):
+def test_run_that_was_killed_before_it_saved_anything_begins_again(pair, tiny, tmp_path):
+    straight = sinct.train(*pair, tmp_path / "straight", config=tiny)
+    sinct.train(*pair, tmp_path / "run", config=tiny)
+    for name in ("checkpoint", "model"):
+        (tmp_path / "run" / f"{name}.safetensors").unlink()
+    resumed = sinct.train(*pair, tmp_path / "run", resume=True)
+    assert resumed.steps == straight.steps == 4
+    picture = torch.rand(3, 20, 24) * 2 - 1
+    assert resumed.model.translate(picture).equal(straight.model.translate(picture))
+
+
+def test_run_without_its_checkpoint_keeps_its_model(pair, tiny, tmp_path):
     sinct.train(*pair, tmp_path / "run", config=tiny)
     (tmp_path / "run" / "checkpoint.safetensors").unlink()
-    with pytest.raises(sinct.CheckpointError, match=r"before anything was saved .* with `overwrite=True`"):
+    with pytest.raises(sinct.CheckpointError, match=r"no checkpoint to continue from; .* `overwrite=True`"):
         sinct.train(*pair, tmp_path / "run", resume=True)
+    assert (tmp_path / "run" / "model.safetensors").exists()
+
+
+def test_two_trainings_in_one_folder_are_one_line(pair, tiny, tmp_path):
+    def second(progress):
+        sinct.train(*pair, tmp_path / "run", config=tiny, overwrite=True)
+
+    with pytest.raises(
+        sinct.OutputError, match=rf"sinct \(process {os.getpid()}\) is working in .*run; .*another `run_dir`"
+    ):
+        sinct.train(*pair, tmp_path / "run", config=tiny, on_progress=second)
+    assert not (tmp_path / "run" / "lock").exists()
 
 
 def test_training_that_cannot_start_leaves_no_run(pair, make_picture, tiny, tmp_path):

@@ -1,8 +1,9 @@
 """Turns a collection (a folder, a pattern or a manifest) into a list of jobs."""
 
 import glob
+import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -11,6 +12,7 @@ import torch
 from sinct.batch import storage
 from sinct.batch.descriptions import Descriptions
 from sinct.batch.jobs import SERIES, Job, distinct
+from sinct.batch.ledger import ledger_path, read_entries
 from sinct.batch.manifest import MANIFESTS, read_manifest
 from sinct.batch.matching import PhotosFor, photos_by_look, photos_by_name, same_photos
 from sinct.batch.settings import Settings
@@ -70,8 +72,9 @@ def read_collection(
         raise ConfigError("give either `photo`, a reference for all, or `photos`, a folder of references")
     else:
         descriptions = None
-        paintings = find_paintings(collection)
-        targets = list(photo) if photos is None else [place for _, place in find_paintings(photos)]
+        made = _made(ledger_path(cache.parent.parent), folder)
+        paintings = find_paintings(collection, made)
+        targets = list(photo) if photos is None else [place for _, place in find_paintings(photos, made)]
         if photos is None or shared_model:
             photos_for = same_photos(targets)
         elif match == "name":
@@ -87,11 +90,14 @@ def read_collection(
     return shared(jobs, targets, settings) if shared_model else jobs
 
 
-def find_paintings(collection: str) -> list[tuple[str, str]]:
+def find_paintings(collection: str, made: Collection[str] = ()) -> list[tuple[str, str]]:
     """Name and place of each picture that a folder and its subfolders contain, or that a pattern matches.
+
+    What sinct has written is never input: folders below that hold a batch, and run directories, are left out.
 
     Args:
         collection: a folder, local or remote; or a pattern with *, ? or ** for any folders.
+        made: further files and folders to leave out, as `_real` gives them.
 
     Raises:
         InputError: there are no pictures.
@@ -109,10 +115,41 @@ def find_paintings(collection: str) -> list[tuple[str, str]]:
         )
     else:
         places, root = list(storage.files_in(collection)), collection
-    pictures = [place for place in places if PurePosixPath(place).suffix.lower() in PICTURES]
+    found = [place for place in places if PurePosixPath(place).suffix.lower() in PICTURES]
+    results = {below for below in {Path(place).parent for place in found} if _written(below, root, made)}
+    pictures = [place for place in found if Path(place).parent not in results and _real(place) not in made]
+    if found and not pictures:
+        raise InputError(
+            f"all pictures in {collection} were made by sinct; give a folder or pattern with others"
+        )
     if not pictures:
         raise InputError(f"there are no pictures in {collection}; give a folder or pattern with some")
     return [(_name_below(place, root), place) for place in pictures]
+
+
+def _made(ledger: Path, folder: str) -> set[str]:
+    """The folder of a batch's outputs, and those that it made."""
+    entries = read_entries(ledger) if ledger.exists() else []
+    done = {_real(entry.job.output) for entry in entries if entry.job.output in entry.hashes}
+    return {_real(folder), *done}
+
+
+def _real(place: str) -> str:
+    """A form in which places can be compared."""
+    return place.rstrip("/") if storage.is_remote(place) else os.path.realpath(place)
+
+
+def _written(folder: Path, root: str, made: Collection[str]) -> bool:
+    """Whether a folder below a collection's root is, or lies in, one that sinct writes to."""
+    if storage.is_remote(root):
+        top = root.rstrip("/").replace("://", ":/")  # as a path has it
+        above = [str(parent) for parent in (folder, *folder.parents) if str(parent).startswith(f"{top}/")]
+        return any(name.endswith(".sinct") or name.replace(":/", "://", 1) in made for name in above)
+    below = [parent for parent in (folder, *folder.parents) if Path(root) in parent.parents]
+    return any(
+        parent.name.endswith(".sinct") or (parent / ".sinct").is_dir() or _real(str(parent)) in made
+        for parent in below
+    )
 
 
 def _name_below(place: str, root: str) -> str:

@@ -10,16 +10,14 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-import filelock
-
 from sinct.batch import estimate
 from sinct.batch.jobs import Job, Outcome, Request
 from sinct.batch.ledger import Entry, Ledger, State, ledger_path, run_folder
 from sinct.batch.places import Event, Workers
 from sinct.batch.progress import OnProgress, Pace, Progress, Summary
 from sinct.batch.staleness import Hashes, failed, finished, judged, key_of, lacks_model
-from sinct.errors import OutputError, SinctError
-from sinct.runtime.files import unwritable
+from sinct.errors import SinctError
+from sinct.runtime.locks import alone
 
 TICK = 0.5
 """Seconds between checks of whether to stop."""
@@ -55,42 +53,29 @@ def run_batch(
         InputError: the ledger is damaged.
     """
     path = ledger_path(folder)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(path.parent / "lock", timeout=0)
-        lock.acquire()
-    except filelock.Timeout:
-        raise OutputError(
-            f"another sinct is working on {folder}; wait for it, or choose another folder"
-        ) from None
-    except OSError as error:
-        raise unwritable(folder, error) from None
-    try:
-        with closing(Ledger(path)) as ledger:
-            if jobs is not None:
-                ledger.plan(jobs)
-            for name in again:
-                ledger.save(ledger.entry(name).reset())
-            batch = _Batch(
-                ledger,
-                folder,
-                workers,
-                retries,
-                max_memory,
-                on_progress or (lambda progress: None),
-                verify=verify,
-            )
-            batch.look()
-            try:
-                interrupted = batch.run(should_stop or (lambda: False))
-            finally:
-                workers.stop()
-                for _ in range(10):  # they have ended, but their last messages may not have arrived
-                    if batch.running:
-                        batch.hear(TICK)
-            return Summary(tuple(ledger.entries()), tuple(batch.made), interrupted)
-    finally:
-        lock.release()
+    with alone(path.parent, "choose another folder"), closing(Ledger(path)) as ledger:
+        if jobs is not None:
+            ledger.plan(jobs)
+        for name in again:
+            ledger.save(ledger.entry(name).reset())
+        batch = _Batch(
+            ledger,
+            folder,
+            workers,
+            retries,
+            max_memory,
+            on_progress or (lambda progress: None),
+            verify=verify,
+        )
+        batch.look()
+        try:
+            interrupted = batch.run(should_stop or (lambda: False))
+        finally:
+            workers.stop()
+            for _ in range(10):  # they have ended, but their last messages may not have arrived
+                if batch.running:
+                    batch.hear(TICK)
+        return Summary(tuple(ledger.entries()), tuple(batch.made), interrupted)
 
 
 class _Batch:

@@ -173,7 +173,7 @@ class Ledger:
             InputError: there is no job with this name.
         """
         with self._telling():
-            row = self._database.execute("SELECT * FROM jobs WHERE name = ?", (name,)).fetchone()
+            row = self._database.execute("SELECT * FROM jobs WHERE name = ?", (_stored(name),)).fetchone()
         if row is None:
             raise InputError(f"the batch has no job {name!r}; `sinct batch status` lists them")
         return _entry(row)
@@ -190,7 +190,7 @@ class Ledger:
                     "VALUES (:name, :position, 1, :painting, :photos, :output, :job, 'waiting') "
                     "ON CONFLICT (name) DO UPDATE SET position = :position, listed = 1, painting = :painting, "
                     "photos = :photos, output = :output, job = :job",
-                    {"position": position, **_asked(job)},
+                    {"position": position, **{key: _stored(value) for key, value in _asked(job).items()}},
                 )
 
     def save(self, entry: Entry) -> None:
@@ -200,7 +200,7 @@ class Ledger:
         with self._change() as change:
             change.execute(
                 f"UPDATE jobs SET {', '.join(f'{column} = :{column}' for column in COLUMNS)} WHERE name = :name",
-                {**values, "name": entry.name},
+                {key: _stored(value) for key, value in {**values, "name": entry.name}.items()},
             )
 
     @contextmanager
@@ -248,7 +248,23 @@ def _asked(job: Job) -> dict[str, str]:
     }
 
 
-def _entry(row: sqlite3.Row) -> Entry:
+def _stored(value: Any) -> Any:
+    """A value as SQLite takes it: names are bytes, and a text that is no UTF-8 is stored as these."""
+    try:
+        if isinstance(value, str):
+            value.encode()
+    except UnicodeEncodeError:
+        return value.encode("utf-8", "surrogatepass")
+    return value
+
+
+def _restored(value: Any) -> Any:
+    """What `_stored` stored."""
+    return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value
+
+
+def _entry(stored: sqlite3.Row) -> Entry:
+    row = {key: _restored(stored[key]) for key in stored.keys()}  # noqa: SIM118 - a Row iterates over its values
     asked = {"name": row["name"], "photos": json.loads(row["photos"]), "output": row["output"]}
     values = {column: row[column] for column in COLUMNS}
     values |= {column: json.loads(row[column]) for column in JSON_COLUMNS}

@@ -13,6 +13,7 @@ from sinct.batch import storage
 from sinct.batch.jobs import Job, distinct
 from sinct.batch.settings import Settings
 from sinct.errors import ConfigError, InputError, one_line
+from sinct.runtime.csv_files import read_csv
 
 MANIFESTS = (".csv", ".jsonl", ".ndjson")
 """Suffixes of collections that are manifests."""
@@ -49,6 +50,12 @@ def read_manifest(path: str, folder: str, suffix: str, settings: Settings) -> li
         except ConfigError as error:
             fault = f"{path}, line {number}: {error}"
         named = _cell(row, "output")
+        if any(text and not PurePosixPath(text).name for text in (painting, named)):  # such as "." or "/"
+            fault, named, painting = (
+                f"{path}, line {number}: the painting or output is no file; name one",
+                "",
+                "",
+            )
         name = str(PurePosixPath(named or painting or f"line-{number}").with_suffix(""))
         if storage.is_remote(named) or Path(named).is_absolute():
             output, name = named, PurePosixPath(named).stem
@@ -65,21 +72,23 @@ def read_manifest(path: str, folder: str, suffix: str, settings: Settings) -> li
     return distinct(jobs)
 
 
-def _rows(path: str) -> Sequence[tuple[int, Mapping[str, Any]]]:
+def _rows(path: str) -> Sequence[tuple[int, Mapping[Any, Any]]]:
     """Lines of a manifest with their numbers."""
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
+        text = Path(path).read_bytes().decode("utf-8-sig")  # line breaks within cells stay as they are
+        rows: list[tuple[int, Mapping[Any, Any]]]
         if path.lower().endswith(".csv"):
-            reader = csv.DictReader(text.splitlines(), skipinitialspace=True)
-            rows = [(reader.line_num, row) for row in reader]
-            known = set(reader.fieldnames or ())
+            rows = list(read_csv(text))
+            known = set(rows[0][1]) if rows else set()
         else:
-            lines = enumerate(text.splitlines(), start=1)
+            lines = enumerate(text.split("\n"), start=1)
             rows = [(number, json.loads(line)) for number, line in lines if line.strip()]
             if not all(isinstance(row, dict) for _, row in rows):
                 raise ValueError("every line must be an object")
             known = set(rows[0][1]) if rows else set()
-    except (OSError, ValueError, csv.Error) as error:
+    except UnicodeDecodeError:
+        raise InputError(f"the manifest {path} is not in UTF-8; save it as CSV in UTF-8") from None
+    except (OSError, ValueError, RecursionError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or one_line(error)
         raise InputError(f"cannot read the manifest {path}: {reason}") from None
     if not rows or "painting" not in known or not {"photo", "photos"} & known:

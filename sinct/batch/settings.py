@@ -38,7 +38,7 @@ class Settings:
         Raises:
             ConfigError: they contradict each other, are unknown or out of range.
         """
-        if self.preset not in PRESETS:
+        if not isinstance(self.preset, str) or self.preset not in PRESETS:
             raise ConfigError(f"unknown preset {self.preset!r}; there are {', '.join(PRESETS)}")
         if self.bits not in (None, 8, 16):
             raise ConfigError(f"bits must be 8 or 16, got {self.bits}")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sinct.errors import InputError, OutputError, one_line
-from sinct.runtime.files import replacing, unwritable
+from sinct.runtime.files import irregular, printable, replacing, unwritable
 
 CHUNK = 2**20
 """Bytes copied at a time."""
@@ -45,6 +45,8 @@ def stamp(place: str) -> list[Any]:
     """
     with _reading(place):
         if not is_remote(place):
+            if irregular(Path(place)):
+                raise InputError(f"{printable(place)} is a pipe or a device; save it as a file first")
             found = Path(place).stat()
             return [found.st_size, found.st_mtime_ns]
         system, path = _system(place)

@@ -9,6 +9,7 @@ from sinct.comparison.compare import Compared, compare
 from sinct.comparison.stage import OnStage, Stage
 from sinct.errors import InputError, Interrupted, OutputError
 from sinct.report import write_summary
+from sinct.runtime.csv_files import read_csv
 from sinct.runtime.files import StrPath
 
 
@@ -64,7 +65,7 @@ def read_pairs(path: StrPath) -> dict[str, dict[str, Path]]:
     """
     file = Path(path)
     try:
-        lines = list(csv.DictReader(file.read_text(encoding="utf-8-sig").splitlines()))
+        lines = [row for _, row in read_csv(file.read_bytes().decode("utf-8-sig"))]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or "not a CSV file in UTF-8"
         raise InputError(f"cannot read the list of pairs {file}: {reason}") from None
@@ -77,7 +78,7 @@ def read_pairs(path: StrPath) -> dict[str, dict[str, Path]]:
     for number, line in enumerate(lines, start=2):
         if not line["painting"] or not line["photo"]:
             raise InputError(f"line {number} of {file} lacks a painting or a photo; add it")
-        name = line.get("name") or f"{Path(line['painting']).stem}--{Path(line['photo']).stem}"
+        name = str(line.get("name") or f"{Path(str(line['painting'])).stem}--{Path(str(line['photo'])).stem}")
         if name in rows or Path(name).name != name or name in (".", ".."):
             raise InputError(
                 f"line {number} of {file}: the name {name!r} is taken or cannot be a folder's name; give another in a "

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from sinct.pictures.colour import Array
 from sinct.pictures.windows import Sides
 from sinct.runtime.files import unwritable
 from sinct.runtime.json_files import write_json
+from sinct.runtime.locks import LOCK
 
 ROWS_PER_STRIP = 16
 """Rows that a reader of the scratch file reads at a time."""
@@ -61,11 +61,16 @@ class Scratch:
     """
 
     def __init__(self, output: Path, job: Mapping[str, Any], raster: Raster) -> None:
-        self.folder = output.with_name(f".{output.name}.sinct")
+        self.folder = self.folder_of(output)
         self.file, self.state = self.folder / "rows.tif", self.folder / "state.json"
         self.job, self.raster = {**job, "raster": asdict(raster)}, raster
         self._offset = 0  # of the first row in the file
         self._planes = 0  # how many there are
+
+    @staticmethod
+    def folder_of(output: Path) -> Path:
+        """The folder for an output."""
+        return output.with_name(f".{output.name}.sinct")
 
     def found(self, *, resume: bool, overwrite: bool) -> tuple[int, Sides | None]:
         """Look for rows to continue; changes nothing.
@@ -151,8 +156,10 @@ class Scratch:
         return _FilePlane(self.folder / f"plane-{self._planes}.raw", height, width)
 
     def remove(self) -> None:
-        """Delete the folder."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Delete everything; the folder itself goes with its lock (see `sinct.runtime.locks`)."""
+        for path in self.folder.iterdir():
+            if path.name != LOCK:
+                path.unlink(missing_ok=True)
 
     def save(self, rows: int, sides: Sides) -> None:
         """Record how many rows are done, and in which windows."""

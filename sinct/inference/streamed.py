@@ -25,6 +25,7 @@ from sinct.pictures.picture import _to_samples
 from sinct.pictures.rows import Band, Source, overlapping
 from sinct.pictures.rows_to_file import OPAQUE, SUFFIXES, encode
 from sinct.pictures.windows import Span, waste
+from sinct.runtime.locks import alone
 
 OnPixels = Callable[[int, int], None]
 """Called with pixels done and pixels in all."""
@@ -77,12 +78,11 @@ def stream(
 
     Raises:
         InputError: the source is damaged.
-        OutputError: something cannot be written.
+        OutputError: something cannot be written, or another process is writing the same output.
         DeviceError: the budget is too small.
     """
     output = output.resolve()  # replaces a link's target, not the link
     raster = _raster(source, output, bits, budget)
-    height, width = raster.height, raster.width
     job = {
         "source": source.sha256,
         "model": fingerprint(model),
@@ -90,6 +90,39 @@ def stream(
         "device": model.device.type,
     }
     scratch = Scratch(output, job, raster)
+    with alone(scratch.folder, "give another `output`"):
+        return _stream(
+            model,
+            source,
+            output,
+            scratch,
+            bits=bits,
+            budget=budget,
+            provenance=provenance,
+            resume=resume,
+            overwrite=overwrite,
+            on_pixels=on_pixels,
+            should_stop=should_stop,
+        )
+
+
+def _stream(
+    model: Model,
+    source: Source,
+    output: Path,
+    scratch: Scratch,
+    *,
+    bits: int,
+    budget: int,
+    provenance: Mapping[str, str],
+    resume: bool,
+    overwrite: bool,
+    on_pixels: OnPixels | None,
+    should_stop: Callable[[], bool] | None,
+) -> Streamed:
+    """Do what `stream` says, in a scratch folder that no other process works in."""
+    raster = scratch.raster
+    height, width = raster.height, raster.width
     done, earlier = scratch.found(resume=resume, overwrite=overwrite)
     size = max(source.bands * source.bits, raster.channels * bits) // 8
     # The same windows as before the interruption, if they still fit: then not even rounding differs.

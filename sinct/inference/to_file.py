@@ -1,5 +1,6 @@
 """Write a translation to a file, whole or in rows, with metadata that say how it was made."""
 
+import hashlib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -7,13 +8,17 @@ from pathlib import Path
 
 from sinct.errors import OutputError, Remark
 from sinct.inference.model import Model
+from sinct.inference.scratch import Scratch
 from sinct.inference.streamed import OnPixels, stream
 from sinct.measures.warnings import picture_warnings
 from sinct.pictures.opening import memory_budget
 from sinct.pictures.picture import Picture, check_output, write_picture
 from sinct.pictures.rows import Source
-from sinct.runtime.files import StrPath
+from sinct.runtime.files import StrPath, check_regular, printable, unwritable
 from sinct.version import __version__
+
+MOST_HASHES = 100
+"""Pictures whose hashes a translation's metadata list one by one; a JPEG's hold 64 KB."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +52,15 @@ def checked_output(
     Raises:
         OutputError: the output is one of the inputs, or see `check_output`.
     """
-    if output.exists() and any(output.samefile(path) for path in inputs):
-        raise OutputError(f"the output {output} is one of the inputs; give it another name")
+    try:
+        taken = output.exists() and any(output.samefile(path) for path in inputs)
+        if isinstance(source, Source):
+            Scratch.folder_of(output).exists()  # its name is longer; raises where it is too long
+    except OSError as error:
+        raise unwritable(output, error) from None
+    if taken:
+        raise OutputError(f"the output {printable(output)} is one of the inputs; give it another name")
+    check_regular(output)
     if bits is None:
         bits = source.bits if output.suffix.lower() in (".png", ".tif", ".tiff") else 8
     check_output(output, overwrite=overwrite, size=(source.width, source.height), bits=bits)
@@ -137,11 +149,19 @@ def for_size(model: Model, sha256: str, width: int) -> Model:
 def _provenance(model: Model, sha256: str) -> dict[str, str]:
     """How a picture was made, for its metadata."""
     facts = {name: model.facts.get(name) for name in ("preset", "steps", "painting_sha256", "photo_sha256")}
+    lists = {name: value for name, value in facts.items() if isinstance(value, list)}
     return {
         "software": f"sinct {__version__}",
         "seed": str(model.settings["seed"]),
         "source_sha256": sha256,
-        **{
-            name: ", ".join(value) if isinstance(value, list) else str(value) for name, value in facts.items()
-        },
+        **{name: str(value) for name, value in facts.items()},
+        **{name: _listed(hashes) for name, hashes in lists.items()},
     }
+
+
+def _listed(hashes: Sequence[str]) -> str:
+    """Hashes of pictures as one text; of very many, which a JPEG's metadata do not hold, their number and one hash."""
+    listed = ", ".join(hashes)
+    if len(hashes) <= MOST_HASHES:
+        return listed
+    return f"{len(hashes)} pictures, whose list of hashes has the SHA-256 {hashlib.sha256(listed.encode()).hexdigest()}"

@@ -1,5 +1,6 @@
 """Writes finished rows to a picture file, with libvips."""
 
+import os
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
@@ -54,7 +55,7 @@ def encode(rows: Path, output: Path, source: Header, provenance: Mapping[str, st
     pyvips = vips()
     suffix = output.suffix.lower().replace(".tiff", ".tif").replace(".jpeg", ".jpg")
     try:
-        image = pyvips.Image.tiffload(str(rows), access="sequential")
+        image = pyvips.Image.tiffload(os.fsencode(rows), access="sequential")
         image = image.copy(
             **({"xres": source.dpi[0] / 25.4, "yres": source.dpi[1] / 25.4} if source.dpi else {})
         )
@@ -73,7 +74,7 @@ def encode(rows: Path, output: Path, source: Header, provenance: Mapping[str, st
         for left_behind in rows.parent.glob("*.part"):
             left_behind.unlink()
         with replacing(output, folder=rows.parent) as temporary:
-            getattr(image, operation)(str(temporary), **options)
+            getattr(image, operation)(os.fsencode(temporary), **options)
             if suffix == ".tif" and source.exif is not None:  # libvips writes no EXIF data into a TIFF
                 exif = Exif()
                 exif.load(source.exif)
@@ -94,7 +95,7 @@ def _write_deep_zoom(image: Any, output: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     try:
-        image.dzsave(str(folder / output.stem), suffix=".jpg[Q=90]", tile_size=254, overlap=1)
+        image.dzsave(os.fsencode(folder / output.stem), suffix=".jpg[Q=90]", tile_size=254, overlap=1)
         tiles = output.with_name(f"{output.stem}_files")
         older = output.with_name(f".{output.stem}_files.old")
         if tiles.exists():

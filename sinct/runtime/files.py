@@ -25,9 +25,10 @@ def replacing(path: Path, *, folder: Path | None = None) -> Iterator[Path]:
             temporary file behind.
 
     Raises:
-        OutputError: the folder cannot be written to, or the disk is full.
+        OutputError: the folder cannot be written to, the disk is full, or `path` is a device or a pipe.
     """
     try:
+        check_regular(path)
         descriptor, name = tempfile.mkstemp(dir=folder or path.parent, prefix=".sinct-", suffix=".part")
         os.close(descriptor)
     except OSError as error:
@@ -49,8 +50,37 @@ def replacing(path: Path, *, folder: Path | None = None) -> Iterator[Path]:
 def unwritable(path: Path, error: OSError) -> OutputError:
     """The error for a file that could not be written: why, and what to do, in one line."""
     reason = error.strerror or str(error)
-    name = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(path))  # keeps it one line
-    return OutputError(f"cannot write {name}: {reason}; choose another place or free some space, then repeat")
+    return OutputError(
+        f"cannot write {printable(path)}: {reason}; choose another place or free some space, then repeat"
+    )
+
+
+def irregular(path: Path) -> bool:
+    """Whether a path leads to something that is neither a file nor a folder: a device, a pipe or a socket."""
+    return path.exists() and not (path.is_file() or path.is_dir())
+
+
+def check_regular(path: Path) -> None:
+    """Refuse to replace what is no file.
+
+    Raises:
+        OutputError: `path` is a device, a pipe or a socket, or a link to one.
+    """
+    if irregular(path):
+        raise OutputError(f"{printable(path)} is a device or a pipe, which is not replaced; give a file name")
+
+
+def printable(path: StrPath) -> str:
+    r"""A path, or a text with paths in it, on one line that any UTF-8 terminal shows.
+
+    Names are bytes: those that are no UTF-8 are shown as \xff, as are all other characters that cannot be printed.
+    """
+    return "".join(c if c.isprintable() else _escaped(c) for c in os.fspath(path))
+
+
+def _escaped(character: str) -> str:
+    byte = ord(character) - 0xDC00  # Python's place for a byte that is no UTF-8
+    return f"\\x{byte:02x}" if 0x80 <= byte <= 0xFF else ascii(character)[1:-1]
 
 
 def _umask() -> int:

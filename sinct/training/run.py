@@ -13,6 +13,7 @@ from sinct.errors import CheckpointError, ConfigError, OutOfMemoryError, Remark
 from sinct.inference import checkpoint
 from sinct.pictures.picture import Picture
 from sinct.runtime.device import is_out_of_memory, memory
+from sinct.runtime.locks import alone
 from sinct.training.loop import Best, Loop
 from sinct.training.progress import OnProgress, Training
 from sinct.training.run_directory import RunDirectory
@@ -73,50 +74,52 @@ def run_training(
         "painting_sha256": one_or_all([source.sha256 for source in sources]),
         "photo_sha256": [photo.sha256 for photo in targets],
     }
-    asked = config
-    if resume:
-        config, facts = run.read_config(objective)
-        facts = {"objective": objective.name, **facts}  # which version 0.1 did not write down
-        if any(facts.get(name) != value for name, value in hashes.items()):
-            raise CheckpointError(
-                f"{run.path} is a run on other pictures ({facts.get('painting')}, {facts.get('photos')}); give "
-                "those pictures or another `run_dir`"
-            )
-        if not run.checkpoint.exists():
-            raise CheckpointError(
-                f"{run.path} was stopped before anything was saved to continue from; start again with `overwrite=True`"
-            )
-        if asked is not None:
-            config = config.replace(steps=asked.steps, seconds=asked.seconds)
-    else:
-        assert config is not None
-        run.check_free(overwrite=overwrite)
-        facts = {"objective": objective.name, "preset": preset, **names, **hashes, **_environment(device)}
-    widths = _widths(sources, names.get("painting", ""), config)
-    try:
-        photos = [photo.pixels for photo in targets]
-        trainer = objective([source.pixels for source in sources], photos, config, device)
+    with alone(run.path, "give another `run_dir`"):
+        asked = config
         if resume:
-            stored = checkpoint.load(run.checkpoint)
-            best = stored.description.get("best")
-            trainer.load_state(
-                stored.tensors,
-                stored.description["step"],
-                stored.description["seconds"],
-                Best(*best) if best else None,
+            config, facts = run.read_config(objective)
+            facts = {"objective": objective.name, **facts}  # which version 0.1 did not write down
+            if any(facts.get(name) != value for name, value in hashes.items()):
+                raise CheckpointError(
+                    f"{run.path} is a run on other pictures ({facts.get('painting')}, {facts.get('photos')}); give "
+                    "those pictures or another `run_dir`"
+                )
+            if run.model.exists() and not run.checkpoint.exists():
+                raise CheckpointError(
+                    f"{run.path} has a model, but no checkpoint to continue from; start again with `overwrite=True`"
+                )
+            if asked is not None:
+                config = config.replace(steps=asked.steps, seconds=asked.seconds)
+        else:
+            assert config is not None
+            run.check_free(overwrite=overwrite)
+            facts = {"objective": objective.name, "preset": preset, **names, **hashes, **_environment(device)}
+        widths = _widths(sources, names.get("painting", ""), config)
+        try:
+            photos = [photo.pixels for photo in targets]
+            trainer = objective([source.pixels for source in sources], photos, config, device)
+            if run.checkpoint.exists() and resume:  # a run killed before its first checkpoint begins again
+                stored = checkpoint.load(run.checkpoint)
+                best = stored.description.get("best")
+                trainer.load_state(
+                    stored.tensors,
+                    stored.description["step"],
+                    stored.description["seconds"],
+                    Best(*best) if best else None,
+                )
+            if resume:
+                run.rewind_log(trainer.steps_done)
+            session = Session(
+                trainer, sources, photos, widths, run, facts, on_progress or (lambda progress: None)
             )
-            run.rewind_log(trainer.steps_done)
-        session = Session(
-            trainer, sources, photos, widths, run, facts, on_progress or (lambda progress: None)
-        )
-        session.warn(remarks)
-        if not resume:
-            run.create(overwrite=overwrite)
-        run.write_config(config, facts)
-        return session.train(should_stop or (lambda: False))
-    except Exception as error:
-        if not is_out_of_memory(error):
-            raise
+            session.warn(remarks)
+            if not resume:
+                run.create(overwrite=overwrite)
+            run.write_config(config, facts)
+            return session.train(should_stop or (lambda: False))
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
     room = memory(device)
     free = f", {room.free / 1e9:.1f} GB of {room.total / 1e9:.1f} GB free" if room else ""
     raise OutOfMemoryError(

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 import sinct
-from sinct.batch.collection import find_paintings
+from sinct.batch.collection import find_paintings, read_collection
+from sinct.batch.coordinator import run_batch
 from sinct.batch.jobs import SERIES
-from tests.support.batch_fake import jobs_of
+from tests.support.batch_fake import SETTINGS, Fake, jobs_of
 
 
 def test_every_picture_of_a_folder_and_below_is_a_job(folder, photo, tmp_path):
@@ -83,3 +84,38 @@ def test_nothing_to_do_is_told(tmp_path, photo, make_picture):
         jobs_of(tmp_path / "empty", tmp_path, photo=[photo])
     with pytest.raises(sinct.InputError, match="is one file"):
         jobs_of(make_picture("single.png"), tmp_path, photo=[photo])
+
+
+def test_what_sinct_has_written_is_never_input(folder, photo, make_picture, tmp_path):
+    for place in ("out", "out/deep", "monet.sinct", "other", "other/.sinct"):
+        (folder / place).mkdir()
+    for name in ("out/monet.png", "out/deep/b.png", "monet.sinct/preview.png", "other/monet.png"):
+        make_picture(f"paintings/{name}")
+    jobs = read_collection(
+        str(folder), str(folder / "out"), SETTINGS, photo=[photo], cache=folder / "out" / ".sinct" / "matching.json"
+    )  # fmt: skip
+    assert [job.name for job in jobs] == ["monet", "früh/étretat 1"]
+    assert [name for name, _ in find_paintings(str(folder / "*" / "*.png"))] == ["out/monet"]
+    assert [name for name, _ in find_paintings(str(folder / "other"))] == ["monet"]  # asked for
+
+
+def test_batch_into_its_own_folder_does_not_translate_its_results(folder, make_picture, photo):
+    def jobs():
+        return read_collection(
+            str(folder), str(folder), SETTINGS, photo=[photo], suffix=".tif",
+            cache=folder / ".sinct" / "matching.json",
+        )  # fmt: skip
+
+    first = jobs()
+    run_batch(first, folder, Fake())
+    assert (folder / "monet.tif").exists()
+    assert jobs() == first
+
+
+def test_remote_outputs_are_never_input(photo):
+    import fsspec
+
+    fsspec.filesystem("memory").pipe(
+        {"/shop/a.tif": b"x", "/shop/out/a.png": b"x", "/shop/a.sinct/b.png": b"x"}
+    )
+    assert find_paintings("memory://shop", {"memory://shop/out"}) == [("a", "memory://shop/a.tif")]

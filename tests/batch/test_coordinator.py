@@ -222,6 +222,6 @@ def test_one_batch_at_a_time(collection, out):
     ledger_path(out).parent.mkdir(parents=True)
     with (
         filelock.FileLock(out / ".sinct" / "lock"),
-        pytest.raises(sinct.OutputError, match="another sinct is working on"),
+        pytest.raises(sinct.OutputError, match=r"another sinct is working in .*choose another folder"),
     ):
         run_batch(collection(), out, Fake())

@@ -135,3 +135,14 @@ def test_jobs_are_stored_as_version_0_1_0_reads_them(old):
 
 def test_dry_run_of_a_batch_of_version_0_1_0_finds_what_is_left(old):
     assert [entry.name for entry in preview(OLD, old) if entry.state is State.waiting] == ["left"]
+
+
+def test_name_that_is_no_utf_8_comes_back(tmp_path):
+    name = "m\udcfcller"
+    job = Job(name, "pair", (f"{name}.png",), ("b.png",), f"out/{name}.png", SETTINGS)
+    with closing(Ledger(tmp_path / "ledger.sqlite")) as ledger:
+        ledger.plan([job])
+        entry = replace(ledger.entry(name), error=f"no {name}", hashes={name: [[1], "a"]})
+        ledger.save(entry)
+        assert ledger.entries() == [entry]
+        assert entry.job.paintings == job.paintings

@@ -93,3 +93,32 @@ def test_broken_json_is_told(tmp_path):
     manifest.write_text("{")
     with pytest.raises(sinct.InputError, match="cannot read the manifest"):
         jobs_of(manifest, tmp_path)
+
+
+def test_manifest_of_a_spreadsheet(tmp_path):
+    manifest = tmp_path / "list.csv"
+    manifest.write_text('Painting;PHOTO\r\n"a\u2028b.png";"c.png;d.png"\r\n', encoding="utf-8-sig")
+    [job] = jobs_of(manifest, tmp_path)
+    assert job.paintings == (str(tmp_path / "a\u2028b.png"),)
+    assert job.photos == (str(tmp_path / "c.png"), str(tmp_path / "d.png"))
+
+
+@pytest.mark.parametrize(
+    "value", [[1], {"a": 1}, None, True, -1, 1e400, "x", "", ".", "/", "..", "a/..", "\ud800", [[]]]
+)
+@pytest.mark.parametrize(
+    "column", ["painting", "photo", "output", "preset", "steps", "time", "seed", "bits", "crops"]
+)
+def test_any_value_in_any_cell_is_a_job_or_its_fault(column, value, tmp_path):
+    manifest = tmp_path / "list.jsonl"
+    rows = [{"painting": "a.png", "photo": "b.png", column: value}, {"painting": "c.png", "photo": "b.png"}]
+    manifest.write_text("\n".join(map(json.dumps, rows)))
+    first, second = jobs_of(manifest, tmp_path)
+    assert first.fault is None or first.fault.count("\n") == 0
+    assert second.fault is None
+
+
+def test_manifest_in_another_encoding_is_told(tmp_path):
+    (tmp_path / "list.csv").write_bytes("painting,photo\nm\xfc.png,b.png\n".encode("latin-1"))
+    with pytest.raises(sinct.InputError, match="not in UTF-8; save it as CSV in UTF-8"):
+        jobs_of(tmp_path / "list.csv", tmp_path)

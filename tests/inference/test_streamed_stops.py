@@ -44,6 +44,18 @@ def test_unfinished_translation_is_not_thrown_away_unasked(model, noisy, tmp_pat
     assert run_stream(model, source, tmp_path / "out.png", overwrite=True).finished
 
 
+def test_two_translations_to_one_output_are_one_line(model, noisy, tmp_path, small_windows):
+    source, output = noisy(), tmp_path / "out.png"
+
+    def second(done, total):
+        run_stream(model, source, output, overwrite=True)
+
+    with pytest.raises(sinct.OutputError, match=r"another sinct .* is working in .*wait until it has ended"):
+        run_stream(model, source, output, overwrite=True, on_pixels=second)
+    assert run_stream(model, source, output, overwrite=True).finished
+    assert not (tmp_path / ".out.png.sinct").exists()
+
+
 def test_rows_of_another_model_are_not_continued(model, tiny, noisy, tmp_path, small_windows):
     source = noisy()
     run_stream(model, source, tmp_path / "out.png", should_stop=lambda: True)

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from sinct.errors import OutputError
-from sinct.runtime.files import replacing
+from sinct.runtime.files import printable, replacing
+from tests.support.platforms import needs_links
 
 
 @pytest.fixture
@@ -93,3 +94,25 @@ def test_file_gets_the_usual_permissions(tmp_path: Path, umask: int) -> None:
     finally:
         os.umask(before)
     assert (tmp_path / "new.txt").stat().st_mode & 0o777 == 0o666 & ~umask
+
+
+@needs_links
+def test_device_behind_a_link_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "out.png").symlink_to("/dev/null")
+    with pytest.raises(OutputError, match="is a device or a pipe, which is not replaced; give a file name"):
+        write(tmp_path / "out.png", "new")
+    assert (tmp_path / "out.png").is_symlink()
+    assert names(tmp_path) == ["out.png"]
+
+
+@needs_links
+def test_pipe_is_not_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OutputError, match="is a device or a pipe"):
+        write(tmp_path / "pipe", "new")
+    assert (tmp_path / "pipe").is_fifo()
+
+
+def test_names_are_shown_on_one_line() -> None:
+    assert printable("m\udcfcller\n\x1b[1mé.png") == r"m\xfcller\n\x1b[1mé.png"
+    assert printable("\ud800") == r"\ud800"

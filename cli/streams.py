@@ -1,0 +1,73 @@
+"""Standard streams that are fit for use, whatever the shell gave: closed, full, or with few characters."""
+
+import io
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TextIO
+
+
+class _Heedless(io.TextIOWrapper):
+    """A stream for messages; work goes on where they cannot be written."""
+
+    def write(self, text: str, /) -> int:
+        """Write what can be written."""
+        with suppress(OSError):
+            return super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush what can be flushed."""
+        with suppress(OSError):
+            super().flush()
+
+
+@contextmanager
+def usable() -> Iterator[None]:
+    """Make the standard streams usable while the context lasts.
+
+    Closed ones lead nowhere. Characters that an encoding lacks, and bytes of names that are no UTF-8, are escaped. A
+    standard output that cannot be written, such as a file on a full disk, ends the command with one line and code 1.
+    """
+    _open_closed()
+    with suppress(AttributeError, io.UnsupportedOperation):  # someone else's streams
+        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        sys.stderr = _heedless(sys.stderr)
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        _drop_output()
+        raise SystemExit(1) from None  # the reader has seen enough
+    except OSError as error:
+        _drop_output()
+        print(f"error: cannot print: {error.strerror or error}; free some space", file=sys.stderr)
+        raise SystemExit(1) from None
+
+
+def _heedless(stream: TextIO) -> _Heedless:
+    return _Heedless(
+        stream.detach(),  # type: ignore[attr-defined]
+        encoding=stream.encoding,
+        errors="backslashreplace",
+        line_buffering=True,
+    )
+
+
+def _open_closed() -> None:
+    """Let closed streams lead nowhere; otherwise the next file to be opened would take their place."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
+
+
+def _drop_output() -> None:
+    """Forget what could not be printed, so that Python does not try again at its end."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
