@@ -66,19 +66,21 @@ class Picture:
 def read_picture(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) -> Picture:
     """Read the first picture in a file, in sRGB and upright.
 
-    Reads PNG, TIFF, JPEG, WebP, AVIF, JPEG 2000, GIF, BMP and PPM. PNG and TIFF keep their 16 bits, as do
-    grey JPEG 2000 and PPM; other files are read with 8 bits even if they store more.
+    Reads PNG, TIFF, JPEG, WebP, AVIF, JPEG 2000, GIF, BMP and PPM. PNG, TIFF, JPEG 2000 and grey PPM keep their 16
+    bits; other files are read with 8 bits even if they store more.
 
     Colour profiles are converted in floating point, with relative colorimetric intent and black point
-    compensation: colours within sRGB stay as they are, others are clipped. Without a profile, grey and RGB
-    are taken as sRGB, CMYK as perfect inks and LAB as CIELAB under D50.
+    compensation: colours within sRGB stay as they are, others are clipped. Code points (cICP in PNG, nclx in AVIF), gamma
+    and chromaticities (PNG) and a camera's Adobe RGB (EXIF) count as profiles. Without any, grey and RGB are taken as
+    sRGB, CMYK as perfect inks and LAB as CIELAB under D50.
 
     Args:
         path: the picture file.
         max_pixels: most pixels to decode, as a guard against small files that unpack to huge pictures.
 
     Warns:
-        UserWarning: a damaged colour profile or EXIF block is left out, or the file holds more pictures.
+        UserWarning: a damaged colour profile or EXIF block is left out, light above white is cut off, or the file
+            holds more pictures.
 
     Raises:
         InputError: the file is missing, unreadable, too large, damaged or not a picture of these kinds.

@@ -1,6 +1,6 @@
 """What decoders return: the samples as the file stores them, but upright, and what the file says about them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +9,8 @@ from PIL import Image
 from sinct.errors import InputError
 from sinct.pictures.colour import Array
 from sinct.pictures.exif import lasting_block, orientation_in
+
+SEVERAL = "it holds several pictures, of which only the first is used"
 
 
 class Stored(NamedTuple):
@@ -22,6 +24,7 @@ class Stored(NamedTuple):
         exif: EXIF block to carry over, or None.
         dpi: pixels per inch along the width and along the height, or None.
         remarks: what a user should know about the file.
+        orientation: how the stored samples were turned, 1 to 8.
     """
 
     samples: Array
@@ -31,6 +34,7 @@ class Stored(NamedTuple):
     exif: bytes | None
     dpi: tuple[float, float] | None
     remarks: list[str]
+    orientation: int = 1
 
 
 def check_size(width: int, height: int, max_pixels: int) -> None:
@@ -57,6 +61,7 @@ def make_stored(
     read_exif: Callable[[], Image.Exif],
     dpi: tuple[float, float] | None,
     several: bool,
+    remarks: Sequence[str] = (),
 ) -> Stored:
     """Turn samples upright and keep what remains true of the file's metadata.
 
@@ -68,8 +73,9 @@ def make_stored(
         read_exif: returns the EXIF data; may raise any exception.
         dpi: resolution in the file, or None.
         several: whether the file holds more pictures.
+        remarks: what else a user should know about the file.
     """
-    remarks = ["it holds several pictures, of which only the first is used"] if several else []
+    remarks = [*remarks, *([SEVERAL] if several else [])]
     orientation, exif = 1, None
     try:
         block = read_exif()
@@ -85,6 +91,7 @@ def make_stored(
         exif=exif,
         dpi=plausible_dpi(dpi, orientation),
         remarks=remarks,
+        orientation=orientation,
     )
 
 
