@@ -18,8 +18,10 @@ from torch import Tensor
 
 from sinct.errors import InputError, OutputError
 from sinct.pictures.colour import Array, to_srgb
-from sinct.pictures.decoding import READABLE, decode, reading
+from sinct.pictures.decoding import decode, reading
 from sinct.pictures.encoding import FORMATS, Format, Metadata, provenance_in
+from sinct.pictures.pillow_decoding import READABLE
+from sinct.pictures.png import is_png, read_png_header
 from sinct.runtime.files import replacing, unwritable
 
 MAX_PIXELS = 178_956_970
@@ -70,9 +72,9 @@ def read_picture(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) 
     bits; other files are read with 8 bits even if they store more.
 
     Colour profiles are converted in floating point, with relative colorimetric intent and black point
-    compensation: colours within sRGB stay as they are, others are clipped. Code points (cICP in PNG, nclx in AVIF), gamma
-    and chromaticities (PNG) and a camera's Adobe RGB (EXIF) count as profiles. Without any, grey and RGB are taken as
-    sRGB, CMYK as perfect inks and LAB as CIELAB under D50.
+    compensation: colours within sRGB stay as they are, others are clipped. Code points (cICP in PNG, nclx in
+    AVIF), gamma and chromaticities (PNG) and a camera's Adobe RGB (EXIF) count as profiles. Without any, grey and
+    RGB are taken as sRGB, CMYK as perfect inks and LAB as CIELAB under D50.
 
     Args:
         path: the picture file.
@@ -113,7 +115,9 @@ def read_provenance(path: str | os.PathLike[str]) -> dict[str, str]:
     data = _read(path)
     try:
         with reading(max_pixels=sys.maxsize):  # no pixels are decoded
-            return provenance_in(Image.open(io.BytesIO(data), formats=READABLE))
+            file = io.BytesIO(data)
+            png = is_png(data[:33])
+            return provenance_in(read_png_header(file).image if png else Image.open(file, formats=READABLE))
     except InputError as error:
         raise InputError(f"{_printable(path)} {error}") from error.__cause__
 
