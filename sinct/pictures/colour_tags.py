@@ -92,8 +92,39 @@ CURVES: dict[int, Curve] = {
 HDR = (16, 18)
 
 
-def profile_of_cicp(codes: Cicp, bits: int, remarks: list[str]) -> bytes | None:
-    """The ICC profile for code points.
+class Hdr(NamedTuple):
+    """Colours of an HDR picture, all of which have the white point of sRGB.
+
+    Attributes:
+        light: light of each of 65536 samples, 1 for white.
+        matrix: (3, 3), from its light to that of sRGB's primaries.
+    """
+
+    light: npt.NDArray[np.float32]
+    matrix: npt.NDArray[np.float32]
+
+    def to_srgb(self, samples: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """Convert (H, W, 1 or 3) uint8 or uint16 to sRGB, (H, W, 3) in [0, 1], cut off at white."""
+        steps = samples * np.uint16(257) if samples.dtype == np.uint8 else samples
+        light = self.light[np.broadcast_to(steps, (*samples.shape[:2], 3))]
+        linear = (light @ self.matrix.T).clip(0, 1)
+        return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** np.float32(1 / 2.4) - 0.055)
+
+
+def _to_xyz(white: Sequence[float], primaries: Sequence[float]) -> npt.NDArray[Any]:
+    """The matrix from light of primaries to XYZ."""
+    x, y = np.reshape(primaries, (3, 2)).T
+    columns = np.stack([x / y, np.ones(3), (1 - x - y) / y])
+    target = np.array([white[0] / white[1], 1, (1 - white[0] - white[1]) / white[1]])
+    return columns * np.linalg.solve(columns, target)
+
+
+Profile = bytes | Hdr
+"""What says how colours are to be converted: an ICC profile, or light beyond white."""
+
+
+def profile_of_cicp(codes: Cicp, bits: int, remarks: list[str]) -> Profile | None:
+    """The profile for code points.
 
     Args:
         codes: the code points; the matrix concerns only samples that are not yet RGB.
@@ -101,7 +132,8 @@ def profile_of_cicp(codes: Cicp, bits: int, remarks: list[str]) -> bytes | None:
         remarks: gets an entry if the colours cannot be converted exactly.
 
     Returns:
-        The profile; None for sRGB and for codes that are not known, which are taken as sRGB.
+        An ICC profile, or for HDR, whose light exceeds what these can tell, its curve and primaries; None for sRGB and
+        for codes that are not known, which are taken as sRGB.
     """
     curve = CURVES.get(codes.transfer)
     if curve is None or codes.primaries not in PRIMARIES:
@@ -112,15 +144,17 @@ def profile_of_cicp(codes: Cicp, bits: int, remarks: list[str]) -> bytes | None:
         return None
     if codes.matrix != 0:
         remarks.append("it claims to hold luma and chroma, but is read as RGB")
-    if codes.transfer in HDR:
-        remarks.append(f"it is HDR: light above white ({WHITE} cd/m2) is cut off")
     white, primaries = PRIMARIES[codes.primaries]
     if primaries == SRGB and curve is _srgb and codes.full:
         return None
-    signal = np.linspace(0, 1, SAMPLES)
+    signal = np.linspace(0, 1, SAMPLES if codes.transfer not in HDR else 65536)
     if not codes.full:
         step = 2.0 ** (bits - 8) / (2.0**bits - 1)
         signal = ((signal - 16 * step) / (219 * step)).clip(0, 1)
+    if codes.transfer in HDR:
+        remarks.append(f"it is HDR: light above white ({WHITE} cd/m2) is cut off")
+        matrix = np.linalg.inv(_to_xyz(D65, SRGB)) @ _to_xyz(white, primaries)
+        return Hdr(curve(signal).astype(np.float32), matrix.astype(np.float32))
     return _profile(white, primaries, curve(signal))
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from sinct.errors import InputError
+from sinct.pictures.colour_tags import Profile
 from sinct.pictures.pillow_decoding import READABLE, decode_by_pillow, opened_image, profile_of
 from sinct.pictures.png import decode_png, is_png, png_exif, read_png_header
 from sinct.pictures.stored import SEVERAL, Stored, make_stored
@@ -36,7 +37,7 @@ class Header(NamedTuple):
 
     Attributes:
         size: width and height of the upright picture, in pixels.
-        profile: ICC profile, or None.
+        profile: ICC profile or what stands for one, or None.
         exif: EXIF block to carry over, or None.
         dpi: pixels per inch along the width and along the height, or None.
         orientation: how the stored picture must be turned, 1 to 8; see `sinct.pictures.stored.upright`.
@@ -44,7 +45,7 @@ class Header(NamedTuple):
     """
 
     size: tuple[int, int]
-    profile: bytes | None
+    profile: Profile | None
     exif: bytes | None
     dpi: tuple[float, float] | None
     orientation: int = 1
@@ -81,7 +82,7 @@ def read_header(path: StrPath) -> Header:
 
 def _header(
     size: tuple[int, int],
-    profile: bytes | None,
+    profile: Profile | None,
     read_exif: Callable[[], Image.Exif],
     dpi: tuple[float, float] | None,
     remarks: Sequence[str],

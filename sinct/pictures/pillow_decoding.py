@@ -12,12 +12,29 @@ from PIL.ExifTags import IFD, Base
 from sinct.errors import InputError
 from sinct.pictures.boxes import avif_codes, jpeg2000_depths, jpeg2000_profile, jpeg2000_space
 from sinct.pictures.colour import Array
-from sinct.pictures.colour_tags import adobe_rgb, profile_of_cicp
+from sinct.pictures.colour_tags import Profile, adobe_rgb, profile_of_cicp
 from sinct.pictures.stored import Stored, check_size, make_stored
 from sinct.pictures.tiff_decoding import opened_tiff, tiff_dpi
 
-READABLE = ("PNG", "JPEG", "TIFF", "WEBP", "AVIF", "GIF", "BMP", "PPM", "JPEG2000")
-"""Formats that Pillow may try; its others run external programs (EPS) or are not pictures for people."""
+READABLE = (
+    "PNG",
+    "JPEG",
+    "TIFF",
+    "WEBP",
+    "AVIF",
+    "GIF",
+    "BMP",
+    "PPM",
+    "JPEG2000",
+    "QOI",
+    "SGI",
+    "PCX",
+    "DDS",
+    "TGA",
+)
+"""Formats that Pillow may try; its others run external programs (EPS) or are not pictures for people.
+
+TGA, which has no mark, comes last."""
 
 START = 16_000_000
 """Bytes at the beginning of a file that are searched for what it says of its picture."""
@@ -64,7 +81,7 @@ def _jpeg_frame(data: bytes) -> tuple[int, int]:
     return 0xC0, 8
 
 
-def profile_of(image: Image.Image, data: bytes, remarks: list[str]) -> bytes | None:
+def profile_of(image: Image.Image, data: bytes, remarks: list[str]) -> Profile | None:
     """The ICC profile of a picture that Pillow has opened, also where other tags stand for one.
 
     Args:
@@ -72,26 +89,33 @@ def profile_of(image: Image.Image, data: bytes, remarks: list[str]) -> bytes | N
         data: the whole file.
         remarks: gets an entry if its colours cannot be converted exactly.
     """
-    profile: bytes | None = image.info.get("icc_profile")
+    profile: Profile | None = image.info.get("icc_profile")
     if profile is not None:
         return profile
     if image.format == "JPEG2000":
         return jpeg2000_profile(data)
     if image.format == "AVIF" and (codes := avif_codes(data)) is not None:
         return profile_of_cicp(codes, 8, remarks)
-    if image.format == "JPEG" and image.mode == "RGB":
-        return adobe_rgb() if _is_camera_adobe(image) else None
+    if image.format == "JPEG" and image.mode == "RGB" and _is_uncalibrated(image):
+        if _is_adobe_rgb(image):
+            return adobe_rgb()
+        remarks.append("it says that it is not sRGB, but not what it is, so it is taken as sRGB")
     return None
 
 
-def _is_camera_adobe(image: Image.Image) -> bool:
-    """Whether a camera says that a JPEG is in Adobe RGB, which it does without a profile (DCF 2.0)."""
+def _is_uncalibrated(image: Image.Image) -> bool:
+    """Whether EXIF data say that a picture is not in sRGB."""
     try:
-        exif = image.getexif()
-        if exif.get_ifd(IFD.Exif).get(Base.ColorSpace) != 65535:  # uncalibrated: not sRGB
-            return False
-        return str(exif.get_ifd(IFD.Interop).get(1)).startswith("R03")
+        return bool(image.getexif().get_ifd(IFD.Exif).get(Base.ColorSpace) == 65535)
     except Exception:  # on damaged data Pillow's parser raises exceptions of every kind
+        return False
+
+
+def _is_adobe_rgb(image: Image.Image) -> bool:
+    """Whether a camera says that a picture is in Adobe RGB, which it does without a profile (DCF 2.0)."""
+    try:
+        return str(image.getexif().get_ifd(IFD.Interop).get(1)).startswith("R03")
+    except Exception:
         return False
 
 

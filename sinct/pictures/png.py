@@ -15,7 +15,7 @@ from PIL import Image
 
 from sinct.errors import InputError
 from sinct.pictures.colour import Array
-from sinct.pictures.colour_tags import Cicp, profile_of_cicp, profile_of_gamma
+from sinct.pictures.colour_tags import Cicp, Profile, profile_of_cicp, profile_of_gamma
 from sinct.pictures.stored import Stored, check_size, make_stored
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -47,7 +47,7 @@ class PngHeader(NamedTuple):
     Attributes:
         size: width and height as stored, in pixels.
         image: Pillow's view of the texts, the EXIF data and the resolution; it holds no pixels.
-        profile: ICC profile of the colours, whichever chunk describes them, or None for sRGB.
+        profile: what describes the colours, from whichever chunk, or None for sRGB.
         several: whether it is animated.
         keyed: whether one colour stands for transparency.
         remarks: what a user should know about the file.
@@ -55,7 +55,7 @@ class PngHeader(NamedTuple):
 
     size: tuple[int, int]
     image: Image.Image
-    profile: bytes | None
+    profile: Profile | None
     several: bool
     keyed: bool
     remarks: list[str]
@@ -173,7 +173,7 @@ def _unpacked(data: bytes, most: int) -> bytes | None:
     return unpacked if unpacker.eof else None
 
 
-def _profile(chunks: dict[bytes, bytes], bits: int, remarks: list[str]) -> bytes | None:
+def _profile(chunks: dict[bytes, bytes], bits: int, remarks: list[str]) -> Profile | None:
     """The profile from the first chunk that the specification lets decide: cICP, iCCP, sRGB, gAMA and cHRM."""
     if len(chunks.get(b"cICP", b"")) == 4:
         primaries, transfer, matrix, full = chunks[b"cICP"]

@@ -27,7 +27,7 @@ SPACES = {
     PHOTOMETRIC.CIELAB: "lab",
     PHOTOMETRIC.ICCLAB: "lab",
 }
-"""Colour space of the TIFFs that are read with tifffile. It decodes YCbCr that is compressed as JPEG to RGB."""
+"""Colour space of the TIFFs that are read with tifffile."""
 
 JPEGS = (COMPRESSION.JPEG, COMPRESSION.OJPEG, COMPRESSION.JPEG_LOSSY, COMPRESSION.ALT_JPEG)
 
@@ -127,7 +127,7 @@ def check_page(page: Any, file_size: int) -> None:
 
 
 def layout_of(page: Any) -> Layout | None:
-    """What a page's samples mean; None leaves it to Pillow, which reads palettes and fewer than 8 bits.
+    """What a page's samples mean; None leaves it to Pillow, which reads palettes, fewer than 8 bits, and JPEG.
 
     Raises:
         InputError: nobody can tell what they mean, or they are not of a kind that is read.
@@ -150,7 +150,9 @@ def layout_of(page: Any) -> Layout | None:
             f"has {bits}-bit samples ({SAMPLEFORMAT(page.sampleformat).name}, {kind.name}); "
             "save it with unsigned 8 or 16 bits in grey, RGB or CMYK"
         )
-    if kind == PHOTOMETRIC.YCBCR and page.compression not in JPEGS:
+    if kind == PHOTOMETRIC.YCBCR and page.compression in JPEGS:
+        return None
+    if kind == PHOTOMETRIC.YCBCR:
         raise InputError("holds luma and chroma (YCBCR) without JPEG compression; save it as RGB")
     space = SPACES[kind]
     extras = [EXTRASAMPLE(value) for value in page.extrasamples]

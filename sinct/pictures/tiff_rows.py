@@ -5,7 +5,7 @@ That one returns black for a codec that it was built without.
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import tifffile
@@ -47,22 +47,25 @@ def readable_in_rows(page: Any) -> bool:
 
 def tiff_rows(path: Path) -> tuple[Callable[[int, int], Array], Layout]:
     """Open a TIFF and return a function that reads rows start to stop, (H, W, bands), alpha last; and its layout."""
-    tiff = tifffile.TiffFile(path, _multifile=False)
-    pages = channel_pages(tiff)
+    with tifffile.TiffFile(path, _multifile=False) as tiff:
+        pages = channel_pages(tiff)
+        tables = [page.jpegtables for page in pages]
     layout = layout_of(pages[0])
     assert layout is not None
     if len(pages) == 3:
         layout = layout._replace(space="rgb")
 
     def read(start: int, stop: int) -> Array:
-        stored = np.concatenate([_stored(tiff, page, start, stop) for page in pages], axis=2)
+        with path.open("rb") as file:
+            parts = [_stored(file, *page, start, stop) for page in zip(pages, tables, strict=True)]
+        stored = np.concatenate(parts, axis=2)
         colour, alpha = layout.arranged(stored)
         return colour if alpha is None else np.concatenate([colour, alpha[..., None]], axis=2)
 
     return read, layout
 
 
-def _stored(tiff: tifffile.TiffFile, page: Any, start: int, stop: int) -> Array:
+def _stored(file: BinaryIO, page: Any, tables: bytes | None, start: int, stop: int) -> Array:
     """Rows as stored, (H, W, samples)."""
     high, wide = _height(page), _width(page)
     across, down = -(-page.imagewidth // wide), -(-page.imagelength // high)
@@ -74,9 +77,9 @@ def _stored(tiff: tifffile.TiffFile, page: Any, start: int, stop: int) -> Array:
         for row in range(top // high, -(-stop // high)):
             for column in range(across):
                 index = (plane * down + row) * across + column
-                tiff.filehandle.seek(page.dataoffsets[index])
-                packed = tiff.filehandle.read(page.databytecounts[index])
-                segment = page.decode(packed, index, jpegtables=page.jpegtables)[0][0]
+                file.seek(page.dataoffsets[index])
+                packed = file.read(page.databytecounts[index])
+                segment = page.decode(packed, index, jpegtables=tables)[0][0]
                 y, x = row * high - top, column * wide
                 place = slice(plane, plane + 1) if planes > 1 else slice(None)
                 result[y : y + segment.shape[0], x : x + segment.shape[1], place] = segment

@@ -45,8 +45,18 @@ def test_provenance_is_found_beside_a_long_text(tmp_path: Path) -> None:
     assert read_provenance(path) == {"seed": "7"}
 
 
-@pytest.mark.parametrize("order", ["<", ">"])
-@pytest.mark.parametrize("bigtiff", [False, True])
+def test_exif_of_a_big_endian_bigtiff_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "signed.tif"
+    tags = [(274, 3, 1, 8, True), (315, 2, 0, "Claude Monet", True)]
+    tifffile.imwrite(
+        path, samples(4, 6, 3), photometric="rgb", byteorder=">", bigtiff=True, metadata=None, extratags=tags
+    )
+    for found in (read_header(path), read_picture(path)):
+        assert kept(found.exif)[Base.Artist] == "Claude Monet"
+    assert read_header(path).size == (4, 6)
+
+
+@pytest.mark.parametrize(("order", "bigtiff"), [("<", False), (">", False), ("<", True)])
 def test_exif_of_a_tiff_is_kept(tmp_path: Path, order: str, bigtiff: bool) -> None:
     path = tmp_path / "signed.tif"
     orientation = [(274, 3, 1, 8, True)]

@@ -190,16 +190,37 @@ case(
     S / 255,
     tolerance=4 / 255,
 )
-e = Image.Exif()
-e.get_ifd(0x8769)[0xA001] = 65535
-e.get_ifd(0xA005)[1] = "R03"
+uncalibrated = (0xA001, 3, 1, b"\xff\xff\0\0")
+
+
+def ifds(*directories):
+    """Directories that follow each other, the first as of a JPEG's EXIF data."""
+    later = (exif_raw(directory)[len(exif_raw([])) - 6 :] for directory in directories[1:])
+    return exif_raw(directories[0]) + b"".join(later)
+
+
 case(
     "jpeg-exif-AdobeRGB-R03",
     "_DSC0001.JPG",
-    save(Image.fromarray(S), "JPEG", quality=100, subsampling=0, exif=e),
+    with_app1(
+        jr,
+        ifds(
+            [(0x8769, 4, 1, struct.pack("<I", 26))],
+            [uncalibrated, (0xA005, 4, 1, struct.pack("<I", 56))],
+            [(1, 2, 4, b"R03\0")],
+        ),
+    ),
     to_srgb((S / 255) ** 2.19921875, ADOBEP),
     tolerance=6 / 255,
     note="DCF Adobe RGB without ICC; most readers ignore it",
+)
+case(
+    "jpeg-exif-uncalibrated",
+    "uncalibrated.jpg",
+    with_app1(jr, ifds([(0x8769, 4, 1, struct.pack("<I", 26))], [uncalibrated])),
+    S / 255,
+    tolerance=4 / 255,
+    note="not sRGB, but nobody can tell what",
 )
 case(
     "jpeg-12bit",

@@ -85,7 +85,7 @@ for name, prim, trc, want in (
             imagecodecs.avif_encode(S, level=100, primaries=prim, transfer=trc, matrix=6, pixelformat="444")
         ),
         want,
-        tolerance=5 / 255,
+        tolerance=(14 if trc == 16 else 5) / 255,  # one step of PQ in 8 bits is 5 percent of its light
     )
 case(
     "avif-irot",
@@ -160,7 +160,8 @@ for fmt, ext in (
     ("ICNS", "icns"),
 ):
     d = save(im, fmt)
-    case(f"other-{ext}", f"o.{ext}", d, F, note="README: 'whatever Pillow reads'")
+    thumbnails = fmt in ("ICO", "ICNS")  # they hold other sizes than that of the picture
+    case(f"other-{ext}", f"o.{ext}", d, None if thumbnails else F, refused=thumbnails)
 for name, head in (
     ("heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0" * 64),
     ("jxl", bytes(imagecodecs.jpegxl_encode(A, lossless=True))),

@@ -67,6 +67,13 @@ for c in ("deflate", "zstd", "lzma", "packbits", "lerc", "webp", "jpegxl", "jpeg
         F,
         tolerance=2 / 255 if c in ("jpegxl", "jpeg2000") else 0.6 / 255,
     )
+
+
+def ycbcr(pixels):
+    """Luma and chroma, which tifffile expects."""
+    return np.asarray(Image.fromarray(pixels).convert("YCbCr"))
+
+
 case(
     "tif-jpeg-rgb",
     "tj.tif",
@@ -77,7 +84,9 @@ case(
 case(
     "tif-jpeg-ycbcr",
     "tjy.tif",
-    tif(S, photometric="ycbcr", compression="jpeg", subsampling=(1, 1), compressionargs={"level": 100}),
+    tif(
+        ycbcr(S), photometric="ycbcr", compression="jpeg", subsampling=(1, 1), compressionargs={"level": 100}
+    ),
     S / 255,
     tolerance=4 / 255,
 )
@@ -86,7 +95,7 @@ case(
     "tif-jpeg-ycbcr-420",
     "tjy420.tif",
     tif(
-        np.kron(S, np.ones((4, 4, 1), np.uint8)),
+        ycbcr(np.kron(S, np.ones((4, 4, 1), np.uint8))),
         photometric="ycbcr",
         compression="jpeg",
         subsampling=(2, 2),
@@ -99,7 +108,7 @@ case(
     "tif-jpeg-ycbcr-tiled",
     "tjyt.tif",
     tif(
-        np.kron(S, np.ones((4, 4, 1), np.uint8)),
+        ycbcr(np.kron(S, np.ones((4, 4, 1), np.uint8))),
         photometric="ycbcr",
         compression="jpeg",
         tile=(32, 32),
