@@ -190,7 +190,7 @@ def channel_pages(tiff: tifffile.TiffFile) -> list[Any]:
         return [first]
     if channels != 3 or len(series.pages) != 3:
         raise InputError(f"holds {channels} channels as pages; save the picture as RGB")
-    return [page.aspage() for page in series.pages]
+    return [page.aspage() for page in series.pages if page is not None]
 
 
 def has_more(tiff: tifffile.TiffFile) -> bool:
@@ -201,7 +201,8 @@ def has_more(tiff: tifffile.TiffFile) -> bool:
 
 def tiff_exif(tiff: tifffile.TiffFile) -> Image.Exif:
     """The first page's tags as EXIF data."""
-    file, start = tiff.filehandle, tiff.pages.first.offset
+    file: Any = tiff.filehandle
+    start = tiff.pages.first.offset
     exif = Image.Exif()
     if not (tiff.is_bigtiff and tiff.byteorder == ">"):
         exif.bigtiff, exif.endian = tiff.is_bigtiff, tiff.byteorder
@@ -216,7 +217,7 @@ def tiff_exif(tiff: tifffile.TiffFile) -> Image.Exif:
         return dict(tags)
 
     tags = directory(start)
-    nested = {tag: directory(tags.pop(tag)) for tag in (IFD.Exif, IFD.GPSInfo) if tag in tags}
+    nested: dict[int, Any] = {tag: directory(tags.pop(tag)) for tag in (IFD.Exif, IFD.GPSInfo) if tag in tags}
     plain = {tag: value for tag, value in tags.items() if tag in (*Base,) and isinstance(value, str | int)}
     copy = Image.Exif()
     copy.update({**plain, **nested})
@@ -231,7 +232,7 @@ def tiff_dpi(page: Any) -> tuple[float, float] | None:
 
 
 def _samples(page: Any) -> Array:
-    pixels = page.asarray()
+    pixels: Array = page.asarray()
     if page.axes == "SYX":  # one plane after the other
         pixels = np.moveaxis(pixels, 0, 2)
     return pixels.reshape(page.imagelength, page.imagewidth, -1)

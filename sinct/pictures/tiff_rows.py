@@ -4,6 +4,7 @@ That one returns black for a codec that it was built without.
 """
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -49,7 +50,7 @@ def tiff_rows(path: Path) -> tuple[Callable[[int, int], Array], Layout]:
     """Open a TIFF and return a function that reads rows start to stop, (H, W, bands), alpha last; and its layout."""
     with tifffile.TiffFile(path, _multifile=False) as tiff:
         pages = channel_pages(tiff)
-        tables = [page.jpegtables for page in pages]
+        decoders = [partial(page.decode, jpegtables=page.jpegtables) for page in pages]  # read the file once
     layout = layout_of(pages[0])
     assert layout is not None
     if len(pages) == 3:
@@ -57,7 +58,7 @@ def tiff_rows(path: Path) -> tuple[Callable[[int, int], Array], Layout]:
 
     def read(start: int, stop: int) -> Array:
         with path.open("rb") as file:
-            parts = [_stored(file, *page, start, stop) for page in zip(pages, tables, strict=True)]
+            parts = [_stored(file, *page, start, stop) for page in zip(pages, decoders, strict=True)]
         stored = np.concatenate(parts, axis=2)
         colour, alpha = layout.arranged(stored)
         return colour if alpha is None else np.concatenate([colour, alpha[..., None]], axis=2)
@@ -65,7 +66,7 @@ def tiff_rows(path: Path) -> tuple[Callable[[int, int], Array], Layout]:
     return read, layout
 
 
-def _stored(file: BinaryIO, page: Any, tables: bytes | None, start: int, stop: int) -> Array:
+def _stored(file: BinaryIO, page: Any, decode: Callable[..., Any], start: int, stop: int) -> Array:
     """Rows as stored, (H, W, samples)."""
     high, wide = _height(page), _width(page)
     across, down = -(-page.imagewidth // wide), -(-page.imagelength // high)
@@ -79,7 +80,7 @@ def _stored(file: BinaryIO, page: Any, tables: bytes | None, start: int, stop: i
                 index = (plane * down + row) * across + column
                 file.seek(page.dataoffsets[index])
                 packed = file.read(page.databytecounts[index])
-                segment = page.decode(packed, index, jpegtables=tables)[0][0]
+                segment = decode(packed, index)[0][0]
                 y, x = row * high - top, column * wide
                 place = slice(plane, plane + 1) if planes > 1 else slice(None)
                 result[y : y + segment.shape[0], x : x + segment.shape[1], place] = segment
