@@ -17,13 +17,13 @@ class Depth(NamedTuple):
 
 
 def avif_codes(data: bytes) -> Cicp | None:
-    """The code points of an AVIF's colours; None if it has none."""
+    """The code points of an AVIF's colours once they are decoded to RGB of full range; None if it has none."""
     for meta in boxes(data, b"meta"):
         for container in boxes(meta[4:], b"iprp", b"ipco"):
             for colour in boxes(container, b"colr"):
                 if colour[:4] == b"nclx" and len(colour) >= 11:
-                    primaries, transfer, _, full = struct.unpack(">HHHB", colour[4:11])
-                    return Cicp(primaries, transfer, 0, full >= 128)
+                    primaries, transfer = struct.unpack(">HH", colour[4:8])
+                    return Cicp(primaries, transfer, matrix=0, full=True)
     return None
 
 

@@ -42,6 +42,9 @@ START = 16_000_000
 LOSSLESS_JPEG = (0xC3, 0xC7, 0xCB, 0xCF)
 """Markers of JPEG frames without a cosine transform."""
 
+JPEG2000_SPACES = (0, 12, 16, 17, 18)
+"""Numbers of the colour spaces that Pillow knows: bilevel, CMYK, sRGB, grey and YCC."""
+
 Samples = tuple[Array, str, Array | None]
 """Colours (H, W, C), their space, and alpha (H, W) or None."""
 
@@ -93,6 +96,9 @@ def profile_of(image: Image.Image, data: bytes, remarks: list[str]) -> Profile |
     if profile is not None:
         return profile
     if image.format == "JPEG2000":
+        space = jpeg2000_space(data)
+        if space not in (None, *JPEG2000_SPACES):
+            remarks.append(f"its colour space (number {space}) is not known, so it is taken as sRGB")
         return jpeg2000_profile(data)
     if image.format == "AVIF" and (codes := avif_codes(data)) is not None:
         return profile_of_cicp(codes, 8, remarks)

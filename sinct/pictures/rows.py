@@ -21,7 +21,7 @@ from sinct.pictures.colour import Array, to_srgb
 from sinct.pictures.decoding import Header, decode, read_header
 from sinct.pictures.picture import MAX_PIXELS, _to_tensor
 from sinct.pictures.png import is_png, read_png_header
-from sinct.pictures.tiff_decoding import JPEGS, channel_pages, layout_of, opened_tiff
+from sinct.pictures.tiff_decoding import channel_pages, layout_of, opened_tiff
 from sinct.pictures.tiff_rows import libvips_agrees, readable_in_rows, tiff_rows
 from sinct.runtime.files import StrPath
 
@@ -184,7 +184,7 @@ def _reader(path: Path, orientation: int) -> str:
             return "whole"
         page, layout = tiff.pages.first, layout_of(tiff.pages.first)
         if layout is None:
-            return "libvips" if page.compression in JPEGS else "whole"
+            return "whole"
         if len(channel_pages(tiff)) == 1 and libvips_agrees(page, layout):
             return "libvips"
         return "tifffile" if orientation == 1 and readable_in_rows(page) else "whole"

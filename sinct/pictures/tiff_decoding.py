@@ -29,7 +29,8 @@ SPACES = {
 }
 """Colour space of the TIFFs that are read with tifffile."""
 
-JPEGS = (COMPRESSION.JPEG, COMPRESSION.OJPEG, COMPRESSION.JPEG_LOSSY, COMPRESSION.ALT_JPEG)
+JPEGS = (COMPRESSION.JPEG, COMPRESSION.JPEG_LOSSY, COMPRESSION.ALT_JPEG)
+"""Codecs with which tifffile decodes luma and chroma to RGB."""
 
 ALPHA = (EXTRASAMPLE.ASSOCALPHA, EXTRASAMPLE.UNASSALPHA)
 
@@ -127,7 +128,7 @@ def check_page(page: Any, file_size: int) -> None:
 
 
 def layout_of(page: Any) -> Layout | None:
-    """What a page's samples mean; None leaves it to Pillow, which reads palettes, fewer than 8 bits, and JPEG.
+    """What a page's samples mean; None leaves it to Pillow, which reads palettes, fewer than 8 bits, and old kinds of JPEG.
 
     Raises:
         InputError: nobody can tell what they mean, or they are not of a kind that is read.
@@ -150,10 +151,12 @@ def layout_of(page: Any) -> Layout | None:
             f"has {bits}-bit samples ({SAMPLEFORMAT(page.sampleformat).name}, {kind.name}); "
             "save it with unsigned 8 or 16 bits in grey, RGB or CMYK"
         )
-    if kind == PHOTOMETRIC.YCBCR and page.compression in JPEGS:
+    if kind == PHOTOMETRIC.YCBCR and page.compression == COMPRESSION.OJPEG:
         return None
-    if kind == PHOTOMETRIC.YCBCR:
+    if kind == PHOTOMETRIC.YCBCR and page.compression not in JPEGS:
         raise InputError("holds luma and chroma (YCBCR) without JPEG compression; save it as RGB")
+    if kind == PHOTOMETRIC.SEPARATED and page.tags.valueof("InkSet", 1) != 1:
+        raise InputError(f"holds {samples} inks that are not CMYK; save it as RGB")
     space = SPACES[kind]
     extras = [EXTRASAMPLE(value) for value in page.extrasamples]
     count = COLOURS[space]

@@ -5,6 +5,7 @@ That one returns black for a codec that it was built without.
 
 from collections.abc import Callable
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -25,14 +26,19 @@ CODECS = (
     COMPRESSION.DEFLATE,
     COMPRESSION.PACKBITS,
 )
-"""Codecs that every libtiff has. It has JPEG too, but unpacks luma and chroma by another rule."""
+"""Codecs that every libtiff has."""
+
+PROVEN = {
+    (COMPRESSION.JPEG, PHOTOMETRIC.YCBCR),
+    *product(CODECS, (PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.RGB, PHOTOMETRIC.SEPARATED)),
+}
+"""Codecs and kinds of samples on which tests compare libvips with the reader of whole pictures."""
 
 
 def libvips_agrees(page: Any, layout: Layout) -> bool:
     """Whether libvips reads a page as this package does: only layouts on which tests compare them."""
     return (
-        page.compression in CODECS
-        and layout.kind in (PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.RGB, PHOTOMETRIC.SEPARATED)
+        (page.compression, layout.kind) in PROVEN
         and "PhotometricInterpretation" in page.tags
         and page.samplesperpixel == COLOURS[SPACES[layout.kind]]
         and page.planarconfig == tifffile.PLANARCONFIG.CONTIG

@@ -431,3 +431,20 @@ for name, k in (("strips", {"rowsperstrip": 5}), ("tiled", {"tile": (16, 16)})):
         **k,
     )
     case(f"tif-zstd-planes-{name}", "planes.tif", planes, F16, AL / 255, tolerance=1e-5)
+case(
+    "tif-jpeg-ycbcr-big-be",
+    "tjyb.tif",
+    tif(
+        ycbcr(S),
+        photometric="ycbcr",
+        compression="jpeg",
+        subsampling=(1, 1),
+        compressionargs={"level": 100},
+        bigtiff=True,
+        byteorder=">",
+    ),
+    S / 255,
+    tolerance=4 / 255,
+)
+inks = [(332, 3, 1, 2, True)]
+case("tif-other-inks", "inks.tif", tif(cm, photometric="separated", extratags=inks), None, refused=True)
