@@ -32,6 +32,12 @@ SPACES = {
 JPEGS = (COMPRESSION.JPEG, COMPRESSION.JPEG_LOSSY, COMPRESSION.ALT_JPEG)
 """Codecs with which tifffile decodes luma and chroma to RGB."""
 
+FAX = (COMPRESSION.CCITTRLE, COMPRESSION.CCITTFAX3, COMPRESSION.CCITTFAX4)
+"""Codecs that are left to Pillow."""
+
+FEW_BITS = ((PHOTOMETRIC.MINISWHITE, PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.PALETTE), (PHOTOMETRIC.PALETTE,))
+"""Kinds of samples that are looked up in a table: those of fewer than 8 bits, and those of 8."""
+
 ALPHA = (EXTRASAMPLE.ASSOCALPHA, EXTRASAMPLE.UNASSALPHA)
 
 
@@ -43,15 +49,19 @@ class Layout(NamedTuple):
         space: as in `Stored`.
         alpha: index of the sample that is transparency, or None.
         multiplied: whether colours are multiplied by it.
+        table: colours (N, C), uint8, of which samples are indices, or None.
     """
 
     kind: PHOTOMETRIC
     space: str
     alpha: int | None
     multiplied: bool
+    table: Array | None = None
 
     def arranged(self, pixels: Array) -> tuple[Array, Array | None]:
         """Turn samples (H, W, S) as stored into colours (H, W, C), as in `Stored`, and alpha (H, W) or None."""
+        if self.table is not None:
+            return self.table[pixels[..., 0].astype(np.uint8)], None
         colour = pixels[..., : COLOURS[self.space]]
         if self.kind == PHOTOMETRIC.MINISWHITE:
             colour = np.iinfo(pixels.dtype).max - colour
@@ -128,7 +138,7 @@ def check_page(page: Any, file_size: int) -> None:
 
 
 def layout_of(page: Any) -> Layout | None:
-    """What a page's samples mean; None leaves it to Pillow, which reads palettes, fewer than 8 bits, and old kinds of JPEG.
+    """What a page's samples mean; None leaves it to Pillow, which reads faxes and old kinds of JPEG.
 
     Raises:
         InputError: nobody can tell what they mean, or they are not of a kind that is read.
@@ -139,6 +149,8 @@ def layout_of(page: Any) -> Layout | None:
         "PhotometricInterpretation" not in page.tags
     ):  # required, but left out by some; the default would be inverted
         kind = PHOTOMETRIC.RGB if samples >= 3 else PHOTOMETRIC.MINISBLACK
+    if samples == 1 and bits in (1, 2, 4, 8) and page.compression not in FAX and kind in FEW_BITS[bits == 8]:
+        return Layout(kind, "rgb" if kind == PHOTOMETRIC.PALETTE else "gray", None, False, _table(page, kind))
     readable = kind in SPACES and (bits == 8 or (bits == 16 and SPACES[kind] != "lab"))
     if not readable and bits <= 8:
         if samples > 1:
@@ -176,6 +188,15 @@ def layout_of(page: Any) -> Layout | None:
     if place is None:
         return Layout(kind, space, None, False)
     return Layout(kind, space, count + place, meanings[place] == EXTRASAMPLE.ASSOCALPHA)
+
+
+def _table(page: Any, kind: PHOTOMETRIC) -> Array:
+    """The colours, (N, 3) or (N, 1), that samples stand for."""
+    steps = 2**page.bitspersample
+    if kind == PHOTOMETRIC.PALETTE:
+        return (np.asarray(page.colormap).T[:steps] // 256).astype(np.uint8)
+    grey = np.arange(steps, dtype=np.uint8)[:, None] * (255 // (steps - 1))
+    return 255 - grey if kind == PHOTOMETRIC.MINISWHITE else grey
 
 
 def channel_pages(tiff: tifffile.TiffFile) -> list[Any]:

@@ -448,3 +448,9 @@ case(
 )
 inks = [(332, 3, 1, 2, True)]
 case("tif-other-inks", "inks.tif", tif(cm, photometric="separated", extratags=inks), None, refused=True)
+colormap = np.pad(pal.T.astype(np.uint16) * 257, ((0, 0), (0, 252)))
+for name, k in (("big-be", {"bigtiff": True, "byteorder": ">"}), ("zstd", {"compression": "zstd"})):
+    coloured = tif(v2.astype(np.uint8), photometric="palette", colormap=colormap, **k)
+    case(f"tif-palette8-{name}", "palette.tif", coloured, pal[v2] / 255)
+    for kind, want in (("minisblack", G > 99), ("miniswhite", G <= 99)):
+        case(f"tif-1bit-{kind}-{name}", "bits.tif", tif(G > 99, photometric=kind, **k), grey(want * 1.0))
