@@ -13,7 +13,7 @@ from PIL import Image, UnidentifiedImageError
 
 from sinct.errors import InputError
 from sinct.pictures.colour_tags import Profile
-from sinct.pictures.pillow_decoding import READABLE, decode_by_pillow, opened_image, profile_of
+from sinct.pictures.pillow_decoding import READABLE, decode_by_pillow, has_several, opened_image, profile_of
 from sinct.pictures.png import decode_png, is_png, png_exif, read_png_header
 from sinct.pictures.stored import SEVERAL, Stored, make_stored
 from sinct.pictures.tiff_decoding import (
@@ -75,7 +75,7 @@ def read_header(path: StrPath) -> Header:
             more = [SEVERAL] if has_more(tiff) else []
             return _header(size, page.iccprofile, lambda: tiff_exif(tiff), tiff_dpi(page), more)
         image, data = opened_image(file)
-        remarks: list[str] = []
+        remarks = [SEVERAL] if has_several(image) else []
         profile = profile_of(image, data, remarks)
         return _header(image.size, profile, image.getexif, image.info.get("dpi"), remarks)
 

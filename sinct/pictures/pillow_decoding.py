@@ -109,6 +109,11 @@ def profile_of(image: Image.Image, data: bytes, remarks: list[str]) -> Profile |
     return None
 
 
+def has_several(image: Image.Image) -> bool:
+    """Whether a file holds more pictures than the first; those of an MPO are previews or for the other eye."""
+    return image.format != "MPO" and bool(getattr(image, "is_animated", False))
+
+
 def _is_uncalibrated(image: Image.Image) -> bool:
     """Whether EXIF data say that a picture is not in sRGB."""
     try:
@@ -141,10 +146,14 @@ def decode_by_pillow(data: bytes, max_pixels: int) -> Stored:
     if image.format == "TIFF":  # without a resolution Pillow says 1
         tiff = opened_tiff(io.BytesIO(data))
         dpi = None if tiff is None else tiff_dpi(tiff.pages.first)
-    several = image.format != "MPO" and getattr(image, "is_animated", False)  # an MPO's others are previews
     samples = _deep_jpeg2000(image, data) or _pillow_samples(image, data)
     return make_stored(
-        *samples, profile=profile, read_exif=image.getexif, dpi=dpi, several=several, remarks=remarks
+        *samples,
+        profile=profile,
+        read_exif=image.getexif,
+        dpi=dpi,
+        several=has_several(image),
+        remarks=remarks,
     )
 
 

@@ -139,7 +139,7 @@ def _chunks(file: BinaryIO) -> Iterator[Chunk]:
         length, kind = struct.unpack(">I4s", file.read(8))
         stop = start + 12 + length
         skipped = kind == b"IDAT" or kind in FRAMES
-        yield Chunk(kind, b"" if skipped else file.read(min(length, end)), start, stop)
+        yield Chunk(kind, b"" if skipped else file.read(min(length, LARGEST_PROFILE)), start, stop)
         if kind == b"IEND":
             return
         start = stop

@@ -86,11 +86,11 @@ def test_both_readers_agree(case, tmp_path):
         np.testing.assert_allclose(row_alpha, alpha, atol=1e-3)
 
 
-def test_header_has_the_size_and_the_remarks_of_the_picture(case, tmp_path):
+def test_header_says_what_the_whole_picture_says(case, tmp_path):
     path = tmp_path / case.file
     path.write_bytes(case.data)
     try:
-        with warnings.catch_warnings(record=True):
+        with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always")
             picture = read_picture(path)
     except SinctError:
@@ -99,3 +99,6 @@ def test_header_has_the_size_and_the_remarks_of_the_picture(case, tmp_path):
     assert header.size == (picture.width, picture.height)
     assert header.dpi == picture.dpi
     assert header.exif == picture.exif
+    texts = [str(warning.message) for warning in told]
+    for remark in header.remarks:
+        assert f"{path}: {remark}" in texts
