@@ -91,7 +91,9 @@ def _more_tags(source: Header) -> dict[int, Any]:
     exif = Exif()
     if source.exif is not None:
         exif.load(source.exif)
-    unknown = {Base.XResolution: 1, Base.YResolution: 1, Base.ResolutionUnit: 1} if source.dpi is None else {}
+    unknown: dict[int, Any] = (
+        {Base.XResolution: 1, Base.YResolution: 1, Base.ResolutionUnit: 1} if source.dpi is None else {}
+    )
     return {**lasting_tags(exif), **unknown}
 
 

@@ -143,20 +143,11 @@ def layout_of(page: Any) -> Layout | None:
     Raises:
         InputError: nobody can tell what they mean, or they are not of a kind that is read.
     """
-    bits, samples = page.bitspersample, page.samplesperpixel
-    kind = PHOTOMETRIC(page.photometric)
-    if (
-        "PhotometricInterpretation" not in page.tags
-    ):  # required, but left out by some; the default would be inverted
-        kind = PHOTOMETRIC.RGB if samples >= 3 else PHOTOMETRIC.MINISBLACK
+    bits, samples, kind = page.bitspersample, page.samplesperpixel, _kind(page)
     if samples == 1 and bits in (1, 2, 4, 8) and page.compression not in FAX and kind in FEW_BITS[bits == 8]:
         return Layout(kind, "rgb" if kind == PHOTOMETRIC.PALETTE else "gray", None, False, _table(page, kind))
     readable = kind in SPACES and (bits == 8 or (bits == 16 and SPACES[kind] != "lab"))
-    if not readable and bits <= 8:
-        if samples > 1:
-            raise InputError(
-                f"has {samples} samples of {bits} bits ({kind.name}); save it with 8 bits in RGB"
-            )
+    if not readable and bits <= 8 and samples == 1:
         return None
     if not readable or page.sampleformat not in (SAMPLEFORMAT.UINT, SAMPLEFORMAT.VOID):
         raise InputError(
@@ -169,33 +160,46 @@ def layout_of(page: Any) -> Layout | None:
         raise InputError("holds luma and chroma (YCBCR) without JPEG compression; save it as RGB")
     if kind == PHOTOMETRIC.SEPARATED and page.tags.valueof("InkSet", 1) != 1:
         raise InputError(f"holds {samples} inks that are not CMYK; save it as RGB")
-    space = SPACES[kind]
     extras = [EXTRASAMPLE(value) for value in page.extrasamples]
-    count = COLOURS[space]
-    if kind == PHOTOMETRIC.MINISBLACK:
-        bands = samples - sum(extra in ALPHA for extra in extras)
-        if not extras and samples == 2:
-            bands = 1
-        if bands not in (1, 3):
-            raise InputError(f"holds {bands} bands, of which nobody can tell the colours; save it as RGB")
-        space, count = ("rgb", 3) if bands == 3 else ("gray", 1)
-    if samples < count:
+    space = _banded(samples, extras) if kind == PHOTOMETRIC.MINISBLACK else SPACES[kind]
+    surplus = samples - COLOURS[space]
+    if surplus < 0:
         raise InputError(f"has {samples} samples per pixel, too few for {space}; save it as RGB")
     # Old files do not say what an extra sample means.
-    meanings = extras[-(samples - count) :] if extras and samples > count else []
-    meanings = meanings or [EXTRASAMPLE.UNASSALPHA] * (samples - count)
+    meanings = extras[max(0, len(extras) - surplus) :] if extras else [EXTRASAMPLE.UNASSALPHA] * surplus
     place = next((number for number, meaning in enumerate(meanings) if meaning in ALPHA), None)
     if place is None:
         return Layout(kind, space, None, False)
-    return Layout(kind, space, count + place, meanings[place] == EXTRASAMPLE.ASSOCALPHA)
+    return Layout(kind, space, COLOURS[space] + place, meanings[place] == EXTRASAMPLE.ASSOCALPHA)
+
+
+def _kind(page: Any) -> PHOTOMETRIC:
+    """The photometric interpretation, which is required, but some leave it out; tifffile would invert."""
+    if "PhotometricInterpretation" in page.tags:
+        return PHOTOMETRIC(page.photometric)
+    return PHOTOMETRIC.RGB if page.samplesperpixel >= 3 else PHOTOMETRIC.MINISBLACK
+
+
+def _banded(samples: int, extras: list[EXTRASAMPLE]) -> str:
+    """The space of a picture whose bands all count as grey, as programs for science write them.
+
+    Raises:
+        InputError: there are neither one nor three.
+    """
+    transparent = sum(extra in ALPHA for extra in extras) if extras else int(samples == 2)
+    bands = samples - transparent
+    if bands not in (1, 3):
+        raise InputError(f"holds {bands} bands, of which nobody can tell the colours; save it as RGB")
+    return "rgb" if bands == 3 else "gray"
 
 
 def _table(page: Any, kind: PHOTOMETRIC) -> Array:
     """The colours, (N, 3) or (N, 1), that samples stand for."""
     steps = 2**page.bitspersample
     if kind == PHOTOMETRIC.PALETTE:
-        return (np.asarray(page.colormap).T[:steps] // 256).astype(np.uint8)
-    grey = np.arange(steps, dtype=np.uint8)[:, None] * (255 // (steps - 1))
+        colours: Array = np.asarray(page.colormap).T[:steps] // 256
+        return colours.astype(np.uint8)
+    grey: Array = np.arange(steps, dtype=np.uint8)[:, None] * (255 // (steps - 1))
     return 255 - grey if kind == PHOTOMETRIC.MINISWHITE else grey
 
 
