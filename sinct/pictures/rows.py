@@ -19,7 +19,7 @@ from torch import Tensor
 from sinct.errors import InputError, one_line
 from sinct.pictures.colour import Array, to_srgb
 from sinct.pictures.decoding import Header, decode, read_header
-from sinct.pictures.picture import MAX_PIXELS, _to_tensor
+from sinct.pictures.picture import MAX_PIXELS, _printable, _to_tensor
 from sinct.pictures.png import is_png, read_png_header
 from sinct.pictures.tiff_decoding import channel_pages, layout_of, opened_tiff
 from sinct.pictures.tiff_rows import libvips_agrees, readable_in_rows, tiff_rows
@@ -128,9 +128,9 @@ def open_source(path: StrPath) -> Source:
     path = Path(path)
     try:
         header = read_header(path)
-        reader = _reader(path, header.orientation)
     except InputError as error:
-        raise InputError(f"{path} {error}") from error.__cause__
+        raise InputError(f"{_printable(path)} {error}") from error.__cause__
+    reader = _reader(path, header.orientation)
     with open(path, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     if reader == "libvips":
@@ -215,7 +215,7 @@ def _decoded(path: Path) -> tuple[Array, str, bool]:
     try:
         stored = decode(path.read_bytes(), MAX_PIXELS)
     except InputError as error:
-        raise InputError(f"{path} {error}") from error.__cause__
+        raise InputError(f"{_printable(path)} {error}") from error.__cause__
     if stored.alpha is None:
         return stored.samples, stored.space, False
     return np.concatenate([stored.samples, stored.alpha[..., None]], axis=2), stored.space, True
@@ -228,7 +228,9 @@ def _careful(path: Path, read: Callable[[int, int], Array]) -> Callable[[int, in
         try:
             return read(start, stop)
         except Exception as error:  # on damaged data decoders raise exceptions of every kind
-            raise InputError(f"{path} is damaged or cut off ({one_line(error)}); copy it again") from None
+            raise InputError(
+                f"{_printable(path)} is damaged or cut off ({one_line(error)}); copy it again"
+            ) from None
 
     return read_rows
 

@@ -105,3 +105,15 @@ def test_no_resolution_is_made_up(suffix, tmp_path):
     assert read_header(output).dpi is None
     encode(rows, output, Header((30, 40), None, None, (300.0, 300.0)), {})
     assert read_header(output).dpi == pytest.approx((300, 300), rel=1e-3)
+
+
+@pytest.mark.parametrize("compression", ["zlib", "zstd"])
+def test_damaged_strip_is_refused_in_one_line(compression, tmp_path):
+    data = bytearray(tiff(samples(40, 30, 3), photometric="rgb", compression=compression, rowsperstrip=10))
+    data[-3000:] = bytes(3000)
+    path = tmp_path / "damaged.tif"
+    path.write_bytes(data)
+    with pytest.raises(
+        sinct.InputError, match=r"^\S*damaged\.tif is damaged or cut off \(.*\); copy it again$"
+    ):
+        open_source(path).rows()(0, 40)
