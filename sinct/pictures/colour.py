@@ -7,6 +7,8 @@ import imagecodecs
 import numpy as np
 import numpy.typing as npt
 
+from sinct.pictures.colour_tags import Hdr, Profile
+
 Array = npt.NDArray[Any]
 
 
@@ -19,19 +21,21 @@ def _srgb_profile() -> bytes:
 SRGB_PROFILE = _srgb_profile()
 
 
-def to_srgb(samples: Array, space: str, profile: bytes | None, remarks: list[str]) -> Array:
+def to_srgb(samples: Array, space: str, profile: Profile | None, remarks: list[str]) -> Array:
     """Convert samples to sRGB by their profile or, without a usable one, by the usual assumptions.
 
     Args:
         samples: (H, W, C), uint8 or uint16.
         space: colour space of the samples: "gray", "rgb", "cmyk" or "lab".
-        profile: ICC profile of the samples, if they have one.
+        profile: profile of the samples, if they have one.
         remarks: gets an entry if the profile cannot be used.
 
     Returns:
         (H, W, 3): float32 in about [0, 1], below or above for colours outside sRGB; or, if nothing had to be
         computed, samples in their original type and range.
     """
+    if isinstance(profile, Hdr):
+        return profile.to_srgb(samples)
     if profile is not None and profile != SRGB_PROFILE:
         try:
             return _convert(samples, space, profile)

@@ -1,28 +1,31 @@
 """Decodes the bytes of a picture file to samples: formats, bit depths, transparency, orientation, EXIF."""
 
-import io
 import logging
 import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
-import imagecodecs
 import numpy as np
-import tifffile
 from PIL import Image, UnidentifiedImageError
 
 from sinct.errors import InputError
-from sinct.pictures.colour import Array
-from sinct.pictures.exif import lasting_block, orientation_in
-from sinct.pictures.stored import Stored, check_size, make_stored, plausible_dpi
-from sinct.pictures.tiff_decoding import decode_tiff, is_whole, tiff_dpi
+from sinct.pictures.colour_tags import Profile
+from sinct.pictures.pillow_decoding import READABLE, decode_by_pillow, has_several, opened_image, profile_of
+from sinct.pictures.png import decode_png, is_png, png_exif, read_png_header
+from sinct.pictures.stored import SEVERAL, Stored, make_stored
+from sinct.pictures.tiff_decoding import (
+    check_page,
+    decode_tiff,
+    has_more,
+    layout_of,
+    opened_tiff,
+    tiff_dpi,
+    tiff_exif,
+)
 from sinct.runtime.files import StrPath
-
-READABLE = ("PNG", "JPEG", "TIFF", "WEBP", "AVIF", "GIF", "BMP", "PPM", "JPEG2000")
-"""Formats that Pillow may try; its others run external programs (EPS) or are not pictures for people."""
 
 # Both log remarks about odd files; without a handler Python prints them.
 for _library in ("imagecodecs", "tifffile"):
@@ -34,43 +37,64 @@ class Header(NamedTuple):
 
     Attributes:
         size: width and height of the upright picture, in pixels.
-        profile: ICC profile, or None.
+        profile: ICC profile or what stands for one, or None.
         exif: EXIF block to carry over, or None.
         dpi: pixels per inch along the width and along the height, or None.
+        orientation: how the stored picture must be turned, 1 to 8; see `sinct.pictures.stored.upright`.
+        remarks: what a user should know about the file.
     """
 
     size: tuple[int, int]
-    profile: bytes | None
+    profile: Profile | None
     exif: bytes | None
     dpi: tuple[float, float] | None
+    orientation: int = 1
+    remarks: tuple[str, ...] = ()
 
 
 def read_header(path: StrPath) -> Header:
-    """Read the header of a file's first picture, whatever its size.
+    """Read the header of a file's first picture, whatever its size, and decode none of its pixels.
 
     Raises:
         InputError: the file cannot be used.
     """
     with reading(sys.maxsize), open(path, "rb") as file:
-        image = Image.open(file, formats=READABLE)
-        profile, dpi, block = image.info.get("icc_profile"), image.info.get("dpi"), Image.Exif()
-        try:
-            block = image.getexif()
-            exif = lasting_block(block)
-        except Exception:  # on damaged data Pillow's parser raises exceptions of every kind
-            exif = None
-        orientation = orientation_in(block)
-        width, height = image.size
-        if image.format == "TIFF":
-            file.seek(0)
-            with tifffile.TiffFile(file) as tiff:
-                page = tiff.pages.first
-                if not is_whole(page, os.fstat(file.fileno()).st_size):
-                    raise InputError("is damaged or cut off (missing strips); copy it again")
-                dpi, profile = tiff_dpi(page), page.iccprofile
-                width, height = page.imagewidth, page.imagelength
-        size = (height, width) if orientation >= 5 else (width, height)
-        return Header(size, profile, exif, plausible_dpi(dpi, orientation))
+        start = file.read(33)
+        if is_png(start):
+            png = read_png_header(file)
+            more = [*png.remarks, *([SEVERAL] if png.several else [])]
+            return _header(
+                png.size, png.profile, lambda: png_exif(png.image), png.image.info.get("dpi"), more
+            )
+        tiff = opened_tiff(file)
+        if tiff is not None:
+            page = tiff.pages.first
+            check_page(page, os.fstat(file.fileno()).st_size)
+            layout_of(page)
+            size = page.imagewidth, page.imagelength
+            more = [SEVERAL] if has_more(tiff) else []
+            return _header(size, page.iccprofile, lambda: tiff_exif(tiff), tiff_dpi(page), more)
+        image, data = opened_image(file)
+        remarks = [SEVERAL] if has_several(image) else []
+        profile = profile_of(image, data, remarks)
+        return _header(image.size, profile, image.getexif, image.info.get("dpi"), remarks)
+
+
+def _header(
+    size: tuple[int, int],
+    profile: Profile | None,
+    read_exif: Callable[[], Image.Exif],
+    dpi: tuple[float, float] | None,
+    remarks: Sequence[str],
+) -> Header:
+    """Turn what a file says upright, by the same rules as its pixels."""
+    width, height = size
+    pixel = np.zeros((1, 1, 1), np.uint8)
+    stored = make_stored(
+        pixel, "gray", None, profile=profile, read_exif=read_exif, dpi=dpi, several=False, remarks=remarks
+    )
+    turned = (height, width) if stored.orientation >= 5 else (width, height)
+    return Header(turned, profile, stored.exif, stored.dpi, stored.orientation, tuple(stored.remarks))
 
 
 def decode(data: bytes, max_pixels: int) -> Stored:
@@ -84,7 +108,9 @@ def decode(data: bytes, max_pixels: int) -> Stored:
         InputError: the file cannot be used. The caller must put the file's name before the message.
     """
     with reading(max_pixels):
-        return decode_tiff(data, max_pixels) or _by_pillow(data, max_pixels)
+        if is_png(data[:33]):
+            return decode_png(data, max_pixels)
+        return decode_tiff(data, max_pixels) or decode_by_pillow(data, max_pixels)
 
 
 @contextmanager
@@ -115,41 +141,3 @@ def reading(max_pixels: int) -> Iterator[None]:
         raise InputError(f"is damaged or cut off ({reason}); copy the whole file again") from error
     finally:
         Image.MAX_IMAGE_PIXELS = limit
-
-
-def _by_pillow(data: bytes, max_pixels: int) -> Stored:
-    image = Image.open(io.BytesIO(data), formats=READABLE)
-    check_size(*image.size, max_pixels)
-    if image.format == "JPEG2000" and b"\xff\xd9" not in data:  # OpenJPEG tolerates a missing end
-        raise InputError("is cut off (no end mark); copy the whole file again")
-    image.load()  # also reads what follows a PNG's pixels, and turns a TIFF upright
-    has_more = image.format != "MPO" and getattr(image, "is_animated", False)  # an MPO's others are previews
-    return make_stored(
-        *_pillow_samples(image, data),
-        profile=image.info.get("icc_profile"),
-        read_exif=image.getexif,
-        dpi=image.info.get("dpi"),
-        several=has_more,
-    )
-
-
-def _pillow_samples(image: Image.Image, data: bytes) -> tuple[Array, str, Array | None]:
-    mode = image.mode
-    if image.format == "PNG" and data[24] == 16:  # IHDR's bit depth; Pillow would keep 8 bits of colours
-        pixels = imagecodecs.png_decode(data)
-    elif mode.startswith("I;16") or (mode == "I" and image.format == "PPM"):
-        pixels = np.asarray(image).astype(np.uint16)
-    elif mode in ("I", "F"):
-        raise InputError("has 32-bit samples, which have no defined white; save it with 8 or 16 bits")
-    else:
-        mode = {"1": "L", "L": "L", "LA": "LA", "CMYK": "CMYK", "LAB": "LAB"}.get(mode, "RGB")
-        if image.has_transparency_data:
-            mode = "LA" if mode in ("L", "LA") else "RGBA"
-        pixels = np.asarray(image if image.mode == mode else image.convert(mode))
-    if mode == "CMYK":
-        return pixels, "cmyk", None
-    if mode == "LAB":  # Pillow returns a and b signed
-        return pixels ^ np.array([0, 128, 128], np.uint8), "lab", None
-    pixels = pixels.reshape(*pixels.shape[:2], -1)
-    space, colours = ("gray", 1) if pixels.shape[2] < 3 else ("rgb", 3)
-    return pixels[..., :colours], space, pixels[..., colours] if pixels.shape[2] > colours else None

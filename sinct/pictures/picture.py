@@ -18,8 +18,10 @@ from torch import Tensor
 
 from sinct.errors import InputError, OutputError
 from sinct.pictures.colour import Array, to_srgb
-from sinct.pictures.decoding import READABLE, decode, reading
+from sinct.pictures.decoding import decode, reading
 from sinct.pictures.encoding import FORMATS, Format, Metadata, provenance_in
+from sinct.pictures.pillow_decoding import READABLE
+from sinct.pictures.png import is_png, read_png_header
 from sinct.runtime.files import replacing, unwritable
 
 MAX_PIXELS = 178_956_970
@@ -66,19 +68,21 @@ class Picture:
 def read_picture(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) -> Picture:
     """Read the first picture in a file, in sRGB and upright.
 
-    Reads PNG, TIFF, JPEG, WebP, AVIF, JPEG 2000, GIF, BMP and PPM. PNG and TIFF keep their 16 bits, as do
-    grey JPEG 2000 and PPM; other files are read with 8 bits even if they store more.
+    Reads PNG, TIFF, JPEG, WebP, AVIF, JPEG 2000, GIF, BMP and PPM. PNG, TIFF, JPEG 2000 and grey PPM keep their 16
+    bits; other files are read with 8 bits even if they store more.
 
     Colour profiles are converted in floating point, with relative colorimetric intent and black point
-    compensation: colours within sRGB stay as they are, others are clipped. Without a profile, grey and RGB
-    are taken as sRGB, CMYK as perfect inks and LAB as CIELAB under D50.
+    compensation: colours within sRGB stay as they are, others are clipped. Code points (cICP in PNG, nclx in
+    AVIF), gamma and chromaticities (PNG) and a camera's Adobe RGB (EXIF) count as profiles. Without any, grey and
+    RGB are taken as sRGB, CMYK as perfect inks and LAB as CIELAB under D50.
 
     Args:
         path: the picture file.
         max_pixels: most pixels to decode, as a guard against small files that unpack to huge pictures.
 
     Warns:
-        UserWarning: a damaged colour profile or EXIF block is left out, or the file holds more pictures.
+        UserWarning: a damaged colour profile or EXIF block is left out, light above white is cut off, or the file
+            holds more pictures.
 
     Raises:
         InputError: the file is missing, unreadable, too large, damaged or not a picture of these kinds.
@@ -111,7 +115,9 @@ def read_provenance(path: str | os.PathLike[str]) -> dict[str, str]:
     data = _read(path)
     try:
         with reading(max_pixels=sys.maxsize):  # no pixels are decoded
-            return provenance_in(Image.open(io.BytesIO(data), formats=READABLE))
+            file = io.BytesIO(data)
+            png = is_png(data[:33])
+            return provenance_in(read_png_header(file).image if png else Image.open(file, formats=READABLE))
     except InputError as error:
         raise InputError(f"{_printable(path)} {error}") from error.__cause__
 

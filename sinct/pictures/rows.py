@@ -1,4 +1,7 @@
-"""Reads picture files in rows, with libvips."""
+"""Reads picture files in rows: with libvips where it agrees with the readers of whole pictures, or with those.
+
+TIFFs are also read in rows by tifffile. What can be read only whole is decoded at once, as 1 to 8 bytes a pixel.
+"""
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
@@ -9,12 +12,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from sinct.errors import InputError, one_line
 from sinct.pictures.colour import Array, to_srgb
-from sinct.pictures.decoding import Header, read_header
-from sinct.pictures.picture import _to_tensor
+from sinct.pictures.decoding import Header, decode, read_header
+from sinct.pictures.picture import MAX_PIXELS, _printable, _to_tensor
+from sinct.pictures.png import is_png, read_png_header
+from sinct.pictures.tiff_decoding import channel_pages, layout_of, opened_tiff
+from sinct.pictures.tiff_rows import libvips_agrees, readable_in_rows, tiff_rows
 from sinct.runtime.files import StrPath
 
 ROWS_PER_CALL = 64
@@ -37,6 +45,10 @@ def vips() -> Any:
     return pyvips
 
 
+ROUNDING = 8
+"""Largest difference, in steps of a sample, by which two decoders of JPEG may round luma and chroma differently."""
+
+
 @dataclass(frozen=True)
 class Source:
     """A picture file that is read in rows.
@@ -49,6 +61,7 @@ class Source:
         space: its colour space, see `sinct.pictures.colour.to_srgb`.
         alpha: whether the last sample is transparency.
         bits: bits per sample, 8 or 16.
+        reader: what reads it: "libvips", "tifffile" or "whole", for a file that has to be decoded at once.
     """
 
     path: Path
@@ -58,6 +71,7 @@ class Source:
     space: str
     alpha: bool
     bits: int
+    reader: str = "libvips"
 
     @property
     def height(self) -> int:
@@ -71,7 +85,12 @@ class Source:
 
     def rows(self) -> Callable[[int, int], Array]:
         """Open the file and return a function that reads rows start to stop, (H, W, bands), from top to bottom."""
-        region = vips().Region.new(_opened(self.path)[0])
+        if self.reader == "tifffile":
+            return _careful(self.path, tiff_rows(self.path)[0])
+        if self.reader == "whole":
+            samples = _decoded(self.path)[0]
+            return lambda start, stop: samples[start:stop]
+        region = vips().Region.new(_opened(self.path, self.header.orientation)[0])
 
         def read(start: int, stop: int) -> Array:
             result = np.empty((stop - start, self.width, self.bands), f"uint{self.bits}")
@@ -90,7 +109,7 @@ class Source:
 
     def remarks(self) -> list[str]:
         """What a user should know about its colours."""
-        found: list[str] = []
+        found = list(self.header.remarks)
         self._srgb(np.zeros((1, 1, self.bands), f"uint{self.bits}"), found)
         return found
 
@@ -99,39 +118,132 @@ class Source:
 
 
 def open_source(path: StrPath) -> Source:
-    """Open a picture file of any size without decoding it.
+    """Open a picture file of any size without decoding it, unless it can only be decoded at once.
 
     Raises:
-        InputError: it is missing, damaged or cannot be read in rows, or pyvips is not installed.
+        InputError: it is missing, damaged, or too large for the only way in which it can be read; or pyvips is not
+            installed.
     """
-    header = read_header(path)
-    image, space = _opened(Path(path))
-    if (image.width, image.height) != header.size:
-        raise InputError(f"{path} holds a preview before its picture; export it as a plain TIFF, PNG or JPEG")
+    vips()
+    path = Path(path)
+    try:
+        header = read_header(path)
+    except InputError as error:
+        raise InputError(f"{_printable(path)} {error}") from error.__cause__
+    reader = _reader(path, header.orientation)
     with open(path, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    bits = 16 if image.format == "ushort" else 8
-    return Source(Path(path), header, digest, image.bands, space, bool(image.hasalpha()), bits)
+    if reader == "libvips":
+        image, space = _opened(path, header.orientation)
+        if (image.width, image.height) != header.size:
+            raise InputError(
+                f"{path} holds a preview before its picture; export it as a plain TIFF, PNG or JPEG"
+            )
+        bits = 16 if image.format == "ushort" else 8
+        return Source(path, header, digest, image.bands, space, bool(image.hasalpha()), bits)
+    if reader == "tifffile":
+        read, layout = tiff_rows(path)
+        samples, space, alpha = _careful(path, read)(0, 1), layout.space, layout.alpha is not None
+    else:
+        samples, space, alpha = _decoded(path)
+    return Source(path, header, digest, samples.shape[2], space, alpha, 8 * samples.itemsize, reader)
 
 
 def read_shrunk(source: Source, pixels: int) -> Tensor:
     """Read a picture of any size, shrunk to at most `pixels` pixels; (3, H, W) in [-1, 1], sRGB."""
     scale = min(1.0, (pixels / (source.width * source.height)) ** 0.5)
+    if source.reader != "libvips":
+        return _shrunk(source, scale)
     with _reading(source.path):
-        image = _opened(source.path)[0]
+        image = _opened(source.path, source.header.orientation)[0]
         if scale < 1:
             image = image.resize(scale)
         samples = np.frombuffer(image.write_to_memory(), f"uint{source.bits}")
         return source.pixels(samples.reshape(image.height, image.width, source.bands))
 
 
-def _opened(path: Path) -> tuple[Any, str]:
+def _shrunk(source: Source, scale: float) -> Tensor:
+    """Shrink a picture band by band, by the mean of what falls onto a pixel."""
+    height, width = max(1, int(source.height * scale)), max(1, int(source.width * scale))
+    step = max(1, int(ROWS_PER_CALL * scale))
+    read, parts = source.rows(), []
+    for top in range(0, height, step):
+        stop = min(height, top + step)
+        start, end = top * source.height // height, -(-stop * source.height // height)
+        band = source.pixels(read(start, end))
+        parts.append(F.adaptive_avg_pool2d(band, (stop - top, width)))
+    return torch.cat(parts, dim=1)
+
+
+def _reader(path: Path, orientation: int) -> str:
+    """What reads a file in rows as it would be read whole; see `Source.reader`."""
+    with open(path, "rb") as file:
+        start = file.read(33)
+        if start.startswith(b"\xff\xd8"):
+            return "libvips"
+        if is_png(start):
+            return "whole" if read_png_header(file).keyed else "libvips"
+        tiff = opened_tiff(file)
+        if tiff is None:
+            return "whole"
+        page, layout = tiff.pages.first, layout_of(tiff.pages.first)
+        if layout is None:
+            return "whole"
+        in_rows = orientation == 1 and readable_in_rows(page)
+        proven = len(channel_pages(tiff)) == 1 and libvips_agrees(page, layout)
+        if proven and (not in_rows or _same_start(path)):
+            return "libvips"
+        return "tifffile" if in_rows else "whole"
+
+
+def _same_start(path: Path) -> bool:
+    """Whether libvips gives a TIFF's first row as tifffile does: without the codec, it would give zeros."""
+    image = _opened(path, 1)[0]
+    with _reading(path):
+        row = np.frombuffer(
+            image.crop(0, 0, image.width, 1).write_to_memory(), f"u{1 + (image.format == 'ushort')}"
+        )
+    wanted = _careful(path, tiff_rows(path)[0])(0, 1)
+    if row.size != wanted.size or row.dtype != wanted.dtype:
+        return False
+    # The two may round luma and chroma in another way.
+    return bool(np.abs(row.astype(np.int64) - wanted.reshape(-1)).max() <= ROUNDING)
+
+
+def _decoded(path: Path) -> tuple[Array, str, bool]:
+    """All samples of a picture, (H, W, bands), their space, and whether the last is alpha."""
+    try:
+        stored = decode(path.read_bytes(), MAX_PIXELS)
+    except InputError as error:
+        raise InputError(f"{_printable(path)} {error}") from error.__cause__
+    if stored.alpha is None:
+        return stored.samples, stored.space, False
+    return np.concatenate([stored.samples, stored.alpha[..., None]], axis=2), stored.space, True
+
+
+def _careful(path: Path, read: Callable[[int, int], Array]) -> Callable[[int, int], Array]:
+    """Turn a decoder's errors into an InputError of one line."""
+
+    def read_rows(start: int, stop: int) -> Array:
+        try:
+            return read(start, stop)
+        except Exception as error:  # on damaged data decoders raise exceptions of every kind
+            raise InputError(
+                f"{_printable(path)} is damaged or cut off ({one_line(error)}); copy it again"
+            ) from None
+
+    return read_rows
+
+
+def _opened(path: Path, orientation: int) -> tuple[Any, str]:
     """The upright image, not yet decoded, and its colour space."""
     pyvips = vips()
     with _reading(path):
         image = pyvips.Image.new_from_file(str(path), access="sequential", fail_on="truncated")
-        if image.get_typeof("orientation") and image.get("orientation") > 1:
-            image = pyvips.Image.new_from_file(str(path), fail_on="truncated").autorot()
+        if orientation > 1:
+            image = pyvips.Image.new_from_file(str(path), fail_on="truncated").copy()
+            image.set_type(pyvips.GValue.gint_type, "orientation", orientation)  # libvips may have missed it
+            image = image.autorot()
         spaces = {
             "srgb": "rgb",
             "rgb": "rgb",

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from PIL.ExifTags import Base
 from PIL.Image import Exif
 
 from sinct.errors import OutputError, one_line
@@ -56,9 +57,8 @@ def encode(rows: Path, output: Path, source: Header, provenance: Mapping[str, st
     suffix = output.suffix.lower().replace(".tiff", ".tif").replace(".jpeg", ".jpg")
     try:
         image = pyvips.Image.tiffload(os.fsencode(rows), access="sequential")
-        image = image.copy(
-            **({"xres": source.dpi[0] / 25.4, "yres": source.dpi[1] / 25.4} if source.dpi else {})
-        )
+        x, y = source.dpi or (0, 0)  # 0: without one, libvips would make one up
+        image = image.copy(xres=x / 25.4, yres=y / 25.4)
         blobs = {"icc-profile-data": SRGB_PROFILE, "xmp-data": xmp(provenance)}
         if source.exif is not None and suffix != ".tif":
             blobs["exif-data"] = source.exif
@@ -75,11 +75,9 @@ def encode(rows: Path, output: Path, source: Header, provenance: Mapping[str, st
             left_behind.unlink()
         with replacing(output, folder=rows.parent) as temporary:
             getattr(image, operation)(os.fsencode(temporary), **options)
-            if suffix == ".tif" and source.exif is not None:  # libvips writes no EXIF data into a TIFF
-                exif = Exif()
-                exif.load(source.exif)
+            if suffix == ".tif" and (tags := _more_tags(source)):
                 with temporary.open("r+b") as file:
-                    add_tags(file, lasting_tags(exif))
+                    add_tags(file, tags)
     except pyvips.Error as error:
         reason = one_line(error)
         raise OutputError(
@@ -87,6 +85,17 @@ def encode(rows: Path, output: Path, source: Header, provenance: Mapping[str, st
         ) from None
     except OSError as error:
         raise unwritable(output, error) from None
+
+
+def _more_tags(source: Header) -> dict[int, Any]:
+    """Tags that libvips does not write into a TIFF: EXIF data, and that there is no resolution."""
+    exif = Exif()
+    if source.exif is not None:
+        exif.load(source.exif)
+    unknown: dict[int, Any] = (
+        {Base.XResolution: 1, Base.YResolution: 1, Base.ResolutionUnit: 1} if source.dpi is None else {}
+    )
+    return {**lasting_tags(exif), **unknown}
 
 
 def _write_deep_zoom(image: Any, output: Path) -> None:

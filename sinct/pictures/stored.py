@@ -1,6 +1,7 @@
 """What decoders return: the samples as the file stores them, but upright, and what the file says about them."""
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -8,7 +9,10 @@ from PIL import Image
 
 from sinct.errors import InputError
 from sinct.pictures.colour import Array
+from sinct.pictures.colour_tags import Profile
 from sinct.pictures.exif import lasting_block, orientation_in
+
+SEVERAL = "it holds several pictures, of which only the first is used"
 
 
 class Stored(NamedTuple):
@@ -18,19 +22,21 @@ class Stored(NamedTuple):
         samples: (H, W, C) uint8 or uint16, with C as `space` requires.
         space: "gray", "rgb", "cmyk" (255 is full ink) or "lab" (a and b raised by 128).
         alpha: (H, W) of the same type, or None.
-        profile: ICC profile, or None.
+        profile: ICC profile or what stands for one, or None.
         exif: EXIF block to carry over, or None.
         dpi: pixels per inch along the width and along the height, or None.
         remarks: what a user should know about the file.
+        orientation: how the stored samples were turned, 1 to 8.
     """
 
     samples: Array
     space: str
     alpha: Array | None
-    profile: bytes | None
+    profile: Profile | None
     exif: bytes | None
     dpi: tuple[float, float] | None
     remarks: list[str]
+    orientation: int = 1
 
 
 def check_size(width: int, height: int, max_pixels: int) -> None:
@@ -53,10 +59,11 @@ def make_stored(
     space: str,
     alpha: Array | None,
     *,
-    profile: bytes | None,
+    profile: Profile | None,
     read_exif: Callable[[], Image.Exif],
     dpi: tuple[float, float] | None,
     several: bool,
+    remarks: Sequence[str] = (),
 ) -> Stored:
     """Turn samples upright and keep what remains true of the file's metadata.
 
@@ -64,16 +71,22 @@ def make_stored(
         samples: (H, W, C) as decoded.
         space: as in `Stored`.
         alpha: (H, W), or None.
-        profile: ICC profile, or None.
+        profile: ICC profile or what stands for one, or None.
         read_exif: returns the EXIF data; may raise any exception.
         dpi: resolution in the file, or None.
         several: whether the file holds more pictures.
+        remarks: what else a user should know about the file.
     """
-    remarks = ["it holds several pictures, of which only the first is used"] if several else []
+    remarks = [*remarks, *([SEVERAL] if several else [])]
     orientation, exif = 1, None
     try:
         block = read_exif()
-        orientation = orientation_in(block)
+        with warnings.catch_warnings(record=True) as doubts:
+            warnings.simplefilter("always")
+            orientation = orientation_in(block)
+        # Pillow takes the first of several values, of which none need be right.
+        if any("too many entries" in str(doubt.message) for doubt in doubts):
+            orientation = 1
         exif = lasting_block(block)
     except Exception:  # on damaged data Pillow's parser raises exceptions of every kind
         remarks.append("its EXIF data are damaged, so they are left out")
@@ -85,6 +98,7 @@ def make_stored(
         exif=exif,
         dpi=plausible_dpi(dpi, orientation),
         remarks=remarks,
+        orientation=orientation,
     )
 
 

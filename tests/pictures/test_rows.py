@@ -8,8 +8,11 @@ import torch
 from PIL import Image
 
 import sinct
+from sinct.pictures.decoding import Header, read_header
 from sinct.pictures.picture import read_picture
 from sinct.pictures.rows import open_source, overlapping, read_shrunk
+from sinct.pictures.rows_to_file import encode
+from tests.support.picture_files import samples, tiff
 
 pytest.importorskip("pyvips")
 
@@ -59,3 +62,58 @@ def test_missing_library_is_asked_for_by_name(make_picture, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyvips", None)
     with pytest.raises(sinct.InputError, match=r'needs pyvips.*`pip install "pyvips\[binary\]"`'):
         open_source(make_picture())
+
+
+def test_codec_that_libvips_lacks_is_found_out(tmp_path, monkeypatch):
+    pixels = samples(40, 30, 3, bits=16)
+    path = tmp_path / "zstd.tif"
+    path.write_bytes(tiff(pixels, photometric="rgb", compression="zstd", rowsperstrip=7))
+    monkeypatch.setattr("sinct.pictures.rows.libvips_agrees", lambda page, layout: True)
+    source = open_source(path)
+    assert source.reader == "tifffile"
+    assert (source.rows()(3, 40) == pixels[3:]).all()
+
+
+@pytest.mark.parametrize("compression", [None, "lzw", "zlib", "packbits"])
+def test_plain_tiff_is_left_to_libvips(compression, tmp_path):
+    path = tmp_path / "plain.tif"
+    path.write_bytes(tiff(samples(40, 30, 3, bits=16), photometric="rgb", compression=compression))
+    assert open_source(path).reader == "libvips"
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".bmp"])
+def test_other_readers_shrink_too(suffix, tmp_path):
+    path = tmp_path / f"in{suffix}"
+    pixels = np.tile(np.linspace(0, 255, 300).astype(np.uint8)[None, :, None], (260, 1, 3))
+    if suffix == ".tif":
+        path.write_bytes(tiff(pixels, photometric="rgb", compression="zstd"))
+    else:
+        Image.fromarray(pixels).save(path)
+    source = open_source(path)
+    assert source.reader != "libvips"
+    shrunk = read_shrunk(source, 20_000)
+    assert 18_000 < shrunk.shape[1] * shrunk.shape[2] <= 20_000
+    torch.testing.assert_close(shrunk[0, 0], torch.linspace(-1, 1, shrunk.shape[2]), atol=0.02, rtol=0)
+    assert read_shrunk(source, 10**6).shape == (3, 260, 300)
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".png", ".jpg"])
+def test_no_resolution_is_made_up(suffix, tmp_path):
+    rows, output = tmp_path / "rows", tmp_path / f"out{suffix}"
+    rows.write_bytes(tiff(samples(40, 30, 3), photometric="rgb"))
+    encode(rows, output, Header((30, 40), None, None, None), {})
+    assert read_header(output).dpi is None
+    encode(rows, output, Header((30, 40), None, None, (300.0, 300.0)), {})
+    assert read_header(output).dpi == pytest.approx((300, 300), rel=1e-3)
+
+
+@pytest.mark.parametrize("compression", ["zlib", "zstd"])
+def test_damaged_strip_is_refused_in_one_line(compression, tmp_path):
+    data = bytearray(tiff(samples(40, 30, 3), photometric="rgb", compression=compression, rowsperstrip=10))
+    data[-3000:] = bytes(3000)
+    path = tmp_path / "damaged.tif"
+    path.write_bytes(data)
+    with pytest.raises(
+        sinct.InputError, match=r"^\S*damaged\.tif is damaged or cut off \(.*\); copy it again$"
+    ):
+        open_source(path).rows()(0, 40)

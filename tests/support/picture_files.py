@@ -115,7 +115,7 @@ def camera_exif() -> bytes:
                 ExifTags.Base.DateTimeOriginal: "2024:05:06 07:08:09",
                 ExifTags.Base.FocalLength: 50.0,
                 ExifTags.Base.ExifImageWidth: 4000,
-                ExifTags.Base.ColorSpace: 65535,
+                ExifTags.Base.ColorSpace: 1,
                 ExifTags.Base.MakerNote: b"offsets",
             },
             ExifTags.IFD.GPSInfo: {
