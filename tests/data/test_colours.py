@@ -98,7 +98,8 @@ def test_the_spread_of_a_series_counts_its_pictures_alike():
 def test_what_the_generator_sees_and_keeps_is_recoloured_and_cuts_are_those_of_the_whole():
     picture = scene(height=300, width=400) + noise(0.2, 300, 400)
     plain = Content(smoothing=0.3, detail=0.3)
-    content, ((seen, kept),), _ = pair(picture, scene(3), plain)
+    found = pair(picture, scene(3), plain)
+    content, ((seen, kept),) = found.content, found.paintings
     own = separate(picture, plain)
     rough = roughness(picture, own.kept)
     spread = Spread(*content.spread)
