@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -23,10 +24,12 @@ import sinct
 from benchmarks.ceiling import flops_of, forward_rate
 from benchmarks.machine import RESULTS, describe, one_line, write_json
 from sinct.data.content import prepare_pair
+from sinct.data.strokes import CELL, SIGHT, always, in_memory
 from sinct.inference.model import Model
 from sinct.inference.streamed import stream
 from sinct.inference.whole import MARGIN, continued_size
 from sinct.networks.choice import make_generator
+from sinct.pictures.cuts import Cut
 from sinct.pictures.opening import memory_budget
 from sinct.pictures.rows import open_source, vips
 from sinct.pictures.rows_to_file import CLASSIC_TIFF
@@ -142,26 +145,36 @@ def compare(model: Model, source: Path, output: Path, window: int = 512) -> tupl
         The share of values that differ, and the largest difference in levels.
     """
     before, after = open_source(source), open_source(output)
-    margin = model.generator.halo + model.content.reach + model.generator.stride
+    cell = CELL << model.content.halvings
+    margin = model.generator.halo + model.content.reach + model.generator.stride + SIGHT + 2 * cell
     differences = []
     for place in range(SAMPLED_WINDOWS):
         top = (before.height - window) * place // max(1, SAMPLED_WINDOWS - 1)
         left = (before.width - window) * (place * 2 % SAMPLED_WINDOWS) // max(1, SAMPLED_WINDOWS - 1)
         top, left = max(0, top), max(0, left)
         bottom, right = min(before.height, top + window), min(before.width, left + window)
-        first = max(0, top - margin)
+        first = max(0, top - margin) // cell * cell  # where cells of the whole picture begin
         rows = before.rows()(first, min(before.height, bottom + margin))
 
         def cut(down: slice, across: slice, rows: Any = rows, first: int = first) -> torch.Tensor:
             return before.pixels(rows[down.start - first : down.stop - first, across])
 
-        prepared = model.prepared(cut, before.height, before.width)
+        bands = always(partial(_below, cut, -first))
+        change = model.stroke_change(bands, len(rows), before.width, in_memory, None)
+        if change is not None:
+            change = partial(_below, change, first)
+        prepared = model.prepared(cut, before.height, before.width, change)
         part = _context(model, prepared, before.height, before.width, (top, bottom), (left, right))
         expected = part.clamp(-1, 1).add(1).mul(127.5).round()
         found = after.rows()(top, bottom)[:, left:right, :3]
         differences.append((torch.from_numpy(found).permute(2, 0, 1).float() - expected).abs().flatten())
     every = torch.cat(differences)
     return float((every > 0).float().mean()), int(every.max())
+
+
+def _below(cut: Cut, first: int, rows: slice, columns: slice) -> torch.Tensor:
+    """Cut out of a picture's part that begins at this row, by rows of the whole; the reverse below 0."""
+    return cut(slice(rows.start - first, rows.stop - first), columns)
 
 
 def _context(

@@ -69,7 +69,9 @@ class Model:
         """
         return prepared(self._here(cut), height, width, self.content, change)
 
-    def stroke_change(self, bands: Bands, height: int, width: int, planes: Planes, side: int) -> Cut | None:
+    def stroke_change(
+        self, bands: Bands, height: int, width: int, planes: Planes, side: int | None
+    ) -> Cut | None:
         """What taking strokes out of a picture changes, see `sinct.data.content.stroke_change_of`."""
 
         def here(asked: Sequence[tuple[int, int]]) -> Iterator[Cut]:
