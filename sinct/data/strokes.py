@@ -139,7 +139,8 @@ def stroke_change(
         WeightsError: the network's file is missing or damaged.
     """
     if side is None:
-        side = SIDE if height * width > WHOLE else -(-max(height, width) // 8) * 8
+        stride = StrokeRemover.stride
+        side = SIDE if height * width > WHOLE else -(-max(height, width) // stride) * stride
     levels = [(bands, height, width)]
     for _ in range(halvings):
         levels.append(_halved(*levels[-1], planes, side))
@@ -162,7 +163,7 @@ def _strips(length: int, side: int) -> list[slice]:
 
 def _halved(bands: Bands, height: int, width: int, planes: Planes, side: int) -> tuple[Bands, int, int]:
     """A picture at half its size, and that size."""
-    half, columns = (-(-height // 2), -(-width // 2)), slice(0, width)
+    half = -(-height // 2), -(-width // 2)
     plane, device = planes(*half), torch.device("cpu")
     strips = _strips(height, side)
     for cut, rows in zip(bands([(rows.start, rows.stop) for rows in strips]), strips, strict=True):

@@ -23,15 +23,6 @@ class Window(NamedTuple):
             slice(max(0, self.columns.start - reach), min(width, self.columns.stop + reach)),
         )
 
-    def aligned(self, stride: int, height: int, width: int) -> "Window":
-        """The window grown until it begins and ends at multiples of a stride, or at a picture's border."""
-        return Window(
-            slice(self.rows.start // stride * stride, min(height, -(-self.rows.stop // stride) * stride)),
-            slice(
-                self.columns.start // stride * stride, min(width, -(-self.columns.stop // stride) * stride)
-            ),
-        )
-
     def within(self, outer: "Window") -> "Window":
         """The same window, counted from the first pixel of a larger one."""
         top, left = outer.rows.start, outer.columns.start
