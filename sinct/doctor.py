@@ -13,7 +13,7 @@ from torch import Tensor
 from sinct.data.strokes import find_strokes
 from sinct.networks.torchvision_compat import import_torchvision
 from sinct.objectives.cut import CutSettings, Trainer
-from sinct.pictures.picture import read_picture
+from sinct.pictures.picture import read_visible
 from sinct.presets import PRESETS, STEPS, preset
 from sinct.runtime.device import choose_device, cores, gains_from_bfloat16, memory
 from sinct.runtime.files import StrPath
@@ -92,7 +92,7 @@ def examine(device: str = "auto", *, timing: bool = False, painting: StrPath | N
     for name in PRESETS:
         facts[f"preset {name}"] = described(name, preset(name, chosen), speed)
     if painting is not None:
-        pixels = read_picture(painting).pixels
+        pixels = read_visible(painting).pixels
         facts["painting"] = f"{pixels.shape[2]}x{pixels.shape[1]} px"
         facts["strokes"] = strokes_in_words(find_strokes(pixels.to(chosen)).widths)
     return facts

@@ -21,7 +21,7 @@ from sinct.doctor import examine
 from sinct.errors import ConfigError, Interrupted
 from sinct.measures import Evaluator, measured
 from sinct.measures.warnings import picture_warnings
-from sinct.pictures.picture import Picture, read_picture
+from sinct.pictures.picture import Picture, read_picture, read_visible
 from sinct.pictures.regions import read_regions
 from sinct.report import write_report
 from sinct.report.results import Comparison, Input, MethodResult
@@ -111,7 +111,8 @@ def compare(
     """
     order = _order(names if names is not None else default_methods(weights_dir), settings or {})
     where = choose_device(device)
-    source, target = read_picture(painting), read_picture(photo)
+    # A photo that is cut out would no longer fit its map.
+    source, target = read_visible(painting), read_visible(photo, cut_out=not regions)
     if regions:  # raises before any work is done
         read_regions(*regions, painting_size=_size(source), photo_size=_size(target))
     folder = Path(output)

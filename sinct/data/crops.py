@@ -5,6 +5,7 @@ crops everywhere; pixels are cut and resampled on the picture's device.
 """
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from sinct.errors import ConfigError
@@ -95,6 +96,29 @@ def native_windows(picture: Tensor, side: int) -> list[Tensor]:
     ]
 
 
+TRIES = 8
+"""Places that are tried for each crop of a picture of which some is hidden."""
+
+ENOUGH = 0.95
+"""Share of a crop that has to show; where no place has as much, the one with the most is taken."""
+
+
+def shown_sums(shown: Tensor) -> Tensor:
+    """How many pixels show above and to the left of each corner, (H, W) bool -> (H + 1, W + 1), on the CPU."""
+    return F.pad(shown.cpu().double().cumsum(0).cumsum(1), (1, 0, 1, 0))
+
+
+def shown_share(sums: Tensor, top: Tensor, left: Tensor, bottom: Tensor, right: Tensor) -> Tensor:
+    """Share of rectangles that shows, (N,), from what `shown_sums` returned and their sides, (N,) each."""
+    shown = sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]
+    return shown / ((bottom - top) * (right - left))
+
+
+def first_enough(shares: Tensor) -> Tensor:
+    """The first of several tries that shows `ENOUGH`, else the one that shows most: (N, T) -> (N,)."""
+    return torch.where(shares >= ENOUGH, 1.0, shares).argmax(dim=1)
+
+
 def random_crops(
     picture: Tensor,
     *,
@@ -103,6 +127,7 @@ def random_crops(
     width: float,
     generator: torch.Generator,
     overhang: float = 0.0,
+    shown: Tensor | None = None,
 ) -> Tensor:
     """Scale a picture to a width, cut crops at random positions and flip each with probability 1/2.
 
@@ -117,16 +142,20 @@ def random_crops(
         overhang: share of a crop's side by which it may overhang the picture, half of it at each border, before
             it is pushed back inside. With 0, all positions are equally likely and the border is seldom seen; with
             1, the centres are spread evenly over the picture, and crops that overhang it move to the border.
+        shown: what `shown_sums` returned, where some of the picture is hidden; then each crop lies where it shows.
 
     Returns:
         (count, C, size, size), channels last in memory, on the picture's device.
     """
     _, picture_height, picture_width = picture.shape
     side = max(1, min(round(size * picture_width / width), picture_height, picture_width))
-    corners = torch.rand(count, 2, generator=generator)
+    corners = torch.rand(count if shown is None else count * TRIES, 2, generator=generator)
     room = torch.tensor([picture_height - side + 1, picture_width - side + 1])
     places = corners * (room + overhang * side) - overhang * side / 2
     places = torch.minimum(places.long().clamp_min(0), room - 1)
+    if shown is not None:
+        shares = shown_share(shown, *places.T, *(places + side).T).view(count, TRIES)
+        places = places.view(count, TRIES, 2)[torch.arange(count), first_enough(shares)]
     flipped = torch.rand(count, generator=generator) < 0.5
 
     # Slices, since a GPU would have to wait for indices.
@@ -143,7 +172,9 @@ SMALLEST_SHARE = 1 / 3
 """Smallest factor by which `freely_zoomed_crops` scales heights and widths."""
 
 
-def freely_zoomed_crops(picture: Tensor, *, count: int, size: int, generator: torch.Generator) -> Tensor:
+def freely_zoomed_crops(
+    picture: Tensor, *, count: int, size: int, generator: torch.Generator, shown: Tensor | None = None
+) -> Tensor:
     """Cut each crop from a scaling of its own, and flip it with probability 1/2.
 
     Height and width are scaled by independent factors in [1/3, 1], but to no less than a crop. A grid of crops is
@@ -154,6 +185,7 @@ def freely_zoomed_crops(picture: Tensor, *, count: int, size: int, generator: to
         count: number of crops.
         size: side of the square crops, in pixels.
         generator: draws the crops, on the CPU.
+        shown: see `random_crops`.
 
     Returns:
         (count, C, size, size), channels last in memory, on the picture's device.
@@ -161,10 +193,17 @@ def freely_zoomed_crops(picture: Tensor, *, count: int, size: int, generator: to
     As in the code of Park et al. 2020, which draws the cells by going through a shuffled list of 100,000 numbers.
     Bicubic, antialiased; only the parts that become crops are resampled, cut at whole pixels.
     """
+    tries = 1 if shown is None else TRIES
+    drawn = [
+        (_cell(picture.shape[1], size, *draws[:3]), _cell(picture.shape[2], size, *draws[3:]), flip)
+        for *draws, flip in torch.rand(count * tries, 7, generator=generator).tolist()
+    ]
+    if shown is not None:
+        sides = torch.tensor([[r.start, c.start, r.stop, c.stop] for r, c, _ in drawn])
+        chosen = first_enough(shown_share(shown, *sides.T).view(count, tries)).tolist()
+        drawn = [drawn[number * tries + best] for number, best in enumerate(chosen)]
     crops = []
-    for *draws, flip in torch.rand(count, 7, generator=generator).tolist():
-        rows = _cell(picture.shape[1], size, *draws[:3])
-        columns = _cell(picture.shape[2], size, *draws[3:])
+    for rows, columns, flip in drawn:
         crop = picture[None, :, rows, columns]
         crop = antialiased(crop, (size, size), mode="bicubic")
         crops.append(crop.flip(3) if flip < 0.5 else crop)

@@ -9,7 +9,14 @@ from torch import Tensor
 
 from sinct.config import ABOVE_0, FROM_0, SHARE, Settings, bounded
 from sinct.data.content import Content, Seen, prepare_pair
-from sinct.data.crops import SMALLEST_SHARE, freely_zoomed_crops, random_crops, uniform, width_range
+from sinct.data.crops import (
+    SMALLEST_SHARE,
+    freely_zoomed_crops,
+    random_crops,
+    shown_sums,
+    uniform,
+    width_range,
+)
 from sinct.data.grain import grain, grain_at
 from sinct.data.strokes import AS_TOLD
 from sinct.errors import ConfigError
@@ -93,6 +100,22 @@ class PairSettings(Settings):
             )
 
 
+class Shown(NamedTuple):
+    """Where pictures show, (H, W) bool each, or None for one that shows everywhere; empty where all do.
+
+    Attributes:
+        paintings: for each painting.
+        photos: for each photo.
+    """
+
+    paintings: Sequence[Tensor | None] = ()
+    photos: Sequence[Tensor | None] = ()
+
+
+ALL_SHOWN = Shown()
+"""Nothing is hidden."""
+
+
 class PairBatch(NamedTuple):
     """Crops of one step, (N, 3, S, S) each, in [-1, 1].
 
@@ -121,6 +144,7 @@ class PairSampler:
         random: draws the crops; on the CPU whatever the device, so that the same seed gives the same crops.
         device_random: draws the grain, on the device.
         channels_last: memory layout of the crops.
+        shown: where the pictures show, so that crops are cut there.
 
     Raises:
         ConfigError: a picture is too narrow for a crop.
@@ -137,6 +161,7 @@ class PairSampler:
         random: torch.Generator,
         device_random: torch.Generator,
         channels_last: bool = True,
+        shown: Shown = ALL_SHOWN,
     ) -> None:
         self.settings, self.random, self.device_random = settings, random, device_random
         self.layout = torch.channels_last if channels_last else torch.contiguous_format
@@ -156,6 +181,10 @@ class PairSampler:
         # One tensor each, (6, H, W): what G sees of a painting and what it should keep, to be cropped at the same
         # positions; what G should restore of a photo, and its painted version.
         self.paintings = [torch.cat(both) for both in prepared.paintings]
+        self.shown_paintings, self.shown_photos = (
+            _sums(shown.paintings, paintings),
+            _sums(shown.photos, photos),
+        )
         self.photos = [
             torch.cat([photo.to(device), painted])
             for photo, painted in zip(photos, prepared.painted, strict=True)
@@ -173,9 +202,10 @@ class PairSampler:
         # Nothing is drawn to choose a single painting, so that its trainings are the same as before series existed.
         count = len(self.paintings)
         which = int(torch.randint(count, (), generator=self.random)) if count > 1 else 0
-        painting, content = torch.split(self._crops(self.paintings[which]), 3, dim=1)
+        crops = self._crops(self.paintings[which], self.shown_paintings[which])
+        painting, content = torch.split(crops, 3, dim=1)
         which = int(torch.randint(len(self.photos), (), generator=self.random))
-        photo, painted = torch.split(self._crops(self.photos[which]), 3, dim=1)
+        photo, painted = torch.split(self._crops(self.photos[which], self.shown_photos[which]), 3, dim=1)
         painting, painted = self._grained(painting), self._grained(painted)
         return PairBatch(*map(self._laid_out, (painting, content, photo, painted)))
 
@@ -195,12 +225,12 @@ class PairSampler:
         count, _, height, width = crops.shape
         return crops + grain(count, height, width, self.content.grain, self.device_random).to(crops)
 
-    def _crops(self, picture: Tensor) -> Tensor:
+    def _crops(self, picture: Tensor, shown: Tensor | None) -> Tensor:
         """Draw random crops at a random width, or at the picture's own."""
         settings = self.settings
         if settings.free_zoom:
             crops = freely_zoomed_crops(
-                picture, count=settings.crops, size=settings.crop_size, generator=self.random
+                picture, count=settings.crops, size=settings.crop_size, generator=self.random, shown=shown
             )
             return self._laid_out(crops)
         width = uniform(*scaled_widths(picture, settings), self.random)
@@ -214,11 +244,17 @@ class PairSampler:
             width=width,
             generator=self.random,
             overhang=settings.overhang,
+            shown=shown,
         )
         return self._laid_out(crops)
 
     def _laid_out(self, crops: Tensor) -> Tensor:
         return crops.contiguous(memory_format=self.layout)
+
+
+def _sums(shown: Sequence[Tensor | None], pictures: Sequence[Tensor]) -> list[Tensor | None]:
+    """What `random_crops` needs to know of each picture."""
+    return [None if each is None else shown_sums(each) for each in shown or [None] * len(pictures)]
 
 
 def scaled_widths(picture: Tensor, settings: PairSettings) -> tuple[int, int]:

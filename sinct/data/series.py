@@ -51,7 +51,7 @@ def read_series(paths: Sequence[Path], left_out: MutableMapping[Path, str] | Non
         left_out: collects the paintings that cannot be read, each with the reason; the others then form the series.
 
     Returns:
-        Pictures of about `PIXELS` in all at most, without alpha where they were cropped; a single painting is whole.
+        Pictures of about `PIXELS` in all at most; a single painting is whole.
 
     Raises:
         InputError: a picture cannot be read; with `left_out`, only when none can.
@@ -88,5 +88,6 @@ def _part(picture: Picture, pixels: int, down: float, across: float) -> Picture:
     part = excerpt(picture.pixels, pixels, down, across)
     if part.shape == picture.pixels.shape:
         return picture
-    # A copy, so that the whole picture's memory is freed before the next one is read.
-    return dataclasses.replace(picture, pixels=part.clone(), alpha=None, share=part.shape[2] / picture.width)
+    # Copies, so that the whole picture's memory is freed before the next one is read.
+    alpha = None if picture.alpha is None else excerpt(picture.alpha, pixels, down, across).clone()
+    return dataclasses.replace(picture, pixels=part.clone(), alpha=alpha, share=part.shape[2] / picture.width)

@@ -22,8 +22,9 @@ from sinct.inference.window_sizes import plan_removal, plan_sides
 from sinct.pictures.colour import Array
 from sinct.pictures.cuts import Cut
 from sinct.pictures.picture import _to_samples
-from sinct.pictures.rows import Band, Source, overlapping
+from sinct.pictures.rows import Band, Source, visible_bands
 from sinct.pictures.rows_to_file import OPAQUE, SUFFIXES, encode
+from sinct.pictures.transparency import REACH
 from sinct.pictures.windows import Span, waste
 from sinct.runtime.locks import alone
 
@@ -125,8 +126,9 @@ def _stream(
     height, width = raster.height, raster.width
     done, earlier = scratch.found(resume=resume, overwrite=overwrite)
     size = max(source.bands * source.bits, raster.channels * bits) // 8
+    beside = REACH if source.alpha else 0
     # The same windows as before the interruption, if they still fit: then not even rounding differs.
-    sides = plan_sides(model, height, width, budget, bytes_per_pixel=size, preferred=earlier)
+    sides = plan_sides(model, height, width, budget, bytes_per_pixel=size, beside=beside, preferred=earlier)
     scratch.begin(done, sides)
     rows, columns = plan(model.generator, height, width, sides)
     left = _from(rows, done, model.generator.halo)
@@ -142,7 +144,7 @@ def _stream(
     excess = waste(*continued_size(height, width, stride), sides, model.generator.halo, stride)
     change = None
     if model.content.remover:
-        side = plan_removal(width, budget, bytes_per_pixel=size)
+        side = plan_removal(width, budget, bytes_per_pixel=size, beside=beside)
         try:
             change = model.stroke_change(
                 partial(_bands, source, should_stop), height, width, scratch.planes, side
@@ -152,7 +154,7 @@ def _stream(
 
     with ThreadPoolExecutor(1, "writing") as pool:
         writing: Future[None] | None = None
-        for span, band in zip(left, overlapping(source.rows(), bands), strict=True):
+        for span, band in zip(left, visible_bands(source, bands), strict=True):
             finished = _translate_row(
                 model, source, band, change, span, columns, raster, partial(report, span)
             )
@@ -207,7 +209,7 @@ def _bands(
     Raises:
         _Stopped: `should_stop` returned True.
     """
-    for band in overlapping(source.rows(), bands):
+    for band in visible_bands(source, bands):
         if should_stop is not None and should_stop():
             raise _Stopped
         yield partial(_cut, source, band)

@@ -113,8 +113,11 @@ def translate_to_file(
             should_stop=should_stop,
         )
         return Written(done.remarks, done.finished)
-    result = model.translate(source.pixels)
-    found = tuple(picture_warnings(result, source.pixels))
+    # A picture of which nothing shows is as good as any other.
+    hidden = source.shown is not None and not source.shown.any()
+    pixels = source.pixels if hidden else source.visible
+    result = model.translate(pixels)
+    found = tuple(picture_warnings(result, pixels))
     write_picture(
         output,
         result,

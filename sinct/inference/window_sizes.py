@@ -41,6 +41,7 @@ def plan_sides(
     budget: int,
     *,
     bytes_per_pixel: int,
+    beside: int = 0,
     preferred: Sides | None = None,
 ) -> Sides:
     """Choose windows for a picture so that the whole process stays within a memory budget.
@@ -51,6 +52,7 @@ def plan_sides(
         width: width of the picture, in pixels.
         budget: bytes of main memory for the whole process.
         bytes_per_pixel: bytes per pixel of the source or of the output, whichever is more.
+        beside: rows that are read above and below those of a window and what is around it.
         preferred: windows to use if they fit.
 
     Raises:
@@ -60,6 +62,7 @@ def plan_sides(
     content, reach = model.content, model.content.reach
     room = budget - PROCESS - (LEFT_BEHIND if content.remover else 0)
     on_device = memory(device) if device.type != "cpu" else None
+    buffers = BUFFERS + (beside > 0)  # what is hidden is replaced in a copy
 
     def needs(sides: Sides) -> tuple[int, int]:
         # In bfloat16 as well: the last layers, at full resolution, run in float32.
@@ -67,7 +70,7 @@ def plan_sides(
         area = (sides.rows + 2 * reach) * (sides.columns + 2 * reach)
         preparing = COPIES + (SMOOTHING if reach else 0) + (CHANGE if content.remover else 0)
         window = area * max(generating, preparing)
-        band = min(height, sides.rows + 2 * reach) * width * bytes_per_pixel * BUFFERS
+        band = min(height, sides.rows + 2 * (reach + beside)) * width * bytes_per_pixel * buffers
         return window, band + 2 * min(height, sides.rows) * width * bytes_per_pixel
 
     def fits(sides: Sides) -> bool:
@@ -89,13 +92,14 @@ def plan_sides(
     return sides
 
 
-def plan_removal(width: int, budget: int, *, bytes_per_pixel: int) -> int:
+def plan_removal(width: int, budget: int, *, bytes_per_pixel: int, beside: int = 0) -> int:
     """Choose the side of the windows that strokes are taken out of, in pixels, see `sinct.data.strokes.stroke_change`.
 
     Args:
         width: width of the picture, in pixels.
         budget: bytes of main memory for the whole process.
         bytes_per_pixel: bytes per pixel of the source.
+        beside: rows that are read above and below those that a window sees.
 
     Raises:
         OutOfMemoryError: not even the smallest windows fit.
@@ -103,7 +107,8 @@ def plan_removal(width: int, budget: int, *, bytes_per_pixel: int) -> int:
 
     def need(side: int) -> int:
         seen = side + 2 * SIGHT
-        return seen * min(seen, width) * REMOVING + seen * width * bytes_per_pixel * BUFFERS + PROCESS
+        read = (seen + 2 * beside) * width * bytes_per_pixel * (BUFFERS + (beside > 0))
+        return seen * min(seen, width) * REMOVING + read + PROCESS
 
     side = next((side for side in range(SIDE, 0, -SMALLEST_SIDE) if need(side) <= budget), None)
     if side is None:

@@ -10,7 +10,7 @@ from torch import Tensor
 from sinct.errors import InputError
 from sinct.measures import Evaluator, Measure, measured
 from sinct.measures.warnings import picture_warnings
-from sinct.pictures.picture import read_picture
+from sinct.pictures.picture import read_visible
 from sinct.pictures.resampling import resize, same_shape
 from sinct.runtime.device import choose_device
 from sinct.runtime.files import StrPath
@@ -60,11 +60,11 @@ def evaluate(
         DeviceError: the device is unknown or missing.
     """
     where = choose_device(device)
-    source, target = read_picture(painting).pixels, read_picture(photo).pixels
+    source, target = read_visible(painting).pixels, read_visible(photo, cut_out=True).pixels
     warnings: list[str] = []
     pictures = {"painting, unchanged": source, "photo, unchanged": target}
     for path in outputs:
-        fitted, found = _fitted(read_picture(path).pixels, source, str(path))
+        fitted, found = _fitted(read_visible(path).pixels, source, str(path))
         pictures[str(path)] = fitted
         warnings += found + [f"{path}: {text}" for text in picture_warnings(fitted, source)]
     weights = Weights(Path(weights_dir) if weights_dir is not None else None)

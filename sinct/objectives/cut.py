@@ -26,7 +26,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sinct.config import ABOVE_0, FROM_0, SHARE, bounded
-from sinct.data.pair import PairBatch
+from sinct.data.pair import ALL_SHOWN, PairBatch, Shown
 from sinct.data.strokes import AS_TOLD
 from sinct.errors import ConfigError
 from sinct.losses.adversarial import generator_loss
@@ -190,8 +190,9 @@ class Trainer(PairGan[Losses]):
         photos: Sequence[Tensor],
         settings: CutSettings,
         device: torch.device,
+        shown: Shown = ALL_SHOWN,
     ) -> None:
-        super().__init__(paintings, photos, settings, device)
+        super().__init__(paintings, photos, settings, device, shown)
         self.nce_weight = content_weight(settings, self.content.halvings)
         with seeded(settings.seed):
             generator, discriminator = self.make_generator(), self.make_discriminator()

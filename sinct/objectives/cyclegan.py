@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sinct.config import FROM_0, bounded
-from sinct.data.pair import PairBatch
+from sinct.data.pair import ALL_SHOWN, PairBatch, Shown
 from sinct.losses.adversarial import generator_loss
 from sinct.networks.base import GeneratorBase
 from sinct.networks.seeding import seeded
@@ -68,8 +68,9 @@ class CycleTrainer(PairGan[CycleLosses]):
         photos: Sequence[Tensor],
         settings: CycleSettings,
         device: torch.device,
+        shown: Shown = ALL_SHOWN,
     ) -> None:
-        super().__init__(paintings, photos, settings, device)
+        super().__init__(paintings, photos, settings, device, shown)
         with seeded(settings.seed):
             generators = [self.make_generator() for _ in range(2)]
             discriminators = [self.make_discriminator() for _ in range(2)]

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from sinct.config import ABOVE_0, FROM_0, TrainingSettings, bounded
 from sinct.data.content import Content, Seen
 from sinct.data.crops import tiles
-from sinct.data.pair import PairBatch, PairSampler, PairSettings
+from sinct.data.pair import ALL_SHOWN, PairBatch, PairSampler, PairSettings, Shown
 from sinct.errors import ConfigError
 from sinct.losses.adversarial import discriminator_loss, r1_penalty
 from sinct.networks.base import GeneratorBase
@@ -113,6 +113,7 @@ class PairGan(Loop[PairBatch, Losses]):
         photos: one or more (3, H, W) in [-1, 1], which form one target together.
         settings: settings of the objective.
         device: where networks and pictures are kept.
+        shown: where the pictures show.
 
     Attributes:
         sampler: draws the crops.
@@ -130,6 +131,7 @@ class PairGan(Loop[PairBatch, Losses]):
         photos: Sequence[Tensor],
         settings: PairGanSettings,
         device: torch.device,
+        shown: Shown = ALL_SHOWN,
     ) -> None:
         super().__init__(settings, device)
         self.tile_shift = 0
@@ -142,6 +144,7 @@ class PairGan(Loop[PairBatch, Losses]):
             random=self.random,
             device_random=self.device_random,
             channels_last=settings.channels_last,
+            shown=shown,
         )
         self.content = self.sampler.content
 

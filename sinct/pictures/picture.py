@@ -8,8 +8,9 @@ import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import torch
@@ -22,6 +23,7 @@ from sinct.pictures.decoding import decode, reading
 from sinct.pictures.encoding import FORMATS, Format, Metadata, provenance_in
 from sinct.pictures.pillow_decoding import READABLE
 from sinct.pictures.png import is_png, read_png_header
+from sinct.pictures.transparency import bounds, continued, shows
 from sinct.runtime.files import replacing, unwritable
 
 MAX_PIXELS = 178_956_970
@@ -64,6 +66,40 @@ class Picture:
         """Width in pixels."""
         return self.pixels.shape[2]
 
+    @property
+    def shown(self) -> Tensor | None:
+        """(H, W), true where the picture shows; None if it shows everywhere."""
+        if self.alpha is None:
+            return None
+        shown = torch.from_numpy(shows(self.alpha[0].numpy()))
+        return None if bool(shown.all()) else shown
+
+    @property
+    def visible(self) -> Tensor:
+        """`pixels` with the colours of what shows instead of those hidden under alpha (`sinct.pictures.transparency`).
+
+        Raises:
+            InputError: nothing shows.
+        """
+        shown = self.shown
+        if shown is None:
+            return self.pixels
+        if not shown.any():
+            raise InputError(
+                "is transparent everywhere, so nothing of it shows; save it without transparency"
+            )
+        filled = continued(np.moveaxis(self.pixels.numpy(), 0, 2), shown.numpy(), 0.0)
+        return torch.from_numpy(np.ascontiguousarray(np.moveaxis(filled, 2, 0)))
+
+    def cut_out(self) -> Self:
+        """The smallest part with everything that shows."""
+        shown = self.shown
+        if shown is None or self.alpha is None or not shown.any():
+            return self
+        rows, columns = bounds(shown.numpy())
+        part, alpha = self.pixels[:, rows, columns], self.alpha[:, rows, columns]
+        return replace(self, pixels=part, alpha=alpha, share=self.share * part.shape[2] / self.width)
+
 
 def read_picture(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) -> Picture:
     """Read the first picture in a file, in sRGB and upright.
@@ -104,6 +140,24 @@ def read_picture(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) 
         exif=stored.exif,
         sha256=hashlib.sha256(data).hexdigest(),
     )
+
+
+def read_visible(path: str | os.PathLike[str], *, cut_out: bool = False) -> Picture:
+    """Read a picture with the colours of what shows instead of those hidden under alpha, see `Picture.visible`.
+
+    Args:
+        path: the picture file.
+        cut_out: leave out margins in which nothing shows.
+
+    Raises:
+        InputError: as for `read_picture`; or nothing of the picture shows.
+    """
+    picture = read_picture(path)
+    try:
+        picture = picture.cut_out() if cut_out else picture
+        return replace(picture, pixels=picture.visible)
+    except InputError as error:
+        raise InputError(f"{_printable(path)} {error}") from None
 
 
 def read_provenance(path: str | os.PathLike[str]) -> dict[str, str]:

@@ -23,6 +23,7 @@ from sinct.pictures.picture import MAX_PIXELS, _printable, _to_tensor
 from sinct.pictures.png import is_png, read_png_header
 from sinct.pictures.tiff_decoding import channel_pages, layout_of, opened_tiff
 from sinct.pictures.tiff_rows import libvips_agrees, readable_in_rows, tiff_rows
+from sinct.pictures.transparency import REACH, continued, shows
 from sinct.runtime.files import StrPath
 
 ROWS_PER_CALL = 64
@@ -113,6 +114,15 @@ class Source:
         self._srgb(np.zeros((1, 1, self.bands), f"uint{self.bits}"), found)
         return found
 
+    def visible(self, samples: Array) -> Array:
+        """Samples (H, W, bands) with the colours of what shows instead of those hidden under alpha."""
+        if not self.alpha:
+            return samples
+        middle = np.iinfo(samples.dtype).max // 2 + 1
+        result = continued(samples, shows(samples[..., -1]), middle)
+        result[..., -1] = samples[..., -1]
+        return result
+
     def _srgb(self, samples: Array, remarks: list[str]) -> Array:
         return to_srgb(samples[..., : self.bands - self.alpha], self.space, self.header.profile, remarks)
 
@@ -150,9 +160,12 @@ def open_source(path: StrPath) -> Source:
 
 
 def read_shrunk(source: Source, pixels: int) -> Tensor:
-    """Read a picture of any size, shrunk to at most `pixels` pixels; (3, H, W) in [-1, 1], sRGB."""
+    """Read a picture of any size, shrunk to at most `pixels` pixels; (3, H, W) in [-1, 1], sRGB.
+
+    Colours hidden under alpha take no part; those of what shows stand there instead.
+    """
     scale = min(1.0, (pixels / (source.width * source.height)) ** 0.5)
-    if source.reader != "libvips":
+    if source.alpha or source.reader != "libvips":
         return _shrunk(source, scale)
     with _reading(source.path):
         image = _opened(source.path, source.header.orientation)[0]
@@ -166,12 +179,16 @@ def _shrunk(source: Source, scale: float) -> Tensor:
     """Shrink a picture band by band, by the mean of what falls onto a pixel."""
     height, width = max(1, int(source.height * scale)), max(1, int(source.width * scale))
     step = max(1, int(ROWS_PER_CALL * scale))
-    read, parts = source.rows(), []
-    for top in range(0, height, step):
-        stop = min(height, top + step)
-        start, end = top * source.height // height, -(-stop * source.height // height)
-        band = source.pixels(read(start, end))
-        parts.append(F.adaptive_avg_pool2d(band, (stop - top, width)))
+    tops = range(0, height, step)
+    stops = [min(height, top + step) for top in tops]
+    bands = [
+        (top * source.height // height, -(-stop * source.height // height))
+        for top, stop in zip(tops, stops, strict=True)
+    ]
+    parts = []
+    for top, stop, (start, end), band in zip(tops, stops, bands, visible_bands(source, bands), strict=True):
+        pixels = source.pixels(band.rows(start, end))
+        parts.append(F.adaptive_avg_pool2d(pixels, (stop - top, width)))
     return torch.cat(parts, dim=1)
 
 
@@ -313,3 +330,13 @@ def overlapping(read: Callable[[int, int], Array], bands: Sequence[tuple[int, in
             band = Band(start, held)
             del fresh, held
             yield band
+
+
+def visible_bands(source: Source, bands: Sequence[tuple[int, int]]) -> Iterator[Band]:
+    """Read overlapping bands of a picture; where some of it is hidden under alpha, with the colours of what shows."""
+    if not source.alpha:
+        yield from overlapping(source.rows(), bands)
+        return
+    wider = [(max(0, start - REACH), min(source.height, stop + REACH)) for start, stop in bands]
+    for band in overlapping(source.rows(), wider):
+        yield Band(band.top, source.visible(band.samples))

@@ -26,6 +26,19 @@ def in_rows(rows: Sequence[Sequence[Tensor]]) -> Tensor:
     return torch.cat(filled, dim=1)
 
 
+def on_white(pixels: Tensor, alpha: Tensor | None) -> Tensor:
+    """Lay a picture over white.
+
+    Args:
+        pixels: (3, H, W) in [-1, 1].
+        alpha: (1, H', W') in [0, 1], scaled to its size, or None where everything is opaque.
+    """
+    if alpha is None:
+        return pixels
+    small = F.interpolate(alpha[None], pixels.shape[1:], mode="bilinear", antialias=True)[0]
+    return torch.lerp(torch.ones_like(pixels), pixels, small.to(pixels))
+
+
 def _side_by_side(pictures: Sequence[Tensor]) -> Tensor:
     """Join pictures into one, (3, H, W), at the height of the first, at most 640 px."""
     height = min(PREVIEW_HEIGHT, pictures[0].shape[1])

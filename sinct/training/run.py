@@ -2,17 +2,19 @@
 
 import platform
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from sinct.data.pair import PairSettings, seen_widths
+from sinct.data.pair import PairSettings, Shown, seen_widths
 from sinct.data.series import one_or_all
-from sinct.errors import CheckpointError, ConfigError, OutOfMemoryError, Remark
+from sinct.errors import CheckpointError, ConfigError, InputError, OutOfMemoryError, Remark
 from sinct.inference import checkpoint
 from sinct.pictures.picture import Picture
 from sinct.runtime.device import is_out_of_memory, memory
+from sinct.runtime.files import printable
 from sinct.runtime.locks import alone
 from sinct.training.loop import Best, Loop
 from sinct.training.progress import OnProgress, Training
@@ -33,7 +35,13 @@ class Objective(Protocol):
     settings_type: Any
 
     def __call__(
-        self, paintings: Sequence[Tensor], photos: Sequence[Tensor], settings: Any, device: torch.device, /
+        self,
+        paintings: Sequence[Tensor],
+        photos: Sequence[Tensor],
+        settings: Any,
+        device: torch.device,
+        shown: Shown,
+        /,
     ) -> Loop[Any, Any]:
         """Create a training."""
 
@@ -94,10 +102,18 @@ def run_training(
             assert config is not None
             run.check_free(overwrite=overwrite)
             facts = {"objective": objective.name, "preset": preset, **names, **hashes, **_environment(device)}
+        sources = _visible(sources, names.get("painting", ""))
+        targets = _visible([photo.cut_out() for photo in targets], names.get("photos", ""))
         widths = _widths(sources, names.get("painting", ""), config)
         try:
-            photos = [photo.pixels for photo in targets]
-            trainer = objective([source.pixels for source in sources], photos, config, device)
+            shown = Shown([source.shown for source in sources], [photo.shown for photo in targets])
+            trainer = objective(
+                [source.pixels for source in sources],
+                [photo.pixels for photo in targets],
+                config,
+                device,
+                shown,
+            )
             if run.checkpoint.exists() and resume:  # a run killed before its first checkpoint begins again
                 stored = checkpoint.load(run.checkpoint)
                 best = stored.description.get("best")
@@ -110,7 +126,7 @@ def run_training(
             if resume:
                 run.rewind_log(trainer.steps_done)
             session = Session(
-                trainer, sources, photos, widths, run, facts, on_progress or (lambda progress: None)
+                trainer, sources, targets, widths, run, facts, on_progress or (lambda progress: None)
             )
             session.warn(remarks)
             if not resume:
@@ -127,6 +143,22 @@ def run_training(
         f"close other programs, or roughly halve the need with `crops={max(2, config.crops // 2)}` and "
         f"`identity_crops={config.identity_crops // 2}`"
     )
+
+
+def _visible(pictures: Sequence[Picture], names: str | Sequence[str]) -> list[Picture]:
+    """The pictures with the colours of what shows instead of those hidden under alpha.
+
+    Raises:
+        InputError: nothing of one shows; the message starts with its name.
+    """
+    names, found = [names] if isinstance(names, str) else names, []
+    for number, picture in enumerate(pictures):
+        try:
+            found.append(replace(picture, pixels=picture.visible))
+        except InputError as error:
+            name = printable(names[number]) if number < len(names) and names[number] else "the picture"
+            raise InputError(f"{name} {error}") from None
+    return found
 
 
 def _widths(

@@ -18,7 +18,7 @@ from sinct.runtime.speed import synchronise
 from sinct.training.best import Looks
 from sinct.training.loop import Loop
 from sinct.training.outlook import outlook, pace
-from sinct.training.preview import shrink
+from sinct.training.preview import on_white, shrink
 from sinct.training.progress import OnProgress, Progress, Training
 from sinct.training.run_directory import RunDirectory
 from sinct.training.terms import LossTerms, Term
@@ -50,7 +50,7 @@ class Session:
     Args:
         trainer: the training.
         sources: the paintings.
-        photos: (3, H, W) in [-1, 1] each.
+        photos: the photos.
         widths: smallest and largest width in pixels that paintings are seen at.
         run: where everything is kept.
         facts: facts about the run, for the model file.
@@ -61,16 +61,17 @@ class Session:
         self,
         trainer: Loop[Any, Any],
         sources: Sequence[Picture],
-        photos: Sequence[Tensor],
+        photos: Sequence[Picture],
         widths: tuple[int, int],
         run: RunDirectory,
         facts: Mapping[str, Any],
         report: OnProgress,
     ) -> None:
         self.trainer = trainer
-        self.photo = photos[0]
+        self.photo = on_white(photos[0].pixels, photos[0].alpha)
         shown = spread(range(len(sources)), PREVIEWED)
         self.paintings = [shrink(sources[number].pixels, PREVIEW_PIXELS // len(shown)) for number in shown]
+        self.alphas = [sources[number].alpha for number in shown]
         self.widths = widths
         self.run = run
         self.facts = facts
@@ -86,7 +87,12 @@ class Session:
         )
         looked_at = spread(range(len(sources)), LOOKED_AT)
         self.looks = (
-            Looks(trainer, [sources[number].pixels for number in looked_at], photos, looked_at)
+            Looks(
+                trainer,
+                [sources[number].pixels for number in looked_at],
+                [photo.pixels for photo in photos],
+                looked_at,
+            )
             if trainer.settings.patience
             else None
         )
@@ -171,12 +177,15 @@ class Session:
         result = self.result()
         translations = [result.generate(prepared) for prepared in self.prepared]
         pairs = list(zip(self.paintings, translations, strict=True))
-        rows = zip(self.paintings, self.bare, translations, strict=True)
+        rows = zip(self.paintings, self.bare, translations, self.alphas, strict=True)
         removed = bool(result.content.remover)
         self.run.write_preview(
             [
-                (painting, *([bare] if removed else []), translation, self.photo)
-                for painting, bare, translation in rows
+                (
+                    *(on_white(each.cpu(), alpha) for each in (painting, *([bare] if removed else []), made)),
+                    self.photo,
+                )
+                for painting, bare, made, alpha in rows
             ]
         )
         if self.trainer.progress > 0.2:  # flaws in a GAN's first pictures mean nothing

@@ -4,7 +4,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from sinct.data.crops import freely_zoomed_crops, random_crops, tiles, uniform, width_range
+from sinct.data.crops import (
+    first_enough,
+    freely_zoomed_crops,
+    random_crops,
+    shown_share,
+    shown_sums,
+    tiles,
+    uniform,
+    width_range,
+)
 from sinct.errors import ConfigError
 
 few = settings(max_examples=25, deadline=None, derandomize=True)
@@ -233,3 +242,38 @@ def test_tiles_with_play_are_shifted_and_overlap(shift: int) -> None:
     starts = (shift, shift + 8)
     expected = [crop[0, :, top : top + 16, left : left + 16] for top in starts for left in starts]
     assert parts.equal(torch.stack(expected))
+
+
+# Where only some of a picture shows
+
+
+def shown_right(height: int, width: int, share: float) -> Tensor:
+    shown = torch.zeros(height, width, dtype=torch.bool)
+    shown[:, int(width * (1 - share)) :] = True
+    return shown
+
+
+def test_crops_lie_where_the_picture_shows() -> None:
+    picture, sums = numbered(64, 200), shown_sums(shown_right(64, 200, 0.5))
+    crops = random_crops(picture, count=40, size=16, width=200, generator=seeded(), shown=sums)
+    assert crops[:, 1].min() >= 99
+    assert crops[:, 1].max() > 190
+
+
+def test_freely_zoomed_crops_lie_where_the_picture_shows() -> None:
+    picture, sums = numbered(64, 200), shown_sums(shown_right(64, 200, 0.5))
+    crops = freely_zoomed_crops(picture, count=40, size=16, generator=seeded(), shown=sums)
+    assert crops[:, 1].mean() > 120
+    assert (crops[:, 1].amin(dim=(1, 2)) > 90).float().mean() > 0.9
+
+
+def test_where_no_crop_shows_enough_that_with_most_is_taken() -> None:
+    shares = torch.tensor([[0.1, 0.5, 0.3], [0.2, 0.96, 1.0]])
+    assert first_enough(shares).tolist() == [1, 1]
+
+
+def test_share_that_shows_is_that_counted_pixel_by_pixel() -> None:
+    shown = torch.rand(9, 7, generator=seeded()) < 0.5
+    sides = torch.tensor([[0, 0, 9, 7], [2, 3, 4, 7], [8, 6, 9, 7]])
+    wanted = [shown[top:bottom, left:right].double().mean() for top, left, bottom, right in sides.tolist()]
+    assert torch.allclose(shown_share(shown_sums(shown), *sides.T), torch.stack(wanted))
