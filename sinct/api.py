@@ -21,8 +21,8 @@ from sinct.pictures.rows import Source
 from sinct.presets import preset as preset_settings
 from sinct.runtime.device import choose_device
 from sinct.runtime.files import StrPath, irregular, printable
+from sinct.training.pair_run import run_training
 from sinct.training.progress import OnProgress, Training
-from sinct.training.run import run_training
 from sinct.training.run_directory import RunDirectory
 
 TRAINING_PIXELS = 16_000_000

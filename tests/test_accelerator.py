@@ -22,9 +22,9 @@ from sinct.objectives.pair_gan import PairGan
 from sinct.pictures.picture import Picture
 from sinct.presets import PRESETS, PUBLISHED, preset
 from sinct.training.best import Looks
+from sinct.training.pair_run import run_training
 from sinct.training.preview import in_rows
 from sinct.training.progress import Training
-from sinct.training.run import run_training
 from sinct.training.run_directory import RunDirectory
 from tests.support.accelerator import DEVICE, Accelerator, Stall, pretended
 

@@ -21,8 +21,8 @@ from sinct.pictures.picture import read_picture
 from sinct.runtime.device import choose_device, is_out_of_memory, peak_memory
 from sinct.runtime.json_files import write_json
 from sinct.runtime.processes import Report
+from sinct.training.pair_run import run_training
 from sinct.training.progress import Progress, Training
-from sinct.training.run import run_training
 from sinct.training.run_directory import RunDirectory
 
 PATIENCE = 600.0

@@ -4,8 +4,8 @@ An objective subclasses `Loop`; `run_training` takes that class and decoded pict
 """
 
 from sinct.training.loop import Loop, update
+from sinct.training.pair_run import Objective, run_training
 from sinct.training.progress import OnProgress, Progress, Training
-from sinct.training.run import Objective, run_training
 from sinct.training.run_directory import RunDirectory
 from sinct.training.terms import Term
 

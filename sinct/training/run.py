@@ -1,30 +1,25 @@
-"""One training from decoded pictures to a finished run directory, new or resumed."""
+"""One training in its run directory, new or resumed, whatever it is trained on."""
 
 import platform
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor
 
-from sinct.data.pair import PairSettings, Shown, seen_widths
-from sinct.data.series import one_or_all
-from sinct.errors import CheckpointError, ConfigError, InputError, OutOfMemoryError, Remark
+from sinct.errors import CheckpointError, ConfigError, OutOfMemoryError, Remark
 from sinct.inference import checkpoint
-from sinct.pictures.picture import Picture
 from sinct.runtime.device import is_out_of_memory, memory
-from sinct.runtime.files import printable
 from sinct.runtime.locks import alone
 from sinct.training.loop import Best, Loop
 from sinct.training.progress import OnProgress, Training
 from sinct.training.run_directory import RunDirectory
 from sinct.training.session import Session
+from sinct.training.views import Views
 from sinct.version import __version__
 
 
-class Objective(Protocol):
-    """A training class for paintings and photos, see `sinct.objectives`.
+class Named(Protocol):
+    """What files say of an objective.
 
     Attributes:
         name: the objective's name in files.
@@ -34,24 +29,13 @@ class Objective(Protocol):
     name: str
     settings_type: Any
 
-    def __call__(
-        self,
-        paintings: Sequence[Tensor],
-        photos: Sequence[Tensor],
-        settings: Any,
-        device: torch.device,
-        shown: Shown,
-        /,
-    ) -> Loop[Any, Any]:
-        """Create a training."""
 
-
-def run_training(
-    objective: Objective,
-    sources: Sequence[Picture],
-    targets: Sequence[Picture],
+def run_in_directory(
+    objective: Named,
     run: RunDirectory,
+    make: Callable[[Any], tuple[Loop[Any, Any], Views]],
     *,
+    inputs: Mapping[str, Any],
     names: Mapping[str, Any],
     config: Any,
     preset: str,
@@ -60,37 +44,35 @@ def run_training(
     overwrite: bool,
     on_progress: OnProgress | None,
     should_stop: Callable[[], bool] | None,
+    smaller: Callable[[Any], tuple[str, str]],
     remarks: Sequence[Remark] = (),
 ) -> Training:
-    """Train on decoded pictures; see `sinct.train` for arguments, result and errors.
+    """Train from the beginning, or go on with a training; see `sinct.train` for what is not said here.
 
     Args:
-        objective: objective to train.
-        sources: the paintings, one or several.
-        targets: the photos.
+        objective: what is trained.
         run: where everything is kept.
-        names: file names of the inputs, for config.json: "painting" (a list where there are several) and "photos".
+        make: makes the training and what it is judged by, from its settings.
+        inputs: hashes of all inputs, JSON-serialisable; a run is resumed only with the same.
+        names: names of the inputs, for config.json.
         config: settings of the objective; None only where a run is resumed with its own.
         preset: name of the settings, for config.json.
         device: where the networks run.
         resume, overwrite, on_progress, should_stop: as for `sinct.train`.
+        smaller: what settings need memory for, and how to need less of it, in words.
         remarks: warnings to report at the start.
     """
     if resume and overwrite:
         raise ConfigError("`resume=True` and `overwrite=True` contradict each other; give one of them")
-    hashes = {
-        "painting_sha256": one_or_all([source.sha256 for source in sources]),
-        "photo_sha256": [photo.sha256 for photo in targets],
-    }
     with alone(run.path, "give another `run_dir`"):
         asked = config
         if resume:
             config, facts = run.read_config(objective)
             facts = {"objective": objective.name, **facts}  # which version 0.1 did not write down
-            if any(facts.get(name) != value for name, value in hashes.items()):
+            if any(facts.get(name) != value for name, value in inputs.items()):
+                others = ", ".join(str(facts.get(name)) for name in names)
                 raise CheckpointError(
-                    f"{run.path} is a run on other pictures ({facts.get('painting')}, {facts.get('photos')}); give "
-                    "those pictures or another `run_dir`"
+                    f"{run.path} is a run on other pictures ({others}); give those pictures or another `run_dir`"
                 )
             if run.model.exists() and not run.checkpoint.exists():
                 raise CheckpointError(
@@ -101,19 +83,9 @@ def run_training(
         else:
             assert config is not None
             run.check_free(overwrite=overwrite)
-            facts = {"objective": objective.name, "preset": preset, **names, **hashes, **_environment(device)}
-        sources = _visible(sources, names.get("painting", ""))
-        targets = _visible([photo.cut_out() for photo in targets], names.get("photos", ""))
-        widths = _widths(sources, names.get("painting", ""), config)
+            facts = {"objective": objective.name, "preset": preset, **names, **inputs, **_environment(device)}
         try:
-            shown = Shown([source.shown for source in sources], [photo.shown for photo in targets])
-            trainer = objective(
-                [source.pixels for source in sources],
-                [photo.pixels for photo in targets],
-                config,
-                device,
-                shown,
-            )
+            trainer, views = make(config)
             if run.checkpoint.exists() and resume:  # a run killed before its first checkpoint begins again
                 stored = checkpoint.load(run.checkpoint)
                 best = stored.description.get("best")
@@ -125,9 +97,7 @@ def run_training(
                 )
             if resume:
                 run.rewind_log(trainer.steps_done)
-            session = Session(
-                trainer, sources, targets, widths, run, facts, on_progress or (lambda progress: None)
-            )
+            session = Session(trainer, views, run, facts, on_progress or (lambda progress: None))
             session.warn(remarks)
             if not resume:
                 run.create(overwrite=overwrite)
@@ -138,47 +108,8 @@ def run_training(
                 raise
     room = memory(device)
     free = f", {room.free / 1e9:.1f} GB of {room.total / 1e9:.1f} GB free" if room else ""
-    raise OutOfMemoryError(
-        f"out of memory on {device}: {config.crops} crops of {config.crop_size} px at width {config.width}{free}; "
-        f"close other programs, or roughly halve the need with `crops={max(2, config.crops // 2)}` and "
-        f"`identity_crops={config.identity_crops // 2}`"
-    )
-
-
-def _visible(pictures: Sequence[Picture], names: str | Sequence[str]) -> list[Picture]:
-    """The pictures with the colours of what shows instead of those hidden under alpha.
-
-    Raises:
-        InputError: nothing of one shows; the message starts with its name.
-    """
-    names, found = [names] if isinstance(names, str) else names, []
-    for number, picture in enumerate(pictures):
-        try:
-            found.append(replace(picture, pixels=picture.visible))
-        except InputError as error:
-            name = printable(names[number]) if number < len(names) and names[number] else "the picture"
-            raise InputError(f"{name} {error}") from None
-    return found
-
-
-def _widths(
-    sources: Sequence[Picture], names: str | Sequence[str], settings: PairSettings
-) -> tuple[int, int]:
-    """Smallest and largest width at which paintings are seen, as if whole where only a part is trained on.
-
-    Raises:
-        ConfigError: a painting is too narrow for a crop; where there are several, the message starts with its name.
-    """
-    names = [names] if isinstance(names, str) else names
-    lowest, highest = [], []
-    for name, source in zip(names, sources, strict=True):
-        try:
-            low, high = seen_widths(source.pixels, settings)
-        except ConfigError as error:
-            raise ConfigError(f"{name}: {error}" if len(sources) > 1 else str(error)) from None
-        lowest.append(round(low / source.share))
-        highest.append(round(high / source.share))
-    return min(lowest), max(highest)
+    need, less = smaller(config)
+    raise OutOfMemoryError(f"out of memory on {device}: {need}{free}; close other programs, or {less}")
 
 
 def _environment(device: torch.device) -> dict[str, str]:

@@ -28,7 +28,7 @@ from sinct.training.preview import in_rows
 from sinct.training.terms import Term
 
 if TYPE_CHECKING:
-    from sinct.training.run import Objective
+    from sinct.training.run import Named
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class RunDirectory:
         with replacing(self.config) as temporary:
             temporary.write_text(text, encoding="utf-8")
 
-    def read_config(self, objective: "Objective") -> tuple[Any, dict[str, Any]]:
+    def read_config(self, objective: "Named") -> tuple[Any, dict[str, Any]]:
         """Read config.json back: the objective's settings, and the other facts.
 
         Raises:

@@ -5,23 +5,18 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from sinct.data.content import seen
-from sinct.data.series import spread
 from sinct.errors import Remark
 from sinct.inference.model import Model
-from sinct.measures.warnings import discriminator_warnings, picture_warnings
+from sinct.measures.warnings import discriminator_warnings
 from sinct.networks.base import GeneratorBase
-from sinct.pictures.picture import Picture
 from sinct.runtime.speed import synchronise
-from sinct.training.best import Looks
 from sinct.training.loop import Loop
 from sinct.training.outlook import outlook, pace
-from sinct.training.preview import on_white, shrink
 from sinct.training.progress import OnProgress, Progress, Training
 from sinct.training.run_directory import RunDirectory
 from sinct.training.terms import LossTerms, Term
+from sinct.training.views import Views
 
 LOG_INTERVAL = 10
 """Steps from one log line and progress report to the next."""
@@ -32,26 +27,13 @@ CHECKPOINT_SECONDS = 60.0
 PREVIEW_SHARE = 0.03
 """Largest share of the time that previews may take."""
 
-PREVIEW_PIXELS = 2_000_000
-"""Larger paintings are scaled down for the preview; up to this size it shows exactly what the result will be. The
-paintings of a series share these pixels."""
-
-PREVIEWED = 3
-"""Paintings of a series that the preview shows, spread evenly over it."""
-
-LOOKED_AT = 4
-"""Paintings of a series that the best state is chosen by, spread evenly over it. Together they have as many pixels to
-score as a single painting, since scoring takes time from training."""
-
 
 class Session:
     """Keeps a run directory and the caller up to date while a training runs.
 
     Args:
         trainer: the training.
-        sources: the paintings.
-        photos: the photos.
-        widths: smallest and largest width in pixels that paintings are seen at.
+        views: what it is shown and judged by.
         run: where everything is kept.
         facts: facts about the run, for the model file.
         report: called after the first few steps, with an outlook, and every `LOG_INTERVAL` steps.
@@ -60,42 +42,16 @@ class Session:
     def __init__(
         self,
         trainer: Loop[Any, Any],
-        sources: Sequence[Picture],
-        photos: Sequence[Picture],
-        widths: tuple[int, int],
+        views: Views,
         run: RunDirectory,
         facts: Mapping[str, Any],
         report: OnProgress,
     ) -> None:
         self.trainer = trainer
-        self.photo = on_white(photos[0].pixels, photos[0].alpha)
-        shown = spread(range(len(sources)), PREVIEWED)
-        self.paintings = [shrink(sources[number].pixels, PREVIEW_PIXELS // len(shown)) for number in shown]
-        self.alphas = [sources[number].alpha for number in shown]
-        self.widths = widths
+        self.views = views
         self.run = run
         self.facts = facts
         self.report = report
-        self.bare, self.prepared = zip(
-            *(
-                trainer.seen(number, painting)
-                if painting is sources[number].pixels
-                else seen(painting.to(trainer.device), trainer.content)
-                for number, painting in zip(shown, self.paintings, strict=True)
-            ),
-            strict=True,
-        )
-        looked_at = spread(range(len(sources)), LOOKED_AT)
-        self.looks = (
-            Looks(
-                trainer,
-                [sources[number].pixels for number in looked_at],
-                [photo.pixels for photo in photos],
-                looked_at,
-            )
-            if trainer.settings.patience
-            else None
-        )
         # Codes of warnings, so that none is repeated when only its figures change.
         self.seen: set[str] = set()
         self.warnings: list[Remark] = []
@@ -126,8 +82,7 @@ class Session:
                 if now >= next_checkpoint:
                     self.save()
                     next_checkpoint = now + CHECKPOINT_SECONDS
-                if self.looks is not None:
-                    self.looks.take(self.translate)
+                self.views.look(self.model)
                 if should_stop() or trainer.plateaued:
                     break
                 began = time.monotonic()
@@ -150,10 +105,6 @@ class Session:
         """The present generator."""
         return self._model(self.trainer.present)
 
-    def translate(self, prepared: Tensor) -> Tensor:
-        """Run the present generator over a prepared picture, see `Model.generate`."""
-        return self.model().generate(prepared)
-
     def result(self) -> Model:
         """The best generator so far, or the present one where none has been chosen."""
         return self._model(self.trainer.result)
@@ -161,7 +112,7 @@ class Session:
     def _model(self, generator: GeneratorBase) -> Model:
         trainer = self.trainer
         facts = {**self.facts, "steps": trainer.steps_done, "seconds": round(trainer.seconds_done, 3)}
-        return trainer.model(generator, self.widths, facts)
+        return trainer.model(generator, self.views.widths, facts)
 
     def save(self) -> None:
         """Write checkpoint and model."""
@@ -174,23 +125,10 @@ class Session:
 
     def preview(self) -> None:
         """Refresh the preview, and warn of visible flaws in it."""
-        result = self.result()
-        translations = [result.generate(prepared) for prepared in self.prepared]
-        pairs = list(zip(self.paintings, translations, strict=True))
-        rows = zip(self.paintings, self.bare, translations, self.alphas, strict=True)
-        removed = bool(result.content.remover)
-        self.run.write_preview(
-            [
-                (
-                    *(on_white(each.cpu(), alpha) for each in (painting, *([bare] if removed else []), made)),
-                    self.photo,
-                )
-                for painting, bare, made, alpha in rows
-            ]
-        )
+        rows, found = self.views.preview(self.result())
+        self.run.write_preview(rows)
         if self.trainer.progress > 0.2:  # flaws in a GAN's first pictures mean nothing
-            for painting, translation in pairs:
-                self.warn(picture_warnings(translation, painting))
+            self.warn(found)
 
     def warn(self, found: Sequence[Remark]) -> None:
         """Keep warnings of a new kind for the next report."""

@@ -9,8 +9,8 @@ from sinct.comparison.methods import Job, Result
 from sinct.errors import CheckpointError, Interrupted
 from sinct.pictures.picture import Picture
 from sinct.presets import preset as preset_settings
+from sinct.training.pair_run import Objective, run_training
 from sinct.training.progress import Progress, Training
-from sinct.training.run import Objective, run_training
 from sinct.training.run_directory import RunDirectory
 
 

@@ -1,0 +1,234 @@
+"""One training on decoded paintings and photos, and what it is judged by while it runs."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from sinct.data.content import seen
+from sinct.data.pair import PairSettings, Shown, seen_widths
+from sinct.data.series import one_or_all, spread
+from sinct.errors import ConfigError, InputError, Remark
+from sinct.inference.model import Model
+from sinct.measures.warnings import picture_warnings
+from sinct.pictures.picture import Picture
+from sinct.runtime.files import printable
+from sinct.training.best import Looks
+from sinct.training.loop import Loop
+from sinct.training.preview import on_white, shrink
+from sinct.training.progress import OnProgress, Training
+from sinct.training.run import run_in_directory
+from sinct.training.run_directory import RunDirectory
+from sinct.training.views import Views
+
+PREVIEW_PIXELS = 2_000_000
+"""Larger paintings are scaled down for the preview; up to this size it shows exactly what the result will be. The
+paintings of a series share these pixels."""
+
+PREVIEWED = 3
+"""Paintings of a series that the preview shows, spread evenly over it."""
+
+LOOKED_AT = 4
+"""Paintings of a series that the best state is chosen by, spread evenly over it. Together they have as many pixels to
+score as a single painting, since scoring takes time from training."""
+
+
+class Objective(Protocol):
+    """A training class for paintings and photos, see `sinct.objectives`.
+
+    Attributes:
+        name: the objective's name in files.
+        settings_type: class of its settings.
+    """
+
+    name: str
+    settings_type: Any
+
+    def __call__(
+        self,
+        paintings: Sequence[Tensor],
+        photos: Sequence[Tensor],
+        settings: Any,
+        device: torch.device,
+        shown: Shown,
+        /,
+    ) -> Loop[Any, Any]:
+        """Create a training."""
+
+
+def run_training(
+    objective: Objective,
+    sources: Sequence[Picture],
+    targets: Sequence[Picture],
+    run: RunDirectory,
+    *,
+    names: Mapping[str, Any],
+    config: Any,
+    preset: str,
+    device: torch.device,
+    resume: bool,
+    overwrite: bool,
+    on_progress: OnProgress | None,
+    should_stop: Callable[[], bool] | None,
+    remarks: Sequence[Remark] = (),
+) -> Training:
+    """Train on decoded pictures; see `sinct.train` for arguments, result and errors.
+
+    Args:
+        objective: objective to train.
+        sources: the paintings, one or several.
+        targets: the photos.
+        run: where everything is kept.
+        names: file names of the inputs, for config.json: "painting" (a list where there are several) and "photos".
+        config: settings of the objective; None only where a run is resumed with its own.
+        preset: name of the settings, for config.json.
+        device: where the networks run.
+        resume, overwrite, on_progress, should_stop: as for `sinct.train`.
+        remarks: warnings to report at the start.
+    """
+    painting_names = names.get("painting", "")
+    paintings = _visible(sources, painting_names)
+    photos = _visible([photo.cut_out() for photo in targets], names.get("photos", ""))
+
+    def make(settings: Any) -> tuple[Loop[Any, Any], Views]:
+        widths = _widths(paintings, painting_names, settings)
+        trainer = objective(
+            [painting.pixels for painting in paintings],
+            [photo.pixels for photo in photos],
+            settings,
+            device,
+            Shown([painting.shown for painting in paintings], [photo.shown for photo in photos]),
+        )
+        return trainer, PairViews(trainer, paintings, photos, widths)
+
+    return run_in_directory(
+        objective,
+        run,
+        make,
+        inputs={
+            "painting_sha256": one_or_all([source.sha256 for source in sources]),
+            "photo_sha256": [photo.sha256 for photo in targets],
+        },
+        names=names,
+        config=config,
+        preset=preset,
+        device=device,
+        resume=resume,
+        overwrite=overwrite,
+        on_progress=on_progress,
+        should_stop=should_stop,
+        smaller=_smaller,
+        remarks=remarks,
+    )
+
+
+class PairViews:
+    """What a training on paintings and photos shows, see `sinct.training.views.Views`.
+
+    Args:
+        trainer: the training.
+        sources: the paintings.
+        photos: the photos.
+        widths: smallest and largest width in pixels that paintings are seen at.
+    """
+
+    def __init__(
+        self,
+        trainer: Loop[Any, Any],
+        sources: Sequence[Picture],
+        photos: Sequence[Picture],
+        widths: tuple[int, int],
+    ) -> None:
+        self.widths = widths
+        self.photo = on_white(photos[0].pixels, photos[0].alpha)
+        shown = spread(range(len(sources)), PREVIEWED)
+        self.paintings = [shrink(sources[number].pixels, PREVIEW_PIXELS // len(shown)) for number in shown]
+        self.alphas = [sources[number].alpha for number in shown]
+        self.bare, self.prepared = zip(
+            *(
+                trainer.seen(number, painting)
+                if painting is sources[number].pixels
+                else seen(painting.to(trainer.device), trainer.content)
+                for number, painting in zip(shown, self.paintings, strict=True)
+            ),
+            strict=True,
+        )
+        looked_at = spread(range(len(sources)), LOOKED_AT)
+        self.looks = (
+            Looks(
+                trainer,
+                [sources[number].pixels for number in looked_at],
+                [photo.pixels for photo in photos],
+                looked_at,
+            )
+            if trainer.settings.patience
+            else None
+        )
+
+    def preview(self, model: Model) -> tuple[list[list[Tensor]], list[Remark]]:
+        """See `Views`: painting, the same without strokes, translation and photo."""
+        translations = [model.generate(prepared) for prepared in self.prepared]
+        rows = []
+        for painting, bare, made, alpha in zip(
+            self.paintings, self.bare, translations, self.alphas, strict=True
+        ):
+            own = [painting, *([bare] if model.content.remover else []), made]
+            rows.append([*(on_white(each.cpu(), alpha) for each in own), self.photo])
+        found = [
+            remark
+            for painting, translation in zip(self.paintings, translations, strict=True)
+            for remark in picture_warnings(translation, painting)
+        ]
+        return rows, found
+
+    def look(self, model: Callable[[], Model]) -> None:
+        """See `Views`."""
+        if self.looks is not None:
+            self.looks.take(lambda prepared: model().generate(prepared))
+
+
+def _smaller(config: Any) -> tuple[str, str]:
+    """See `run_in_directory`."""
+    return (
+        f"{config.crops} crops of {config.crop_size} px at width {config.width}",
+        f"roughly halve the need with `crops={max(2, config.crops // 2)}` and "
+        f"`identity_crops={config.identity_crops // 2}`",
+    )
+
+
+def _visible(pictures: Sequence[Picture], names: str | Sequence[str]) -> list[Picture]:
+    """The pictures with the colours of what shows instead of those hidden under alpha.
+
+    Raises:
+        InputError: nothing of one shows; the message starts with its name.
+    """
+    names, found = [names] if isinstance(names, str) else names, []
+    for number, picture in enumerate(pictures):
+        try:
+            found.append(replace(picture, pixels=picture.visible))
+        except InputError as error:
+            name = printable(names[number]) if number < len(names) and names[number] else "the picture"
+            raise InputError(f"{name} {error}") from None
+    return found
+
+
+def _widths(
+    sources: Sequence[Picture], names: str | Sequence[str], settings: PairSettings
+) -> tuple[int, int]:
+    """Smallest and largest width at which paintings are seen, as if whole where only a part is trained on.
+
+    Raises:
+        ConfigError: a painting is too narrow for a crop; where there are several, the message starts with its name.
+    """
+    names = [names] if isinstance(names, str) else names
+    lowest, highest = [], []
+    for name, source in zip(names, sources, strict=True):
+        try:
+            low, high = seen_widths(source.pixels, settings)
+        except ConfigError as error:
+            raise ConfigError(f"{name}: {error}" if len(sources) > 1 else str(error)) from None
+        lowest.append(round(low / source.share))
+        highest.append(round(high / source.share))
+    return min(lowest), max(highest)
