@@ -129,6 +129,32 @@ class PixelDisplay(_Display):
             display.err.print(f"{done / total:4.0%}  {left}  {figures}", highlight=False)
 
 
+class CountDisplay(_Display):
+    """A bar for pictures that are worked on one after another.
+
+    Args:
+        doing: what is done with them, in a word.
+        quiet: show nothing at all.
+    """
+
+    def __init__(self, doing: str, *, quiet: bool) -> None:
+        super().__init__(
+            SpinnerColumn(),
+            TextColumn(doing),
+            BarColumn(bar_width=20),
+            TextColumn("{task.completed:.0f} of {task.total:.0f}"),
+            TimeElapsedColumn(),
+            quiet=quiet,
+        )
+        self.task: TaskID | None = None
+
+    def __call__(self, done: int, total: int) -> None:
+        """Show how many pictures are done."""
+        if self.task is None:
+            self.task = self.bar.add_task("pictures", total=total)
+        self.bar.update(self.task, completed=done, total=total)
+
+
 class StageDisplay(_Display):
     """A line for each stage of a comparison, with a bar for the current one.
 

@@ -11,6 +11,7 @@ from sinct.version import __version__
 
 from . import bars, compare, display
 from .batch import batch_app
+from .folders import folders_app
 from .inputs import stored
 from .options import (
     AsJson,
@@ -349,4 +350,5 @@ def _end(done: "sinct.Training | sinct.Translation", stop: Stop, *, quiet: bool)
 app.command()(compare.compare)
 app.command()(compare.evaluate)
 app.add_typer(batch_app, name="batch")
+app.add_typer(folders_app, name="folders")
 app.add_typer(weights_app, name="weights")

@@ -98,7 +98,8 @@ class TrainingSettings(Settings):
     """What every training has: length, optimiser, running average, seed and number format.
 
     Attributes:
-        learning_rate: Adam's rate; constant for the first half, then falls linearly.
+        learning_rate: Adam's rate; constant at first, then falls linearly.
+        rate_constant: share of the training in which it is constant.
         rate_epochs: parts of equal length in which the rate stays the same; 16 in the authors' code. With 0 it falls
             from step to step (ours).
         betas: Adam's betas.
@@ -117,6 +118,7 @@ class TrainingSettings(Settings):
     """
 
     learning_rate: float = bounded(0.002, ABOVE_0)
+    rate_constant: float = bounded(0.5, SHARE)
     rate_epochs: int = bounded(16, FROM_0)
     betas: tuple[float, float] = (0.0, 0.99)
     ema_decay: float = bounded(0.0, SHARE)

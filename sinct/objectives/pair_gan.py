@@ -173,14 +173,6 @@ class PairGan(Loop[PairBatch, Losses]):
             settings.tile_size, settings.discriminator_widths, deviation=settings.minibatch_deviation
         )
 
-    def noise(self, pictures: Tensor) -> Tensor | None:
-        """Draw what a noisy generator takes beside these pictures, (N, 1, H, W); None for the other generators."""
-        if not self.generator.noisy:
-            return None
-        count, _, height, width = pictures.shape
-        generator = self.device_random
-        return torch.randn(count, 1, height, width, generator=generator, device=generator.device)
-
     def judge(self, discriminator: nn.Module, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
         """Adversarial loss and R1 of a discriminator, on tiles of real crops and of detached translations.
 

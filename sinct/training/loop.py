@@ -93,6 +93,9 @@ class Loop(ABC, Generic[Batch, Losses]):
     def sample(self) -> Batch:
         """Draw what one step sees."""
 
+    def close(self) -> None:
+        """Free what the training holds beside memory, such as processes; a subclass may hold some."""
+
     def seen(self, number: int, painting: Tensor) -> Seen:
         """A painting as it is seen in use, on the training's device.
 
@@ -132,7 +135,9 @@ class Loop(ABC, Generic[Batch, Losses]):
         """
         before = time.monotonic()
         while self.progress < 1:
-            rate = self.settings.learning_rate * rate_share(self.progress, self.settings.rate_epochs)
+            rate = self.settings.learning_rate * rate_share(
+                self.progress, self.settings.rate_epochs, self.settings.rate_constant
+            )
             for optimizer in self.optimizers.values():
                 for group in optimizer.param_groups:
                     group["lr"] = rate
@@ -282,6 +287,14 @@ class Loop(ABC, Generic[Batch, Losses]):
             parameters, lr=self.settings.learning_rate, betas=self.settings.betas, fused=fused
         )
 
+    def noise(self, pictures: Tensor) -> Tensor | None:
+        """Draw what a noisy generator takes beside these pictures, (N, 1, H, W); None for the other generators."""
+        if not self.generator.noisy:
+            return None
+        count, _, height, width = pictures.shape
+        generator = self.device_random
+        return torch.randn(count, 1, height, width, generator=generator, device=generator.device)
+
     def autocast(self) -> AbstractContextManager[None]:
         """Compute in bfloat16 where the settings say so."""
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.settings.mixed_precision)
@@ -312,21 +325,22 @@ def fastest_convolutions() -> Iterator[None]:
         torch.backends.cudnn.benchmark = before
 
 
-def rate_share(progress: float, epochs: int) -> float:
-    """Share of the learning rate at a point of a training: 1 for its first half, then falling linearly.
+def rate_share(progress: float, epochs: int, constant: float = 0.5) -> float:
+    """Share of the learning rate at a point of a training: 1 at first, then falling linearly.
 
     Args:
         progress: of the training, in [0, 1).
         epochs: parts of equal length in which the rate stays the same: of 16, the last has a ninth. With 0 it falls
             from step to step, to 0 at the end.
+        constant: share of the training in which it does not fall, in [0, 1].
 
     Zhu et al. 2017 (arXiv:1703.10593), section 4; by epochs as in the code of Park et al. 2020.
     """
     if not epochs:
-        return min(1.0, 2 - 2 * progress)
-    falling = epochs - epochs // 2
-    fallen = int(progress * epochs) + 1 - epochs // 2
-    return 1 - max(0, fallen) / (falling + 1)
+        return min(1.0, (1 - progress) / (1 - constant)) if constant < 1 else 1.0
+    held = int(epochs * constant)
+    fallen = int(progress * epochs) + 1 - held
+    return 1 - max(0, fallen) / (epochs - held + 1)
 
 
 def update(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:

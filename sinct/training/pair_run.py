@@ -92,7 +92,7 @@ def run_training(
     paintings = _visible(sources, painting_names)
     photos = _visible([photo.cut_out() for photo in targets], names.get("photos", ""))
 
-    def make(settings: Any) -> tuple[Loop[Any, Any], Views]:
+    def make(settings: Any) -> tuple[Loop[Any, Any], Callable[[], Views]]:
         widths = _widths(paintings, painting_names, settings)
         trainer = objective(
             [painting.pixels for painting in paintings],
@@ -101,7 +101,7 @@ def run_training(
             device,
             Shown([painting.shown for painting in paintings], [photo.shown for photo in photos]),
         )
-        return trainer, PairViews(trainer, paintings, photos, widths)
+        return trainer, lambda: PairViews(trainer, paintings, photos, widths)
 
     return run_in_directory(
         objective,
@@ -141,7 +141,7 @@ class PairViews:
         photos: Sequence[Picture],
         widths: tuple[int, int],
     ) -> None:
-        self.widths = widths
+        self.widths, self.keeps_last = widths, False
         self.photo = on_white(photos[0].pixels, photos[0].alpha)
         shown = spread(range(len(sources)), PREVIEWED)
         self.paintings = [shrink(sources[number].pixels, PREVIEW_PIXELS // len(shown)) for number in shown]

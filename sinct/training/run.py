@@ -2,6 +2,7 @@
 
 import platform
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from typing import Any, Protocol
 
 import torch
@@ -33,7 +34,7 @@ class Named(Protocol):
 def run_in_directory(
     objective: Named,
     run: RunDirectory,
-    make: Callable[[Any], tuple[Loop[Any, Any], Views]],
+    make: Callable[[Any], tuple[Loop[Any, Any], Callable[[], Views]]],
     *,
     inputs: Mapping[str, Any],
     names: Mapping[str, Any],
@@ -52,7 +53,8 @@ def run_in_directory(
     Args:
         objective: what is trained.
         run: where everything is kept.
-        make: makes the training and what it is judged by, from its settings.
+        make: makes the training from its settings, and a function that makes what it is judged by, once its state is
+            loaded.
         inputs: hashes of all inputs, JSON-serialisable; a run is resumed only with the same.
         names: names of the inputs, for config.json.
         config: settings of the objective; None only where a run is resumed with its own.
@@ -85,7 +87,7 @@ def run_in_directory(
             run.check_free(overwrite=overwrite)
             facts = {"objective": objective.name, "preset": preset, **names, **inputs, **_environment(device)}
         try:
-            trainer, views = make(config)
+            trainer, make_views = make(config)
             if run.checkpoint.exists() and resume:  # a run killed before its first checkpoint begins again
                 stored = checkpoint.load(run.checkpoint)
                 best = stored.description.get("best")
@@ -97,12 +99,13 @@ def run_in_directory(
                 )
             if resume:
                 run.rewind_log(trainer.steps_done)
-            session = Session(trainer, views, run, facts, on_progress or (lambda progress: None))
+            session = Session(trainer, make_views(), run, facts, on_progress or (lambda progress: None))
             session.warn(remarks)
             if not resume:
                 run.create(overwrite=overwrite)
             run.write_config(config, facts)
-            return session.train(should_stop or (lambda: False))
+            with closing(trainer):
+                return session.train(should_stop or (lambda: False))
         except Exception as error:
             if not is_out_of_memory(error):
                 raise

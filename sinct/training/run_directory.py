@@ -3,6 +3,7 @@
 config.json              settings, inputs with their hashes, device and versions
 checkpoint.safetensors   all that is needed to continue (see `sinct.inference.checkpoint`)
 model.safetensors        the generator alone, for `apply`
+last.safetensors         likewise its last state, in trainings on folders, where model.safetensors holds the best
 log.jsonl                one JSON object every 10 steps: step, seconds, mean losses, and any warnings
 losses.png               the losses as a plot, drawn at the end
 preview.png              painting, translation so far and photo, side by side, refreshed during training; for a
@@ -53,6 +54,11 @@ class RunDirectory:
         return self.path / "model.safetensors"
 
     @property
+    def last(self) -> Path:
+        """The generator of the last state, where `model` holds a better one, of trainings that keep both."""
+        return self.path / "last.safetensors"
+
+    @property
     def log(self) -> Path:
         """Losses and warnings, JSON lines."""
         return self.path / "log.jsonl"
@@ -95,7 +101,9 @@ class RunDirectory:
 
     def _present(self) -> list[Path]:
         """Files of a run that are there."""
-        ours = (self.config, self.checkpoint, self.model, self.log, self.preview, self.plot)
+        ours = (
+            self.config, self.checkpoint, self.model, self.last, self.log, self.preview, self.plot
+        )  # fmt: skip
         return [file for file in ours if file.exists()]
 
     def write_config(self, config: TrainingSettings, facts: Mapping[str, Any]) -> None:

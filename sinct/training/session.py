@@ -122,6 +122,8 @@ class Session:
         tensors = {**trainer.state(), **model.content_tensors()}
         self.run.save(tensors, {**model.description(), "networks": networks, **progress})
         model.save(self.run.model)
+        if self.views.keeps_last and trainer.best is not None:
+            self.model().save(self.run.last)
 
     def preview(self) -> None:
         """Refresh the preview, and warn of visible flaws in it."""

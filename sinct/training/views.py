@@ -14,9 +14,11 @@ class Views(Protocol):
 
     Attributes:
         widths: smallest and largest width in pixels that pictures are seen at in training.
+        keeps_last: whether the last state is kept for use beside the best.
     """
 
     widths: tuple[int, int]
+    keeps_last: bool
 
     def preview(self, model: Model) -> tuple[list[list[Tensor]], list[Remark]]:
         """Rows of pictures, (3, H, W) in [-1, 1] each, that show what a model does, and its visible flaws."""

@@ -1,0 +1,253 @@
+"""`sinct folders`: train on two folders of pictures, translate pictures with the result, score translations."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from . import bars, display
+from .options import AsJson, Device, MaxMemory, Overwrite, Quiet, Resume, Seed, Set, Time, parse_changes
+from .stopping import resuming, stopping
+
+folders_app = typer.Typer(
+    no_args_is_help=True,
+    help="Train on two folders of pictures (CUT, FastCUT, CycleGAN, ...), translate with the result, and score it.",
+)
+
+
+class Method(StrEnum):
+    """Names in `sinct.folders.METHODS`, repeated here so that --help need not import torch; a test compares them."""
+
+    cut = "cut"
+    fastcut = "fastcut"
+    cut_moco = "cut-moco"
+    cut_separate = "cut-separate"
+    cut_detached = "cut-detached"
+    cyclegan = "cyclegan"
+
+
+class State(StrEnum):
+    """States of a training."""
+
+    best = "best"
+    last = "last"
+
+
+class Size(StrEnum):
+    """Sizes at which pictures are translated."""
+
+    tested = "tested"
+    own = "own"
+
+
+WeightsDir = Annotated[
+    Path | None,
+    typer.Option(help="Folder with the weights of FID's network.", show_default="the cache of weights"),
+]
+
+
+@folders_app.command()
+def train(
+    run_dir: Annotated[
+        Path, typer.Option(help="Folder for the models, checkpoint, log and preview.", show_default=False)
+    ],
+    source: Annotated[
+        Path,
+        typer.Argument(
+            help="Folder or list of the pictures to translate; or one folder with trainA, trainB, testA and testB.",
+            show_default=False,
+        ),
+    ],
+    target: Annotated[
+        Path | None, typer.Argument(help="Folder or list of pictures with the wanted look.", show_default=False)
+    ] = None,
+    method: Annotated[Method, typer.Option(help="What to train.")] = Method.cut,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Length in epochs of the larger folder.", show_default="as published")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Length in steps, instead of in epochs.")] = None,
+    time: Time = None,
+    seed: Seed = 0,
+    seeds: Annotated[
+        int, typer.Option(min=1, help="Train this many times, with seeds from --seed on, in RUN_DIR/seed-N.")
+    ] = 1,
+    device: Device = "auto",
+    weights_dir: WeightsDir = None,
+    resume: Resume = False,
+    overwrite: Overwrite = False,
+    changes: Set = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train on two folders of pictures of any size, none of which belong together."""
+    quiet = quiet or as_json
+    with display.errors(as_json=as_json, quiet=quiet), stopping() as stop:
+        from sinct import folders
+        from sinct.runtime.device import choose_device
+
+        domains = folders.find_domains(source, target)
+        done = []
+        for number in range(seed, seed + seeds):
+            where = run_dir if seeds == 1 else run_dir / f"seed-{number}"
+            going_on = resume and (where / "config.json").exists() if seeds > 1 else resume
+            config = None
+            if not going_on or {epochs, steps, time} != {None}:
+                config = folders.settings(
+                    method.value, domains, device=choose_device(device), epochs=epochs, steps=steps, seconds=time,
+                    seed=number, changes=parse_changes(changes),
+                )  # fmt: skip
+            with bars.TrainingDisplay(quiet=quiet, kept="the model so far") as bar:
+                training = folders.train(
+                    domains, where, method=method.value, config=config, device=device, weights_dir=weights_dir,
+                    resume=going_on, overwrite=overwrite, on_progress=bar, should_stop=stop,
+                )  # fmt: skip
+            done.append(_facts(training, number))
+            display.say(_in_words(training), quiet=quiet)
+            if stop() and not training.finished:
+                break
+        if as_json:
+            display.emit({"method": method.value, "trainings": done})
+        if stop() and not all(each["finished"] for each in done):
+            display.say(f"everything is saved. To continue: {resuming(sys.argv[1:])}", quiet=quiet)
+            raise typer.Exit(stop.exit_code)
+
+
+@folders_app.command()
+def apply(
+    run: Annotated[Path, typer.Argument(help="A run directory or a model file.", show_default=False)],
+    images: Annotated[
+        list[Path], typer.Argument(help="A folder or list of pictures, or pictures.", show_default=False)
+    ],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder for the translations.", show_default=False)
+    ],
+    state: Annotated[State, typer.Option(help="State of the training: its best, or its last.")] = State.best,
+    size: Annotated[
+        Size, typer.Option(help="tested: scaled as in the training's tests; own: as they are.")
+    ] = Size.tested,
+    suffix: Annotated[str, typer.Option(help="Format of the translations.")] = ".png",
+    device: Device = "auto",
+    max_memory: MaxMemory = None,
+    resume: Resume = False,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Translate pictures with a model that was trained on two folders."""
+    quiet = quiet or as_json
+    with display.errors(as_json=as_json, quiet=quiet), stopping() as stop:
+        from sinct import folders
+
+        given: Any = images[0] if len(images) == 1 and _holds_many(images[0]) else images
+        with bars.CountDisplay("translating", quiet=quiet) as bar:
+            done = folders.apply(
+                run, given, output, state=state.value, size=size.value, suffix=suffix, device=device,
+                max_memory=max_memory, resume=resume, overwrite=overwrite, on_picture=bar, should_stop=stop,
+            )  # fmt: skip
+        for path, reason in done.failed.items():
+            display.warn(reason if str(path) in reason else f"{path}: {reason}", quiet=quiet)
+        if as_json:
+            display.emit(
+                {
+                    "written": [str(path) for path in done.written],
+                    "kept": [str(path) for path in done.kept],
+                    "failed": {str(path): reason for path, reason in done.failed.items()},
+                }
+            )
+        kept = f", kept {len(done.kept)}" if done.kept else ""
+        failed = f", left out {len(done.failed)}" if done.failed else ""
+        pictures = "1 picture" if len(done.written) == 1 else f"{len(done.written)} pictures"
+        display.say(f"wrote {pictures} to {output}{kept}{failed}", quiet=quiet)
+        if stop():
+            raise typer.Exit(stop.exit_code)
+        if done.failed:
+            raise typer.Exit(1)
+
+
+@folders_app.command()
+def score(
+    translated: Annotated[
+        list[Path],
+        typer.Argument(help="One or more folders of translations, for instance of several seeds.", show_default=False),
+    ],
+    target: Annotated[
+        Path, typer.Option("--target", help="Folder of the target domain's test pictures.", show_default=False)
+    ],
+    source: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the source pictures, for the score of doing nothing.", show_default=False),
+    ] = None,
+    weights_dir: WeightsDir = None,
+    random_weights: Annotated[
+        bool, typer.Option(help="Use a random network, to try out everything else.")
+    ] = False,
+    device: Device = "auto",
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Compare folders of translations with the target domain: FID, clean-FID, KID, and a distance without weights."""
+    quiet = quiet or as_json
+    with display.errors(as_json=as_json, quiet=quiet):
+        from sinct import folders
+
+        with bars.CountDisplay("looking", quiet=quiet) as bar:
+            found = folders.score(
+                translated, target, source=source, weights_dir=weights_dir, random_weights=random_weights,
+                device=device, on_progress=bar,
+            )  # fmt: skip
+        for path, reason in found.left_out.items():
+            display.warn(reason if path in reason else f"{path}: {reason}", quiet=quiet)
+        if found.missing:
+            display.warn(f"FID, clean-FID and KID are missing: {found.missing}", quiet=quiet)
+        if found.random:
+            display.warn("the network is random, so FID, clean-FID and KID mean nothing", quiet=quiet)
+        if as_json:
+            display.emit(found.to_json())
+            return
+        _show(found)
+
+
+def _show(found: Any) -> None:
+    """Print scores as a table."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("")
+    for name in found.mean:
+        table.add_column(name, justify="right")
+    rows = dict(found.sets)
+    if found.unchanged:
+        rows["source, unchanged"] = found.unchanged
+    if found.spread:
+        rows["mean"], rows["spread"] = found.mean, found.spread
+    for name, values in rows.items():
+        cells = (f"{values[column]:.3f}" if column in values else "" for column in found.mean)
+        table.add_row(name, *cells)
+    display.out.print(table)
+
+
+def _holds_many(path: Path) -> bool:
+    """Whether a path is a folder or a list of pictures, not a picture."""
+    return path.is_dir() or path.suffix.lower() in (".csv", ".txt", ".json", ".jsonl", ".ndjson")
+
+
+def _facts(training: Any, seed: int) -> dict[str, Any]:
+    return {
+        "run_dir": str(training.run_dir),
+        "seed": seed,
+        "steps": training.steps,
+        "planned_steps": training.planned,
+        "best": training.kept,
+        "seconds": round(training.seconds, 3),
+        "finished": training.finished,
+        "warnings": list(training.warnings),
+    }
+
+
+def _in_words(training: Any) -> str:
+    steps = "1 step" if training.steps == 1 else f"{training.steps} steps"
+    return (
+        f"trained {steps} in {display.clock(training.seconds)}, best state at step {training.kept}: "
+        f"{training.run_dir}"
+    )

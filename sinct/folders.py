@@ -1,0 +1,417 @@
+"""Train on two folders of pictures, translate with what was trained, and score it: the paper's own experiments.
+
+Park et al. 2020 (arXiv:2007.15651), section 4 and appendix C.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from os import PathLike
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+import torch
+
+from sinct.data.folders import Domains, find_domains, find_images
+from sinct.data.scaled import FolderSettings, read_test_image
+from sinct.errors import CheckpointError, ConfigError, InputError, OutputError, WeightsError
+from sinct.inference.model import Model, load_model
+from sinct.inference.to_file import checked_output, translate_to_file
+from sinct.measures.fid import FolderScores, score_folders
+from sinct.measures.folder_distance import distribution_gap, set_distribution
+from sinct.measures.folder_features import features_of_pictures
+from sinct.measures.inception import Inception, frechet_distance
+from sinct.objectives.folder_gan import FolderGanSettings
+from sinct.objectives.folder_methods import METHODS, find_method, method_settings
+from sinct.pictures.opening import open_picture
+from sinct.pictures.picture import write_picture
+from sinct.runtime.device import choose_device, gains_from_bfloat16
+from sinct.runtime.files import StrPath, printable
+from sinct.training.folder_run import LOOKED_AT, Judge, run_folder_training
+from sinct.training.progress import OnProgress, Training
+from sinct.training.run_directory import RunDirectory
+from sinct.weights.store import Weights, present
+
+__all__ = ["METHODS", "Applied", "Domains", "Scored", "apply", "find_domains", "score", "settings", "train"]
+
+STATES = ("best", "last")
+"""States of a training that can be applied."""
+
+SIZES = ("tested", "own")
+"""Sizes at which pictures can be translated."""
+
+
+def settings(
+    method: str,
+    domains: Domains,
+    *,
+    device: torch.device,
+    epochs: int | None = None,
+    steps: int | None = None,
+    seconds: float | None = None,
+    seed: int = 0,
+    changes: Mapping[str, Any] | None = None,
+) -> FolderGanSettings:
+    """The published settings of a method, with another length, seed or device.
+
+    Args:
+        method: a key of `METHODS`.
+        domains: the pictures; an epoch has as many steps as the larger domain has batches.
+        device: device to train on; bfloat16 is used where it gains from it.
+        epochs: length in epochs, instead of the published one.
+        steps: length in steps, instead of in epochs; the learning rate then falls from step to step.
+        seconds: most time for the training, even if it is not done by then.
+        seed: makes the training repeatable.
+        changes: other settings by name.
+
+    Raises:
+        ConfigError: the method or a setting is unknown, or a value is out of range.
+    """
+    if epochs is not None and steps is not None:
+        raise ConfigError("a length was given in epochs and in steps; give one of them")
+    changes = dict(changes or {})
+    start = find_method(method).settings.replace(**changes)
+    batches = -(-max(len(domains.source), len(domains.target)) // start.batch_size)
+    chosen = method_settings(method, batches).replace(**changes)
+    if epochs is not None:
+        if epochs < 1:
+            raise ConfigError(f"epochs must be 1 or more, got {epochs}")
+        chosen = chosen.replace(steps=epochs * batches, rate_epochs=epochs)
+    if steps is not None:
+        chosen = chosen.replace(steps=steps, rate_epochs=0)
+    fast = {} if "mixed_precision" in changes else {"mixed_precision": gains_from_bfloat16(device)}
+    return chosen.replace(seconds=seconds, seed=seed, **fast)
+
+
+def train(
+    domains: Domains,
+    run_dir: StrPath,
+    *,
+    method: str = "cut",
+    config: FolderGanSettings | None = None,
+    device: str = "auto",
+    weights_dir: StrPath | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    on_progress: OnProgress | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Training:
+    """Train a method on two folders.
+
+    The run directory gets both the last state and the best: that whose translations of the test pictures were nearest
+    to the target domain at one of twenty looks, by FID where its network is in the cache of weights, else by
+    `sinct.measures.folder_distance`. Published figures are mostly the best of a training.
+
+    Args:
+        domains: the pictures, see `find_domains`.
+        run_dir: folder for model, checkpoint, log and preview.
+        method: a key of `METHODS`.
+        config: see `settings`; None takes the published ones.
+        device: auto, cpu, cuda, cuda:N or mps.
+        weights_dir: folder with the weights of FID's network; None takes the cache.
+        resume, overwrite, on_progress, should_stop: as for `sinct.train`.
+
+    Raises:
+        InputError: no picture of a domain can be used.
+        OutputError, ConfigError, CheckpointError, DeviceError, TrainingError: as for `sinct.train`.
+    """
+    where = choose_device(device)
+    if config is None and not resume:
+        config = settings(method, domains, device=where)
+    return run_folder_training(
+        find_method(method).trainer,
+        domains,
+        RunDirectory(Path(run_dir)),
+        config=config,
+        preset=method,
+        device=where,
+        resume=resume,
+        overwrite=overwrite,
+        on_progress=on_progress,
+        should_stop=should_stop,
+        make_judge=partial(_fid_judge, weights_dir, where) if _has_inception(weights_dir) else None,
+    )
+
+
+@dataclass(frozen=True)
+class Applied:
+    """How translating a folder ended.
+
+    Attributes:
+        written: pictures written now.
+        kept: pictures that were there already and were kept.
+        failed: pictures that could not be translated, with the reason in one line.
+    """
+
+    written: tuple[Path, ...]
+    kept: tuple[Path, ...]
+    failed: Mapping[Path, str]
+
+
+def apply(
+    run: StrPath,
+    images: StrPath | Sequence[StrPath],
+    output: StrPath,
+    *,
+    state: str = "best",
+    size: str = "tested",
+    suffix: str = ".png",
+    device: str = "auto",
+    max_memory: int | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    on_picture: Callable[[int, int], None] = lambda done, total: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Applied:
+    """Translate pictures with a trained model.
+
+    Args:
+        run: run directory, or model file.
+        images: folder or list of pictures, see `find_images`, or picture files.
+        output: folder for the translations, which keep the pictures' names.
+        state: "best" or "last", see `train`; a model file has one state.
+        size: "tested" scales pictures as the training's tests do, for scores by the paper's protocol; "own" keeps
+            each at its size, with its transparency, resolution and EXIF data.
+        suffix: of the files written, which chooses their format.
+        device: auto, cpu, cuda, cuda:N or mps.
+        max_memory: bytes for the process, see `sinct.apply`. Generators with instance norm need a picture at once.
+        resume: keep pictures that are there already.
+        overwrite: replace them.
+        on_picture: called with pictures done and pictures in all.
+        should_stop: called before each picture; returning True ends the work.
+
+    Raises:
+        InputError: there are no pictures.
+        OutputError: a file is there already, two would get the same name, or the folder cannot be written.
+        CheckpointError, DeviceError: as for `sinct.apply`.
+        ConfigError: an unknown state or size.
+    """
+    for name, value, known in (("state", state, STATES), ("size", size, SIZES)):
+        if value not in known:
+            raise ConfigError(f"unknown {name} {value!r}; choose one of {', '.join(known)}")
+    model = load_model(_model_file(Path(run), state), choose_device(device))
+    paths = find_images(images) if isinstance(images, (str, PathLike)) else tuple(Path(path) for path in images)
+    targets = _named(paths, Path(output), suffix)
+    present = [target for target in targets if target.exists()]
+    if present and not (resume or overwrite):
+        raise OutputError(
+            f"{printable(present[0])} already exists ({len(present)} of {len(targets)} pictures do); give "
+            "`resume=True` to keep them, `overwrite=True` to replace them, or another `output`"
+        )
+    written, kept, failed = [], [], {}
+    for number, (path, target) in enumerate(zip(paths, targets, strict=True)):
+        on_picture(number, len(paths))
+        if should_stop():
+            break
+        if resume and target.exists():
+            kept.append(target)
+            continue
+        try:
+            if size == "tested":
+                result = model.translate(read_test_image(path, _resizing(model)))
+                write_picture(target, result, overwrite=overwrite)
+            else:
+                source = open_picture(path, target, max_memory)
+                bits = checked_output(target, source, [path], bits=None, overwrite=overwrite)
+                translate_to_file(
+                    model,
+                    source,
+                    target,
+                    bits=bits,
+                    max_memory=max_memory,
+                    resume=False,
+                    overwrite=overwrite,
+                    on_pixels=None,
+                    should_stop=None,
+                )
+            written.append(target)
+        except InputError as error:
+            failed[path] = str(error)
+    else:
+        on_picture(len(paths), len(paths))
+    return Applied(tuple(written), tuple(kept), failed)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Scores of one set of translations, or of several.
+
+    Attributes:
+        sets: scores of each set, by folder, JSON-serialisable: "distance", and with weights "fid", "clean_fid", "kid".
+        mean: mean of each score over the sets.
+        spread: standard deviation over the sets; empty for a single one.
+        unchanged: the same scores of the source pictures as they are; empty without them.
+        protocols: how each score is computed.
+        left_out: files that could not be read, with the reason.
+        missing: why scores that need weights are missing; empty where they are not.
+        random: whether the network's weights were random, so that its scores mean nothing.
+    """
+
+    sets: Mapping[str, Mapping[str, float]]
+    mean: Mapping[str, float]
+    spread: Mapping[str, float]
+    unchanged: Mapping[str, float]
+    protocols: Mapping[str, str]
+    left_out: Mapping[str, str]
+    missing: str = ""
+    random: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything, JSON-serialisable."""
+        return asdict(self)
+
+
+def score(
+    translated: StrPath | Sequence[StrPath],
+    target: StrPath,
+    *,
+    source: StrPath | None = None,
+    weights_dir: StrPath | None = None,
+    random_weights: bool = False,
+    device: str = "auto",
+    cache: StrPath | None = None,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Scored:
+    """Compare folders of translations with pictures of the target domain.
+
+    FID, clean-FID and KID need the weights of FID's network (`sinct weights`); the distance of colours and textures,
+    which sees neither things nor places, needs none.
+
+    Args:
+        translated: folder or list of translations; several, for instance of several seeds, get a mean and a spread.
+        target: folder or list of the target domain's test pictures.
+        source: those of the source domain, for the score of doing nothing.
+        weights_dir: folder with the weights; None takes the cache.
+        random_weights: use a random network, to try out everything else.
+        device: auto, cpu, cuda, cuda:N or mps.
+        cache: folder of kept features; None takes the cache.
+        on_progress: called with pictures done and pictures in all, for each folder.
+
+    Raises:
+        InputError: a folder has fewer than two pictures that can be read.
+        DeviceError: the device is unknown or not there.
+    """
+    where = choose_device(device)
+    places = [translated] if isinstance(translated, (str, PathLike)) else list(translated)
+    if not places:
+        raise InputError("there is no folder of translations; give one or more")
+    targets, weights = find_images(target), Weights(Path(weights_dir) if weights_dir else None, random_weights)
+    own = FolderSettings(resizing="none", crop_size=1)
+    wanted = set_distribution(_all(targets, own))
+
+    def distance(paths: Sequence[Path]) -> float:
+        return distribution_gap(set_distribution(_all(paths, own)), wanted)
+
+    sources = find_images(source) if source is not None else None
+    unchanged = {} if sources is None else {"distance": distance(sources)}
+    protocols = {"distance": "colours and textures of both sets, in ΔE; see sinct.measures.folder_distance"}
+    sets: dict[str, dict[str, float]] = {}
+    left_out: dict[str, str] = {}
+    missing = ""
+    for place in places:
+        paths = find_images(place)
+        found = {"distance": distance(paths)}
+        try:
+            scores = score_folders(
+                paths,
+                targets,
+                source=sources,
+                weights=weights,
+                device=where,
+                cache=Path(cache) if cache is not None else None,
+                on_progress=on_progress,
+            )
+        except WeightsError as error:
+            missing = str(error)
+        else:
+            found |= {"fid": scores.fid, "clean_fid": scores.clean_fid, "kid": scores.kid}
+            protocols |= scores.protocols
+            left_out |= scores.left_out
+            if scores.unchanged_fid is not None:
+                unchanged["fid"] = scores.unchanged_fid
+        sets[printable(place)] = found
+    names = next(iter(sets.values()))
+    columns = {name: [values[name] for values in sets.values()] for name in names}
+    return Scored(
+        sets,
+        {name: fmean(values) for name, values in columns.items()},
+        {name: stdev(values) for name, values in columns.items() if len(values) > 1},
+        unchanged,
+        protocols,
+        left_out,
+        missing,
+        random_weights,
+    )
+
+
+def _all(paths: Sequence[Path], settings: FolderSettings) -> list[torch.Tensor]:
+    """Pictures that can be read, for the distance, which needs only some hundred."""
+    found = []
+    for path in paths:
+        try:
+            found.append(read_test_image(path, settings))
+        except InputError:
+            continue  # FID's features name them
+    if not found:
+        raise InputError(f"no picture of {len(paths)} can be read, the first is {printable(paths[0])}")
+    return found
+
+
+def _has_inception(weights_dir: StrPath | None) -> bool:
+    """Whether FID can be computed without a download."""
+    try:
+        import torch_fidelity  # noqa: F401
+    except ImportError:
+        return False
+    return present("inception", Path(weights_dir) if weights_dir is not None else None)
+
+
+def _fid_judge(
+    weights_dir: StrPath | None, device: torch.device, targets: Sequence[Path], config: FolderSettings
+) -> Judge:
+    """Score by FID to these pictures."""
+    weights = Weights(Path(weights_dir) if weights_dir is not None else None)
+    inception = Inception(weights.load("inception"), device)
+    wanted = features_of_pictures([read_test_image(path, config) for path in targets], inception)
+    return Judge("FID", lambda made: frechet_distance(features_of_pictures(made, inception), wanted))
+
+
+def _model_file(run: Path, state: str) -> Path:
+    """The file of a state; a model file is itself.
+
+    Raises:
+        CheckpointError: a run directory has no such state.
+    """
+    if not run.is_dir() or state == "best":
+        return run
+    directory = RunDirectory(run)
+    if directory.last.exists():
+        return directory.last
+    if directory.model.exists():
+        return directory.model  # no other was better
+    raise CheckpointError(f"{printable(run)} holds no model; train first, or give another run directory")
+
+
+def _resizing(model: Model) -> FolderSettings:
+    """How the pictures were scaled that a model was tested on."""
+    names = FolderSettings.names()
+    return FolderSettings.from_dict({name: value for name, value in model.settings.items() if name in names})
+
+
+def _named(paths: Sequence[Path], output: Path, suffix: str) -> list[Path]:
+    """Files for the translations.
+
+    Raises:
+        OutputError: two pictures have the same name.
+    """
+    found: dict[Path, Path] = {}
+    for path in paths:
+        target = output / f"{path.stem}{suffix}"
+        if target in found:
+            raise OutputError(
+                f"{printable(path)} and {printable(found[target])} would both be written to {printable(target)}; "
+                "rename one of them"
+            )
+        found[target] = path
+    return list(found)

@@ -1,0 +1,112 @@
+"""The methods that train on two folders, by name, with the settings and lengths that were published."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sinct.errors import ConfigError
+from sinct.objectives.folder_cut import FolderCutSettings, FolderCutTrainer
+from sinct.objectives.folder_cyclegan import FolderCycleSettings, FolderCycleTrainer
+from sinct.objectives.folder_gan import FolderGanSettings
+
+
+@dataclass(frozen=True)
+class FolderMethod:
+    """A method as it was published.
+
+    Attributes:
+        trainer: its training class.
+        settings: its settings, without a length.
+        epochs: its length in epochs of the larger folder.
+        constant: epochs of these in which the learning rate does not fall.
+        summary: what it is, in a line.
+        source: paper and section.
+    """
+
+    trainer: Any
+    settings: FolderGanSettings
+    epochs: int
+    constant: int
+    summary: str
+    source: str
+
+
+METHODS = {
+    "cut": FolderMethod(
+        FolderCutTrainer,
+        FolderCutSettings(),
+        400,
+        200,
+        "PatchNCE of sources and of targets, weight 1",
+        "Park et al. 2020, section 3 and appendix C.1",
+    ),
+    "fastcut": FolderMethod(
+        FolderCutTrainer,
+        FolderCutSettings(nce_weight=10.0, identity_nce=False, flip_equivariance=True),
+        200,
+        150,
+        "PatchNCE of sources alone, weight 10, with flip equivariance",
+        "Park et al. 2020, section 4 and appendix C.1",
+    ),
+    "cut-moco": FolderMethod(
+        FolderCutTrainer,
+        FolderCutSettings(memory_bank=16_384),
+        400,
+        200,
+        "CUT with negatives of other pictures, from a memory bank",
+        "Park et al. 2020, section 4.2 and appendix C.1",
+    ),
+    "cut-separate": FolderMethod(
+        FolderCutTrainer,
+        FolderCutSettings(separate_encoders=True),
+        400,
+        200,
+        "CUT with an encoder and MLPs of their own for outputs",
+        "Park et al. 2020, appendix C.5",
+    ),
+    "cut-detached": FolderMethod(
+        FolderCutTrainer,
+        FolderCutSettings(decoder_learns_content=False),
+        400,
+        200,
+        "CUT whose decoder learns nothing from PatchNCE; fails as in the paper",
+        "Park et al. 2020, appendix C.5",
+    ),
+    "cyclegan": FolderMethod(
+        FolderCycleTrainer,
+        FolderCycleSettings(),
+        200,
+        100,
+        "cycle consistency instead of PatchNCE",
+        "Zhu et al. 2017",
+    ),
+}
+"""All methods, by the name on the command line."""
+
+
+def find_method(name: str) -> FolderMethod:
+    """A method by its name.
+
+    Raises:
+        ConfigError: there is none of that name.
+    """
+    if name not in METHODS:
+        raise ConfigError(f"unknown method {name!r}; choose one of {', '.join(METHODS)}")
+    return METHODS[name]
+
+
+def method_settings(name: str, steps_per_epoch: int) -> FolderGanSettings:
+    """The published settings of a method, for folders of this size.
+
+    Args:
+        name: a key of `METHODS`.
+        steps_per_epoch: steps of an epoch, see `FolderSampler`.
+
+    Raises:
+        ConfigError: there is no such method.
+    """
+    method = find_method(name)
+    return method.settings.replace(
+        steps=method.epochs * steps_per_epoch,
+        rate_epochs=method.epochs,
+        rate_constant=method.constant / method.epochs,
+    )
