@@ -54,8 +54,15 @@ def plan_sides(
         preferred: windows to use if they fit.
 
     Raises:
-        OutOfMemoryError: not even the smallest windows fit.
+        OutOfMemoryError: not even the smallest windows fit, or the generator takes no windows.
     """
+    if model.generator.whole:
+        least = PROCESS + (COPIES + 4 * model.generator.live_channels) * height * width
+        raise OutOfMemoryError(
+            f"a picture of {width}x{height} px cannot be translated in rows by the generator {model.generator.name!r}, "
+            f"which needs the whole picture at once, about {least / 1e9:.1f} GB; give `max_memory={least / 1e9:.1f}e9` "
+            "and an output that is not .dzi, or a smaller picture"
+        )
     stride, halo, device = model.generator.stride, model.generator.halo, model.device
     content, reach = model.content, model.content.reach
     room = budget - PROCESS - (LEFT_BEHIND if content.remover else 0)
