@@ -141,8 +141,8 @@ class Model:
         if self.generator.whole:
             raise OutOfMemoryError(
                 f"not enough memory on {self.device} for a picture of {width}x{height} px, which the generator "
-                f"{self.generator.name!r} needs in one piece; close other programs, or give `device='cpu'` or a smaller "
-                "picture"
+                f"{self.generator.name!r} needs in one piece; close other programs, or give `device='cpu'` "
+                "or a smaller picture"
             )
         if window <= 256:
             raise OutOfMemoryError(

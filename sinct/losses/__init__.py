@@ -1,6 +1,7 @@
 """The terms of the objectives, as pure functions of logits, tiles and feature vectors.
 
-Each returns a scalar in float32 or better. They know nothing of networks or settings. The memory bank alone has a state.
+Each returns a scalar in float32 or better. They know nothing of networks or settings. Only the memory bank keeps a
+state from step to step.
 """
 
 from sinct.losses.adversarial import (

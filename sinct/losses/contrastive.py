@@ -32,19 +32,22 @@ def patch_nce(
     """
     _check_pairs(query, key)
     if images < 1 or len(query) % images:
-        raise ValueError(f"{len(query)} queries cannot be divided evenly into {images} images; give equally many each")
+        raise ValueError(
+            f"{len(query)} queries cannot be divided evenly into {images} images; give equally many each"
+        )
     positions = len(query) // images
     if positions < 2:
         raise ValueError(f"patch_nce needs at least 2 positions to have a negative, got {positions}")
     with torch.autocast(query.device.type, enabled=False):  # bfloat16 would put the logits off by 0.05
-        queries = full_precision(query).view(images, positions, -1)
-        keys = full_precision(key).detach().view(images, positions, -1)
-        similarity = queries @ keys.mT  # (images, positions, positions); the diagonals hold the positives
+        queries, keys = full_precision(query), full_precision(key).detach()
+        if images > 1:  # a batch of one matrix may be rounded otherwise than the matrix
+            queries, keys = (each.view(images, positions, -1) for each in (queries, keys))
+        similarity = queries @ keys.mT  # (..., positions, positions); the diagonals hold the positives
         if alike < 1:
             itself = torch.eye(positions, dtype=torch.bool, device=query.device)
             similarity = similarity.masked_fill((keys @ keys.mT >= alike) & ~itself, -torch.inf)
     own = torch.arange(positions, device=query.device).repeat(images)
-    return F.cross_entropy(similarity.flatten(0, 1) / temperature, own)
+    return F.cross_entropy(similarity.flatten(end_dim=-2) / temperature, own)
 
 
 def bank_nce(query: Tensor, key: Tensor, bank: Tensor, *, temperature: float = 0.07) -> Tensor:

@@ -56,5 +56,7 @@ class MemoryBank(nn.Module):
         skipped = max(len(keys) - size, 0)
         # The place is counted on the device, which nobody has to wait for.
         places = (self.oldest + torch.arange(skipped, len(keys), device=keys.device)) % size
-        self.vectors = self.vectors.index_copy(0, places, full_precision(keys[skipped:]).to(self.vectors.dtype))
+        self.vectors = self.vectors.index_copy(
+            0, places, full_precision(keys[skipped:]).to(self.vectors.dtype)
+        )
         self.oldest = (self.oldest + len(keys)) % size

@@ -28,8 +28,22 @@ def instance_norm(x: Tensor) -> Tensor:
     # Beside a weight and a bias in float32, the statistics of bfloat16 maps are not rounded to bfloat16.
     kept = torch.promote_types(x.dtype, torch.float32)
     weight, bias = x.new_ones(x.shape[1], dtype=kept), x.new_zeros(x.shape[1], dtype=kept)
-    normed = [F.batch_norm(item, None, None, weight, bias, training=True) for item in x.split(1)]
+    normed = [F.batch_norm(item, None, None, weight, bias, training=True) for item in torch.split(x, 1)]
     return normed[0] if len(normed) == 1 else torch.cat(normed)
+
+
+def mirrored(x: Tensor, by: int) -> Tensor:
+    """Continue maps beyond their borders by their mirror image.
+
+    Args:
+        x: (N, C, H, W), any range, H and W above `by`.
+        by: pixels on each side.
+
+    Returns:
+        (N, C, H + 2 by, W + 2 by), in the same type.
+    """
+    with torch.autocast(x.device.type, enabled=False):  # on a CPU it would widen bfloat16 maps to float32
+        return F.pad(x, (by, by, by, by), mode="reflect")
 
 
 def halved(x: Tensor) -> Tensor:
@@ -45,8 +59,8 @@ def halved(x: Tensor) -> Tensor:
 
     Zhang 2019, "Making Convolutional Networks Shift-Invariant Again" (arXiv:1904.11486).
     """
-    with torch.autocast(x.device.type, enabled=False):  # which would widen bfloat16 maps to float32 on a CPU
-        return F.avg_pool2d(F.avg_pool2d(F.pad(x, (1, 1, 1, 1), mode="reflect"), 2, stride=1), 2)
+    with torch.autocast(x.device.type, enabled=False):  # as in `mirrored`
+        return F.avg_pool2d(F.avg_pool2d(mirrored(x, 1), 2, stride=1), 2)
 
 
 def doubled(x: Tensor) -> Tensor:
@@ -60,7 +74,7 @@ def doubled(x: Tensor) -> Tensor:
     Returns:
         (N, C, 2H, 2W).
     """
-    with torch.autocast(x.device.type, enabled=False):  # as in `halved`
+    with torch.autocast(x.device.type, enabled=False):  # as in `mirrored`
         return F.interpolate(x, scale_factor=2, mode="bilinear")
 
 

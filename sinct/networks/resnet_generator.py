@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from sinct.networks.base import Features, GeneratorBase, sample_features
 from sinct.networks.layers import in_full_precision
-from sinct.networks.normed_layers import begin_small, doubled, halved, instance_norm
+from sinct.networks.normed_layers import begin_small, doubled, halved, instance_norm, mirrored
 
 COMPARED_BLOCKS = 1, 5
 """Residual blocks whose outputs PatchNCE compares, counted from 1."""
@@ -60,8 +60,8 @@ class NormedBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C, H, W); H and W at least 2."""
-        hidden = active(self.conv1(F.pad(x, (1, 1, 1, 1), mode="reflect")))
-        return x + instance_norm(self.conv2(F.pad(hidden, (1, 1, 1, 1), mode="reflect")))
+        hidden = active(self.conv1(mirrored(x, 1)))
+        return x + instance_norm(self.conv2(mirrored(hidden, 1)))
 
 
 class ResnetGenerator(GeneratorBase):
@@ -166,7 +166,7 @@ class ResnetGenerator(GeneratorBase):
     def _features(self, picture: Tensor) -> Iterator[Tensor]:
         """Compute one feature after the other, none before it is asked for."""
         height, width = (max(length + -length % SCALE, 2 * SCALE) for length in picture.shape[2:])
-        maps = F.pad(mirrored_to(picture, height, width), (3, 3, 3, 3), mode="reflect")
+        maps = mirrored(mirrored_to(picture, height, width), 3)
         yield maps
         maps = self.down1(active(self.stem(maps)))
         yield maps
@@ -187,5 +187,4 @@ class ResnetGenerator(GeneratorBase):
 
     def _render(self, fine: Tensor) -> Tensor:
         """Maps at half the resolution -> RGB."""
-        full = F.pad(active(self.up2(doubled(fine))), (3, 3, 3, 3), mode="reflect")
-        return torch.tanh(self.to_rgb(full))
+        return torch.tanh(self.to_rgb(mirrored(active(self.up2(doubled(fine))), 3)))

@@ -4,7 +4,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd import gradcheck, gradgradcheck
 
-from sinct.networks.normed_layers import begin_small, doubled, halved, instance_norm
+from sinct.networks.normed_layers import begin_small, doubled, halved, instance_norm, mirrored
 from tests.support.networks import noise
 
 
@@ -75,7 +75,7 @@ def test_layer_keeps_channels_last(layer, items):
     assert layer(x).is_contiguous(memory_format=torch.channels_last)
 
 
-@pytest.mark.parametrize("layer", [instance_norm, halved, doubled])
+@pytest.mark.parametrize("layer", [instance_norm, halved, doubled, lambda x: mirrored(x, 2)])
 def test_layer_stays_in_bfloat16_under_autocast(layer):
     """What autocast widens takes as much time as several convolutions."""
     with torch.autocast("cpu", dtype=torch.bfloat16):

@@ -129,7 +129,9 @@ def test_encode_runs_no_block_behind_the_features() -> None:
     assert len(network.encode(noise(1, 3, 16, 16))) == 5
 
 
-@pytest.mark.parametrize(("deepest", "unneeded"), [(0, "stem"), (1, "down2"), (2, "blocks.0"), (3, "blocks.1")])
+@pytest.mark.parametrize(
+    ("deepest", "unneeded"), [(0, "stem"), (1, "down2"), (2, "blocks.0"), (3, "blocks.1")]
+)
 def test_encode_stops_at_the_deepest_that_is_asked_for(deepest: int, unneeded: str) -> None:
     network, x = generator(), noise(1, 3, 16, 16)
     places = {depth: torch.tensor([[0, 5]]) for depth in range(deepest, -1, -1)}
@@ -141,7 +143,9 @@ def test_encode_stops_at_the_deepest_that_is_asked_for(deepest: int, unneeded: s
 
 
 def test_halo_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"'resnet' has no halo, because instance norm .*; translate .* one piece"):
+    with pytest.raises(
+        ValueError, match=r"'resnet' has no halo, because instance norm .*; translate .* one piece"
+    ):
         _ = ResnetGenerator(2).halo
 
 
@@ -154,7 +158,7 @@ def test_described_generator_can_be_built_again(blocks: int) -> None:
 
 
 def test_fewer_blocks_than_compared_are_refused() -> None:
-    with pytest.raises(ValueError, match="4 residual blocks are fewer than the 5 .*; take 6 or 9"):
+    with pytest.raises(ValueError, match=r"4 residual blocks are fewer than the 5 .*; take 6 or 9"):
         ResnetGenerator(2, 4)
 
 
