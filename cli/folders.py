@@ -62,11 +62,13 @@ def train(
         ),
     ],
     target: Annotated[
-        Path | None, typer.Argument(help="Folder or list of pictures with the wanted look.", show_default=False)
+        Path | None,
+        typer.Argument(help="Folder or list of pictures with the wanted look.", show_default=False),
     ] = None,
     method: Annotated[Method, typer.Option(help="What to train.")] = Method.cut,
     epochs: Annotated[
-        int | None, typer.Option(min=1, help="Length in epochs of the larger folder.", show_default="as published")
+        int | None,
+        typer.Option(min=1, help="Length in epochs of the larger folder.", show_default="as published"),
     ] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Length in steps, instead of in epochs.")] = None,
     time: Time = None,
@@ -171,14 +173,19 @@ def apply(
 def score(
     translated: Annotated[
         list[Path],
-        typer.Argument(help="One or more folders of translations, for instance of several seeds.", show_default=False),
+        typer.Argument(
+            help="One or more folders of translations, for instance of several seeds.", show_default=False
+        ),
     ],
     target: Annotated[
-        Path, typer.Option("--target", help="Folder of the target domain's test pictures.", show_default=False)
+        Path,
+        typer.Option("--target", help="Folder of the target domain's test pictures.", show_default=False),
     ],
     source: Annotated[
         Path | None,
-        typer.Option(help="Folder of the source pictures, for the score of doing nothing.", show_default=False),
+        typer.Option(
+            help="Folder of the source pictures, for the score of doing nothing.", show_default=False
+        ),
     ] = None,
     weights_dir: WeightsDir = None,
     random_weights: Annotated[

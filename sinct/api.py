@@ -13,7 +13,9 @@ from sinct.errors import InputError, Remark
 from sinct.inference.model import Model, load_model
 from sinct.inference.streamed import OnPixels
 from sinct.inference.to_file import checked_output, translate_to_file
+from sinct.inference.window_sizes import check_windows
 from sinct.measures.warnings import scale_warning
+from sinct.networks.choice import make_generator
 from sinct.objectives.cut import CutSettings, Trainer
 from sinct.pictures.opening import in_memory, open_picture
 from sinct.pictures.picture import read_picture
@@ -162,12 +164,17 @@ def translate(
     depth = checked_output(target, source, [painting, *paths], bits=bits, overwrite=overwrite or resume)
     size = (source.width, source.height)
     run = RunDirectory(Path(run_dir) if run_dir is not None else target.with_suffix(".sinct"))
+    settings = _settings(config, preset, where, resume=resume)
+    if settings is not None and isinstance(source, Source):
+        with torch.device("meta"):  # without weights
+            generator = make_generator(settings.generator, settings.width)
+        check_windows(generator, source.height, source.width)  # now, not after the training
     training = run_training(
         Trainer,
         [in_memory(source, TRAINING_PIXELS)],
         targets,
         run,
-        config=_settings(config, preset, where, resume=resume),
+        config=settings,
         preset=preset,
         device=where,
         resume=resume,

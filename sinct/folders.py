@@ -18,7 +18,7 @@ from sinct.data.scaled import FolderSettings, read_test_image
 from sinct.errors import CheckpointError, ConfigError, InputError, OutputError, WeightsError
 from sinct.inference.model import Model, load_model
 from sinct.inference.to_file import checked_output, translate_to_file
-from sinct.measures.fid import FolderScores, score_folders
+from sinct.measures.fid import score_folders
 from sinct.measures.folder_distance import distribution_gap, set_distribution
 from sinct.measures.folder_features import features_of_pictures
 from sinct.measures.inception import Inception, frechet_distance
@@ -28,7 +28,7 @@ from sinct.pictures.opening import open_picture
 from sinct.pictures.picture import write_picture
 from sinct.runtime.device import choose_device, gains_from_bfloat16
 from sinct.runtime.files import StrPath, printable
-from sinct.training.folder_run import LOOKED_AT, Judge, run_folder_training
+from sinct.training.folder_run import Judge, run_folder_training
 from sinct.training.progress import OnProgress, Training
 from sinct.training.run_directory import RunDirectory
 from sinct.weights.store import Weights, present
@@ -191,7 +191,9 @@ def apply(
         if value not in known:
             raise ConfigError(f"unknown {name} {value!r}; choose one of {', '.join(known)}")
     model = load_model(_model_file(Path(run), state), choose_device(device))
-    paths = find_images(images) if isinstance(images, (str, PathLike)) else tuple(Path(path) for path in images)
+    paths = (
+        find_images(images) if isinstance(images, (str, PathLike)) else tuple(Path(path) for path in images)
+    )
     targets = _named(paths, Path(output), suffix)
     present = [target for target in targets if target.exists()]
     if present and not (resume or overwrite):
@@ -296,7 +298,10 @@ def score(
     places = [translated] if isinstance(translated, (str, PathLike)) else list(translated)
     if not places:
         raise InputError("there is no folder of translations; give one or more")
-    targets, weights = find_images(target), Weights(Path(weights_dir) if weights_dir else None, random_weights)
+    targets, weights = (
+        find_images(target),
+        Weights(Path(weights_dir) if weights_dir else None, random_weights),
+    )
     own = FolderSettings(resizing="none", crop_size=1)
     wanted = set_distribution(_all(targets, own))
 

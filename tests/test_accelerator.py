@@ -9,13 +9,25 @@ from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from sinct.data.colours import roughness
 from sinct.data.content import Content, prepare_pair, separate
 from sinct.inference.whole import translate_whole
+from sinct.losses import (
+    MemoryBank,
+    bank_nce,
+    least_squares_discriminator_loss,
+    least_squares_generator_loss,
+    patch_nce,
+)
 from sinct.measures.evaluator import Evaluator
 from sinct.measures.structure import coarse_edges
+from sinct.networks.base import sample_features
+from sinct.networks.patchgan_discriminator import PatchDiscriminator
+from sinct.networks.resnet_generator import ResnetGenerator
+from sinct.networks.seeding import seeded
 from sinct.objectives.cut import CutSettings, Trainer
 from sinct.objectives.cyclegan import CycleSettings, CycleTrainer
 from sinct.objectives.pair_gan import PairGan
@@ -204,6 +216,52 @@ def test_run_that_began_on_another_device_goes_on(gpu: Accelerator) -> None:
     assert {name for name in made.state() if "." not in name} == {"random", f"random_{DEVICE.type}"}
 
 
+Folder = tuple[ResnetGenerator, PatchDiscriminator, MemoryBank, Tensor]
+
+
+def for_folders(device: torch.device) -> Folder:
+    """Networks and a bank for trainings on folders of images, and two pictures, whose sides are no multiples of 4."""
+    with seeded(0):
+        parts = ResnetGenerator(4, 6), PatchDiscriminator(4), MemoryBank(8, 64)
+    pictures = torch.stack([picture(seed) for seed in range(2)]).to(device)
+    return *(part.to(device) for part in parts), pictures  # type: ignore[return-value]
+
+
+def step_for_folders(
+    generator: ResnetGenerator, discriminator: PatchDiscriminator, bank: MemoryBank, pictures: Tensor
+) -> list[Tensor]:
+    """Losses and some gradients."""
+    translation, features = generator.translate(pictures)
+    places = {depth: torch.arange(6, device=pictures.device).expand(2, 6) for depth in (2, 1)}
+    deep, query = (F.normalize(each, dim=1) for each in generator.encode_at(translation, places))
+    sampled = (sample_features(features[depth], positions) for depth, positions in places.items())
+    deep_key, key = (F.normalize(each, dim=1) for each in sampled)
+    fake = discriminator(translation)
+    losses = [
+        least_squares_discriminator_loss(discriminator(pictures), fake),
+        least_squares_generator_loss(fake),
+        patch_nce(deep, deep_key, images=2, alike=0.95),
+        bank_nce(query, key, bank.vectors),
+    ]
+    bank.enqueue(key)
+    weights = generator.stem.weight, discriminator.convolutions[0].weight
+    return [*losses, *torch.autograd.grad(torch.stack(losses).sum(), weights), bank.vectors]
+
+
+def test_networks_and_losses_for_folders_wait_for_nothing(gpu: Accelerator) -> None:
+    made = for_folders(DEVICE)
+    with gpu.without_stalls():
+        step_for_folders(*made)
+
+
+@pytest.mark.usefixtures("gpu")
+def test_networks_and_losses_for_folders_give_what_they_give_on_the_cpu() -> None:
+    for ours, theirs in zip(
+        step_for_folders(*for_folders(DEVICE)), step_for_folders(*for_folders(CPU)), strict=True
+    ):
+        torch.testing.assert_close(ours.cpu(), theirs)
+
+
 # Preparation, looks, previews, measures: they read values, and say the same as on the CPU
 
 
@@ -292,6 +350,18 @@ def test_step_on_cuda_waits_for_nothing(name: str) -> None:
     try:
         for made.steps_done in range(3):
             made.step(made.sample())
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_networks_and_losses_for_folders_on_cuda_wait_for_nothing() -> None:
+    made = for_folders(torch.device("cuda"))
+    step_for_folders(*made)
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        step_for_folders(*made)
     finally:
         torch.cuda.set_sync_debug_mode("default")
 

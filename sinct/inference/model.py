@@ -138,6 +138,12 @@ class Model:
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
+        if self.generator.whole:
+            raise OutOfMemoryError(
+                f"not enough memory on {self.device} for a picture of {width}x{height} px, which the generator "
+                f"{self.generator.name!r} needs in one piece; close other programs, or give `device='cpu'` "
+                "or a smaller picture"
+            )
         if window <= 256:
             raise OutOfMemoryError(
                 f"not enough memory on {self.device} for a picture of {width}x{height} px; close "

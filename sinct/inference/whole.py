@@ -1,4 +1,7 @@
-"""Run a generator over a picture window by window; the result is the same as in one piece."""
+"""Run a generator over a picture window by window; the result is the same as in one piece.
+
+A generator that needs the whole picture gets it as one window, without a margin.
+"""
 
 from collections.abc import Iterator, Sequence
 from itertools import product
@@ -91,7 +94,7 @@ def translate_whole(
         cut: returns the picture's pixels.
         height: height of the picture, in pixels, at least 1.
         width: width of the picture, in pixels, at least 1.
-        window: side of the windows, in pixels.
+        window: side of the windows, in pixels; not for generators that need the whole picture.
         mixed_precision: autocast to bfloat16.
         seed: of the noise that some generators take.
 
@@ -109,8 +112,10 @@ def plan(generator: GeneratorBase, height: int, width: int, sides: Sides) -> tup
     """Spans along the height and the width of a picture, for windows with these sides.
 
     They read up to `MARGIN` pixels beyond the picture, and a little more where its size is not a multiple of the
-    stride, and keep what lies inside.
+    stride, and keep what lies inside. A generator that needs the whole picture gets the picture itself.
     """
+    if generator.whole:
+        return [Span(0, height, 0, height)], [Span(0, width, 0, width)]
 
     def along(length: int, continued: int, side: int) -> list[Span]:
         found = (

@@ -4,6 +4,7 @@ from sinct.data.strokes import SIDE, SIGHT
 from sinct.errors import OutOfMemoryError
 from sinct.inference.model import Model
 from sinct.inference.whole import continued_size
+from sinct.networks.base import GeneratorBase
 from sinct.pictures.windows import Sides, choose_sides
 from sinct.runtime.device import memory
 
@@ -56,8 +57,9 @@ def plan_sides(
         preferred: windows to use if they fit.
 
     Raises:
-        OutOfMemoryError: not even the smallest windows fit.
+        OutOfMemoryError: not even the smallest windows fit, or the generator takes no windows.
     """
+    check_windows(model.generator, height, width)
     stride, halo, device = model.generator.stride, model.generator.halo, model.device
     content, reach = model.content, model.content.reach
     room = budget - PROCESS - (LEFT_BEHIND if content.remover else 0)
@@ -90,6 +92,26 @@ def plan_sides(
             f"needs about {least / 1e9:.2f} GB; give `max_memory={(least + 5e7) / 1e9:.1f}e9` or close other programs"
         )
     return sides
+
+
+def check_windows(generator: GeneratorBase, height: int, width: int) -> None:
+    """Refuse a generator that needs the whole picture, where a picture is to be read and written in rows.
+
+    Args:
+        generator: which one, with weights or without.
+        height: height of the picture, in pixels.
+        width: width of the picture, in pixels.
+
+    Raises:
+        OutOfMemoryError: it needs the whole picture.
+    """
+    if generator.whole:
+        least = PROCESS + (COPIES + 4 * generator.live_channels) * height * width
+        raise OutOfMemoryError(
+            f"a picture of {width}x{height} px cannot be translated in rows by the generator {generator.name!r}, "
+            f"which needs the whole picture at once, about {least / 1e9:.1f} GB; give `max_memory={least / 1e9:.1f}e9` "
+            "and an output that is not .dzi, or a smaller picture"
+        )
 
 
 def plan_removal(width: int, budget: int, *, bytes_per_pixel: int, beside: int = 0) -> int:

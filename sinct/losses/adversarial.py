@@ -36,6 +36,34 @@ def generator_loss(fake_logits: Tensor) -> Tensor:
     return F.softplus(-full_precision(fake_logits)).mean()
 
 
+def least_squares_discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """Least-squares adversarial loss of the discriminator, half of (D(real) - 1)² + D(fake)².
+
+    Args:
+        real_logits: logits of photos, any shape.
+        fake_logits: logits of translations, any shape.
+
+    Returns:
+        Scalar, dimensionless; 0.25 when all logits are 1/2.
+
+    Mao et al. 2017 (arXiv:1611.04076), eq. 9 with a = 0 and b = c = 1; its half is also in CycleGAN's and CUT's code.
+    """
+    real, fake = full_precision(real_logits), full_precision(fake_logits)
+    return 0.5 * ((real - 1).square().mean() + fake.square().mean())
+
+
+def least_squares_generator_loss(fake_logits: Tensor) -> Tensor:
+    """Least-squares adversarial loss of the generator, (D(fake) - 1)², without the half that eq. 9 has here too.
+
+    Args:
+        fake_logits: logits of translations, any shape.
+
+    Returns:
+        Scalar, dimensionless; 0 when the discriminator takes all of them for photos.
+    """
+    return (full_precision(fake_logits) - 1).square().mean()
+
+
 def r1_penalty(real_logits: Tensor, real: Tensor) -> Tensor:
     """Mean squared norm of each logit's gradient with respect to its own tile; the caller applies weight / 2.
 

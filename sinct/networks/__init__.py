@@ -5,6 +5,7 @@ A network knows nothing of settings, files or objectives; `make_generator` turns
 
 from sinct.networks.base import Features, GeneratorBase
 from sinct.networks.choice import GENERATORS, describe, make_generator
+from sinct.networks.patchgan_discriminator import PatchDiscriminator
 from sinct.networks.projection import Projection
 from sinct.networks.tile_discriminator import Discriminator
 from sinct.networks.vgg import VGG
@@ -15,6 +16,7 @@ __all__ = [
     "Discriminator",
     "Features",
     "GeneratorBase",
+    "PatchDiscriminator",
     "Projection",
     "describe",
     "make_generator",

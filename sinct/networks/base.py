@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 Features = tuple[Tensor, ...]
-"""Encoder maps that PatchNCE can compare, (N, C, H, W) each, from shallow to deep; the first is the picture."""
+"""Encoder maps that PatchNCE can compare, (N, C, H, W) each, from shallow to deep; the first is the picture, padded
+where the network pads it."""
 
 
 class GeneratorBase(nn.Module, ABC):
@@ -19,6 +20,7 @@ class GeneratorBase(nn.Module, ABC):
         depths: how many features `encode` returns.
         stride: heights and widths must be multiples of this, in pixels.
         noisy: whether it takes noise beside the picture.
+        whole: whether it needs the whole picture at once, because every pixel depends on all others; it has no halo.
         width: channels, as given when it was built.
     """
 
@@ -26,12 +28,18 @@ class GeneratorBase(nn.Module, ABC):
     depths: ClassVar[int]
     stride: ClassVar[int]
     noisy: ClassVar[bool] = False
+    whole: ClassVar[bool] = False
     width: int
 
     @property
     @abstractmethod
     def feature_channels(self) -> Sequence[int]:
         """Channels of each feature that `encode` returns."""
+
+    @property
+    def options(self) -> dict[str, int]:
+        """Arguments besides the width that it was built with, by name."""
+        return {}
 
     @property
     @abstractmethod

@@ -26,7 +26,7 @@ from sinct.data.folder_sampler import FolderBatch
 from sinct.errors import ConfigError
 from sinct.losses.contrastive import bank_nce, patch_nce
 from sinct.losses.memory_bank import MOMENTUM, MemoryBank
-from sinct.networks.base import Features, GeneratorBase, of_items, sample_features, update_average
+from sinct.networks.base import Features, GeneratorBase, sample_features, update_average
 from sinct.networks.projection import Projection, random_positions
 from sinct.networks.seeding import seeded
 from sinct.objectives.folder_gan import FolderGan, FolderGanSettings
@@ -253,7 +253,9 @@ class FolderCutTrainer(FolderGan[FolderCutLosses]):
         """Vectors of the inputs, (N P, D) for each depth."""
         learns = self.settings.separate_encoders
         with self.autocast(), torch.set_grad_enabled(learns):
-            return self.key_projection([sample_features(keys[depth], where) for depth, where in places.items()])
+            return self.key_projection(
+                [sample_features(keys[depth], where) for depth, where in places.items()]
+            )
 
     def patch_nce(self, queries: Sequence[Tensor], keys: Sequence[Tensor], domain: int) -> Tensor:
         """PatchNCE of pictures of one domain, averaged over the depths.
@@ -292,9 +294,7 @@ class FolderCutTrainer(FolderGan[FolderCutLosses]):
 
 def of_domain(vectors: Sequence[Tensor], start: int, stop: int | None, pictures: int) -> list[Tensor]:
     """The vectors of the pictures from start to stop, out of those of all pictures, (N P, D) at each depth."""
-    return [
-        each.view(pictures, -1, each.shape[1])[start:stop].flatten(end_dim=1) for each in vectors
-    ]
+    return [each.view(pictures, -1, each.shape[1])[start:stop].flatten(end_dim=1) for each in vectors]
 
 
 def mirrored(positions: Tensor, width: int) -> Tensor:

@@ -77,9 +77,7 @@ class FolderGanSettings(TrainingSettings, FolderSettings):
             ("adversarial", tuple(ADVERSARIAL)),
         ):
             if getattr(self, name) not in known:
-                raise ConfigError(
-                    f"unknown {name} {getattr(self, name)!r}; choose one of {', '.join(known)}"
-                )
+                raise ConfigError(f"unknown {name} {getattr(self, name)!r}; choose one of {', '.join(known)}")
         stride = GENERATORS[self.generator].stride
         if self.crop_size % stride:
             raise ConfigError(
@@ -122,7 +120,12 @@ class FolderGan(Loop[FolderBatch, Losses]):
         self.content = Content(seed=settings.seed)
         self.loss_of_d, self.loss_of_g = ADVERSARIAL[settings.adversarial]
         self.sampler = FolderSampler(
-            sources, targets, settings, seed=settings.seed, device=device, channels_last=settings.channels_last
+            sources,
+            targets,
+            settings,
+            seed=settings.seed,
+            device=device,
+            channels_last=settings.channels_last,
         )
 
     def sample(self) -> FolderBatch:
@@ -146,7 +149,7 @@ class FolderGan(Loop[FolderBatch, Losses]):
         return Discriminator(side, tuple(min(WIDEST, width * 2**level) for level in range(halvings)))
 
     def judge(self, discriminator: nn.Module, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
-        """Adversarial loss and R1 of a discriminator, on real crops and detached translations; R1 is 0 where it is off."""
+        """Adversarial loss and R1 of a discriminator, on real crops and detached translations; R1 0 where off."""
         regularised = self.settings.r1_weight > 0
         discriminator.requires_grad_(True)
         real = real.detach().requires_grad_(regularised)  # R1 differentiates with respect to the input

@@ -29,7 +29,8 @@ class PairGanSettings(TrainingSettings, PairSettings):
     """Settings of networks and adversarial loss, with those of crops and of every training.
 
     Attributes:
-        generator: name of the generator, see `sinct.networks.choice`; all but the paper's "sincut" are ours.
+        generator: name of the generator, see `sinct.networks.choice`; all but "sincut" and "resnet", the paper's, are
+            ours.
         width: generator channels at full resolution, twice as many at half resolution; for generators that work on
             2×2 blocks, at half and a quarter of the resolution.
         discriminator_widths: channels at tile_size, tile_size / 2 and so on down to 4 px.

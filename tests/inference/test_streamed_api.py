@@ -38,6 +38,13 @@ def test_translate_streams_what_does_not_fit(tiny, noisy, make_picture, tmp_path
     assert done.training.model.widths[1] < 120  # trained on the shrunken painting
 
 
+def test_generator_that_takes_no_windows_is_refused_before_training(tiny, noisy, make_picture, tmp_path):
+    source, photo = noisy(), make_picture("photo.png", 64, 50, seed=1)
+    with pytest.raises(sinct.OutOfMemoryError, match=r"210x190 px cannot be translated in rows .*'resnet'"):
+        sinct.translate(source, photo, tmp_path / "out.dzi", config=tiny.replace(generator="resnet"))
+    assert not (tmp_path / "out.sinct").exists()
+
+
 def test_stopped_translation_is_continued(tiny, noisy, make_picture, tmp_path, small_windows):
     source, photo = noisy(), make_picture("photo.png", 64, 50, seed=1)
     output = tmp_path / "out.dzi"

@@ -8,10 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from sinct.errors import OutOfMemoryError
 from sinct.inference.whole import translate_whole
 from sinct.networks.choice import GENERATORS, make_generator
 from sinct.networks.stylegan2_generator import Generator
 from sinct.pictures.cuts import mirrored
+from tests.support.streaming import make_model
 
 
 @pytest.fixture(scope="module")
@@ -153,3 +155,28 @@ def test_mixed_precision_leaves_enough_values_for_16_bits(name: str) -> None:
 def test_window_smaller_than_twice_the_halo_is_refused(generator: Generator) -> None:
     with pytest.raises(ValueError, match="a window of 60 px leaves nothing inside a halo of 30 px"):
         translate_picture(generator, noise(70, 70), window=60)
+
+
+def test_generator_that_needs_the_whole_picture_gets_it_as_it_is() -> None:
+    torch.manual_seed(0)
+    network = make_generator("resnet", 2).requires_grad_(False)
+    picture = noise(45, 70)
+    translated = translate_picture(network, picture, window=16)
+    torch.testing.assert_close(translated, network(picture[None])[0], rtol=0, atol=1e-6)
+
+
+def test_whole_picture_that_does_not_fit_into_memory_is_refused_at_once(
+    tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, tries = make_model(tiny, "resnet"), []
+
+    def full(*_, **__) -> None:
+        tries.append(1)
+        raise torch.OutOfMemoryError("out of memory")
+
+    monkeypatch.setattr("sinct.inference.model.translate_whole", full)
+    with pytest.raises(
+        OutOfMemoryError, match=r"a picture of 70x45 px, which the generator 'resnet' .*one piece"
+    ):
+        model.generate(noise(45, 70))
+    assert tries == [1]

@@ -5,6 +5,7 @@ import pytest
 import sinct
 from sinct.data.strokes import SIDE, SIGHT
 from sinct.inference.window_sizes import PROCESS, REMOVING, plan_removal, plan_sides
+from tests.support.streaming import make_model
 
 
 def test_smaller_budget_gives_smaller_windows(model):
@@ -17,6 +18,15 @@ def test_smaller_budget_gives_smaller_windows(model):
 def test_budget_that_is_too_small_says_how_much_it_takes(model):
     with pytest.raises(sinct.OutOfMemoryError, match=r"0\.01 GB is too little .*give `max_memory="):
         plan_sides(model, 20_000, 30_000, 10**7, bytes_per_pixel=3)
+
+
+def test_generator_that_needs_the_whole_picture_gets_no_windows(tiny):
+    wanted = (
+        r"picture of 3000x2000 px cannot be translated in rows by the generator 'resnet', which needs the whole "
+        r"picture at once, about \d+\.\d GB; give `max_memory=.*, or a smaller picture"
+    )
+    with pytest.raises(sinct.OutOfMemoryError, match=wanted):
+        plan_sides(make_model(tiny, "resnet"), 2000, 3000, 10**12, bytes_per_pixel=3)
 
 
 def test_windows_that_strokes_are_taken_out_of_stay_within_the_budget():

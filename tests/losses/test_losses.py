@@ -6,7 +6,16 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import gradcheck
 
-from sinct.losses import discriminator_loss, feature_matching, generator_loss, patch_nce, r1_penalty
+from sinct.losses import (
+    bank_nce,
+    discriminator_loss,
+    feature_matching,
+    generator_loss,
+    least_squares_discriminator_loss,
+    least_squares_generator_loss,
+    patch_nce,
+    r1_penalty,
+)
 from tests.support.reference import published
 
 
@@ -39,6 +48,17 @@ def test_adversarial_losses_are_those_of_the_published_code() -> None:
     real, fake = values["logits.real"], values["logits.fake"]
     torch.testing.assert_close(discriminator_loss(real, fake), values["nonsaturating.discriminator"])
     torch.testing.assert_close(generator_loss(fake), values["nonsaturating.generator"])
+    torch.testing.assert_close(least_squares_discriminator_loss(real, fake), values["lsgan.discriminator"])
+    torch.testing.assert_close(least_squares_generator_loss(fake), values["lsgan.generator"])
+
+
+def test_least_squares_losses_equal_a_slow_loop() -> None:
+    real, fake = noise(2, 1, 3, 2), noise(1, 1, 5, 4, seed=1)
+    expected = sum((x - 1) ** 2 for x in real.flatten().tolist()) / 12
+    expected += sum(x**2 for x in fake.flatten().tolist()) / 20
+    assert least_squares_discriminator_loss(real, fake).item() == pytest.approx(expected / 2)
+    expected = sum((x - 1) ** 2 for x in fake.flatten().tolist()) / 20
+    assert least_squares_generator_loss(fake).item() == pytest.approx(expected)
 
 
 def test_discriminator_loss_is_log_2_when_it_cannot_tell() -> None:
@@ -63,7 +83,13 @@ def test_generator_loss_does_not_saturate() -> None:
 
 # float32 inside: a step of 1e-2 keeps its rounding (1e-7) small; the central difference then errs by 1e-5
 @pytest.mark.parametrize(
-    ("loss", "inputs"), [(discriminator_loss, 2), (generator_loss, 1)], ids=["discriminator", "generator"]
+    ("loss", "inputs"),
+    [
+        (discriminator_loss, 2),
+        (generator_loss, 1),
+        (least_squares_discriminator_loss, 2),
+        (least_squares_generator_loss, 1),
+    ],
 )
 def test_adversarial_loss_passes_gradcheck(loss, inputs: int) -> None:
     logits = tuple(noise(4, seed=seed).requires_grad_() for seed in range(inputs))
@@ -136,8 +162,7 @@ def test_patch_nce_equals_a_slow_loop(positions: int, temperature: float) -> Non
 def test_patch_nce_and_its_gradient_are_those_of_the_published_code(images: int, name: str) -> None:
     values = published("losses")
     query = values["nce.query"].requires_grad_()
-    bags = zip(query.chunk(images), values["nce.key"].chunk(images), strict=True)
-    loss = torch.stack([patch_nce(*bag) for bag in bags]).mean()
+    loss = patch_nce(query, values["nce.key"], images=images)
     loss.backward()
     torch.testing.assert_close(loss, values[f"nce.{name}.loss"])
     torch.testing.assert_close(query.grad, values[f"nce.{name}.grad_query"], rtol=0, atol=1e-6)
@@ -189,6 +214,85 @@ def test_patch_nce_needs_a_negative(positions: int) -> None:
         patch_nce(torch.ones(positions, 3), torch.ones(positions, 3))
 
 
+@pytest.mark.parametrize("alike", [1.0, 0.3])
+@pytest.mark.parametrize("images", [1, 2, 3, 6])
+def test_patch_nce_of_a_batch_is_the_mean_of_its_images(images: int, alike: float) -> None:
+    query, key = unit(12, 4).requires_grad_(), unit(12, 4, seed=1)
+    one_by_one = [
+        patch_nce(*bag, alike=alike) for bag in zip(query.chunk(images), key.chunk(images), strict=True)
+    ]
+    expected = torch.stack(one_by_one).mean()
+    loss = patch_nce(query, key, alike=alike, images=images)
+    torch.testing.assert_close(loss, expected)
+    torch.testing.assert_close(*(torch.autograd.grad(each, query)[0] for each in (loss, expected)))
+
+
+@pytest.mark.parametrize("images", [-1, 0, 5])
+def test_patch_nce_refuses_images_of_unequal_size(images: int) -> None:
+    with pytest.raises(ValueError, match=f"12 queries cannot be divided evenly into {images} images; give"):
+        patch_nce(unit(12, 4), unit(12, 4), images=images)
+
+
+def test_patch_nce_needs_a_negative_in_each_image() -> None:
+    with pytest.raises(ValueError, match="needs at least 2 positions to have a negative, got 1"):
+        patch_nce(unit(12, 4), unit(12, 4), images=12)
+
+
+# PatchNCE with a memory bank
+
+
+def slow_bank_nce(query: Tensor, key: Tensor, bank: Tensor, temperature: float) -> float:
+    """For each query its own key is the positive, and the bank's vectors are all negatives."""
+    total = 0.0
+    for q, k in zip(query, key, strict=True):
+        positive = math.exp(float(q @ k) / temperature)
+        negatives = sum(math.exp(float(q @ other) / temperature) for other in bank)
+        total -= math.log(positive / (positive + negatives))
+    return total / len(query)
+
+
+@pytest.mark.parametrize("temperature", [0.07, 0.5])
+@pytest.mark.parametrize(("positions", "size"), [(1, 1), (5, 9), (9, 3)])
+def test_bank_nce_equals_a_slow_loop(positions: int, size: int, temperature: float) -> None:
+    query, key, bank = unit(positions, 4), unit(positions, 4, seed=1), unit(size, 4, seed=2)
+    loss = bank_nce(query, key, bank, temperature=temperature)
+    assert loss.dtype == torch.float64
+    assert loss.item() == pytest.approx(slow_bank_nce(query, key, bank, temperature), rel=1e-12)
+
+
+def test_bank_nce_is_patch_nce_where_the_bank_holds_the_other_keys() -> None:
+    query, key = unit(6, 4), unit(6, 4, seed=1)
+    one_by_one = [
+        bank_nce(query[n : n + 1], key[n : n + 1], torch.cat([key[:n], key[n + 1 :]])) for n in range(6)
+    ]
+    torch.testing.assert_close(torch.stack(one_by_one).mean(), patch_nce(query, key))
+
+
+def test_bank_nce_is_log_of_the_bank_and_one_for_equal_features() -> None:
+    equal = unit(1, 4)
+    assert bank_nce(equal, equal, equal.expand(9, 4)).item() == pytest.approx(math.log(10))
+
+
+def test_bank_nce_gives_the_query_alone_a_gradient() -> None:
+    query, key, bank = (unit(5, 4, seed=seed).requires_grad_() for seed in range(3))
+    bank_nce(query, key, bank).backward()
+    assert query.grad is not None
+    assert key.grad is None
+    assert bank.grad is None
+    assert gradcheck(lambda query: bank_nce(query, key.detach(), bank.detach()), query)
+
+
+@pytest.mark.parametrize("shape", [(9, 3), (4,), (0, 4)])
+def test_bank_nce_refuses_a_bank_that_does_not_fit(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"a bank \(.*\) does not fit queries \(5, 4\); it must be \(K, 4\)"):
+        bank_nce(unit(5, 4), unit(5, 4), torch.zeros(shape))
+
+
+def test_bank_nce_refuses_keys_that_do_not_fit() -> None:
+    with pytest.raises(ValueError, match=r"must have the same shape \(N, C\)"):
+        bank_nce(unit(5, 4), unit(4, 4), unit(9, 4))
+
+
 # Feature matching
 
 
@@ -221,11 +325,14 @@ def test_feature_matching_passes_gradcheck_and_gives_the_wanted_no_gradient() ->
 # Precision
 
 
-def test_patch_nce_is_the_same_under_autocast() -> None:
+@pytest.mark.parametrize(
+    "loss", [patch_nce, lambda x, y: patch_nce(x, y, images=2), lambda x, y: bank_nce(x, y, y)]
+)
+def test_nce_is_the_same_under_autocast(loss) -> None:
     query, key = unit(8, 4, dtype=torch.float32), unit(8, 4, seed=1, dtype=torch.float32)
-    plain = patch_nce(query, key)
+    plain = loss(query, key)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        automatic = patch_nce(query, key)
+        automatic = loss(query, key)
     assert automatic.dtype == torch.float32
     assert automatic == plain
 
@@ -238,7 +345,17 @@ def test_r1_is_float32_under_autocast() -> None:
         assert r1_penalty(logits, tiles).dtype == torch.float32
 
 
-@pytest.mark.parametrize("loss", [discriminator_loss, patch_nce, lambda x, _: generator_loss(x)])
+@pytest.mark.parametrize(
+    "loss",
+    [
+        discriminator_loss,
+        patch_nce,
+        lambda x, y: bank_nce(x, y, y),
+        lambda x, _: generator_loss(x),
+        least_squares_discriminator_loss,
+        lambda x, _: least_squares_generator_loss(x),
+    ],
+)
 def test_loss_of_bfloat16_is_float32(loss) -> None:
     query, key = unit(8, 4).bfloat16(), unit(8, 4, seed=1).bfloat16()
     assert loss(query, key).dtype == torch.float32

@@ -6,6 +6,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from sinct.networks.patchgan_discriminator import PatchDiscriminator
+from sinct.networks.resnet_generator import ResnetGenerator
 from sinct.networks.stylegan2_generator import Generator
 
 PUBLISHED = Path(__file__).parent / "published"
@@ -36,3 +38,29 @@ def published_generator(values: dict[str, Tensor]) -> Generator:
     generator = Generator(width=8)
     generator.load_state_dict({**weights, "decoder.3.noise_weight": torch.zeros(1)})
     return generator
+
+
+def published_resnet(values: dict[str, Tensor]) -> ResnetGenerator:
+    """The ResNet generator with the published weights."""
+    generator = ResnetGenerator(width=4)
+    generator.load_state_dict(
+        {
+            name.replace("block", "blocks."): tensor
+            for name, tensor in values.items()
+            if not name.startswith(("in.", "out."))
+        }
+    )
+    return generator
+
+
+def published_patchgan(values: dict[str, Tensor]) -> PatchDiscriminator:
+    """The PatchGAN discriminator with the published weights."""
+    discriminator = PatchDiscriminator(width=4)
+    discriminator.load_state_dict(
+        {
+            name.replace("conv", "convolutions."): tensor
+            for name, tensor in values.items()
+            if name.startswith("conv")
+        }
+    )
+    return discriminator
