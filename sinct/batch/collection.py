@@ -18,13 +18,8 @@ from sinct.batch.matching import PhotosFor, photos_by_look, photos_by_name, same
 from sinct.batch.settings import Settings
 from sinct.data.series import choose
 from sinct.errors import ConfigError, InputError
+from sinct.pictures.collecting import is_picture
 from sinct.pictures.encoding import FORMATS
-
-PICTURES = (
-    ".avif", ".bmp", ".gif", ".jp2", ".jpe", ".jpeg", ".jpg", ".jxl", ".pbm", ".pgm", ".png", ".ppm", ".psd", ".tga",
-    ".tif", ".tiff", ".webp",
-)  # fmt: skip
-"""Suffixes of the files that count as pictures in a folder."""
 
 
 def read_collection(
@@ -115,7 +110,7 @@ def find_paintings(collection: str, made: Collection[str] = ()) -> list[tuple[st
         )
     else:
         places, root = list(storage.files_in(collection)), collection
-    found = [place for place in places if PurePosixPath(place).suffix.lower() in PICTURES]
+    found = [place for place in places if is_picture(place)]
     results = {below for below in {Path(place).parent for place in found} if _written(below, root, made)}
     pictures = [place for place in found if Path(place).parent not in results and _real(place) not in made]
     if found and not pictures:

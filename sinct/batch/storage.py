@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sinct.errors import InputError, OutputError, one_line
+from sinct.pictures.collecting import files_below
 from sinct.runtime.files import irregular, printable, replacing, unwritable
 
 CHUNK = 2**20
@@ -112,11 +113,7 @@ def files_in(folder: str) -> Iterator[str]:
     """
     with _reading(folder):
         if not is_remote(folder):
-            if not Path(folder).is_dir():
-                raise FileNotFoundError(2, os.strerror(2))
-            for below, folders, names in os.walk(folder, onerror=_raise):
-                folders[:] = sorted(name for name in folders if not name.startswith("."))
-                yield from (os.path.join(below, name) for name in sorted(names) if not name.startswith("."))
+            yield from files_below(folder)
             return
         system, path = _system(folder)
         protocol = folder.partition("://")[0]
@@ -126,10 +123,6 @@ def files_in(folder: str) -> Iterator[str]:
         yield from (
             f"{protocol}://{name.lstrip('/')}" if protocol != "file" else name for name in sorted(found)
         )
-
-
-def _raise(error: OSError) -> None:
-    raise error
 
 
 def _system(place: str) -> tuple[Any, str]:
