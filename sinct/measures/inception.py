@@ -3,15 +3,25 @@
 The network is torch-fidelity's, which reproduces that of the original FID exactly; the package is optional.
 """
 
+import hashlib
 import io
+import math
 from collections.abc import Mapping
+from functools import cached_property
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from sinct.errors import ConfigError, WeightsError, one_line
 from sinct.measures.pyramid import sampled_patches
 from sinct.networks.torchvision_compat import import_torchvision
+
+SIDE = 299
+"""Side of the pictures that Inception sees for FID, in pixels."""
+
+DIMENSIONS = 2048
+"""Features at Inception's last average pooling."""
 
 CROP = 128
 """Side of the crops that patch KID compares, in pixels."""
@@ -28,10 +38,15 @@ def frechet_distance(first: Tensor, second: Tensor) -> float:
         |μ₁ - μ₂|² + tr(Σ₁ + Σ₂ - 2 (Σ₁ Σ₂)^½), not negative.
 
     Heusel et al. 2017 (arXiv:1706.08500), eq. 6. The trace of the root is the sum of the square roots of the
-    eigenvalues of Σ₁^½ Σ₂ Σ₁^½; that matrix is symmetric, so no eigenvalue is complex.
+    eigenvalues of Σ₁^½ Σ₂ Σ₁^½; that matrix is symmetric, so no eigenvalue is complex. Where there are fewer points
+    than dimensions, it is the sum of the singular values of X Yᵀ, with Σ₁ = Xᵀ X and Σ₂ = Yᵀ Y, which is quicker.
     """
     first, second = first.cpu().double(), second.cpu().double()
     shift = (first.mean(dim=0) - second.mean(dim=0)).square().sum()
+    if len(first) + len(second) < 2 * first.shape[1]:
+        x, y = ((f - f.mean(dim=0)) / math.sqrt(len(f) - 1) for f in (first, second))
+        common = torch.linalg.svdvals(x @ y.T).sum()
+        return max(0.0, float(shift + x.square().sum() + y.square().sum() - 2 * common))
     a, b = (torch.cov(features.T).view(features.shape[1], -1) for features in (first, second))
     values, vectors = torch.linalg.eigh(a)
     root = (vectors * values.clamp_min(0).sqrt()) @ vectors.T
@@ -49,8 +64,8 @@ def kernel_distance(first: Tensor, second: Tensor) -> float:
     Returns:
         0 on average for sets from one distribution, so it can be negative.
 
-    Bińkowski et al. 2018 (arXiv:1801.01401), section 4, kernel (x·y / D + 1)³. All features are used at once; the
-    mean over subsets is only meant for sets too large for that.
+    Bińkowski et al. 2018 (arXiv:1801.01401), section 4, kernel (x·y / D + 1)³. All features are used at once; for
+    sets too large for that there is `subset_kernel_distance`.
     """
 
     def kernel(x: Tensor, y: Tensor) -> Tensor:
@@ -62,6 +77,36 @@ def kernel_distance(first: Tensor, second: Tensor) -> float:
         n, own = len(features), kernel(features, features)
         within += float((own.sum() - own.trace()) / (n * (n - 1)))
     return within - 2 * float(kernel(first, second).mean())
+
+
+def subset_kernel_distance(
+    first: Tensor, second: Tensor, *, subsets: int = 100, size: int = 1000, seed: int = 2020
+) -> tuple[float, float]:
+    """Mean and standard deviation of `kernel_distance` over random subsets of both sets.
+
+    Args:
+        first: (N, D), N ≥ size.
+        second: (M, D), M ≥ size.
+        subsets: number of subsets.
+        size: features in each, drawn without replacement.
+        seed: seeds the draws.
+
+    Raises:
+        ConfigError: a set is smaller than a subset.
+
+    Bińkowski et al. 2018, section 4. Subsets, seed and generator are torch-fidelity's defaults, so that its values
+    are the same but for its rounding to float32.
+    """
+    if min(len(first), len(second)) < size:
+        raise ConfigError(
+            f"subsets of {size} cannot be drawn from {len(first)} and {len(second)} features; take smaller ones"
+        )
+    random = np.random.RandomState(seed)
+    found = []
+    for _ in range(subsets):
+        drawn = [features[random.choice(len(features), size, replace=False)] for features in (first, second)]
+        found.append(kernel_distance(*drawn))
+    return float(np.mean(found)), float(np.std(found))
 
 
 class Inception:
@@ -103,6 +148,30 @@ class Inception:
             reason = one_line(error)
             raise WeightsError(f"these are not the weights of FID's Inception ({reason})") from None
         self.network = network.to(device)
+        self.device = device
+
+    @cached_property
+    def identity(self) -> str:
+        """SHA-256 of the weights with their names, in hexadecimal."""
+        digest = hashlib.sha256()
+        for name, value in sorted(self.network.state_dict().items()):
+            digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
+            digest.update(value.cpu().numpy().tobytes())
+        return digest.hexdigest()
+
+    def pooled(self, pictures: Tensor) -> Tensor:
+        """(N, 3, 299, 299) in [-1, 1] -> (N, 2048): features at the last average pooling.
+
+        The network's own `forward` resizes as TensorFlow 1 did; here the caller has chosen how.
+        """
+        net = self.network
+        x = net.MaxPool_1(net.Conv2d_2b_3x3(net.Conv2d_2a_3x3(net.Conv2d_1a_3x3(pictures.to(self.device)))))
+        x = net.MaxPool_2(net.Conv2d_4a_3x3(net.Conv2d_3b_1x1(x)))
+        x = net.Mixed_5d(net.Mixed_5c(net.Mixed_5b(x)))
+        x = net.Mixed_6e(net.Mixed_6d(net.Mixed_6c(net.Mixed_6b(net.Mixed_6a(x)))))
+        x = net.AvgPool(net.Mixed_7c(net.Mixed_7b(net.Mixed_7a(x))))
+        features: Tensor = x.flatten(1)
+        return features
 
     def positions(self, picture: Tensor) -> Tensor:
         """(3, H, W) in [-1, 1] -> (N, 192): features of all positions before the second pooling.

@@ -101,8 +101,9 @@ FILES: Mapping[str, WeightFile] = {
             size=95_628_359,
             sha256="6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
             licence="Apache-2.0",
-            source="torch-fidelity: Inception as FID uses it, converted from TensorFlow",
-            used_for="SIFID, patch KID, ArtFID",
+            source="torch-fidelity: Inception as FID uses it, converted from TensorFlow; the same file as "
+            "pytorch-fid's pt_inception-2015-12-05-6726825d.pth",
+            used_for="SIFID, patch KID, ArtFID; FID, KID and clean-FID of folders",
         ),
         WeightFile(
             name="lpips_vgg16",
