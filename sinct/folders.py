@@ -6,6 +6,7 @@ Park et al. 2020 (arXiv:2007.15651), section 4 and appendix C.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
+from importlib.util import find_spec
 from os import PathLike
 from pathlib import Path
 from statistics import fmean, stdev
@@ -20,7 +21,7 @@ from sinct.inference.model import Model, load_model
 from sinct.inference.to_file import checked_output, translate_to_file
 from sinct.measures.fid import score_folders
 from sinct.measures.folder_distance import distribution_gap, set_distribution
-from sinct.measures.folder_features import features_of_pictures
+from sinct.measures.folder_features import pytorch_resized
 from sinct.measures.inception import Inception, frechet_distance
 from sinct.objectives.folder_gan import FolderGanSettings
 from sinct.objectives.folder_methods import METHODS, find_method, method_settings
@@ -365,11 +366,8 @@ def _all(paths: Sequence[Path], settings: FolderSettings) -> list[torch.Tensor]:
 
 def _has_inception(weights_dir: StrPath | None) -> bool:
     """Whether FID can be computed without a download."""
-    try:
-        import torch_fidelity  # noqa: F401
-    except ImportError:
-        return False
-    return present("inception", Path(weights_dir) if weights_dir is not None else None)
+    installed = find_spec("torch_fidelity") is not None
+    return installed and present("inception", Path(weights_dir) if weights_dir is not None else None)
 
 
 def _fid_judge(
@@ -378,8 +376,14 @@ def _fid_judge(
     """Score by FID to these pictures."""
     weights = Weights(Path(weights_dir) if weights_dir is not None else None)
     inception = Inception(weights.load("inception"), device)
-    wanted = features_of_pictures([read_test_image(path, config) for path in targets], inception)
-    return Judge("FID", lambda made: frechet_distance(features_of_pictures(made, inception), wanted))
+
+    def features(pictures: Sequence[torch.Tensor]) -> torch.Tensor:
+        eight_bits = (((each + 1) * 127.5).round().clamp(0, 255).to(torch.uint8) for each in pictures)
+        with torch.no_grad():
+            return torch.cat([inception.pooled(pytorch_resized(each)[None]).cpu() for each in eight_bits])
+
+    wanted = features([read_test_image(path, config) for path in targets])
+    return Judge("FID", lambda made: frechet_distance(features(made), wanted))
 
 
 def _model_file(run: Path, state: str) -> Path:

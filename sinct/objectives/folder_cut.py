@@ -135,10 +135,7 @@ class FolderCutTrainer(FolderGan[FolderCutLosses]):
             if settings.separate_encoders:
                 encoder, head = self.make_generator(), self._make_projection(generator)
             banks = [
-                nn.ModuleList(
-                    MemoryBank(settings.projection_dimensions, settings.memory_bank)
-                    for _ in settings.compared
-                )
+                [MemoryBank(settings.projection_dimensions, settings.memory_bank) for _ in settings.compared]
                 for _ in range(2 if settings.memory_bank else 0)
             ]
         self.generator, self.discriminator = self.placed(generator), self.placed(discriminator)
@@ -146,7 +143,7 @@ class FolderCutTrainer(FolderGan[FolderCutLosses]):
         # What encodes outputs: in the paper's method the same networks.
         self.output_encoder = self.placed(encoder) if settings.separate_encoders else self.generator
         self.output_projection = head.to(device)
-        self.banks = [bank.to(device) for bank in banks]
+        self.banks = [[bank.to(device) for bank in domain] for domain in banks]
         self.average = self.averaged(self.generator)
         self.networks = {
             "generator": self.generator,
@@ -170,8 +167,8 @@ class FolderCutTrainer(FolderGan[FolderCutLosses]):
             self.networks |= {
                 "key_encoder": self.key_encoder,
                 "key_projection": self.key_projection,
-                "source_banks": self.banks[0],
-                "target_banks": self.banks[1],
+                "source_banks": nn.ModuleList(self.banks[0]),
+                "target_banks": nn.ModuleList(self.banks[1]),
             }
         self.optimizer_g, self.optimizer_d = self.adam(*learners), self.adam(self.discriminator)
         self.optimizers = {"optimizer_g": self.optimizer_g, "optimizer_d": self.optimizer_d}
@@ -247,7 +244,8 @@ class FolderCutTrainer(FolderGan[FolderCutLosses]):
         if not self.settings.decoder_learns_content:
             output = output.detach()
         with self.autocast():
-            return self.output_projection(self.output_encoder.encode_at(output, places))
+            found: list[Tensor] = self.output_projection(self.output_encoder.encode_at(output, places))
+        return found
 
     def key_vectors(self, keys: Features, places: Mapping[int, Tensor]) -> list[Tensor]:
         """Vectors of the inputs, (N P, D) for each depth."""

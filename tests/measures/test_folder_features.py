@@ -140,9 +140,7 @@ def test_pytorch_resizing_samples_between_the_two_nearest_pixels() -> None:
     """At 299 of 598 px, place i lies at 2 i + 1/2: half way between two pixels."""
     picture = pixels(598, 598)
     values = picture.double() / 127.5 - 1
-    expected = (
-        values[:, ::2, ::2] + values[:, 1::2, ::2] + values[:, ::2, 1::2] + values[:, 1::2, 1::2]
-    ) / 4
+    expected = (values[:, ::2, ::2] + values[:, 1::2, ::2] + values[:, ::2, 1::2] + values[:, 1::2, 1::2]) / 4
     torch.testing.assert_close(pytorch_resized(picture).double(), expected, rtol=0, atol=1e-6)
 
 
