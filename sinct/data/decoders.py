@@ -33,15 +33,19 @@ class Decoder:
 
     def __init__(self) -> None:
         self._messages = tempfile.TemporaryFile()  # noqa: SIM115, `close` closes it
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "sinct.data.decoder"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._messages,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
-            start_new_session=True,  # Ctrl-C reaches only the parent
-            creationflags=NEW_GROUP,  # the same on Windows
-        )
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "sinct.data.decoder"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._messages,
+                env={**os.environ, "OMP_NUM_THREADS": "1"},
+                start_new_session=True,  # Ctrl-C reaches only the parent
+                creationflags=NEW_GROUP,  # the same on Windows
+            )
+        except OSError:
+            self._messages.close()
+            raise
         self.pid = self._process.pid
 
     def read(self, path: Path, settings: FolderSettings) -> Pixels:
@@ -167,7 +171,12 @@ class ScaledPictures:
         """Read a picture through the process that belongs to this thread."""
         decoder: Decoder | None = getattr(self._own, "decoder", None)
         if decoder is None:
-            decoder = self._own.decoder = Decoder()
+            try:
+                decoder = self._own.decoder = Decoder()
+            except OSError as error:
+                raise LostDecoder(
+                    f"no process can be started to read pictures ({one_line(error)}); `decoders=0` needs none"
+                ) from None
             self._decoders.append(decoder)
             if self._closed:
                 decoder.kill()

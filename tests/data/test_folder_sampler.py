@@ -261,6 +261,15 @@ def test_processes_change_nothing(paths, decoders):
         assert same(batches(paths, settings, steps), batches(paths, settings.replace(decoders=0), steps))
 
 
+def test_process_that_cannot_be_started_is_one_line(paths, monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/no/python")
+    with (
+        sampler(paths, SMALL.replace(decoders=1)) as made,
+        pytest.raises(LostDecoder, match="no process can be started to read pictures"),
+    ):
+        made.batch(0)
+
+
 @pytest.mark.slow
 def test_killed_process_is_one_line_that_names_the_file(paths):
     with sampler(paths, SMALL.replace(decoders=1, cache_bytes=0)) as made:
@@ -296,8 +305,8 @@ def test_processes_end_with_their_parent(paths, ending):
         if ending == "wait":
             assert all(map(psutil.pid_exists, pids))
             parent.kill()
-        parent.wait(20)
-    deadline = time.monotonic() + 20
+        parent.wait(100)
+    deadline = time.monotonic() + 60
     while any(map(running, pids)) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert pids
