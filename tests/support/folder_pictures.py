@@ -1,0 +1,60 @@
+"""Two small folders of drawn pictures, and settings to train on them within milliseconds a step."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from sinct.data.folders import Domains
+from sinct.objectives.folder_cut import FolderCutSettings
+from sinct.objectives.folder_cyclegan import FolderCycleSettings
+
+TINY: dict[str, Any] = {
+    "width": 4,
+    "discriminator_width": 4,
+    "crop_size": 32,
+    "load_size": 36,
+    "decoders": 0,
+    "steps": 4,
+    "rate_epochs": 0,
+}
+
+
+def tiny_cut(**changes: Any) -> FolderCutSettings:
+    """CUT in its smallest form."""
+    return FolderCutSettings(**{**TINY, "projection_dimensions": 8, "queries": 16, **changes})
+
+
+def tiny_cycle(**changes: Any) -> FolderCycleSettings:
+    """CycleGAN in its smallest form."""
+    return FolderCycleSettings(**{**TINY, "pool": 2, **changes})
+
+
+def draw(folder: Path, *, shape: str, colour: tuple[int, int, int], count: int = 4, seed: int = 0) -> Path:
+    """Draw pictures of some shapes of about a colour on grey noise, and return their folder."""
+    folder.mkdir(parents=True)
+    random = np.random.default_rng(seed)
+    for number in range(count):
+        width, height = 40 + 2 * number, 44
+        ground = random.normal(110, 8, (height, width, 1)).repeat(3, 2).clip(0, 255).astype(np.uint8)
+        picture = Image.fromarray(ground)
+        pen = ImageDraw.Draw(picture)
+        for _ in range(3):
+            x, y, side = (
+                random.integers(0, width - 12),
+                random.integers(0, height - 12),
+                random.integers(8, 14),
+            )
+            box = (int(x), int(y), int(x + side), int(y + side))
+            shade = tuple(int(np.clip(value + random.normal(0, 10), 0, 255)) for value in colour)
+            (pen.ellipse if shape == "disc" else pen.rectangle)(box, fill=shade)
+        picture.save(folder / f"{number}.png")
+    return folder
+
+
+def drawn_domains(place: Path, *, count: int = 4) -> Domains:
+    """Red discs, which are to become blue squares."""
+    discs = draw(place / "discs", shape="disc", colour=(200, 40, 40), count=count)
+    squares = draw(place / "squares", shape="square", colour=(40, 60, 200), count=count, seed=1)
+    return Domains(tuple(sorted(discs.iterdir())), tuple(sorted(squares.iterdir())))
