@@ -1,0 +1,89 @@
+"""`sinct folders` from the command line."""
+
+import json
+
+import pytest
+from sinct_cli.folders import Method
+from sinct_cli.main import app
+from typer.testing import CliRunner
+
+from sinct.folders import METHODS
+from tests.support.folder_pictures import TINY, drawn_domains
+
+SETTINGS = [
+    option
+    for name, value in {**TINY, "projection_dimensions": 8, "queries": 16}.items()
+    if name != "steps"
+    for option in ("--set", f"{name}={json.dumps(value)}")
+]
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, ["folders", *map(str, arguments)])
+
+
+@pytest.fixture
+def places(tmp_path):
+    domains = drawn_domains(tmp_path / "pictures")
+    return domains.source[0].parent, domains.target[0].parent
+
+
+def test_methods_are_those_of_the_library():
+    assert [method.value for method in Method] == list(METHODS)
+
+
+def test_train_apply_and_score(places, tmp_path):
+    source, target = places
+    done = run("train", source, target, "--run-dir", tmp_path / "run", "--steps", 3, *SETTINGS)
+    assert done.exit_code == 0, done.output
+    assert "trained 3 steps" in done.output
+    done = run("apply", tmp_path / "run", source, "-o", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    assert f"wrote 4 pictures to {tmp_path / 'out'}" in done.output
+    done = run("score", tmp_path / "out", "--target", target, "--source", source, "--weights-dir", tmp_path)
+    assert done.exit_code == 0, done.output
+    assert "source, unchanged" in done.output
+    assert "FID, clean-FID and KID are missing" in done.output
+
+
+def test_one_folder_in_the_layout_of_the_fields_data_sets(places, tmp_path):
+    root = tmp_path / "red2blue"
+    root.mkdir()
+    for place, name in zip(places, ("trainA", "trainB"), strict=True):
+        place.rename(root / name)
+    done = run("train", root, "--run-dir", tmp_path / "run", "--steps", 2, *SETTINGS)
+    assert done.exit_code == 0, done.output
+
+
+def test_several_seeds_train_in_folders_of_their_own(places, tmp_path):
+    done = run(
+        "train", *places, "--run-dir", tmp_path / "runs", "--steps", 2, "--seeds", 2, "--json", *SETTINGS
+    )
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)["trainings"]
+    assert [each["seed"] for each in found] == [0, 1]
+    assert (tmp_path / "runs" / "seed-1" / "model.safetensors").exists()
+
+
+def test_a_run_is_resumed_with_its_own_settings_and_a_new_length(places, tmp_path):
+    run("train", *places, "--run-dir", tmp_path / "run", "--steps", 2, *SETTINGS)
+    done = run("train", *places, "--run-dir", tmp_path / "run", "--steps", 4, "--resume", "--json", *SETTINGS)
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["trainings"][0]["steps"] == 4
+
+
+def test_a_missing_folder_is_one_line(tmp_path):
+    done = run("train", tmp_path / "no", tmp_path / "none", "--run-dir", tmp_path / "run")
+    assert done.exit_code == 1
+    assert "Traceback" not in done.output
+    assert len(done.output.strip().splitlines()) == 1
+
+
+def test_pictures_that_cannot_be_translated_give_exit_code_1(places, tmp_path):
+    source, target = places
+    run("train", source, target, "--run-dir", tmp_path / "run", "--steps", 2, *SETTINGS)
+    (source / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    done = run("apply", tmp_path / "run", source, "-o", tmp_path / "out")
+    assert done.exit_code == 1
+    assert "broken.png" in done.output
+    assert "left out 1" in done.output

@@ -1,0 +1,259 @@
+"""Train on two folders, apply and score, as a caller of the library does."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import sinct
+from sinct import folders
+from sinct.data.folders import Domains
+from sinct.inference import checkpoint
+from sinct.pictures.picture import read_picture
+from sinct.training import folder_run
+from tests.support.folder_pictures import drawn_domains, tiny_cut, tiny_cycle
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def domains(tmp_path) -> Domains:
+    return drawn_domains(tmp_path / "pictures")
+
+
+def stop_after(steps: int):
+    calls = iter(range(10**6))
+    return lambda: next(calls) >= steps
+
+
+def tensors(run) -> dict[str, torch.Tensor]:
+    return checkpoint.load(run / "checkpoint.safetensors").tensors
+
+
+# Settings
+
+
+def test_the_methods_have_their_published_settings(domains):
+    found = {name: folders.settings(name, domains, device=CPU) for name in folders.METHODS}
+    assert {name: each.steps for name, each in found.items()} == {
+        "cut": 1600, "fastcut": 800, "cut-moco": 1600, "cut-separate": 1600, "cut-detached": 1600, "cyclegan": 800
+    }  # fmt: skip
+    assert {name: each.rate_constant for name, each in found.items()} == {
+        "cut": 0.5, "fastcut": 0.75, "cut-moco": 0.5, "cut-separate": 0.5, "cut-detached": 0.5, "cyclegan": 0.5
+    }  # fmt: skip
+    assert {each.learning_rate for each in found.values()} == {0.0002}
+    assert found["cut"].nce_weight == 1
+    assert found["fastcut"].nce_weight == 10
+    assert found["cut-moco"].memory_bank == 16_384
+
+
+def test_a_length_in_epochs_counts_the_larger_folder(tmp_path):
+    few, many = drawn_domains(tmp_path / "a", count=2), drawn_domains(tmp_path / "b", count=5)
+    mixed = Domains(few.source, many.target)
+    assert folders.settings("cut", mixed, device=CPU, epochs=3).steps == 15
+    assert folders.settings("cut", mixed, device=CPU, epochs=3, changes={"batch_size": 2}).steps == 9
+
+
+def test_epochs_and_steps_contradict_each_other(domains):
+    with pytest.raises(sinct.ConfigError, match="in epochs and in steps; give one"):
+        folders.settings("cut", domains, device=CPU, epochs=3, steps=4)
+
+
+def test_an_unknown_method_is_refused(domains):
+    with pytest.raises(sinct.ConfigError, match="unknown method 'gan'; choose one of cut, fastcut"):
+        folders.settings("gan", domains, device=CPU)
+
+
+# Training
+
+
+@pytest.mark.parametrize(("method", "config"), [("cut", tiny_cut()), ("cyclegan", tiny_cycle())])
+def test_a_training_leaves_a_run_that_can_be_applied(method, config, domains, tmp_path):
+    run = tmp_path / "run"
+    done = folders.train(domains, run, method=method, config=config)
+    assert done.finished
+    facts = json.loads((run / "config.json").read_text())
+    assert facts["preset"] == method
+    assert facts["sources"].startswith("4 pictures, ")
+    found = folders.apply(run, [domains.source[0]], tmp_path / "out")
+    assert read_picture(found.written[0]).pixels.shape == (3, 32, 32)
+
+
+def test_a_run_goes_on_bit_for_bit_with_its_best_state(domains, tmp_path, monkeypatch):
+    monkeypatch.setattr(folder_run, "LOOKS", 5)
+    config = tiny_cut(steps=10)
+    whole = folders.train(domains, tmp_path / "whole", config=config)
+    folders.train(domains, tmp_path / "parts", config=config, should_stop=stop_after(5))
+    resumed = folders.train(domains, tmp_path / "parts", resume=True)
+    assert resumed.finished
+    assert resumed.kept == whole.kept
+    first, second = tensors(tmp_path / "whole"), tensors(tmp_path / "parts")
+    assert first.keys() == second.keys()
+    assert [name for name in first if not first[name].equal(second[name])] == []
+
+
+def test_a_run_on_other_pictures_is_not_resumed(domains, tmp_path):
+    folders.train(domains, tmp_path / "run", config=tiny_cut())
+    others = Domains(domains.source[1:], domains.target)
+    with pytest.raises(
+        sinct.CheckpointError, match=r"a run on other pictures \(4 pictures, .*discs, 4 pictures"
+    ):
+        folders.train(others, tmp_path / "run", resume=True)
+
+
+def test_a_run_of_another_objective_is_not_resumed(domains, tmp_path):
+    folders.train(domains, tmp_path / "run", config=tiny_cut())
+    with pytest.raises(sinct.CheckpointError, match="of the objective folder-cut, not of folder-cyclegan"):
+        folders.train(domains, tmp_path / "run", method="cyclegan", resume=True)
+
+
+def test_the_best_state_is_that_with_the_lowest_score_and_the_last_is_kept_too(
+    domains, tmp_path, monkeypatch
+):
+    scores = iter([3.0, 1.0, 2.0, 4.0, 5.0])
+    monkeypatch.setattr(folder_run, "LOOKS", 5)
+    monkeypatch.setattr(
+        folder_run,
+        "distance_judge",
+        lambda targets, settings: folder_run.Judge("x", lambda made: next(scores)),
+    )
+    run = tmp_path / "run"
+    done = folders.train(domains, run, config=tiny_cut(steps=5))
+    assert done.kept == 2
+    best, last = (
+        checkpoint.load(run / f"{name}.safetensors").tensors["generator.stem.weight"]
+        for name in ("model", "last")
+    )
+    state = tensors(run)
+    assert best.equal(state["best.stem.weight"])
+    assert last.equal(state["generator.stem.weight"])
+    assert not best.equal(last)
+
+
+def test_bad_files_are_named_and_left_out(domains, tmp_path):
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(b"\x89PNG\r\n\x1a\nno")
+    done = folders.train(
+        Domains((*domains.source, bad), domains.target), tmp_path / "run", config=tiny_cut(steps=2)
+    )
+    assert any("bad.png" in warning and "left out" in warning for warning in done.warnings)
+
+
+def test_a_preview_shows_test_pictures_their_translations_and_targets(domains, tmp_path):
+    folders.train(domains, tmp_path / "run", config=tiny_cut())
+    assert read_picture(tmp_path / "run" / "preview.png").pixels.shape == (3, 4 * 32, 3 * 32)
+
+
+@pytest.mark.slow
+def test_some_hundred_steps_move_the_source_toward_the_target_and_keep_its_layout(tmp_path):
+    """Red discs toward blue squares: redness falls, and what was bright or dark stays in its place."""
+    domains = drawn_domains(tmp_path / "pictures", count=12)
+    config = tiny_cut(
+        width=16, discriminator_width=16, crop_size=32, load_size=36, projection_dimensions=32, queries=64,
+        steps=300, learning_rate=0.001,
+    )  # fmt: skip
+    run = tmp_path / "run"
+    folders.train(domains, run, config=config)
+    made = folders.apply(run, domains.source, tmp_path / "out", state="last")
+
+    def small(paths) -> np.ndarray:
+        return np.stack(
+            [np.asarray(Image.open(path).convert("RGB").resize((32, 32), 3), float) for path in paths]
+        )
+
+    before, after, aim = small(domains.source), small(made.written), small(domains.target)
+
+    def redness(pictures: np.ndarray) -> float:
+        return float((pictures[..., 0] - pictures[..., 2]).mean())
+
+    assert redness(before) > 10
+    assert redness(aim) < -10
+    assert redness(after) < redness(before) - 0.5 * (redness(before) - redness(aim))
+    edges = [np.abs(np.diff(pictures.mean(axis=3), axis=2)).mean(axis=(0,)) for pictures in (before, after)]
+    strength = [np.abs(np.diff(p.mean(axis=3), axis=2)).reshape(len(p), -1) for p in (before, after)]
+    alike = np.mean([np.corrcoef(a, b)[0, 1] for a, b in zip(*strength, strict=True)])
+    assert alike > 0.4
+    assert len(edges) == 2
+
+
+# Applying
+
+
+@pytest.fixture
+def run(domains, tmp_path):
+    folders.train(domains, tmp_path / "run", config=tiny_cut())
+    return tmp_path / "run"
+
+
+def test_own_size_keeps_size_and_transparency(run, tmp_path):
+    picture = tmp_path / "wide.png"
+    Image.new("RGBA", (70, 41), (200, 30, 60, 128)).save(picture, dpi=(300, 300))
+    folders.apply(run, [picture], tmp_path / "out", size="own")
+    with Image.open(tmp_path / "out" / "wide.png") as made:
+        assert made.size == (70, 41)
+        assert made.mode == "RGBA"
+        assert made.info["dpi"] == pytest.approx((300, 300), abs=0.1)
+
+
+def test_a_folder_is_translated_whole_and_what_cannot_be_read_is_named(run, domains, tmp_path):
+    folder = domains.source[0].parent
+    (folder / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    found = folders.apply(run, folder, tmp_path / "out")
+    assert len(found.written) == 4
+    assert [path.name for path in found.failed] == ["broken.png"]
+
+
+def test_pictures_that_are_there_are_not_replaced_unless_asked(run, domains, tmp_path):
+    folders.apply(run, domains.source[:2], tmp_path / "out")
+    with pytest.raises(
+        sinct.OutputError, match=r"0\.png already exists \(2 of 4 pictures do\); give `resume=True`"
+    ):
+        folders.apply(run, domains.source, tmp_path / "out")
+    found = folders.apply(run, domains.source, tmp_path / "out", resume=True)
+    assert (len(found.written), len(found.kept)) == (2, 2)
+    assert len(folders.apply(run, domains.source, tmp_path / "out", overwrite=True).written) == 4
+
+
+def test_two_pictures_of_one_name_are_refused(run, domains, tmp_path):
+    with pytest.raises(sinct.OutputError, match="would both be written to"):
+        folders.apply(run, [domains.source[0], domains.target[0]], tmp_path / "out")
+
+
+@pytest.mark.parametrize(("name", "value"), [("state", "worst"), ("size", "huge")])
+def test_unknown_choices_are_refused(name, value, run, domains, tmp_path):
+    with pytest.raises(sinct.ConfigError, match=f"unknown {name} '{value}'; choose one of"):
+        folders.apply(run, domains.source, tmp_path / "out", **{name: value})
+
+
+# Scoring
+
+
+def test_scores_without_weights_say_what_is_missing(domains, tmp_path):
+    found = folders.score(
+        domains.source[0].parent, domains.target[0].parent, weights_dir=tmp_path / "no-weights"
+    )
+    assert set(found.mean) == {"distance"}
+    assert "inception" in found.missing
+    assert found.mean["distance"] > 1
+
+
+def test_pictures_are_nearer_to_themselves_than_to_others(domains, tmp_path):
+    discs, squares = domains.source[0].parent, domains.target[0].parent
+    found = folders.score([discs, squares], squares, weights_dir=tmp_path, source=discs)
+    own, other = found.sets[str(squares)]["distance"], found.sets[str(discs)]["distance"]
+    assert own == 0
+    assert other == found.unchanged["distance"]
+    assert found.mean["distance"] == pytest.approx((own + other) / 2)
+    assert found.spread["distance"] == pytest.approx(abs(own - other) / 2**0.5)
+
+
+@pytest.mark.slow
+def test_scores_with_a_random_network_are_complete(domains, tmp_path):
+    pytest.importorskip("torch_fidelity")
+    found = folders.score(
+        domains.source[0].parent, domains.target[0].parent, random_weights=True, cache=tmp_path / "cache"
+    )
+    assert found.random
+    assert set(found.mean) == {"distance", "fid", "clean_fid", "kid"}
