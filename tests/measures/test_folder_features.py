@@ -98,6 +98,7 @@ def test_torch_fidelitys_own_resizing_gives_other_features(inception) -> None:
 
 
 def test_torch_fidelitys_own_features_come_out_with_its_resizing(inception) -> None:
+    import_torchvision()
     reference = pytest.importorskip("torch_fidelity.interpolate_compat_tensorflow")
     picture = pixels(70, 90)[None]
     resized = reference.interpolate_bilinear_2d_like_tensorflow1x(
