@@ -61,7 +61,8 @@ def set_distribution(pictures: Sequence[Tensor], *, seed: int = 0) -> SetDistrib
         height, width = picture.shape[-2:]
         if min(height, width) < _SMALLEST:
             raise ConfigError(
-                f"a picture of {width}x{height} px is too small to measure; give one of at least {_SMALLEST} px per side"
+                f"a picture of {width}x{height} px is too small to measure; give one of at least "
+                f"{_SMALLEST} px per side"
             )
         (lab,) = rgb_to_lab((picture[None].float().clamp(-1, 1) + 1) / 2)
         place = (seed + 1_000_003 * index) % 2**63  # other positions in every picture

@@ -134,7 +134,7 @@ def pytorch_resized(pixels: Tensor) -> Tensor:
     (x - 128) / 128.
     """
     values = pixels[None].float() / 255
-    (resized,) = F.interpolate(values, (SIDE, SIDE), mode="bilinear", align_corners=False)
+    resized: Tensor = F.interpolate(values, (SIDE, SIDE), mode="bilinear", align_corners=False)[0]
     return 2 * resized - 1
 
 

@@ -38,7 +38,9 @@ def folders(make_picture, tmp_path: Path) -> dict[str, list[Path]]:
     found = {}
     for number, name in enumerate(("translated", "target", "source")):
         (tmp_path / name).mkdir()
-        found[name] = [make_picture(f"{name}/{k}.png", 80, 60, seed=10 * number + k) for k in range(3 + number)]
+        found[name] = [
+            make_picture(f"{name}/{k}.png", 80, 60, seed=10 * number + k) for k in range(3 + number)
+        ]
     return found
 
 
@@ -176,9 +178,7 @@ def test_fid_of_two_folders_is_pytorch_fids(folders, tmp_path, monkeypatch) -> N
     monkeypatch.setattr(reference, "tqdm", lambda batches: batches)
     paths = [str(tmp_path / name) for name in ("translated", "target")]
     expected = reference.calculate_fid_given_paths(paths, 2, "cpu", 2048, num_workers=0)
-    scores = score_folders(
-        folders["translated"], folders["target"], weights=RANDOM, cache=tmp_path / "cache"
-    )
+    scores = score_folders(folders["translated"], folders["target"], weights=RANDOM, cache=tmp_path / "cache")
     assert scores.fid == pytest.approx(expected, rel=1e-3)
 
 
@@ -225,5 +225,7 @@ def test_missing_weights_say_what_to_fetch(folders, tmp_path) -> None:
 
 def test_missing_package_says_what_to_install(folders, monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "torch_fidelity.feature_extractor_inceptionv3", None)
-    with pytest.raises(WeightsError, match=r"torch-fidelity is not installed; run `pip install \"\.\[measures\]\"`"):
+    with pytest.raises(
+        WeightsError, match=r"torch-fidelity is not installed; run `pip install \"\.\[measures\]\"`"
+    ):
         score_folders(folders["translated"], folders["target"], weights=RANDOM)

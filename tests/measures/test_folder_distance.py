@@ -11,7 +11,9 @@ from sinct.measures.folder_distance import (
 from sinct.pictures.resampling import antialiased
 
 
-def scenes(count: int, *, first: int = 0, side: int = 64, grain: float = 0.05, tint: float = 0.0) -> list[Tensor]:
+def scenes(
+    count: int, *, first: int = 0, side: int = 64, grain: float = 0.05, tint: float = 0.0
+) -> list[Tensor]:
     """Pictures of soft blobs, with grain, and a tint of red and blue."""
     found = []
     for seed in range(first, first + count):
@@ -59,7 +61,9 @@ def test_coarse_texture_counts() -> None:
     coarse = [torch.rand(3, 32, 32, generator=torch.Generator().manual_seed(k)) * 2 - 1 for k in range(16)]
     fine = [torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(50 + k)) * 2 - 1 for k in range(16)]
     doubled = [picture.repeat_interleave(2, dim=1).repeat_interleave(2, dim=2) for picture in coarse]
-    again = [torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(90 + k)) * 2 - 1 for k in range(16)]
+    again = [
+        torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(90 + k)) * 2 - 1 for k in range(16)
+    ]
     assert folder_distance(doubled, fine) > 5 * folder_distance(again, fine)
 
 
@@ -95,7 +99,7 @@ def test_empty_set_is_refused() -> None:
 
 
 def test_picture_whose_half_is_smaller_than_a_patch_is_refused() -> None:
-    with pytest.raises(ConfigError, match="20x13 px is too small to measure; .* 14 px per side"):
+    with pytest.raises(ConfigError, match=r"20x13 px is too small to measure; .* 14 px per side"):
         folder_distance([torch.zeros(3, 13, 20)], scenes(2))
 
 

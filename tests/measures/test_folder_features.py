@@ -141,9 +141,7 @@ def test_pytorch_resizing_samples_between_the_two_nearest_pixels() -> None:
     """At 299 of 598 px, place i lies at 2 i + 1/2: half way between two pixels."""
     picture = pixels(598, 598)
     values = picture.double() / 127.5 - 1
-    expected = (
-        values[:, ::2, ::2] + values[:, 1::2, ::2] + values[:, ::2, 1::2] + values[:, 1::2, 1::2]
-    ) / 4
+    expected = (values[:, ::2, ::2] + values[:, 1::2, ::2] + values[:, ::2, 1::2] + values[:, 1::2, 1::2]) / 4
     torch.testing.assert_close(pytorch_resized(picture).double(), expected, rtol=0, atol=1e-6)
 
 
@@ -195,7 +193,7 @@ def test_too_little_memory_asks_for_a_smaller_batch(network, files, cache) -> No
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     network.pooled = full
-    with pytest.raises(OutOfMemoryError, match="3 pictures at a time do not fit .* smaller `batch`"):
+    with pytest.raises(OutOfMemoryError, match=r"3 pictures at a time do not fit .* smaller `batch`"):
         features_of(files, network, cache=cache)
 
 
@@ -223,7 +221,7 @@ def test_one_readable_picture_is_too_few(network, files, cache, tmp_path) -> Non
 
 
 def test_no_picture_is_too_few(network, cache) -> None:
-    with pytest.raises(InputError, match="0 of 0 pictures can be read, .* at least 2; give more"):
+    with pytest.raises(InputError, match=r"0 of 0 pictures can be read, .* at least 2; give more"):
         features_of([], network, cache=cache)
 
 
