@@ -14,10 +14,10 @@ from sinct.runtime.files import StrPath
 from sinct.weights.store import Weights
 
 PROTOCOLS: Mapping[str, str] = {
-    "fid": "as pytorch-fid 0.3: 8-bit pixels, bilinear to 299 px by PyTorch without antialiasing, FID's Inception, last "
-    "average pooling, all pictures (Park et al. 2020, appendix C.2)",
-    "clean_fid": "as clean-fid: bicubic to 299 px by Pillow with antialiasing, not rounded; the rest as fid (Parmar et "
-    "al. 2022)",
+    "fid": "as pytorch-fid 0.3: 8-bit pixels, bilinear to 299 px by PyTorch without antialiasing, FID's Inception, "
+    "last average pooling, all pictures (Park et al. 2020, appendix C.2)",
+    "clean_fid": "as clean-fid: bicubic to 299 px by Pillow with antialiasing, not rounded; the rest as fid "
+    "(Parmar et al. 2022)",
     "kid": "unbiased estimate from all pictures at once, with fid's features (Bińkowski et al. 2018)",
     "kid_subsets": "mean and standard deviation over 100 subsets of 1000 pictures, as torch-fidelity, with fid's "
     "features (Bińkowski et al. 2018)",
@@ -36,7 +36,8 @@ class FolderScores:
         fid: Fréchet distance by the paper's protocol; lower is better. It depends on the number of pictures, and is
             too high where they are fewer than some ten thousand: compare only values of equal counts.
         clean_fid: the same with pictures resized without aliasing.
-        kid: squared maximum mean discrepancy; it does not depend on the number of pictures, and may fall below 0.
+        kid: squared maximum mean discrepancy; on average it is the same for any number of pictures, and it may fall
+            below 0.
         kid_spread: its standard deviation over subsets; None if all pictures were taken at once.
         unchanged_fid: `fid` of the source pictures as they are; None without them. A translation should be lower.
         counts: pictures that were compared, by folder: translated, target and, if given, source.
@@ -103,17 +104,16 @@ def score_folders(
     ]
     total = sum(len(paths) for _, paths, _ in steps)
     found: dict[tuple[str, str], FolderFeatures] = {}
-    before = 0
+    finished = 0
+
+    def report(done: int, of: int) -> None:
+        on_progress(finished + done, total)
+
     for name, paths, resize in steps:
         found[name, resize] = features_of(
-            paths,
-            inception,
-            resize=resize,
-            cache=cache,
-            batch=batch,
-            on_progress=lambda done, _, before=before: on_progress(before + done, total),
+            paths, inception, resize=resize, cache=cache, batch=batch, on_progress=report
         )
-        before += len(paths)
+        finished += len(paths)
     features = {key: value.features for key, value in found.items()}
     ours, theirs = features["translated", "pytorch"], features["target", "pytorch"]
     kid, spread = kernel_distance_of_folders(ours, theirs)

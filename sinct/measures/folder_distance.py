@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from kornia.color import rgb_to_lab
@@ -10,12 +11,16 @@ from torch import Tensor
 from sinct.errors import ConfigError
 from sinct.measures.distribution import sorted_projections, wasserstein
 from sinct.measures.pyramid import gaussian_pyramid, sampled_patches
+from sinct.pictures.resampling import antialiased
 
 _PATCH = 7
 """Side of a patch, in pixels."""
 
+_SMALLEST = 2 * _PATCH
+"""Shortest side of a picture, in pixels: a patch must fit into its half."""
+
 _SCALES = 3
-"""Levels of the pyramid."""
+"""Bands of detail, each twice as coarse as the one before."""
 
 _SAMPLES = 32768
 """Patches, and colours, drawn from a whole set for each level."""
@@ -29,7 +34,7 @@ class SetDistribution:
 
     Attributes:
         colours: (K, N) projections of the set's colours, sorted along the rows.
-        textures: the same of its patches without their means, one per scale, finest first.
+        textures: the same of its patches in bands of detail, finest first.
     """
 
     colours: Tensor
@@ -45,7 +50,7 @@ def set_distribution(pictures: Sequence[Tensor], *, seed: int = 0) -> SetDistrib
         seed: seeds positions and directions.
 
     Raises:
-        ConfigError: there is no picture, or one is smaller than a patch of 7 px.
+        ConfigError: there is no picture, or one is smaller than 14 px.
     """
     if not pictures:
         raise ConfigError("a set without pictures has no distribution; give at least one picture")
@@ -53,19 +58,30 @@ def set_distribution(pictures: Sequence[Tensor], *, seed: int = 0) -> SetDistrib
     colours: list[Tensor] = []
     textures: list[list[Tensor]] = [[] for _ in range(_SCALES)]
     for index, picture in enumerate(pictures):
+        height, width = picture.shape[-2:]
+        if min(height, width) < _SMALLEST:
+            raise ConfigError(
+                f"a picture of {width}x{height} px is too small to measure; give one of at least "
+                f"{_SMALLEST} px per side"
+            )
         (lab,) = rgb_to_lab((picture[None].float().clamp(-1, 1) + 1) / 2)
         place = (seed + 1_000_003 * index) % 2**63  # other positions in every picture
         colours.append(sampled_patches(lab, 1, count, seed=place))
-        for patches, level in zip(textures, gaussian_pyramid(lab, _SCALES, smallest=_PATCH), strict=False):
-            points = sampled_patches(level, _PATCH, count, seed=place).view(-1, 3, _PATCH**2)
-            centred = (points - points.mean(dim=2, keepdim=True)).flatten(1)
-            patches.append(centred / centred.shape[1] ** 0.5)  # values that differ by d are patches d apart
+        for patches, band in zip(textures, _bands(lab), strict=False):
+            points = sampled_patches(band, _PATCH, count, seed=place)
+            patches.append(points / points.shape[1] ** 0.5)  # values that differ by d are patches d apart
     return SetDistribution(
         colours=sorted_projections(torch.cat(colours), _PROJECTIONS, seed=seed),
         textures=tuple(
             sorted_projections(torch.cat(patches), _PROJECTIONS, seed=seed) for patches in textures if patches
         ),
     )
+
+
+def _bands(picture: Tensor) -> list[Tensor]:
+    """(C, H, W) -> (C, H', W') each: a Laplacian pyramid without its last level, finest first."""
+    levels = gaussian_pyramid(picture, _SCALES + 1, smallest=_PATCH)
+    return [fine - antialiased(coarse[None], fine.shape[-2:])[0] for fine, coarse in pairwise(levels)]
 
 
 def distribution_gap(first: SetDistribution, second: SetDistribution) -> float:
@@ -86,13 +102,14 @@ def folder_distance(translations: Sequence[Tensor], targets: Sequence[Tensor], *
 
     Returns:
         In units of ΔE (CIE 1976), 0 for equal sets: sliced Wasserstein distance W1 between the colours of both sets
-        in CIELAB, and that between their patches of 7 px without means, the mean of three scales, added. Every
-        picture of a set weighs the same. Like FID, it is the higher the fewer pictures there are.
+        in CIELAB, and that between their patches of 7 px in three bands of a Laplacian pyramid, on average, added.
+        Every picture of a set weighs the same. Like FID, it is the higher the fewer pictures there are.
 
     Raises:
-        ConfigError: a set is empty, or a picture is smaller than 7 px.
+        ConfigError: a set is empty, or a picture is smaller than 14 px.
 
     It does not see what is where or what is shown, as FID does: use it to compare states of one training, not
-    methods. Rabin et al. 2011; Karras et al. 2018 (arXiv:1710.10196), section 5, compare sets by patches in this way.
+    methods. Rabin et al. 2011; Karras et al. 2018 (arXiv:1710.10196), section 5, compare sets by patches of a
+    Laplacian pyramid, with each level normalised, which is left out here: contrast counts.
     """
     return distribution_gap(*(set_distribution(pictures, seed=seed) for pictures in (translations, targets)))

@@ -71,8 +71,8 @@ def features_of(
         raise ConfigError(f"unknown way of resizing {resize!r}; there are {', '.join(RESIZINGS)}")
     if batch < 1:
         raise ConfigError(f"`batch` is {batch}; give at least 1")
-    names = f"{inception.identity[:16]}-{inception.device.type}-{resize}"
-    store = _Store((cache or cache_folder()) / names)
+    kind = f"{_VERSION}-{inception.identity[:16]}-{inception.device.type}-{resize}"
+    store = _Store((cache or cache_folder()) / kind)
     found: dict[int, Tensor] = {}
     left_out: dict[str, str] = {}
     waiting: list[tuple[int, str, Tensor]] = []
@@ -134,7 +134,7 @@ def pytorch_resized(pixels: Tensor) -> Tensor:
     (x - 128) / 128.
     """
     values = pixels[None].float() / 255
-    (resized,) = F.interpolate(values, (SIDE, SIDE), mode="bilinear", align_corners=False)
+    resized: Tensor = F.interpolate(values, (SIDE, SIDE), mode="bilinear", align_corners=False)[0]
     return 2 * resized - 1
 
 
@@ -159,6 +159,9 @@ def _eight_bits(pixels: Tensor) -> Tensor:
 
 
 # Cache
+
+_VERSION = 1
+"""To be raised whenever the same file would give other features: when it is read or resized in another way."""
 
 
 class _Store:

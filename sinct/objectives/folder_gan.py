@@ -15,7 +15,7 @@ from sinct.config import ABOVE_0, FROM_0, TrainingSettings, bounded
 from sinct.data.content import Content
 from sinct.data.folder_sampler import FolderBatch, FolderSampler
 from sinct.data.scaled import FolderSettings
-from sinct.errors import ConfigError
+from sinct.errors import ConfigError, Remark
 from sinct.losses.adversarial import (
     discriminator_loss,
     generator_loss,
@@ -36,6 +36,9 @@ ADVERSARIAL = {
 """Losses of discriminator and generator by name."""
 
 DISCRIMINATORS = ("patchgan", "stylegan2")
+
+NAMED = 5
+"""Files that a warning names."""
 
 WIDEST = 512
 """Most channels of the discriminator "stylegan2"."""
@@ -132,6 +135,14 @@ class FolderGan(Loop[FolderBatch, Losses]):
         """Take the crops of this step."""
         return self.sampler.batch(self.steps_done)
 
+    @property
+    def remarks(self) -> list[Remark]:
+        """See `Loop.remarks`: files that are left out or replaced."""
+        found: dict[str, list[Remark]] = {}
+        for remark in self.sampler.remarks:
+            found.setdefault(remark.code, []).append(remark)
+        return [Remark(code, _in_one_line(texts)) for code, texts in found.items()]
+
     def close(self) -> None:
         """See `Loop.close`."""
         self.sampler.close()
@@ -164,3 +175,9 @@ class FolderGan(Loop[FolderBatch, Losses]):
         with self.autocast():
             logits = discriminator(fake)
         return self.loss_of_g(logits)
+
+
+def _in_one_line(texts: Sequence[str]) -> str:
+    """The first few texts, and how many more there are."""
+    more = f"; and {len(texts) - NAMED} more" if len(texts) > NAMED else ""
+    return "; ".join(texts[:NAMED]) + more

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from sinct.config import TrainingSettings
 from sinct.data.content import Content, Seen, seen
-from sinct.errors import CheckpointError, TrainingError, one_line
+from sinct.errors import CheckpointError, Remark, TrainingError, one_line
 from sinct.inference.checkpoint import part, prefixed
 from sinct.inference.model import Model
 from sinct.networks.base import GeneratorBase, update_average
@@ -92,6 +92,11 @@ class Loop(ABC, Generic[Batch, Losses]):
     @abstractmethod
     def sample(self) -> Batch:
         """Draw what one step sees."""
+
+    @property
+    def remarks(self) -> list[Remark]:
+        """What a user should know about the inputs so far, one for each code; a subclass may find something."""
+        return []
 
     def close(self) -> None:
         """Free what the training holds beside memory, such as processes; a subclass may hold some."""

@@ -142,6 +142,7 @@ class Session:
 
     def log(self) -> None:
         """Write one line to the log and report it."""
+        self.warn(self.trainer.remarks)
         trainer, now = self.trainer, time.monotonic()
         rate = len(self.recent) / max(now - self.reported_at, 1e-9)
         means = self.means()

@@ -18,7 +18,7 @@ def scenes(
     found = []
     for seed in range(first, first + count):
         generator = torch.Generator().manual_seed(seed)
-        blobs = antialiased(torch.rand(1, 3, 5, 5, generator=generator), (side, side), mode="bicubic")[0]
+        blobs = antialiased(torch.rand(1, 3, 12, 12, generator=generator), (side, side), mode="bicubic")[0]
         noise = torch.randn(3, side, side, generator=generator) * grain
         colour = torch.tensor([tint, 0, -tint])[:, None, None]
         found.append(((blobs * 1.2 - 0.6) + noise + colour).clamp(-1, 1))
@@ -49,8 +49,9 @@ def test_distance_of_a_shift_in_lightness_is_that_shift() -> None:
 
 @pytest.mark.parametrize("change", [{"grain": 0.15}, {"tint": 0.25}], ids=str)
 def test_distance_grows_with_the_share_of_pictures_that_are_replaced(change: dict[str, float]) -> None:
-    ours, others, target = scenes(24), scenes(24, **change), scenes(24, first=24)
-    found = [folder_distance(others[:count] + ours[count:], target) for count in (0, 6, 12, 18, 24)]
+    ours, others, target = scenes(24), scenes(24, **change), set_distribution(scenes(24, first=24))
+    mixed = [set_distribution(others[:count] + ours[count:]) for count in (0, 8, 16, 24)]
+    found = [distribution_gap(mix, target) for mix in mixed]
     assert found == sorted(found)
     assert found[-1] > 2 * found[0]
 
@@ -81,7 +82,7 @@ def test_pictures_may_have_different_sizes() -> None:
 
 
 def test_pictures_too_small_for_the_last_scale_are_compared_at_the_others() -> None:
-    small = set_distribution(scenes(3, side=20))
+    small = set_distribution(scenes(3, side=30))
     assert len(small.textures) == 2
     assert distribution_gap(small, set_distribution(scenes(3, first=9))) > 0
 
@@ -97,6 +98,10 @@ def test_empty_set_is_refused() -> None:
         folder_distance([], scenes(2))
 
 
-def test_picture_smaller_than_a_patch_is_refused() -> None:
-    with pytest.raises(ConfigError, match="6x6 px is too small to measure"):
-        folder_distance([torch.zeros(3, 6, 6)], scenes(2))
+def test_picture_whose_half_is_smaller_than_a_patch_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"20x13 px is too small to measure; .* 14 px per side"):
+        folder_distance([torch.zeros(3, 13, 20)], scenes(2))
+
+
+def test_smallest_picture_has_one_band() -> None:
+    assert len(set_distribution([torch.zeros(3, 14, 14)]).textures) == 1

@@ -98,6 +98,7 @@ def test_torch_fidelitys_own_resizing_gives_other_features(inception) -> None:
 
 
 def test_torch_fidelitys_own_features_come_out_with_its_resizing(inception) -> None:
+    import_torchvision()
     reference = pytest.importorskip("torch_fidelity.interpolate_compat_tensorflow")
     picture = pixels(70, 90)[None]
     resized = reference.interpolate_bilinear_2d_like_tensorflow1x(
@@ -192,7 +193,7 @@ def test_too_little_memory_asks_for_a_smaller_batch(network, files, cache) -> No
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     network.pooled = full
-    with pytest.raises(OutOfMemoryError, match="3 pictures at a time do not fit .* smaller `batch`"):
+    with pytest.raises(OutOfMemoryError, match=r"3 pictures at a time do not fit .* smaller `batch`"):
         features_of(files, network, cache=cache)
 
 
@@ -220,7 +221,7 @@ def test_one_readable_picture_is_too_few(network, files, cache, tmp_path) -> Non
 
 
 def test_no_picture_is_too_few(network, cache) -> None:
-    with pytest.raises(InputError, match="0 of 0 pictures can be read, .* at least 2; give more"):
+    with pytest.raises(InputError, match=r"0 of 0 pictures can be read, .* at least 2; give more"):
         features_of([], network, cache=cache)
 
 
