@@ -1,6 +1,7 @@
 """Train on two folders, apply and score, as a caller of the library does."""
 
 import json
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -250,8 +251,8 @@ def test_pictures_are_nearer_to_themselves_than_to_others(domains, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(find_spec("torch_fidelity") is None, reason="torch-fidelity is not installed")
 def test_scores_with_a_random_network_are_complete(domains, tmp_path):
-    pytest.importorskip("torch_fidelity")
     found = folders.score(
         domains.source[0].parent, domains.target[0].parent, random_weights=True, cache=tmp_path / "cache"
     )

@@ -244,16 +244,17 @@ class FolderCutTrainer(FolderGan[FolderCutLosses]):
         if not self.settings.decoder_learns_content:
             output = output.detach()
         with self.autocast():
-            found: list[Tensor] = self.output_projection(self.output_encoder.encode_at(output, places))
-        return found
+            vectors: list[Tensor] = self.output_projection(self.output_encoder.encode_at(output, places))
+        return vectors
 
     def key_vectors(self, keys: Features, places: Mapping[int, Tensor]) -> list[Tensor]:
         """Vectors of the inputs, (N P, D) for each depth."""
         learns = self.settings.separate_encoders
         with self.autocast(), torch.set_grad_enabled(learns):
-            return self.key_projection(
+            vectors: list[Tensor] = self.key_projection(
                 [sample_features(keys[depth], where) for depth, where in places.items()]
             )
+        return vectors
 
     def patch_nce(self, queries: Sequence[Tensor], keys: Sequence[Tensor], domain: int) -> Tensor:
         """PatchNCE of pictures of one domain, averaged over the depths.
