@@ -1,21 +1,24 @@
 """Decodes the bytes of a picture file to samples: formats, bit depths, transparency, orientation, EXIF."""
 
+import io
 import logging
 import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from sinct.errors import InputError
 from sinct.pictures.colour_tags import Profile
+from sinct.pictures.jxl_decoding import open_jxl
+from sinct.pictures.jxl_header import is_jxl
 from sinct.pictures.pillow_decoding import READABLE, decode_by_pillow, has_several, opened_image, profile_of
 from sinct.pictures.png import decode_png, is_png, png_exif, read_png_header
-from sinct.pictures.stored import SEVERAL, Stored, make_stored
+from sinct.pictures.stored import SEVERAL, Opened, Stored, check_size, make_stored
 from sinct.pictures.tiff_decoding import (
     check_page,
     decode_tiff,
@@ -74,6 +77,9 @@ def read_header(path: StrPath) -> Header:
             size = page.imagewidth, page.imagelength
             more = [SEVERAL] if has_more(tiff) else []
             return _header(size, page.iccprofile, lambda: tiff_exif(tiff), tiff_dpi(page), more)
+        opened = _opened(file)
+        if opened is not None:
+            return _header(opened.size, opened.profile, opened.read_exif, opened.dpi, opened.remarks)
         image, data = opened_image(file)
         remarks = [SEVERAL] if has_several(image) else []
         profile = profile_of(image, data, remarks)
@@ -110,7 +116,27 @@ def decode(data: bytes, max_pixels: int) -> Stored:
     with reading(max_pixels):
         if is_png(data[:33]):
             return decode_png(data, max_pixels)
+        opened = _opened(io.BytesIO(data))
+        if opened is not None:
+            check_size(*opened.size, max_pixels)
+            return make_stored(
+                *opened.samples(),
+                profile=opened.profile,
+                read_exif=opened.read_exif,
+                dpi=opened.dpi,
+                several=False,
+                remarks=opened.remarks,
+            )
         return decode_tiff(data, max_pixels) or decode_by_pillow(data, max_pixels)
+
+
+def _opened(file: BinaryIO) -> Opened | None:
+    """Open a file of a kind that a decoder of its own reads; None leaves it to Pillow and tifffile."""
+    file.seek(0)
+    start = file.read(33)
+    if is_jxl(start):
+        return open_jxl(file)
+    return None
 
 
 @contextmanager

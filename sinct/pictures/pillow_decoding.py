@@ -13,7 +13,7 @@ from sinct.errors import InputError
 from sinct.pictures.boxes import avif_codes, jpeg2000_depths, jpeg2000_profile, jpeg2000_space
 from sinct.pictures.colour import Array
 from sinct.pictures.colour_tags import Profile, adobe_rgb, profile_of_cicp
-from sinct.pictures.stored import Stored, check_size, make_stored
+from sinct.pictures.stored import Samples, Stored, check_size, make_stored, parted
 from sinct.pictures.tiff_decoding import opened_tiff, tiff_dpi
 
 READABLE = (
@@ -44,9 +44,6 @@ LOSSLESS_JPEG = (0xC3, 0xC7, 0xCB, 0xCF)
 
 JPEG2000_SPACES = (0, 12, 16, 17, 18)
 """Numbers of the colour spaces that Pillow knows: bilevel, CMYK, sRGB, grey and YCC."""
-
-Samples = tuple[Array, str, Array | None]
-"""Colours (H, W, C), their space, and alpha (H, W) or None."""
 
 
 def opened_image(file: BinaryIO) -> tuple[Image.Image, bytes]:
@@ -173,7 +170,7 @@ def _deep_jpeg2000(image: Image.Image, data: bytes) -> Samples | None:
         )
     pixels = imagecodecs.jpeg2k_decode(data).reshape(image.height, image.width, -1)
     scaled = np.rint(pixels * np.float64(65535 / (2**bits - 1))).astype(np.uint16)
-    return _parted(scaled)
+    return parted(scaled)
 
 
 def _pillow_samples(image: Image.Image, data: bytes) -> Samples:
@@ -192,13 +189,7 @@ def _pillow_samples(image: Image.Image, data: bytes) -> Samples:
         return pixels, "cmyk", None
     if mode == "LAB":  # Pillow returns a and b signed
         return pixels ^ np.array([0, 128, 128], np.uint8), "lab", None
-    return _parted(pixels.reshape(*pixels.shape[:2], -1))
-
-
-def _parted(pixels: Array) -> Samples:
-    """Part (H, W, 1 to 4) into grey or RGB, its space, and alpha."""
-    space, colours = ("gray", 1) if pixels.shape[2] < 3 else ("rgb", 3)
-    return pixels[..., :colours], space, pixels[..., colours] if pixels.shape[2] > colours else None
+    return parted(pixels.reshape(*pixels.shape[:2], -1))
 
 
 def _bmp_alpha(image: Image.Image, data: bytes) -> Array | None:

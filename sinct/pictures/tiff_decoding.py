@@ -13,7 +13,7 @@ from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC, RESUNIT, SAMPLEFORMA
 
 from sinct.errors import InputError
 from sinct.pictures.colour import Array
-from sinct.pictures.stored import Stored, check_size, make_stored
+from sinct.pictures.stored import Stored, check_size, make_stored, unpremultiplied
 
 COLOURS = {"gray": 1, "rgb": 3, "cmyk": 4, "lab": 3}
 """Samples per pixel of each space, without transparency."""
@@ -70,7 +70,7 @@ class Layout(NamedTuple):
         if self.alpha is None:
             return colour, None
         alpha = pixels[..., self.alpha]
-        return (_unpremultiplied(colour, alpha) if self.multiplied else colour), alpha
+        return (unpremultiplied(colour, alpha) if self.multiplied else colour), alpha
 
 
 def decode_tiff(data: bytes, max_pixels: int) -> Stored | None:
@@ -264,9 +264,3 @@ def _samples(page: Any) -> Array:
     if page.axes == "SYX":  # one plane after the other
         pixels = np.moveaxis(pixels, 0, 2)
     return pixels.reshape(page.imagelength, page.imagewidth, -1)
-
-
-def _unpremultiplied(colour: Array, alpha: Array) -> Array:
-    top = np.iinfo(colour.dtype).max
-    straight = colour * (np.float32(top) / np.maximum(alpha, 1))[..., None]
-    return np.rint(straight).clip(max=top).astype(colour.dtype)

@@ -164,7 +164,6 @@ for fmt, ext in (
     case(f"other-{ext}", f"o.{ext}", d, None if thumbnails else F, refused=thumbnails)
 for name, head in (
     ("heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0" * 64),
-    ("jxl", bytes(imagecodecs.jpegxl_encode(A, lossless=True))),
     (
         "psd",
         b"8BPS\0\1"
