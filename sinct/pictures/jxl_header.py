@@ -16,6 +16,9 @@ from sinct.pictures.colour_tags import CURVES, D65, SRGB, Profile, profile_of_cu
 CODESTREAM = b"\xff\x0a"
 CONTAINER = b"\0\0\0\x0cJXL \r\n\x87\n"
 
+LARGEST_BOX = 32_000_000
+"""Bytes of compressed metadata, unpacked, above which they count as damaged."""
+
 ALPHA, BLACK = 0, 4
 """Kinds of extra channels that change how the others are shown."""
 
@@ -113,7 +116,7 @@ def metadata_box(data: bytes, kind: bytes) -> bytes | None:
         return box
     for box in boxes(data, b"brob"):
         if box[:4] == kind:
-            return bytes(imagecodecs.brotli_decode(box[4:]))
+            return bytes(imagecodecs.brotli_decode(box[4:], out=LARGEST_BOX))
     return None
 
 

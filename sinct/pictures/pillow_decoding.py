@@ -10,7 +10,7 @@ from PIL import Image
 from PIL.ExifTags import IFD, Base
 
 from sinct.errors import InputError
-from sinct.pictures.boxes import avif_codes, jpeg2000_depths, jpeg2000_profile, jpeg2000_space
+from sinct.pictures.boxes import avif_bits, avif_codes, jpeg2000_depths, jpeg2000_profile, jpeg2000_space
 from sinct.pictures.colour import Array
 from sinct.pictures.colour_tags import Profile, adobe_rgb, profile_of_cicp
 from sinct.pictures.stored import Samples, Stored, check_size, make_stored, parted
@@ -143,7 +143,7 @@ def decode_by_pillow(data: bytes, max_pixels: int) -> Stored:
     if image.format == "TIFF":  # without a resolution Pillow says 1
         tiff = opened_tiff(io.BytesIO(data))
         dpi = None if tiff is None else tiff_dpi(tiff.pages.first)
-    samples = _deep_jpeg2000(image, data) or _pillow_samples(image, data)
+    samples = _deep_jpeg2000(image, data) or _deep_avif(image, data) or _pillow_samples(image, data)
     return make_stored(
         *samples,
         profile=profile,
@@ -171,6 +171,16 @@ def _deep_jpeg2000(image: Image.Image, data: bytes) -> Samples | None:
     pixels = imagecodecs.jpeg2k_decode(data).reshape(image.height, image.width, -1)
     scaled = np.rint(pixels * np.float64(65535 / (2**bits - 1))).astype(np.uint16)
     return parted(scaled)
+
+
+def _deep_avif(image: Image.Image, data: bytes) -> Samples | None:
+    """Decode an AVIF of more than 8 bits, of which Pillow keeps 8; None for all other files."""
+    bits = avif_bits(data) if image.format == "AVIF" else 8
+    if bits == 8:
+        return None
+    pixels = imagecodecs.avif_decode(data, index=0)
+    scaled = np.rint(pixels * np.float64(65535 / (2**bits - 1))).clip(max=65535).astype(np.uint16)
+    return parted(scaled.reshape(image.height, image.width, -1))
 
 
 def _pillow_samples(image: Image.Image, data: bytes) -> Samples:
