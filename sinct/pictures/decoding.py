@@ -14,6 +14,7 @@ from PIL import Image, UnidentifiedImageError
 
 from sinct.errors import InputError
 from sinct.pictures.colour_tags import Profile
+from sinct.pictures.heif_decoding import is_heif, open_heif
 from sinct.pictures.jxl_decoding import open_jxl
 from sinct.pictures.jxl_header import is_jxl
 from sinct.pictures.pillow_decoding import READABLE, decode_by_pillow, has_several, opened_image, profile_of
@@ -33,6 +34,10 @@ from sinct.runtime.files import StrPath
 # Both log remarks about odd files; without a handler Python prints them.
 for _library in ("imagecodecs", "tifffile"):
     logging.getLogger(_library).addHandler(logging.NullHandler())
+
+
+KINDS = ((is_jxl, open_jxl), (is_heif, open_heif))
+"""What recognises a file by its first 64 bytes, and what opens it then."""
 
 
 class Header(NamedTuple):
@@ -133,9 +138,10 @@ def decode(data: bytes, max_pixels: int) -> Stored:
 def _opened(file: BinaryIO) -> Opened | None:
     """Open a file of a kind that a decoder of its own reads; None leaves it to Pillow and tifffile."""
     file.seek(0)
-    start = file.read(33)
-    if is_jxl(start):
-        return open_jxl(file)
+    start = file.read(64)
+    for recognised, open_file in KINDS:
+        if recognised(start):
+            return open_file(file)
     return None
 
 
