@@ -14,11 +14,12 @@ from PIL import Image, UnidentifiedImageError
 
 from sinct.errors import InputError
 from sinct.pictures.colour_tags import Profile
-from sinct.pictures.heif_decoding import is_heif, open_heif
+from sinct.pictures.heif_decoding import open_heif
 from sinct.pictures.jxl_decoding import open_jxl
-from sinct.pictures.jxl_header import is_jxl
 from sinct.pictures.pillow_decoding import READABLE, decode_by_pillow, has_several, opened_image, profile_of
 from sinct.pictures.png import decode_png, is_png, png_exif, read_png_header
+from sinct.pictures.psd_decoding import open_psd
+from sinct.pictures.raw_decoding import open_raw
 from sinct.pictures.stored import SEVERAL, Opened, Stored, check_size, make_stored
 from sinct.pictures.tiff_decoding import (
     check_page,
@@ -31,13 +32,13 @@ from sinct.pictures.tiff_decoding import (
 )
 from sinct.runtime.files import StrPath
 
-# Both log remarks about odd files; without a handler Python prints them.
-for _library in ("imagecodecs", "tifffile"):
+# They log remarks about odd files; without a handler Python prints them.
+for _library in ("imagecodecs", "tifffile", "psd_tools"):
     logging.getLogger(_library).addHandler(logging.NullHandler())
 
 
-KINDS = ((is_jxl, open_jxl), (is_heif, open_heif))
-"""What recognises a file by its first 64 bytes, and what opens it then."""
+OPENERS = (open_jxl, open_heif, open_psd, open_raw)
+"""Each opens files of one kind, without decoding them, and returns None for all others."""
 
 
 class Header(NamedTuple):
@@ -74,6 +75,9 @@ def read_header(path: StrPath) -> Header:
             return _header(
                 png.size, png.profile, lambda: png_exif(png.image), png.image.info.get("dpi"), more
             )
+        opened = open_apart(file)
+        if opened is not None:
+            return _header(opened.size, opened.profile, opened.read_exif, opened.dpi, opened.remarks)
         tiff = opened_tiff(file)
         if tiff is not None:
             page = tiff.pages.first
@@ -82,9 +86,6 @@ def read_header(path: StrPath) -> Header:
             size = page.imagewidth, page.imagelength
             more = [SEVERAL] if has_more(tiff) else []
             return _header(size, page.iccprofile, lambda: tiff_exif(tiff), tiff_dpi(page), more)
-        opened = _opened(file)
-        if opened is not None:
-            return _header(opened.size, opened.profile, opened.read_exif, opened.dpi, opened.remarks)
         image, data = opened_image(file)
         remarks = [SEVERAL] if has_several(image) else []
         profile = profile_of(image, data, remarks)
@@ -121,7 +122,7 @@ def decode(data: bytes, max_pixels: int) -> Stored:
     with reading(max_pixels):
         if is_png(data[:33]):
             return decode_png(data, max_pixels)
-        opened = _opened(io.BytesIO(data))
+        opened = open_apart(io.BytesIO(data))
         if opened is not None:
             check_size(*opened.size, max_pixels)
             return make_stored(
@@ -135,14 +136,9 @@ def decode(data: bytes, max_pixels: int) -> Stored:
         return decode_tiff(data, max_pixels) or decode_by_pillow(data, max_pixels)
 
 
-def _opened(file: BinaryIO) -> Opened | None:
+def open_apart(file: BinaryIO) -> Opened | None:
     """Open a file of a kind that a decoder of its own reads; None leaves it to Pillow and tifffile."""
-    file.seek(0)
-    start = file.read(64)
-    for recognised, open_file in KINDS:
-        if recognised(start):
-            return open_file(file)
-    return None
+    return next((found for open_file in OPENERS if (found := open_file(file)) is not None), None)
 
 
 @contextmanager

@@ -25,12 +25,15 @@ def is_heif(start: bytes) -> bool:
     return brands[0] in BRANDS or (brands[0] in GENERAL and any(brand in BRANDS for brand in brands))
 
 
-def open_heif(file: BinaryIO) -> Opened:
-    """Open a HEIC without decoding it. libheif turns its picture upright, whatever its EXIF data say.
+def open_heif(file: BinaryIO) -> Opened | None:
+    """Open a HEIC without decoding it; None if it is none. libheif turns it upright, whatever its EXIF data say.
 
     Raises:
         InputError: pillow-heif is not installed. The caller must put the file's name before the message.
     """
+    file.seek(0)
+    if not is_heif(file.read(64)):
+        return None
     library = imported("pillow_heif", "pillow-heif", "heic", "a HEIC")
     file.seek(0)
     heif = library.open_heif(file, convert_hdr_to_8bit=False)

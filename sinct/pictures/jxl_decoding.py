@@ -6,18 +6,21 @@ import imagecodecs
 import numpy as np
 
 from sinct.errors import InputError
-from sinct.pictures.jxl_header import ALPHA, BLACK, JxlHeader, exif_block, read_jxl_header
+from sinct.pictures.jxl_header import ALPHA, BLACK, JxlHeader, exif_block, is_jxl, read_jxl_header
 from sinct.pictures.stored import SEVERAL, Opened, Samples, unpremultiplied, upright_exif
 
 BEYOND = "it has floating-point samples: light above white is cut off"
 
 
-def open_jxl(file: BinaryIO) -> Opened:
-    """Open a JPEG XL file without decoding it. libjxl turns its picture upright, whatever its EXIF data say.
+def open_jxl(file: BinaryIO) -> Opened | None:
+    """Open a JPEG XL without decoding it; None if it is none. libjxl turns it upright, whatever its EXIF data say.
 
     Raises:
         InputError: it cannot be used. The caller must put the file's name before the message.
     """
+    file.seek(0)
+    if not is_jxl(file.read(12)):
+        return None
     file.seek(0)
     data = file.read()
     header = read_jxl_header(data)

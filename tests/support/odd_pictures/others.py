@@ -189,15 +189,6 @@ for fmt, ext in (
     case(f"other-{ext}", f"o.{ext}", d, None if thumbnails else F, refused=thumbnails)
 for name, head in (
     ("heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0" * 64),
-    (
-        "psd",
-        b"8BPS\0\1"
-        + b"\0" * 6
-        + struct.pack(">HIIHH", 3, H, W, 8, 3)
-        + b"\0" * 12
-        + b"\0\0"
-        + np.moveaxis(A, 2, 0).tobytes(),
-    ),
     ("exr", b"v/1\1\2\0\0\0"),
     ("hdr", b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 2 +X 2\n" + b"\x80" * 16),
     ("svg", b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>"),
