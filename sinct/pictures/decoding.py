@@ -14,7 +14,9 @@ from PIL import Image, UnidentifiedImageError
 
 from sinct.errors import InputError
 from sinct.pictures.colour_tags import Profile
+from sinct.pictures.float_decoding import open_float
 from sinct.pictures.heif_decoding import open_heif
+from sinct.pictures.jpeg_decoding import open_deep_jpeg
 from sinct.pictures.jxl_decoding import open_jxl
 from sinct.pictures.pillow_decoding import READABLE, decode_by_pillow, has_several, opened_image, profile_of
 from sinct.pictures.png import decode_png, is_png, png_exif, read_png_header
@@ -37,7 +39,7 @@ for _library in ("imagecodecs", "tifffile", "psd_tools"):
     logging.getLogger(_library).addHandler(logging.NullHandler())
 
 
-OPENERS = (open_jxl, open_heif, open_psd, open_raw)
+OPENERS = (open_jxl, open_heif, open_psd, open_raw, open_float, open_deep_jpeg)
 """Each opens files of one kind, without decoding them, and returns None for all others."""
 
 

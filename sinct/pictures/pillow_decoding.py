@@ -39,9 +39,6 @@ TGA, which has no mark, comes last."""
 START = 16_000_000
 """Bytes at the beginning of a file that are searched for what it says of its picture."""
 
-LOSSLESS_JPEG = (0xC3, 0xC7, 0xCB, 0xCF)
-"""Markers of JPEG frames without a cosine transform."""
-
 JPEG2000_SPACES = (0, 12, 16, 17, 18)
 """Numbers of the colour spaces that Pillow knows: bilevel, CMYK, sRGB, grey and YCC."""
 
@@ -54,31 +51,11 @@ def opened_image(file: BinaryIO) -> tuple[Image.Image, bytes]:
     """
     file.seek(0)
     start = file.read(START)
-    frame, bits = _jpeg_frame(start) if start.startswith(b"\xff\xd8") else (0xC0, 8)
-    if frame in LOSSLESS_JPEG or bits != 8:
-        kind = "lossless JPEG" if frame in LOSSLESS_JPEG else f"JPEG of {bits} bits"
-        raise InputError(f"is a {kind}, which few programs read; save it as PNG or TIFF")
     file.seek(0)
     image = Image.open(file, formats=READABLE)
     if image.mode == "F" or (image.mode == "I" and image.format != "PPM"):
         raise InputError("has 32-bit samples, which have no defined white; save it with 8 or 16 bits")
     return image, start
-
-
-def _jpeg_frame(data: bytes) -> tuple[int, int]:
-    """The marker of a JPEG's frame, 0xC0 to 0xCF, and its bits per sample; (0xC0, 8) if there is none."""
-    start = 2
-    while start + 5 <= len(data) and data[start] == 0xFF:
-        marker = data[start + 1]
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            return marker, data[start + 4]
-        if marker == 0xFF:  # fill
-            start += 1
-        elif marker == 0xDA:
-            break
-        else:
-            start += 2 + int.from_bytes(data[start + 2 : start + 4], "big")
-    return 0xC0, 8
 
 
 def profile_of(image: Image.Image, data: bytes, remarks: list[str]) -> Profile | None:

@@ -150,7 +150,9 @@ def parted(pixels: Array) -> Samples:
 
 
 def unpremultiplied(colour: Array, alpha: Array) -> Array:
-    """Undo the multiplication of colours (H, W, C) by alpha (H, W)."""
+    """Undo the multiplication of colours (H, W, C), integers or in [0, 1], by alpha (H, W)."""
+    if colour.dtype.kind == "f":
+        return np.divide(colour, alpha[..., None], out=np.zeros_like(colour), where=alpha[..., None] > 0)
     top = np.iinfo(colour.dtype).max
     straight = colour * (np.float32(top) / np.maximum(alpha, 1))[..., None]
     return np.rint(straight).clip(max=top).astype(colour.dtype)
