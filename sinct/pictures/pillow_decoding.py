@@ -13,28 +13,12 @@ from sinct.errors import InputError
 from sinct.pictures.boxes import avif_bits, avif_codes, jpeg2000_depths, jpeg2000_profile, jpeg2000_space
 from sinct.pictures.colour import Array
 from sinct.pictures.colour_tags import Profile, adobe_rgb, profile_of_cicp
+from sinct.pictures.formats import KINDS
 from sinct.pictures.stored import Samples, Stored, check_size, make_stored, parted
 from sinct.pictures.tiff_decoding import opened_tiff, tiff_dpi
 
-READABLE = (
-    "PNG",
-    "JPEG",
-    "TIFF",
-    "WEBP",
-    "AVIF",
-    "GIF",
-    "BMP",
-    "PPM",
-    "JPEG2000",
-    "QOI",
-    "SGI",
-    "PCX",
-    "DDS",
-    "TGA",
-)
-"""Formats that Pillow may try; its others run external programs (EPS) or are not pictures for people.
-
-TGA, which has no mark, comes last."""
+READABLE = tuple(kind.pillow for kind in KINDS if kind.pillow)
+"""Formats that Pillow may try; its others run external programs (EPS) or are not pictures for people."""
 
 START = 16_000_000
 """Bytes at the beginning of a file that are searched for what it says of its picture."""

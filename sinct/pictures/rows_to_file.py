@@ -13,16 +13,15 @@ from PIL.Image import Exif
 from sinct.errors import OutputError, one_line
 from sinct.pictures.colour import SRGB_PROFILE
 from sinct.pictures.decoding import Header
-from sinct.pictures.encoding import xmp
+from sinct.pictures.encoding import FORMATS, xmp
 from sinct.pictures.exif import lasting_tags
+from sinct.pictures.formats import ROWS_SUFFIXES
 from sinct.pictures.rows import vips
 from sinct.pictures.tiff_tags import add_tags
 from sinct.runtime.files import replacing, unwritable
 
-TIFFS = (".tif", ".tiff")
-OPAQUE = (".jpg", ".jpeg", ".dzi")
-SUFFIXES = (*TIFFS, ".png", *OPAQUE)
-"""Suffixes of the files to which pictures of any size can be written; the opaque ones hold no alpha."""
+OPAQUE = tuple(suffix for suffix in ROWS_SUFFIXES if not FORMATS[suffix].has_alpha)
+"""Suffixes of the files that hold no alpha, of those to which pictures of any size can be written."""
 
 SAVERS: Mapping[str, tuple[str, dict[str, Any]]] = {
     ".tif": (

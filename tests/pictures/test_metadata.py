@@ -118,11 +118,14 @@ def test_previews_in_a_camera_jpeg_are_no_pictures(read: Read) -> None:
 def test_exif_is_carried_over(tmp_path: Path, photographed: Picture, suffix: str, bits: int) -> None:
     path = tmp_path / f"out{suffix}"
     write_picture(path, photographed.pixels, bits=bits, exif=photographed.exif, provenance={"seed": "1"})
-    assert_describes_the_photo(opened(path).getexif())
+    if suffix != ".jxl":  # which Pillow does not know
+        assert_describes_the_photo(opened(path).getexif())
     assert_describes_the_photo(parsed(read_picture(path).exif))
 
 
-@pytest.mark.parametrize(("suffix", "bits"), [form for form in EVERY_FORMAT if form[0] != ".webp"])
+@pytest.mark.parametrize(
+    ("suffix", "bits"), [form for form in EVERY_FORMAT if form[0] not in (".webp", ".jxl", ".avif")]
+)
 def test_resolution_is_carried_over(tmp_path: Path, suffix: str, bits: int) -> None:
     write_picture(tmp_path / f"out{suffix}", noise(3, 3), bits=bits, dpi=(300, 200))
     assert read_picture(tmp_path / f"out{suffix}").dpi == pytest.approx(
