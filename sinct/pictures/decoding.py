@@ -15,10 +15,11 @@ from PIL import Image, UnidentifiedImageError
 from sinct.errors import InputError
 from sinct.pictures.colour_tags import Profile
 from sinct.pictures.float_decoding import open_float
+from sinct.pictures.formats import KINDS
 from sinct.pictures.heif_decoding import open_heif
 from sinct.pictures.jpeg_decoding import open_deep_jpeg
 from sinct.pictures.jxl_decoding import open_jxl
-from sinct.pictures.pillow_decoding import READABLE, decode_by_pillow, has_several, opened_image, profile_of
+from sinct.pictures.pillow_decoding import decode_by_pillow, has_several, opened_image, profile_of
 from sinct.pictures.png import decode_png, is_png, png_exif, read_png_header
 from sinct.pictures.psd_decoding import open_psd
 from sinct.pictures.raw_decoding import open_raw
@@ -38,6 +39,8 @@ from sinct.runtime.files import StrPath
 for _library in ("imagecodecs", "tifffile", "psd_tools"):
     logging.getLogger(_library).addHandler(logging.NullHandler())
 
+
+NAMES = [kind.name for kind in KINDS if kind.read and not kind.extra]
 
 OPENERS = (open_jxl, open_heif, open_psd, open_raw, open_float, open_deep_jpeg)
 """Each opens files of one kind, without decoding them, and returns None for all others."""
@@ -160,7 +163,7 @@ def reading(max_pixels: int) -> Iterator[None]:
         raise
     except UnidentifiedImageError:
         raise InputError(
-            f"is not a picture, or damaged at its start; convert it to one of {', '.join(READABLE)}"
+            f"is not a picture, or damaged at its start; convert it to one of {', '.join(NAMES)}"
         ) from None
     except Image.DecompressionBombError as error:
         raise InputError(

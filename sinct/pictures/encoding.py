@@ -17,7 +17,7 @@ from PIL.ExifTags import Base as Tag
 from sinct.errors import OutputError
 from sinct.pictures.colour import SRGB_PROFILE, Array
 from sinct.pictures.exif import lasting_tags, without_orientation
-from sinct.pictures.formats import KINDS, WRITE_SUFFIXES
+from sinct.pictures.formats import KINDS
 from sinct.pictures.jxl_encoding import jxl_file
 from sinct.pictures.tiff_tags import add_tags
 
@@ -206,20 +206,16 @@ AVIF = Format(encode_avif, bits=(8,), max_side=65_536)  # of AV1
 
 DEEP_ZOOM = Format(_no_encoder, bits=(8,), max_side=2**31, has_alpha=False)
 
-FORMATS = {
-    suffix: form
-    for name, form in {
-        "PNG": PNG,
-        "JPEG": JPEG,
-        "TIFF": TIFF,
-        "WebP": WEBP,
-        "JPEG XL": JXL,
-        "AVIF": AVIF,
-        "Deep Zoom": DEEP_ZOOM,
-    }.items()
-    for kind in KINDS
-    if kind.name == name
-    for suffix in kind.suffixes
-    if suffix in WRITE_SUFFIXES
+ENCODERS = {
+    "PNG": PNG,
+    "JPEG": JPEG,
+    "TIFF": TIFF,
+    "WebP": WEBP,
+    "JPEG XL": JXL,
+    "AVIF": AVIF,
+    "Deep Zoom": DEEP_ZOOM,
 }
+"""Formats by their name in `sinct.pictures.formats`."""
+
+FORMATS = {suffix: ENCODERS[kind.name] for kind in KINDS if kind.write for suffix in kind.suffixes}
 """Formats by file name suffix."""

@@ -50,7 +50,8 @@ def open_float(file: BinaryIO) -> Opened | None:
     page: Any = tiff.pages.first
     check_page(page, tiff.filehandle.size)
     layout = layout_of(page, floating=True)
-    assert layout is not None
+    if layout is None:
+        raise InputError(f"has floating-point samples of {page.bitspersample} bits; save it with 16 bits")
     taken = "in floating point" if page.iccprofile else "in floating point, and taken as linear light"
     return Opened(
         size=(page.imagewidth, page.imagelength),

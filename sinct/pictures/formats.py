@@ -80,14 +80,10 @@ KINDS = (
 READ_SUFFIXES = tuple(suffix for kind in KINDS if kind.read for suffix in kind.suffixes)
 """Suffixes of the files that count as pictures."""
 
-WRITE_SUFFIXES = tuple(
-    suffix for kind in KINDS if kind.write for suffix in kind.suffixes if suffix not in (".jpe", ".jfif")
-)
+WRITE_SUFFIXES = tuple(suffix for kind in KINDS if kind.write for suffix in kind.suffixes)
 """Suffixes of the files that can be written."""
 
-ROWS_SUFFIXES = tuple(
-    suffix for kind in KINDS if kind.written_in_rows for suffix in kind.suffixes if suffix in WRITE_SUFFIXES
-)
+ROWS_SUFFIXES = tuple(suffix for kind in KINDS if kind.written_in_rows for suffix in kind.suffixes)
 """Suffixes of the files to which pictures of any size can be written."""
 
 

@@ -61,9 +61,9 @@ def _is_raw(file: BinaryIO) -> bool:
     if start[8:10] == b"CR" or "DNGVersion" in tiff.pages.first.tags:
         return True
     try:
-        pages = [page.aspage() for page in tiff.pages]
-        pages += [inner.aspage() for page in pages for inner in page.pages or ()]
-        return any(page.photometric in SENSOR for page in pages)
+        first: Any = tiff.pages.first
+        inner = [page.aspage() for page in first.pages or ()]  # many begin with a preview
+        return any(page.photometric in SENSOR for page in (first, *inner))
     except Exception:  # on damaged data tifffile raises exceptions of every kind
         return False
 
