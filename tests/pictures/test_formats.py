@@ -96,7 +96,19 @@ def test_kind_without_its_package_is_refused_in_one_line(
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["heic-rgb8", "psd-rgb8", "dng-grey-balance", "tif-float-f4", "jpeg-12bit"])
+APART = ["heic-rgb8", "psd-rgb8", "dng-grey-balance", "tif-float-f4", "jpeg-12bit"]
+
+
+@pytest.mark.parametrize("name", [*APART, "jxl-rgb8", "avif-rgb10"])
+def test_too_many_pixels_are_refused(name: str, tmp_path: Path) -> None:
+    if name not in CASES:
+        pytest.skip("its package is not installed")
+    path = written(CASES[name], tmp_path)
+    with pytest.raises(InputError, match=r"has \d+x\d+ px, more than 99 pixels; give a smaller picture"):
+        read_picture(path, max_pixels=99)
+
+
+@pytest.mark.parametrize("name", APART)
 def test_kind_that_is_never_written_has_no_provenance(name: str, tmp_path: Path) -> None:
     if name not in CASES:
         pytest.skip("its package is not installed")

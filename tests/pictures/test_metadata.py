@@ -1,5 +1,7 @@
 """EXIF data, resolution and provenance, read and written."""
 
+import io
+import struct
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,9 @@ from sinct.pictures.picture import (
     read_provenance,
     write_picture,
 )
+from tests.support.odd_pictures.jxl import box, contained, encoded
+from tests.support.odd_pictures.psd import psd, resource
+from tests.support.odd_pictures.raw import dng
 from tests.support.picture_files import (
     EVERY_FORMAT,
     Read,
@@ -165,3 +170,36 @@ def test_provenance_of_no_picture_is_refused(tmp_path: Path) -> None:
     (tmp_path / "text.png").write_text("text")
     with pytest.raises(InputError, match=r"text\.png is not a picture"):
         read_provenance(tmp_path / "text.png")
+
+
+def test_exif_of_a_jpeg_xl_is_kept_but_for_its_orientation(read: Read) -> None:
+    data = contained(encoded(samples(3, 5, 3)), box(b"Exif", bytes(4) + camera_exif()[6:]))
+    picture = read(data)
+    assert picture.pixels.shape == (3, 3, 5)
+    assert_describes_the_photo(parsed(picture.exif))
+
+
+def test_exif_of_a_heic_is_kept_but_for_its_orientation(read: Read) -> None:
+    library = pytest.importorskip("pillow_heif")
+    file = io.BytesIO()
+    library.from_pillow(Image.new("RGB", (48, 32))).save(file, exif=camera_exif())
+    picture = read(file.getvalue())
+    assert picture.pixels.shape == (3, 48, 32)  # pillow-heif stores the orientation apart
+    assert_describes_the_photo(parsed(picture.exif))
+
+
+def test_exif_and_resolution_of_a_photoshop_file_are_kept(read: Read) -> None:
+    pytest.importorskip("psd_tools")
+    resolution = struct.pack(">IHHIHH", 300 << 16, 1, 1, 240 << 16, 1, 1)
+    entries = resource(1058, camera_exif()[6:]) + resource(1005, resolution)
+    picture = read(psd(samples(3, 5, 3), resources=entries))
+    assert picture.pixels.shape == (3, 3, 5)
+    assert picture.dpi == (300, 240)
+    assert_describes_the_photo(parsed(picture.exif))
+
+
+def test_exif_of_a_raw_file_is_kept_but_for_its_orientation(read: Read) -> None:
+    pytest.importorskip("rawpy")
+    exif = parsed(read(dng(orientation=6)).exif)
+    assert exif[ExifTags.Base.Model] == "Camera"
+    assert exif[ExifTags.Base.Orientation] == 1

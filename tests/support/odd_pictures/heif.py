@@ -68,6 +68,13 @@ if find_spec("pillow_heif"):
     case("heic-P3", "a.heic", heic(S, **nclx), to_srgb(srgb_dec(S / 255), P3P), tolerance=6 / 255)
     ten = np.rint(S / 255 * 1023).astype(np.uint16)
     case("heic-rgb10", "a.heic", deep(ten << 6, "RGB;16"), ten / 1023, tolerance=3 / 1023)
+    case(
+        "heic-grey10",
+        "a.heic",
+        deep(ten[..., 0] << 6, "L;16"),
+        grey(ten[..., 0] / 1023),
+        tolerance=0.3 / 1023,
+    )
     case("heic-cut-off", "a.heic", whole[: len(whole) - 300], None, refused=True)
     pair = pillow_heif.from_pillow(Image.fromarray(A))
     pair.add_from_pillow(Image.fromarray(255 - A))

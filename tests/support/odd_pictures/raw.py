@@ -23,10 +23,10 @@ def fractions(values):
 
 
 def dng(neutral=(1, 1, 1), orientation=1):
-    """A sensor under even light, whose colours are those of sRGB times `neutral`."""
+    """A sensor of the colours of sRGB, under even light in which `neutral` is grey."""
     y, x = np.mgrid[0:ROWS, 0:COLUMNS]
     sensor = np.rint(LIGHT * neutral * 65535)[np.array([[0, 1], [1, 2]])[y % 2, x % 2]].astype(np.uint16)
-    matrix = np.diag(neutral) @ np.linalg.inv(rgb2xyz(SRGBP, D65))
+    matrix = np.linalg.inv(rgb2xyz(SRGBP, D65))
     tags = [
         (50706, "B", 4, (1, 4, 0, 0), True),
         (50707, "B", 4, (1, 1, 0, 0), True),
@@ -37,6 +37,7 @@ def dng(neutral=(1, 1, 1), orientation=1):
         (50721, "2i", 9, fractions(matrix), True),
         (50728, "2I", 3, fractions(neutral), True),
         (50778, "H", 1, 21, True),
+        (272, "s", 0, "Camera", True),
         (274, "H", 1, orientation, True),
     ]
     return tif(sensor, photometric=CFA, metadata=None, extratags=tags)
