@@ -250,6 +250,9 @@ def _colours(bits: _Bits, lossy: bool, remarks: list[str]) -> tuple[bool, Profil
         if not lossy:
             remarks.append("its ICC profile is not read, so it is taken as sRGB")
             return space == GREY, None
+        remarks.append(
+            "its ICC profile is replaced by linear light, whose steps are coarse in the shadows of 8 bits"
+        )
         return space == GREY, profile_of_curve(D65, SRGB, LINEAR, remarks)  # what libjxl then decodes to
     code = bits.code()
     white = _point(bits) if code == CUSTOM else WHITES.get(code)

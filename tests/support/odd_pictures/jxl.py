@@ -108,6 +108,7 @@ case(
     tolerance=2e-3,
     note="imagecodecs labels 16 bits as linear light",
 )
+case("jxl-grey16-linear", "a.jxl", encoded(A16[..., 0]), grey(to_srgb(F16, SRGBP)[..., 0]), tolerance=2e-3)
 for bits, top in ((10, 1023), (12, 4095)):
     deep = np.rint(F * top).astype(np.uint16)
     case(
