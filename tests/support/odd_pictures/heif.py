@@ -18,6 +18,7 @@ from tests.support.odd_pictures.common import (
     adobe,
     ex,
     grey,
+    ramp,
     rot6,
     srgb_dec,
     to_srgb,
@@ -74,6 +75,16 @@ if find_spec("pillow_heif"):
         deep(ten[..., 0] << 6, "L;16"),
         grey(ten[..., 0] / 1023),
         tolerance=0.3 / 1023,
+    )
+    broad = ramp(150, 200)
+    tiles = heic(broad, exif=ex.tobytes(), tile_size=128)
+    case(
+        "heic-tiles-turned",
+        "a.heic",
+        tiles,
+        rot6(broad / 255),
+        tolerance=3 / 255,
+        note="as phones store them",
     )
     case("heic-cut-off", "a.heic", whole[: len(whole) - 300], None, refused=True)
     pair = pillow_heif.from_pillow(Image.fromarray(A))
