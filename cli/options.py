@@ -36,6 +36,8 @@ class Format(StrEnum):
     tif = "tif"
     jpg = "jpg"
     webp = "webp"
+    jxl = "jxl"
+    avif = "avif"
     dzi = "dzi"
 
 
@@ -77,7 +79,9 @@ Photos = Annotated[
 ]
 Output = Annotated[
     Path,
-    typer.Option("-o", "--output", help="Picture to write: .png .jpg .tif .webp .dzi.", show_default=False),
+    typer.Option(
+        "-o", "--output", help="Picture to write: .png .jpg .tif .webp .jxl .avif .dzi.", show_default=False
+    ),
 ]
 PresetOption = Annotated[
     Preset,

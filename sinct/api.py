@@ -138,7 +138,7 @@ def translate(
     Args:
         painting: picture file.
         photos: picture file or files; several form one target together.
-        output: picture to write: .png, .jpg, .tif, .webp or .dzi.
+        output: picture to write: .png, .jpg, .tif, .webp, .jxl, .avif or .dzi.
         run_dir: by default `output` with the suffix .sinct.
         bits: 8 or 16 bits per channel; by default the painting's own where the format allows it.
         max_memory: bytes for the process while the picture is translated, by default 1.5 GB or half of what is

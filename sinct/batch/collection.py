@@ -20,6 +20,16 @@ from sinct.data.series import choose
 from sinct.errors import ConfigError, InputError
 from sinct.pictures.collecting import is_picture
 from sinct.pictures.encoding import FORMATS
+from sinct.pictures.formats import READ_SUFFIXES
+
+COMPANIONS = (
+    ".aae", ".csv", ".db", ".doc", ".docx", ".htm", ".html", ".ini", ".json", ".jsonl", ".lnk", ".log", ".md", ".pdf",
+    ".rtf", ".thm", ".txt", ".url", ".xls", ".xlsx", ".xml", ".xmp", ".yaml", ".yml", ".zip",
+)  # fmt: skip
+"""Suffixes of the files that lie beside pictures without being any; nobody expects a word about them."""
+
+NAMED = 3
+"""Skipped files that are named; of more, only the number is told."""
 
 
 def read_collection(
@@ -68,8 +78,13 @@ def read_collection(
     else:
         descriptions = None
         made = _made(ledger_path(cache.parent.parent), folder)
-        paintings = find_paintings(collection, made)
-        targets = list(photo) if photos is None else [place for _, place in find_paintings(photos, made)]
+        skipped: list[str] = []
+        paintings = find_paintings(collection, made, skipped)
+        targets = (
+            list(photo) if photos is None else [place for _, place in find_paintings(photos, made, skipped)]
+        )
+        for remark in skipped:
+            warnings.warn(remark, stacklevel=2)
         if photos is None or shared_model:
             photos_for = same_photos(targets)
         elif match == "name":
@@ -85,7 +100,9 @@ def read_collection(
     return shared(jobs, targets, settings) if shared_model else jobs
 
 
-def find_paintings(collection: str, made: Collection[str] = ()) -> list[tuple[str, str]]:
+def find_paintings(
+    collection: str, made: Collection[str] = (), remarks: list[str] | None = None
+) -> list[tuple[str, str]]:
     """Name and place of each picture that a folder and its subfolders contain, or that a pattern matches.
 
     What sinct has written is never input: folders below that hold a batch, and run directories, are left out.
@@ -93,6 +110,7 @@ def find_paintings(collection: str, made: Collection[str] = ()) -> list[tuple[st
     Args:
         collection: a folder, local or remote; or a pattern with *, ? or ** for any folders.
         made: further files and folders to leave out, as `_real` gives them.
+        remarks: gets an entry if there are files that are not pictures of a kind that is read.
 
     Raises:
         InputError: there are no pictures.
@@ -111,15 +129,35 @@ def find_paintings(collection: str, made: Collection[str] = ()) -> list[tuple[st
     else:
         places, root = list(storage.files_in(collection)), collection
     found = [place for place in places if is_picture(place)]
-    results = {below for below in {Path(place).parent for place in found} if _written(below, root, made)}
+    others = [place for place in places if _is_other(place)]
+    results = {
+        below for below in {Path(place).parent for place in [*found, *others]} if _written(below, root, made)
+    }
+    others = [place for place in others if Path(place).parent not in results and _real(place) not in made]
     pictures = [place for place in found if Path(place).parent not in results and _real(place) not in made]
     if found and not pictures:
         raise InputError(
             f"all pictures in {collection} were made by sinct; give a folder or pattern with others"
         )
     if not pictures:
-        raise InputError(f"there are no pictures in {collection}; give a folder or pattern with some")
+        told = f", only {_listed(others)}, which is not read" if others else ""
+        raise InputError(f"there are no pictures in {collection}{told}; give a folder or pattern with some")
+    if others and remarks is not None:
+        count = f"{len(others)} file{'s' * (len(others) > 1)}"
+        remarks.append(f"{count} in {collection} skipped, of kinds that are not read: {_listed(others)}")
     return [(_name_below(place, root), place) for place in pictures]
+
+
+def _is_other(place: str) -> bool:
+    """Whether a file is neither a picture that can be read, nor one of those that lie beside pictures."""
+    suffix = PurePosixPath(place).suffix.lower()
+    return suffix not in (*READ_SUFFIXES, *COMPANIONS, *MANIFESTS) and not Path(place).is_dir()
+
+
+def _listed(places: Sequence[str]) -> str:
+    """The names of the first files, and how many more there are."""
+    names = ", ".join(PurePosixPath(place).name for place in places[:NAMED])
+    return names + (f" and {len(places) - NAMED} more" if len(places) > NAMED else "")
 
 
 def _made(ledger: Path, folder: str) -> set[str]:

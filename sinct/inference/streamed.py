@@ -21,9 +21,10 @@ from sinct.inference.whole import MARGIN, continued_size, plan
 from sinct.inference.window_sizes import plan_removal, plan_sides
 from sinct.pictures.colour import Array
 from sinct.pictures.cuts import Cut
+from sinct.pictures.formats import ROWS_SUFFIXES
 from sinct.pictures.picture import _to_samples
 from sinct.pictures.rows import Band, Source, visible_bands
-from sinct.pictures.rows_to_file import OPAQUE, SUFFIXES, encode
+from sinct.pictures.rows_to_file import OPAQUE, encode
 from sinct.pictures.transparency import REACH
 from sinct.pictures.windows import Span, waste
 from sinct.runtime.locks import alone
@@ -179,10 +180,10 @@ def _raster(source: Source, output: Path, bits: int, budget: int) -> Raster:
         OutputError: its format cannot be written in rows.
     """
     suffix = output.suffix.lower()
-    if suffix not in SUFFIXES:
+    if suffix not in ROWS_SUFFIXES:
         raise OutputError(
             f"{output} cannot be written in rows, which a picture of {source.width}x{source.height} px needs with "
-            f"{budget / 1e9:.1f} GB of memory; end its name in one of {', '.join(SUFFIXES)}, or raise `max_memory`"
+            f"{budget / 1e9:.1f} GB of memory; end its name in one of {', '.join(ROWS_SUFFIXES)}, or raise `max_memory`"
         )
     channels = 3 + (source.alpha and suffix not in OPAQUE)
     return Raster(source.height, source.width, channels, bits)

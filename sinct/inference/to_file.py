@@ -11,6 +11,7 @@ from sinct.inference.model import Model
 from sinct.inference.scratch import Scratch
 from sinct.inference.streamed import OnPixels, stream
 from sinct.measures.warnings import picture_warnings
+from sinct.pictures.formats import kind_of
 from sinct.pictures.opening import memory_budget
 from sinct.pictures.picture import Picture, check_output, write_picture
 from sinct.pictures.rows import Source
@@ -62,7 +63,8 @@ def checked_output(
         raise OutputError(f"the output {printable(output)} is one of the inputs; give it another name")
     check_regular(output)
     if bits is None:
-        bits = source.bits if output.suffix.lower() in (".png", ".tif", ".tiff") else 8
+        kind = kind_of(output.suffix)
+        bits = source.bits if kind is not None and source.bits in kind.write else 8
     check_output(output, overwrite=overwrite, size=(source.width, source.height), bits=bits)
     return bits
 

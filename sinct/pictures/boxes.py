@@ -27,6 +27,16 @@ def avif_codes(data: bytes) -> Cicp | None:
     return None
 
 
+def avif_bits(data: bytes) -> int:
+    """Bits per sample of an AVIF, 8, 10 or 12."""
+    deepest = 8
+    for meta in boxes(data, b"meta"):
+        for config in boxes(meta[4:], b"iprp", b"ipco", b"av1C"):
+            high, twelve = (config[2] >> shift & 1 for shift in (6, 5)) if len(config) > 2 else (0, 0)
+            deepest = max(deepest, 8 + 2 * high + 2 * (high & twelve))
+    return deepest
+
+
 def jpeg2000_profile(data: bytes) -> bytes | None:
     """The ICC profile of a JPEG 2000 file; None if it has none."""
     for colour in boxes(data, b"jp2h", b"colr"):

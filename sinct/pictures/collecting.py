@@ -4,16 +4,12 @@ import os
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-PICTURES = (
-    ".avif", ".bmp", ".gif", ".jp2", ".jpe", ".jpeg", ".jpg", ".jxl", ".pbm", ".pgm", ".png", ".ppm", ".psd", ".tga",
-    ".tif", ".tiff", ".webp",
-)  # fmt: skip
-"""Suffixes of the files that count as pictures in a folder."""
+from sinct.pictures.formats import READ_SUFFIXES
 
 
 def is_picture(name: str) -> bool:
     """Whether a file's name, path or address has the suffix of a picture."""
-    return PurePosixPath(name).suffix.lower() in PICTURES
+    return PurePosixPath(name).suffix.lower() in READ_SUFFIXES
 
 
 def files_below(folder: str) -> Iterator[str]:

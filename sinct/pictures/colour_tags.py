@@ -145,13 +145,37 @@ def profile_of_cicp(codes: Cicp, bits: int, remarks: list[str]) -> Profile | Non
     if codes.matrix != 0:
         remarks.append("it claims to hold luma and chroma, but is read as RGB")
     white, primaries = PRIMARIES[codes.primaries]
-    if primaries == SRGB and curve is _srgb and codes.full:
+    return profile_of_curve(
+        white, primaries, codes.transfer, remarks, limited_bits=None if codes.full else bits
+    )
+
+
+def profile_of_curve(
+    white: Sequence[float],
+    primaries: Sequence[float],
+    transfer: int,
+    remarks: list[str],
+    *,
+    limited_bits: int | None = None,
+) -> Profile | None:
+    """The profile for primaries and the code of a curve, one of `CURVES`; None for sRGB.
+
+    Args:
+        white: x and y of the white point.
+        primaries: x and y of red, green and blue.
+        transfer: code of the curve.
+        remarks: gets an entry for HDR.
+        limited_bits: bits per sample if samples use only the limited range of video.
+    """
+    curve = CURVES[transfer]
+    usual = np.allclose((*white, *primaries), (*D65, *SRGB), atol=1e-6)
+    if usual and curve is _srgb and limited_bits is None:
         return None
-    signal = np.linspace(0, 1, SAMPLES if codes.transfer not in HDR else 65536)
-    if not codes.full:
-        step = 2.0 ** (bits - 8) / (2.0**bits - 1)
+    signal = np.linspace(0, 1, SAMPLES if transfer not in HDR else 65536)
+    if limited_bits is not None:
+        step = 2.0 ** (limited_bits - 8) / (2.0**limited_bits - 1)
         signal = ((signal - 16 * step) / (219 * step)).clip(0, 1)
-    if codes.transfer in HDR:
+    if transfer in HDR:
         remarks.append(f"it is HDR: light above white ({WHITE} cd/m2) is cut off")
         matrix = np.linalg.inv(_to_xyz(D65, SRGB)) @ _to_xyz(white, primaries)
         return Hdr(curve(signal).astype(np.float32), matrix.astype(np.float32))

@@ -1,21 +1,29 @@
 """Decodes the bytes of a picture file to samples: formats, bit depths, transparency, orientation, EXIF."""
 
+import io
 import logging
 import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from sinct.errors import InputError
 from sinct.pictures.colour_tags import Profile
-from sinct.pictures.pillow_decoding import READABLE, decode_by_pillow, has_several, opened_image, profile_of
+from sinct.pictures.float_decoding import open_float
+from sinct.pictures.formats import KINDS
+from sinct.pictures.heif_decoding import open_heif
+from sinct.pictures.jpeg_decoding import open_deep_jpeg
+from sinct.pictures.jxl_decoding import open_jxl
+from sinct.pictures.pillow_decoding import decode_by_pillow, has_several, opened_image, profile_of
 from sinct.pictures.png import decode_png, is_png, png_exif, read_png_header
-from sinct.pictures.stored import SEVERAL, Stored, make_stored
+from sinct.pictures.psd_decoding import open_psd
+from sinct.pictures.raw_decoding import open_raw
+from sinct.pictures.stored import SEVERAL, Opened, Stored, check_size, make_stored
 from sinct.pictures.tiff_decoding import (
     check_page,
     decode_tiff,
@@ -27,9 +35,15 @@ from sinct.pictures.tiff_decoding import (
 )
 from sinct.runtime.files import StrPath
 
-# Both log remarks about odd files; without a handler Python prints them.
-for _library in ("imagecodecs", "tifffile"):
+# They log remarks about odd files; without a handler Python prints them.
+for _library in ("imagecodecs", "tifffile", "psd_tools"):
     logging.getLogger(_library).addHandler(logging.NullHandler())
+
+
+NAMES = [kind.name for kind in KINDS if kind.read and not kind.extra]
+
+OPENERS = (open_jxl, open_heif, open_psd, open_raw, open_float, open_deep_jpeg)
+"""Each opens files of one kind, without decoding them, and returns None for all others."""
 
 
 class Header(NamedTuple):
@@ -66,6 +80,9 @@ def read_header(path: StrPath) -> Header:
             return _header(
                 png.size, png.profile, lambda: png_exif(png.image), png.image.info.get("dpi"), more
             )
+        opened = open_apart(file)
+        if opened is not None:
+            return _header(opened.size, opened.profile, opened.read_exif, opened.dpi, opened.remarks)
         tiff = opened_tiff(file)
         if tiff is not None:
             page = tiff.pages.first
@@ -110,7 +127,23 @@ def decode(data: bytes, max_pixels: int) -> Stored:
     with reading(max_pixels):
         if is_png(data[:33]):
             return decode_png(data, max_pixels)
+        opened = open_apart(io.BytesIO(data))
+        if opened is not None:
+            check_size(*opened.size, max_pixels)
+            return make_stored(
+                *opened.samples(),
+                profile=opened.profile,
+                read_exif=opened.read_exif,
+                dpi=opened.dpi,
+                several=False,
+                remarks=opened.remarks,
+            )
         return decode_tiff(data, max_pixels) or decode_by_pillow(data, max_pixels)
+
+
+def open_apart(file: BinaryIO) -> Opened | None:
+    """Open a file of a kind that a decoder of its own reads; None leaves it to Pillow and tifffile."""
+    return next((found for open_file in OPENERS if (found := open_file(file)) is not None), None)
 
 
 @contextmanager
@@ -130,7 +163,7 @@ def reading(max_pixels: int) -> Iterator[None]:
         raise
     except UnidentifiedImageError:
         raise InputError(
-            f"is not a picture, or damaged at its start; convert it to one of {', '.join(READABLE)}"
+            f"is not a picture, or damaged at its start; convert it to one of {', '.join(NAMES)}"
         ) from None
     except Image.DecompressionBombError as error:
         raise InputError(

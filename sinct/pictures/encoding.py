@@ -16,7 +16,9 @@ from PIL.ExifTags import Base as Tag
 
 from sinct.errors import OutputError
 from sinct.pictures.colour import SRGB_PROFILE, Array
-from sinct.pictures.exif import lasting_tags
+from sinct.pictures.exif import lasting_tags, without_orientation
+from sinct.pictures.formats import KINDS
+from sinct.pictures.jxl_encoding import jxl_file
 from sinct.pictures.tiff_tags import add_tags
 
 PNG_KEY = "sinct:"
@@ -91,7 +93,7 @@ def encode_tiff(samples: Array, metadata: Metadata) -> bytes:
     return file.getvalue()
 
 
-# JPEG and WebP -----------------------------------------------------------------------------------------
+# JPEG, WebP and AVIF -----------------------------------------------------------------------------------
 
 
 def encode_jpeg(samples: Array, metadata: Metadata) -> bytes:
@@ -104,6 +106,13 @@ def encode_webp(samples: Array, metadata: Metadata) -> bytes:
     return _pillow(samples, metadata, "WEBP", lossless=True, exact=True)
 
 
+def encode_avif(samples: Array, metadata: Metadata) -> bytes:
+    """Encode (H, W, 3 or 4) uint8 as AVIF at quality 95 without colour subsampling, which is not without loss."""
+    if metadata.exif is not None:
+        metadata = metadata._replace(exif=without_orientation(metadata.exif))
+    return _pillow(samples, metadata, "AVIF", quality=95, subsampling="4:4:4")
+
+
 def _pillow(samples: Array, metadata: Metadata, kind: str, **options: object) -> bytes:
     if metadata.dpi is not None:
         options["dpi"] = metadata.dpi
@@ -114,6 +123,18 @@ def _pillow(samples: Array, metadata: Metadata, kind: str, **options: object) ->
     file = io.BytesIO()
     Image.fromarray(samples).save(file, kind, icc_profile=SRGB_PROFILE, **options)
     return file.getvalue()
+
+
+# JPEG XL -----------------------------------------------------------------------------------------------
+
+
+def encode_jxl(samples: Array, metadata: Metadata) -> bytes:
+    """Encode (H, W, 3 or 4) uint8 or uint16 as JPEG XL without loss; it cannot store a resolution."""
+    packet = xmp(metadata.provenance) if metadata.provenance else None
+    return jxl_file(samples, metadata.exif, packet)
+
+
+# Deep Zoom ---------------------------------------------------------------------------------------------
 
 
 def _no_encoder(samples: Array, metadata: Metadata) -> bytes:
@@ -139,11 +160,16 @@ def xmp(provenance: Mapping[str, str]) -> bytes:
 def provenance_in(image: Image.Image) -> dict[str, str]:
     """Read back the provenance that `encode_png` or `xmp` wrote; {} if there is none."""
     packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
-    if isinstance(packet, str):
-        packet = packet.encode()
+    if found := provenance_in_xmp(packet.encode() if isinstance(packet, str) else packet):
+        return found
+    texts = ((key, text) for key, text in image.info.items() if isinstance(key, str))
+    return {key.removeprefix(PNG_KEY): str(text) for key, text in texts if key.startswith(PNG_KEY)}
+
+
+def provenance_in_xmp(packet: bytes) -> dict[str, str]:
+    """Read back the provenance that `xmp` wrote; {} if there is none."""
     if XMP_NAMESPACE.encode() not in packet:
-        texts = ((key, text) for key, text in image.info.items() if isinstance(key, str))
-        return {key.removeprefix(PNG_KEY): str(text) for key, text in texts if key.startswith(PNG_KEY)}
+        return {}
     attribute = f"{{{XMP_NAMESPACE}}}provenance"
     elements = ElementTree.fromstring(packet).iter()
     [text] = [element.attrib[attribute] for element in elements if attribute in element.attrib]
@@ -175,16 +201,21 @@ PNG = Format(encode_png, bits=(8, 16), max_side=1_000_000)  # libpng's own limit
 TIFF = Format(encode_tiff, bits=(8, 16), max_side=2**31)
 JPEG = Format(encode_jpeg, bits=(8,), max_side=65_500, has_alpha=False, max_exif=65_533)  # libjpeg's limits
 WEBP = Format(encode_webp, bits=(8,), max_side=16_383)
+JXL = Format(encode_jxl, bits=(8, 16), max_side=262_144)  # of its level 5, which every reader knows
+AVIF = Format(encode_avif, bits=(8,), max_side=65_536)  # of AV1
 
 DEEP_ZOOM = Format(_no_encoder, bits=(8,), max_side=2**31, has_alpha=False)
 
-FORMATS = {
-    ".png": PNG,
-    ".jpg": JPEG,
-    ".jpeg": JPEG,
-    ".tif": TIFF,
-    ".tiff": TIFF,
-    ".webp": WEBP,
-    ".dzi": DEEP_ZOOM,
+ENCODERS = {
+    "PNG": PNG,
+    "JPEG": JPEG,
+    "TIFF": TIFF,
+    "WebP": WEBP,
+    "JPEG XL": JXL,
+    "AVIF": AVIF,
+    "Deep Zoom": DEEP_ZOOM,
 }
+"""Formats by their name in `sinct.pictures.formats`."""
+
+FORMATS = {suffix: ENCODERS[kind.name] for kind in KINDS if kind.write for suffix in kind.suffixes}
 """Formats by file name suffix."""

@@ -56,6 +56,14 @@ def lasting_block(exif: Exif) -> bytes | None:
     return copy.tobytes()
 
 
+def without_orientation(block: bytes) -> bytes:
+    """An EXIF block without its orientation, for encoders that would store it elsewhere and garble texts meanwhile."""
+    exif, copy = Exif(), Exif()
+    exif.load(block)
+    copy.update(lasting_tags(exif))
+    return copy.tobytes()
+
+
 def _as_stored(value: Any) -> Any:
     """Undo Pillow's decoding of all text as Latin-1; writing it as is would turn letters into question marks."""
     if isinstance(value, dict):

@@ -6,9 +6,9 @@ import torch
 
 from sinct.errors import ConfigError, InputError
 from sinct.pictures.decoding import read_header
+from sinct.pictures.formats import ROWS_SUFFIXES
 from sinct.pictures.picture import MAX_PIXELS, Picture, read_picture
 from sinct.pictures.rows import Source, open_source, read_shrunk, vips
-from sinct.pictures.rows_to_file import SUFFIXES
 from sinct.runtime.device import memory
 from sinct.runtime.files import StrPath
 
@@ -88,4 +88,4 @@ def must_stream(size: tuple[int, int], output: Path, max_memory: int | None) -> 
         vips()
     except InputError:
         return False
-    return output.suffix.lower() in SUFFIXES
+    return output.suffix.lower() in ROWS_SUFFIXES

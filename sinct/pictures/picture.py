@@ -19,8 +19,9 @@ from torch import Tensor
 
 from sinct.errors import InputError, OutputError
 from sinct.pictures.colour import Array, to_srgb
-from sinct.pictures.decoding import decode, reading
-from sinct.pictures.encoding import FORMATS, Format, Metadata, provenance_in
+from sinct.pictures.decoding import decode, open_apart, reading
+from sinct.pictures.encoding import FORMATS, Format, Metadata, provenance_in, provenance_in_xmp
+from sinct.pictures.jxl_header import is_jxl, metadata_box
 from sinct.pictures.pillow_decoding import READABLE
 from sinct.pictures.png import is_png, read_png_header
 from sinct.pictures.transparency import bounds, continued, shows
@@ -104,13 +105,15 @@ class Picture:
 def read_picture(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) -> Picture:
     """Read the first picture in a file, in sRGB and upright.
 
-    Reads PNG, TIFF, JPEG, WebP, AVIF, JPEG 2000, GIF, BMP and PPM. PNG, TIFF, JPEG 2000 and grey PPM keep their 16
-    bits; other files are read with 8 bits even if they store more.
+    Reads the kinds of `sinct.pictures.formats.KINDS`, which says how many bits of each are kept. HEIC needs the extra
+    heic, raw files of cameras raw, and Photoshop files psd. Raw files are developed by LibRaw with the camera's white
+    balance, not made brighter, and cut off where the sensor was full. Floating point without a profile is taken as
+    linear light, with 1.0 for white.
 
     Colour profiles are converted in floating point, with relative colorimetric intent and black point
     compensation: colours within sRGB stay as they are, others are clipped. Code points (cICP in PNG, nclx in
-    AVIF), gamma and chromaticities (PNG) and a camera's Adobe RGB (EXIF) count as profiles. Without any, grey and
-    RGB are taken as sRGB, CMYK as perfect inks and LAB as CIELAB under D50.
+    AVIF and HEIC), gamma and chromaticities (PNG) and a camera's Adobe RGB (EXIF) count as profiles. Without any, grey
+    and RGB are taken as sRGB, CMYK as perfect inks and LAB as CIELAB under D50.
 
     Args:
         path: the picture file.
@@ -170,7 +173,11 @@ def read_provenance(path: str | os.PathLike[str]) -> dict[str, str]:
     try:
         with reading(max_pixels=sys.maxsize):  # no pixels are decoded
             file = io.BytesIO(data)
+            if is_jxl(data):
+                return provenance_in_xmp(metadata_box(data, b"xml ") or b"")
             png = is_png(data[:33])
+            if not png and open_apart(file) is not None:  # of a kind that is never written
+                return {}
             return provenance_in(read_png_header(file).image if png else Image.open(file, formats=READABLE))
     except InputError as error:
         raise InputError(f"{_printable(path)} {error}") from error.__cause__
@@ -259,14 +266,15 @@ def write_picture(
 ) -> None:
     """Write a picture whole or not at all, with an sRGB profile.
 
-    PNG, TIFF (Deflate) and WebP are written without loss, JPEG at quality 95 without colour subsampling.
-    The same arguments give the same bytes. Missing directories are made. WebP cannot store `dpi`.
+    PNG, TIFF (Deflate), WebP and JPEG XL are written without loss, JPEG and AVIF at quality 95 without colour
+    subsampling. The same arguments give the same bytes. Missing directories are made. WebP, JPEG XL and AVIF cannot
+    store `dpi`.
 
     Args:
         path: the file to write; its suffix, one of `OUTPUT_SUFFIXES`, chooses the format.
         pixels: (3, H, W), sRGB in [-1, 1], any float type and device; clamped and rounded to nearest.
         alpha: (1, H, W) in [0, 1], or None.
-        bits: bits per channel: 8, or 16 for PNG and TIFF.
+        bits: bits per channel: 8, or 16 for PNG, TIFF and JPEG XL.
         dpi: pixels per inch along the width and along the height.
         exif: EXIF block to carry over, as in `Picture.exif`.
         provenance: how the picture was made, for `read_provenance`: ASCII names of up to 70 characters, any

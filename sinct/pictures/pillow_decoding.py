@@ -10,43 +10,21 @@ from PIL import Image
 from PIL.ExifTags import IFD, Base
 
 from sinct.errors import InputError
-from sinct.pictures.boxes import avif_codes, jpeg2000_depths, jpeg2000_profile, jpeg2000_space
+from sinct.pictures.boxes import avif_bits, avif_codes, jpeg2000_depths, jpeg2000_profile, jpeg2000_space
 from sinct.pictures.colour import Array
 from sinct.pictures.colour_tags import Profile, adobe_rgb, profile_of_cicp
-from sinct.pictures.stored import Stored, check_size, make_stored
+from sinct.pictures.formats import KINDS
+from sinct.pictures.stored import Samples, Stored, check_size, make_stored, parted
 from sinct.pictures.tiff_decoding import opened_tiff, tiff_dpi
 
-READABLE = (
-    "PNG",
-    "JPEG",
-    "TIFF",
-    "WEBP",
-    "AVIF",
-    "GIF",
-    "BMP",
-    "PPM",
-    "JPEG2000",
-    "QOI",
-    "SGI",
-    "PCX",
-    "DDS",
-    "TGA",
-)
-"""Formats that Pillow may try; its others run external programs (EPS) or are not pictures for people.
-
-TGA, which has no mark, comes last."""
+READABLE = tuple(kind.pillow for kind in KINDS if kind.pillow)
+"""Formats that Pillow may try; its others run external programs (EPS) or are not pictures for people."""
 
 START = 16_000_000
 """Bytes at the beginning of a file that are searched for what it says of its picture."""
 
-LOSSLESS_JPEG = (0xC3, 0xC7, 0xCB, 0xCF)
-"""Markers of JPEG frames without a cosine transform."""
-
 JPEG2000_SPACES = (0, 12, 16, 17, 18)
 """Numbers of the colour spaces that Pillow knows: bilevel, CMYK, sRGB, grey and YCC."""
-
-Samples = tuple[Array, str, Array | None]
-"""Colours (H, W, C), their space, and alpha (H, W) or None."""
 
 
 def opened_image(file: BinaryIO) -> tuple[Image.Image, bytes]:
@@ -57,31 +35,11 @@ def opened_image(file: BinaryIO) -> tuple[Image.Image, bytes]:
     """
     file.seek(0)
     start = file.read(START)
-    frame, bits = _jpeg_frame(start) if start.startswith(b"\xff\xd8") else (0xC0, 8)
-    if frame in LOSSLESS_JPEG or bits != 8:
-        kind = "lossless JPEG" if frame in LOSSLESS_JPEG else f"JPEG of {bits} bits"
-        raise InputError(f"is a {kind}, which few programs read; save it as PNG or TIFF")
     file.seek(0)
     image = Image.open(file, formats=READABLE)
     if image.mode == "F" or (image.mode == "I" and image.format != "PPM"):
         raise InputError("has 32-bit samples, which have no defined white; save it with 8 or 16 bits")
     return image, start
-
-
-def _jpeg_frame(data: bytes) -> tuple[int, int]:
-    """The marker of a JPEG's frame, 0xC0 to 0xCF, and its bits per sample; (0xC0, 8) if there is none."""
-    start = 2
-    while start + 5 <= len(data) and data[start] == 0xFF:
-        marker = data[start + 1]
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            return marker, data[start + 4]
-        if marker == 0xFF:  # fill
-            start += 1
-        elif marker == 0xDA:
-            break
-        else:
-            start += 2 + int.from_bytes(data[start + 2 : start + 4], "big")
-    return 0xC0, 8
 
 
 def profile_of(image: Image.Image, data: bytes, remarks: list[str]) -> Profile | None:
@@ -146,7 +104,7 @@ def decode_by_pillow(data: bytes, max_pixels: int) -> Stored:
     if image.format == "TIFF":  # without a resolution Pillow says 1
         tiff = opened_tiff(io.BytesIO(data))
         dpi = None if tiff is None else tiff_dpi(tiff.pages.first)
-    samples = _deep_jpeg2000(image, data) or _pillow_samples(image, data)
+    samples = _deep_jpeg2000(image, data) or _deep_avif(image, data) or _pillow_samples(image, data)
     return make_stored(
         *samples,
         profile=profile,
@@ -173,7 +131,17 @@ def _deep_jpeg2000(image: Image.Image, data: bytes) -> Samples | None:
         )
     pixels = imagecodecs.jpeg2k_decode(data).reshape(image.height, image.width, -1)
     scaled = np.rint(pixels * np.float64(65535 / (2**bits - 1))).astype(np.uint16)
-    return _parted(scaled)
+    return parted(scaled)
+
+
+def _deep_avif(image: Image.Image, data: bytes) -> Samples | None:
+    """Decode an AVIF of more than 8 bits, of which Pillow keeps 8; None for all other files."""
+    bits = avif_bits(data) if image.format == "AVIF" else 8
+    if bits == 8:
+        return None
+    pixels = imagecodecs.avif_decode(data, index=0)
+    scaled = np.rint(pixels * np.float64(65535 / (2**bits - 1))).clip(max=65535).astype(np.uint16)
+    return parted(scaled.reshape(image.height, image.width, -1))
 
 
 def _pillow_samples(image: Image.Image, data: bytes) -> Samples:
@@ -192,13 +160,7 @@ def _pillow_samples(image: Image.Image, data: bytes) -> Samples:
         return pixels, "cmyk", None
     if mode == "LAB":  # Pillow returns a and b signed
         return pixels ^ np.array([0, 128, 128], np.uint8), "lab", None
-    return _parted(pixels.reshape(*pixels.shape[:2], -1))
-
-
-def _parted(pixels: Array) -> Samples:
-    """Part (H, W, 1 to 4) into grey or RGB, its space, and alpha."""
-    space, colours = ("gray", 1) if pixels.shape[2] < 3 else ("rgb", 3)
-    return pixels[..., :colours], space, pixels[..., colours] if pixels.shape[2] > colours else None
+    return parted(pixels.reshape(*pixels.shape[:2], -1))
 
 
 def _bmp_alpha(image: Image.Image, data: bytes) -> Array | None:

@@ -4,6 +4,7 @@ TIFFs are also read in rows by tifffile. What can be read only whole is decoded 
 """
 
 import hashlib
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from torch import Tensor
 
 from sinct.errors import InputError, one_line
 from sinct.pictures.colour import Array, to_srgb
-from sinct.pictures.decoding import Header, decode, read_header
+from sinct.pictures.decoding import Header, decode, open_apart, read_header, reading
 from sinct.pictures.picture import MAX_PIXELS, _printable, _to_tensor
 from sinct.pictures.png import is_png, read_png_header
 from sinct.pictures.tiff_decoding import channel_pages, layout_of, opened_tiff
@@ -195,6 +196,10 @@ def _shrunk(source: Source, scale: float) -> Tensor:
 def _reader(path: Path, orientation: int) -> str:
     """What reads a file in rows as it would be read whole; see `Source.reader`."""
     with open(path, "rb") as file:
+        with reading(sys.maxsize):  # no pixels are decoded
+            if open_apart(file) is not None:
+                return "whole"
+        file.seek(0)
         start = file.read(33)
         if start.startswith(b"\xff\xd8"):
             return "libvips"

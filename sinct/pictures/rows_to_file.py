@@ -13,16 +13,15 @@ from PIL.Image import Exif
 from sinct.errors import OutputError, one_line
 from sinct.pictures.colour import SRGB_PROFILE
 from sinct.pictures.decoding import Header
-from sinct.pictures.encoding import xmp
+from sinct.pictures.encoding import FORMATS, xmp
 from sinct.pictures.exif import lasting_tags
+from sinct.pictures.formats import KINDS, ROWS_SUFFIXES
 from sinct.pictures.rows import vips
 from sinct.pictures.tiff_tags import add_tags
 from sinct.runtime.files import replacing, unwritable
 
-TIFFS = (".tif", ".tiff")
-OPAQUE = (".jpg", ".jpeg", ".dzi")
-SUFFIXES = (*TIFFS, ".png", *OPAQUE)
-"""Suffixes of the files to which pictures of any size can be written; the opaque ones hold no alpha."""
+OPAQUE = tuple(suffix for suffix in ROWS_SUFFIXES if not FORMATS[suffix].has_alpha)
+"""Suffixes of the files that hold no alpha, of those to which pictures of any size can be written."""
 
 SAVERS: Mapping[str, tuple[str, dict[str, Any]]] = {
     ".tif": (
@@ -35,7 +34,7 @@ SAVERS: Mapping[str, tuple[str, dict[str, Any]]] = {
     ".png": ("pngsave", {"compression": 6}),
     ".jpg": ("jpegsave", {"Q": 95, "subsample_mode": "off"}),
 }  # fmt: skip
-"""libvips's operations and their options, by suffix."""
+"""libvips's operations and their options, by the first suffix of a kind."""
 
 CLASSIC_TIFF = 2_000_000_000
 """Bytes of samples above which a TIFF is written as BigTIFF; a classic TIFF's offsets end at twice that."""
@@ -54,7 +53,7 @@ def encode(rows: Path, output: Path, source: Header, provenance: Mapping[str, st
         OutputError: writing failed; the rows are kept.
     """
     pyvips = vips()
-    suffix = output.suffix.lower().replace(".tiff", ".tif").replace(".jpeg", ".jpg")
+    suffix = next(kind.suffixes[0] for kind in KINDS if output.suffix.lower() in kind.suffixes)
     try:
         image = pyvips.Image.tiffload(os.fsencode(rows), access="sequential")
         x, y = source.dpi or (0, 0)  # 0: without one, libvips would make one up

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
+from PIL.ExifTags import Base
 
 from sinct.errors import InputError
 from sinct.pictures.colour import Array
@@ -13,6 +14,30 @@ from sinct.pictures.colour_tags import Profile
 from sinct.pictures.exif import lasting_block, orientation_in
 
 SEVERAL = "it holds several pictures, of which only the first is used"
+
+
+Samples = tuple[Array, str, Array | None]
+"""Colours (H, W, C), their space, and alpha (H, W) or None."""
+
+
+class Opened(NamedTuple):
+    """A picture file whose header is read, and whose pixels are not yet decoded.
+
+    Attributes:
+        size: width and height as stored, in pixels.
+        profile: ICC profile or what stands for one, or None.
+        read_exif: returns the EXIF data, with the orientation that the samples still need; may raise any exception.
+        dpi: resolution in the file, or None.
+        remarks: what a user should know about the file.
+        samples: decodes the pixels.
+    """
+
+    size: tuple[int, int]
+    profile: Profile | None
+    read_exif: Callable[[], Image.Exif]
+    dpi: tuple[float, float] | None
+    remarks: list[str]
+    samples: Callable[[], Samples]
 
 
 class Stored(NamedTuple):
@@ -116,3 +141,27 @@ def upright(samples: Array, orientation: int) -> Array:
         samples = samples.swapaxes(0, 1)
     mirrored = {2: (1,), 3: (0, 1), 4: (0,), 6: (1,), 7: (0, 1), 8: (0,)}
     return np.flip(samples, mirrored.get(orientation, ()))
+
+
+def parted(pixels: Array) -> Samples:
+    """Part (H, W, 1 to 4) into grey or RGB, its space, and alpha."""
+    space, colours = ("gray", 1) if pixels.shape[2] < 3 else ("rgb", 3)
+    return pixels[..., :colours], space, pixels[..., colours] if pixels.shape[2] > colours else None
+
+
+def unpremultiplied(colour: Array, alpha: Array) -> Array:
+    """Undo the multiplication of colours (H, W, C), integers or in [0, 1], by alpha (H, W)."""
+    if colour.dtype.kind == "f":
+        return np.divide(colour, alpha[..., None], out=np.zeros_like(colour), where=alpha[..., None] > 0)
+    top = np.iinfo(colour.dtype).max
+    straight = colour * (np.float32(top) / np.maximum(alpha, 1))[..., None]
+    return np.rint(straight).clip(max=top).astype(colour.dtype)
+
+
+def upright_exif(block: bytes | None) -> Image.Exif:
+    """EXIF data of a picture whose decoder turns it upright by itself: their orientation no longer counts."""
+    exif = Image.Exif()
+    if block:
+        exif.load(block)
+        exif.pop(Base.Orientation, None)
+    return exif

@@ -13,7 +13,7 @@ from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC, RESUNIT, SAMPLEFORMA
 
 from sinct.errors import InputError
 from sinct.pictures.colour import Array
-from sinct.pictures.stored import Stored, check_size, make_stored
+from sinct.pictures.stored import Stored, check_size, make_stored, unpremultiplied
 
 COLOURS = {"gray": 1, "rgb": 3, "cmyk": 4, "lab": 3}
 """Samples per pixel of each space, without transparency."""
@@ -70,7 +70,7 @@ class Layout(NamedTuple):
         if self.alpha is None:
             return colour, None
         alpha = pixels[..., self.alpha]
-        return (_unpremultiplied(colour, alpha) if self.multiplied else colour), alpha
+        return (unpremultiplied(colour, alpha) if self.multiplied else colour), alpha
 
 
 def decode_tiff(data: bytes, max_pixels: int) -> Stored | None:
@@ -92,7 +92,7 @@ def decode_tiff(data: bytes, max_pixels: int) -> Stored | None:
             return None
         if len(pages) == 3:
             layout = layout._replace(space="rgb")
-        colour, alpha = layout.arranged(np.concatenate([_samples(page) for page in pages], axis=2))
+        colour, alpha = layout.arranged(np.concatenate([page_samples(page) for page in pages], axis=2))
         return make_stored(
             colour,
             layout.space,
@@ -137,8 +137,12 @@ def check_page(page: Any, file_size: int) -> None:
         raise InputError("is damaged or cut off (missing strips); copy the whole file again")
 
 
-def layout_of(page: Any) -> Layout | None:
+def layout_of(page: Any, *, floating: bool = False) -> Layout | None:
     """What a page's samples mean; None leaves it to Pillow, which reads faxes and old kinds of JPEG.
+
+    Args:
+        page: the page.
+        floating: whether samples are floating point, which is read in grey and RGB.
 
     Raises:
         InputError: nobody can tell what they mean, or they are not of a kind that is read.
@@ -147,9 +151,12 @@ def layout_of(page: Any) -> Layout | None:
     if samples == 1 and bits in (1, 2, 4, 8) and page.compression not in FAX and kind in FEW_BITS[bits == 8]:
         return Layout(kind, "rgb" if kind == PHOTOMETRIC.PALETTE else "gray", None, False, _table(page, kind))
     readable = kind in SPACES and (bits == 8 or (bits == 16 and SPACES[kind] != "lab"))
-    if not readable and bits <= 8 and samples == 1:
+    if floating:
+        readable = kind in (PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.RGB)
+    elif not readable and bits <= 8 and samples == 1:
         return None
-    if not readable or page.sampleformat not in (SAMPLEFORMAT.UINT, SAMPLEFORMAT.VOID):
+    numbers = (SAMPLEFORMAT.IEEEFP,) if floating else (SAMPLEFORMAT.UINT, SAMPLEFORMAT.VOID)
+    if not readable or page.sampleformat not in numbers:
         raise InputError(
             f"has {bits}-bit samples ({SAMPLEFORMAT(page.sampleformat).name}, {kind.name}); "
             "save it with unsigned 8 or 16 bits in grey, RGB or CMYK"
@@ -259,14 +266,9 @@ def tiff_dpi(page: Any) -> tuple[float, float] | None:
     return page.get_resolution(RESUNIT.INCH) if known else None
 
 
-def _samples(page: Any) -> Array:
+def page_samples(page: Any) -> Array:
+    """A page's samples, (H, W, S), as stored."""
     pixels: Array = page.asarray()
     if page.axes == "SYX":  # one plane after the other
         pixels = np.moveaxis(pixels, 0, 2)
     return pixels.reshape(page.imagelength, page.imagewidth, -1)
-
-
-def _unpremultiplied(colour: Array, alpha: Array) -> Array:
-    top = np.iinfo(colour.dtype).max
-    straight = colour * (np.float32(top) / np.maximum(alpha, 1))[..., None]
-    return np.rint(straight).clip(max=top).astype(colour.dtype)

@@ -119,3 +119,26 @@ def test_remote_outputs_are_never_input(photo):
         {"/shop/a.tif": b"x", "/shop/out/a.png": b"x", "/shop/a.sinct/b.png": b"x"}
     )
     assert find_paintings("memory://shop", {"memory://shop/out"}) == [("a", "memory://shop/a.tif")]
+
+
+def test_files_of_other_kinds_are_named_when_they_are_skipped(folder, photo, tmp_path):
+    for name in ("a.xcf", "b.svg", "c.kra", "d.mov", "notes.txt", "e.xmp", ".hidden.xcf"):
+        (folder / name).write_bytes(b"x")
+    skipped = r"^4 files in .* skipped, of kinds that are not read: a\.xcf, b\.svg, c\.kra and 1 more$"
+    with pytest.warns(UserWarning, match=skipped):
+        jobs = jobs_of(folder, tmp_path, photo=[photo])
+    assert [job.name for job in jobs] == ["monet", "früh/étretat 1"]
+
+
+def test_files_beside_pictures_are_skipped_without_a_word(folder):
+    for name in ("monet.xmp", "notes.txt", "about.json", "list.csv"):
+        (folder / name).write_bytes(b"x")
+    remarks: list[str] = []
+    find_paintings(str(folder), remarks=remarks)
+    assert remarks == []
+
+
+def test_folder_of_other_kinds_alone_says_which(tmp_path):
+    (tmp_path / "a.xcf").write_bytes(b"x")
+    with pytest.raises(sinct.InputError, match=r"no pictures in .*, only a\.xcf, which is not read; give"):
+        find_paintings(str(tmp_path))

@@ -117,6 +117,7 @@ def test_cut_off_picture_is_one_line(model, noisy, tmp_path, small_windows):
     assert not (tmp_path / "out.png").exists()
 
 
-def test_suffix_that_cannot_be_written_in_rows_is_refused(model, noisy, tmp_path):
-    with pytest.raises(sinct.OutputError, match=r"out\.webp cannot be written in rows.*\.tif"):
-        run_stream(model, noisy(), tmp_path / "out.webp")
+@pytest.mark.parametrize("suffix", ["webp", "jxl", "avif"])
+def test_suffix_that_cannot_be_written_in_rows_is_refused(model, noisy, tmp_path, suffix):
+    with pytest.raises(sinct.OutputError, match=rf"out\.{suffix} cannot be written in rows.*\.tif"):
+        run_stream(model, noisy(), tmp_path / f"out.{suffix}")

@@ -112,9 +112,22 @@ BAD_FILES = {
     ),
     "png without height": (png(np.zeros((0, 4, 3), np.uint8)), r"is not a picture, or damaged at its start"),
     "float tiff": (
-        tiff(FLOATS, photometric="rgb"),
-        r"has 32-bit samples \(IEEEFP, RGB\); save it with unsigned 8 or 16 bits",
+        tiff(FLOATS + 9, photometric="rgb"),
+        r"has floating-point samples from 9 to 9, most of which are outside of 0 to 1; scale them",
     ),
+    "float tiff without numbers": (
+        tiff(FLOATS * np.nan, photometric="rgb"),
+        r"has samples that are no numbers, or infinite; save it with 16 bits",
+    ),
+    "float tiff of inks": (
+        tiff(np.zeros((4, 4, 4), np.float32), photometric="separated"),
+        r"has 32-bit samples \(IEEEFP, SEPARATED\); save it with unsigned 8 or 16 bits",
+    ),
+    "exr": (
+        b"v/1\1\2\0\0\0",
+        r"is an OpenEXR picture, which is not read; set its exposure and save it as PNG",
+    ),
+    "radiance": (b"#?RADIANCE\n", r"is a Radiance HDR picture, which is not read"),
     "signed tiff": (
         tiff(FLOATS.astype(np.int16), photometric="rgb"),
         r"has 16-bit samples \(INT, RGB\); save it with unsigned 8 or 16 bits in grey, RGB or CMYK",

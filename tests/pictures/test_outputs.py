@@ -74,7 +74,11 @@ def test_missing_directories_are_made(tmp_path: Path) -> None:
             {},
             r"out\.bmp has the unknown suffix \.bmp, so its format is not known; give one of",
         ),
-        ("out", {}, r"out has no suffix, .* give one of \.png, \.jpg, \.jpeg, \.tif, \.tiff, \.webp"),
+        (
+            "out",
+            {},
+            r"out has no suffix, .* give one of \.png, \.jpg, \.jpeg, \.jpe, \.jfif, \.tif, \.tiff, \.webp",
+        ),
         (
             "out.jpg",
             {"bits": 16},

@@ -4,6 +4,7 @@ import hashlib
 import io
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import pytest
 import torch
@@ -234,3 +235,25 @@ def test_orientation_is_applied_to_16_bits_and_alpha(read: Read, orientation: in
 def test_impossible_orientation_is_ignored(read: Read) -> None:
     data = saved(Image.fromarray(samples(3, 5, 3)), "PNG", exif=exif_block(Orientation=9))
     assert read(data).pixels.shape == (3, 3, 5)
+
+
+@pytest.mark.parametrize(
+    ("options", "remark"),
+    [
+        (
+            {},
+            r"it is in floating point, and taken as linear light: what is brighter than white \(1\.0\) is cut off",
+        ),
+        (
+            {"iccprofile": imagecodecs.cms_profile("srgb")},
+            r"it is in floating point: what is brighter than white",
+        ),
+    ],
+)
+def test_what_floating_point_is_taken_as_is_told(read: Read, options: dict[str, Any], remark: str) -> None:
+    light = np.full((4, 4, 3), 0.25, np.float32)
+    with pytest.warns(UserWarning, match=remark):
+        picture = read(tiff(light, photometric="rgb", **options))
+    expected = 0.25 if options else 1.055 * 0.25 ** (1 / 2.4) - 0.055
+    assert picture.bits == 16
+    assert picture.pixels.add(1).div(2).mean().item() == pytest.approx(expected, abs=1e-4)

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms, JpegImagePlugin
 
+from sinct.pictures.jxl_header import read_jxl_header
 from sinct.pictures.picture import (
     OUTPUT_SUFFIXES,
     read_picture,
@@ -138,12 +139,32 @@ def test_same_picture_makes_the_same_bytes(tmp_path: Path, suffix: str, bits: in
     assert files[0].read_bytes() == files[1].read_bytes()
 
 
-@pytest.mark.parametrize(("suffix", "bits"), EVERY_FORMAT)
+@pytest.mark.parametrize(("suffix", "bits"), [form for form in EVERY_FORMAT if form[0] != ".jxl"])
 def test_output_carries_a_dateless_srgb_profile(tmp_path: Path, suffix: str, bits: int) -> None:
     write_picture(tmp_path / f"out{suffix}", noise(3, 3), bits=bits)
     profile = opened(tmp_path / f"out{suffix}").info["icc_profile"]
     assert "sRGB" in ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(profile)))
     assert struct.unpack(">6H", profile[24:36]) == (2000, 1, 1, 0, 0, 0)
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_jpeg_xl_says_that_it_is_srgb(tmp_path: Path, bits: int) -> None:
+    """Of 16 bits, imagecodecs would say that they are linear light."""
+    write_picture(tmp_path / "out.jxl", noise(3, 3), bits=bits)
+    header = read_jxl_header((tmp_path / "out.jxl").read_bytes())
+    assert (header.bits, header.profile, header.remarks) == (bits, None, [])
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".avif"])
+def test_lossy_formats_are_near(tmp_path: Path, suffix: str) -> None:
+    smooth = torch.linspace(-1, 1, 64).expand(3, 48, 64)
+    alpha = None if suffix == ".jpg" else smooth[:1] / 2 + 0.5
+    write_picture(tmp_path / f"out{suffix}", smooth, alpha=alpha)
+    picture = read_picture(tmp_path / f"out{suffix}")
+    torch.testing.assert_close(picture.pixels, smooth, atol=6 / 255, rtol=0)
+    if alpha is not None:
+        assert picture.alpha is not None
+        torch.testing.assert_close(picture.alpha, alpha, atol=3 / 255, rtol=0)
 
 
 def test_reading_and_writing_print_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -22,10 +22,10 @@ from sinct.pictures.picture import (
 Array = npt.NDArray[Any]
 
 
-LOSSLESS = [(".png", 8), (".png", 16), (".tif", 8), (".tif", 16), (".webp", 8)]
+LOSSLESS = [(".png", 8), (".png", 16), (".tif", 8), (".tif", 16), (".webp", 8), (".jxl", 8), (".jxl", 16)]
 
 
-EVERY_FORMAT = [*LOSSLESS, (".jpg", 8)]
+EVERY_FORMAT = [*LOSSLESS, (".jpg", 8), (".avif", 8)]
 
 
 def samples(*shape: int, bits: int = 8, seed: int = 0) -> Array:

@@ -3,7 +3,9 @@
 Most stand for a fault that somebody reported to a picture library in public.
 """
 
-from tests.support.odd_pictures import jpeg, others, png, tiff
+from tests.support.odd_pictures import heif, jpeg, jxl, others, png, psd, raw, tiff
 from tests.support.odd_pictures.case import Case
 
-CASES: dict[str, Case] = {case.name: case for part in (png, jpeg, tiff, others) for case in part.CASES}
+CASES: dict[str, Case] = {
+    case.name: case for part in (png, jpeg, tiff, others, jxl, heif, psd, raw) for case in part.CASES
+}

@@ -10,6 +10,8 @@ from tests.support.odd_pictures.case import Case
 from tests.support.odd_pictures.common import (
     A16,
     ADOBEP,
+    F16,
+    A,
     H,
     S,
     W,
@@ -222,11 +224,40 @@ case(
     tolerance=4 / 255,
     note="not sRGB, but nobody can tell what",
 )
+
+
+def deep(pixels, **options):
+    return bytes(imagecodecs.jpeg8_encode(np.ascontiguousarray(pixels), **options))
+
+
+S12 = np.rint(S / 255 * 4095).astype(np.uint16)
+twelve = deep(S12, level=100, bitspersample=12, subsampling="444")
+case("jpeg-12bit", "j12.jpg", twelve, S12 / 4095, tolerance=6 / 4095)
 case(
-    "jpeg-12bit",
+    "jpeg-12bit-grey",
     "j12.jpg",
-    bytes(imagecodecs.jpeg8_encode((A16 >> 4).astype(np.uint16), bitspersample=12)),
-    None,
-    refused=True,
+    deep(S12[..., 0], level=100, bitspersample=12),
+    grey(S12[..., 0] / 4095),
+    tolerance=4 / 4095,
 )
-case("jpeg-lossless-sof3", "jl.jpg", bytes(imagecodecs.ljpeg_encode(A16[..., 0])), None, refused=True)
+case("jpeg-12bit-cut-off", "j12.jpg", twelve[: len(twelve) // 2], None, refused=True)
+e = Image.Exif()
+e[0x112] = 6
+case(
+    "jpeg-12bit-orient6",
+    "j12.jpg",
+    with_app1(twelve, e.tobytes()),
+    rot6(S12 / 4095),
+    tolerance=6 / 4095,
+)
+case(
+    "jpeg-lossless-sof3",
+    "jl.jpg",
+    bytes(imagecodecs.ljpeg_encode(A16[..., 0])),
+    grey(F16[..., 0]),
+    tolerance=1e-4,
+)
+lossless = deep(A, lossless=True, bitspersample=8)
+case("jpeg-lossless-rgb8", "jl.jpg", lossless, A / 255)
+case("jpeg-lossless-rgb16", "jl.jpg", deep(A16, lossless=True, bitspersample=16), F16, tolerance=1e-4)
+case("jpeg-lossless-cut-off", "jl.jpg", lossless[: len(lossless) // 2], None, refused=True)

@@ -87,6 +87,31 @@ for name, prim, trc, want in (
         want,
         tolerance=(14 if trc == 16 else 5) / 255,  # one step of PQ in 8 bits is 5 percent of its light
     )
+for bits in (10, 12):
+    top = 2**bits - 1
+    deep = np.rint(S / 255 * top).astype(np.uint16)
+    for name, pixels, want in (
+        ("rgb", deep, deep),
+        ("rgba", np.dstack([deep, deep[..., 0]]), deep),
+        ("grey", deep[..., 0], grey(deep[..., 0])),
+    ):
+        data = imagecodecs.avif_encode(
+            pixels, level=100, bitspersample=bits, pixelformat="400" if name == "grey" else "444"
+        )
+        alpha = deep[..., 0] / top if name == "rgba" else None
+        case(f"avif-{name}{bits}", "deep.avif", bytes(data), want / top, alpha, tolerance=1.6 / top)
+deep = np.rint(S / 255 * 1023).astype(np.uint16)
+case(
+    "avif-10-2020PQ",
+    "pq.avif",
+    bytes(
+        imagecodecs.avif_encode(
+            deep, level=100, bitspersample=10, pixelformat="444", primaries=9, transfer=16, matrix=9
+        )
+    ),
+    to_srgb(pq(deep / 1023) / 203, BT2020),
+    tolerance=5 / 255,
+)
 case(
     "avif-irot",
     "rot.avif",
@@ -164,16 +189,6 @@ for fmt, ext in (
     case(f"other-{ext}", f"o.{ext}", d, None if thumbnails else F, refused=thumbnails)
 for name, head in (
     ("heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0" * 64),
-    ("jxl", bytes(imagecodecs.jpegxl_encode(A, lossless=True))),
-    (
-        "psd",
-        b"8BPS\0\1"
-        + b"\0" * 6
-        + struct.pack(">HIIHH", 3, H, W, 8, 3)
-        + b"\0" * 12
-        + b"\0\0"
-        + np.moveaxis(A, 2, 0).tobytes(),
-    ),
     ("exr", b"v/1\1\2\0\0\0"),
     ("hdr", b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 2 +X 2\n" + b"\x80" * 16),
     ("svg", b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>"),

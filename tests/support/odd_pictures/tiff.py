@@ -168,7 +168,45 @@ tifffile.imwrite(
     colormap=np.pad((pal.T.astype(np.uint16) * 257), ((0, 0), (0, 252))),
 )
 case("tif-palette8-tf", "tpal2.tif", f.getvalue(), pal[v2] / 255)
-case("tif-float32-01", "tf.tif", tif(F.astype(np.float32), photometric="rgb"), None, refused=True)
+for kind in ("<f2", "<f4", ">f4", "<f8"):
+    case(
+        f"tif-float-{kind[1:]}{'-big' * (kind[0] == '>')}",
+        "tf.tif",
+        tif(F.astype(kind), photometric="rgb"),
+        srgb_enc(F.astype(kind).astype(float)),
+        tolerance=1e-4,
+    )
+beyond = (1.4 * F - 0.1).astype(np.float32)
+case(
+    "tif-float-beyond",
+    "tf.tif",
+    tif(beyond, photometric="rgb"),
+    srgb_enc(beyond.astype(float)),
+    tolerance=1e-4,
+)
+case("tif-float-grey", "tf.tif", tif(F[..., 0].astype(np.float32)), grey(srgb_enc(F[..., 0])), tolerance=1e-4)
+case(
+    "tif-float-adobe",
+    "tf.tif",
+    tif(F.astype(np.float32), photometric="rgb", iccprofile=adobe),
+    to_srgb(F**2.19921875, ADOBEP),
+    tolerance=2.5 / 255,
+    note="a profile says what the numbers mean",
+)
+for name, meaning, factor in (
+    ("plain", "unassalpha", 1),
+    ("multiplied", "assocalpha", (AL / 255)[..., None]),
+):
+    case(
+        f"tif-float-alpha-{name}",
+        "tf.tif",
+        tif(np.dstack([F * factor, AL / 255]).astype(np.float32), photometric="rgb", extrasamples=[meaning]),
+        np.where(AL[..., None] > 0, srgb_enc(F), np.nan),
+        AL / 255,
+        tolerance=1e-4,
+    )
+case("tif-float-0-255", "tf.tif", tif(A.astype(np.float32), photometric="rgb"), None, refused=True)
+case("tif-float-height", "tf.tif", tif(A[..., 0].astype(np.float32) * -7), None, refused=True)
 case(
     "tif-float32-nan",
     "tfn.tif",
@@ -176,7 +214,6 @@ case(
     None,
     refused=True,
 )
-case("tif-float16", "tf16.tif", tif(F.astype(np.float16), photometric="rgb"), None, refused=True)
 case("tif-int16", "ti16.tif", tif(A16.astype(np.int16), photometric="rgb"), None, refused=True)
 case("tif-uint32", "tu32.tif", tif(A16.astype(np.uint32), photometric="rgb"), None, refused=True)
 
