@@ -1,4 +1,4 @@
-"""Encodes samples as a picture file, with the sRGB profile, resolution, EXIF and provenance."""
+"""Encodes samples as a picture file, with its colour profile, resolution, EXIF and provenance."""
 
 import io
 import json
@@ -32,11 +32,13 @@ class Metadata(NamedTuple):
         dpi: pixels per inch along the width and along the height, or None.
         exif: EXIF block that starts with "Exif", or None.
         provenance: names and values that say how the picture was made.
+        profile: ICC profile of the samples.
     """
 
     dpi: tuple[float, float] | None
     exif: bytes | None
     provenance: Mapping[str, str]
+    profile: bytes = SRGB_PROFILE
 
 
 # PNG ---------------------------------------------------------------------------------------------------
@@ -45,7 +47,8 @@ class Metadata(NamedTuple):
 def encode_png(samples: Array, metadata: Metadata) -> bytes:
     """Encode (H, W, 3 or 4) uint8 or uint16 as PNG."""
     png = bytes(imagecodecs.png_encode(samples))
-    chunks = [_chunk(b"iCCP", b"sRGB\0\0" + zlib.compress(SRGB_PROFILE))]
+    name = b"sRGB" if metadata.profile == SRGB_PROFILE else b"ICC profile"
+    chunks = [_chunk(b"iCCP", name + b"\0\0" + zlib.compress(metadata.profile))]
     if metadata.dpi is not None:
         per_metre = (round(dpi / 0.0254) for dpi in metadata.dpi)
         chunks.append(_chunk(b"pHYs", struct.pack(">IIB", *per_metre, 1)))
@@ -77,7 +80,7 @@ def encode_tiff(samples: Array, metadata: Metadata) -> bytes:
         compression="zlib",
         predictor=True,
         byteorder="<",
-        iccprofile=SRGB_PROFILE,
+        iccprofile=metadata.profile,
         resolution=metadata.dpi,
         resolutionunit="inch" if metadata.dpi else None,
         metadata=None,
@@ -112,7 +115,7 @@ def _pillow(samples: Array, metadata: Metadata, kind: str, **options: object) ->
     if metadata.provenance:
         options["xmp"] = xmp(metadata.provenance)
     file = io.BytesIO()
-    Image.fromarray(samples).save(file, kind, icc_profile=SRGB_PROFILE, **options)
+    Image.fromarray(samples).save(file, kind, icc_profile=metadata.profile, **options)
     return file.getvalue()
 
 
