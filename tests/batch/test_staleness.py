@@ -51,6 +51,15 @@ def test_preview_knows_what_a_changed_series_takes_along(collection, out):
     assert previewed(collection(replace(SETTINGS, seed=8), shared_model=True), out) == ["waiting"] * 4
 
 
+def test_pictures_in_another_profile_are_made_again_but_a_series_keeps_its_model(collection, out):
+    run_batch(collection(), out, Fake())
+    assert previewed(collection(replace(SETTINGS, profile="srgb")), out) == ["done"] * 3
+    assert previewed(collection(replace(SETTINGS, profile="keep")), out) == ["waiting"] * 3
+    run_batch(collection(shared_model=True), out, Fake())
+    kept = collection(replace(SETTINGS, profile="keep"), shared_model=True)
+    assert previewed(kept, out) == ["done", *["waiting"] * 3]
+
+
 def test_jobs_of_a_failed_series_are_known_to_fail(collection, out):
     run_batch(collection(shared_model=True), out, Fake({SERIES: [failing()]}))
     found = preview(collection(shared_model=True), out)
