@@ -57,9 +57,9 @@ class Settings:
         Ledgers store hashes of these values, so a new field must be left out while it has its default.
         """
         values = plain(self)
-        return (
-            values if self.profile != "srgb" else {name: values[name] for name in values if name != "profile"}
-        )
+        if self.profile == "srgb":
+            del values["profile"]
+        return values
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Settings":
