@@ -20,6 +20,8 @@ from .options import (
     MaxMemory,
     Preset,
     PresetOption,
+    Profile,
+    ProfileOption,
     Quiet,
     Seed,
     Set,
@@ -102,6 +104,7 @@ def run(
     faithful: Faithful = None,
     changes: Set = None,
     bits: Bits = None,
+    profile: ProfileOption = Profile.srgb,
     device: Device = "auto",
     workers: Workers_ = None,
     ray: Ray = None,
@@ -125,7 +128,7 @@ def run(
         from sinct.batch.settings import Settings
 
         changed = parse_changes(with_strokes(changes, stroke, faithful))
-        settings = Settings(preset.value, steps, time, seed, bits, changed)
+        settings = Settings(preset.value, steps, time, seed, bits, changed, profile.value)
         jobs = read_collection(
             collection, outputs or str(output), settings, photo=photo or (), photos=photos, match=match.value,
             shared_model=shared_model, suffix=f".{format.value}", cache=output / ".sinct" / "matching.json",

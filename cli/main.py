@@ -26,6 +26,8 @@ from .options import (
     Photos,
     Preset,
     PresetOption,
+    Profile,
+    ProfileOption,
     Quiet,
     Resume,
     RunDir,
@@ -85,6 +87,7 @@ def translate(
     resume: Resume = False,
     overwrite: Overwrite = False,
     bits: Bits = None,
+    profile: ProfileOption = Profile.srgb,
     max_memory: MaxMemory = None,
     changes: Set = None,
     as_json: AsJson = False,
@@ -97,7 +100,7 @@ def translate(
     ):
         _translate(
             painting, photos, output, run_dir=run_dir, device=device, bits=bits, resume=resume,
-            max_memory=max_memory, overwrite=overwrite, as_json=as_json, quiet=quiet or as_json,
+            profile=profile.value, max_memory=max_memory, overwrite=overwrite, as_json=as_json, quiet=quiet or as_json,
             config=chosen(
                 run_dir or output.parent / f"{output.stem}.sinct", resume, preset, time, steps, seed, device,
                 from_scratch, with_strokes(changes, stroke, faithful),
@@ -168,6 +171,7 @@ def apply(
     resume: Resume = False,
     overwrite: Overwrite = False,
     bits: Bits = None,
+    profile: ProfileOption = Profile.srgb,
     max_memory: MaxMemory = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -183,8 +187,8 @@ def apply(
 
         with bars.PixelDisplay(quiet=quiet) as bar:
             done = sinct.apply(
-                model, image, output, device=device, bits=bits, max_memory=max_memory, resume=resume,
-                overwrite=overwrite, on_pixels=bar, should_stop=stop,
+                model, image, output, device=device, bits=bits, profile=profile.value,
+                max_memory=max_memory, resume=resume, overwrite=overwrite, on_pixels=bar, should_stop=stop,
             )  # fmt: skip
         _report(done, as_json=as_json, quiet=quiet)
         _end(done, stop, quiet=quiet)

@@ -41,6 +41,13 @@ class Format(StrEnum):
     dzi = "dzi"
 
 
+class Profile(StrEnum):
+    """Names in `sinct.pictures.output_profile.CHOICES`, repeated here for the same reason."""
+
+    srgb = "srgb"
+    keep = "keep"
+
+
 def duration(text: str) -> float:
     """Read 90, 90s, 10m, 2h or 1h30m as seconds."""
     units = {"h": 3600.0, "m": 60.0, "s": 1.0}
@@ -119,6 +126,14 @@ FromScratch = Annotated[
     ),
 ]
 Bits = Annotated[int | None, typer.Option(help="8 or 16 bits per channel.", show_default="as in the input")]
+ProfileOption = Annotated[
+    Profile,
+    typer.Option(
+        "--profile",
+        help="Colour profile of the output: srgb, or keep for the input's own. The colours are the same and lie within "
+        "sRGB; profiles much wider than that get 16 bits.",
+    ),
+]
 MaxMemory = Annotated[
     int | None,
     typer.Option(

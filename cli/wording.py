@@ -13,6 +13,7 @@ OPTIONS = {
     "photo": "--photo",
     "photos": "--photos",
     "preset": "--preset",
+    "profile": "--profile",
     "ray": "--ray",
     "regions": "--regions",
     "resume": "--resume",

@@ -124,6 +124,7 @@ def translate(
     preset: str = "standard",
     device: str = "auto",
     bits: int | None = None,
+    profile: str = "srgb",
     max_memory: int | None = None,
     resume: bool = False,
     overwrite: bool = False,
@@ -133,14 +134,18 @@ def translate(
 ) -> Translation:
     """Train on one painting and its photos, and write the painting with the photos' look.
 
-    The result has the painting's size, alpha and resolution, and an sRGB profile; its metadata say how it was made.
+    The result has the painting's size, alpha and resolution; its metadata say how it was made. Its colours lie within
+    sRGB, in which it is stored unless `profile` says otherwise.
 
     Args:
         painting: picture file.
         photos: picture file or files; several form one target together.
         output: picture to write: .png, .jpg, .tif, .webp, .jxl, .avif or .dzi.
         run_dir: by default `output` with the suffix .sinct.
-        bits: 8 or 16 bits per channel; by default the painting's own where the format allows it.
+        bits: 8 or 16 bits per channel; by default the painting's own where the format allows it, and 16 for a
+            kept profile that is much wider than sRGB.
+        profile: "srgb", or "keep" to store the same colours in the painting's own RGB profile (see
+            `sinct.pictures.output_profile`); where that is not possible, a warning says so and sRGB is written.
         max_memory: bytes for the process while the picture is translated, by default 1.5 GB or half of what is
             free. A picture that needs more is read and written in rows (see `sinct.inference.streamed`), and scaled
             down to 16 megapixels for training.
@@ -161,7 +166,9 @@ def translate(
     source = open_picture(painting, target, max_memory)
     targets = [read_picture(path) for path in paths]
     # A resumed run may replace the unfinished picture that its interruption left.
-    depth = checked_output(target, source, [painting, *paths], bits=bits, overwrite=overwrite or resume)
+    encoding = checked_output(
+        target, source, [painting, *paths], bits=bits, profile=profile, overwrite=overwrite or resume
+    )
     size = (source.width, source.height)
     run = RunDirectory(Path(run_dir) if run_dir is not None else target.with_suffix(".sinct"))
     settings = _settings(config, preset, where, resume=resume)
@@ -190,7 +197,7 @@ def translate(
         training.model,
         source,
         target,
-        bits=depth,
+        encoding=encoding,
         max_memory=max_memory,
         resume=resume,
         overwrite=overwrite,
@@ -208,6 +215,7 @@ def apply(
     *,
     device: str = "auto",
     bits: int | None = None,
+    profile: str = "srgb",
     max_memory: int | None = None,
     resume: bool = False,
     overwrite: bool = False,
@@ -221,7 +229,9 @@ def apply(
         picture: picture file.
         output: picture to write.
         device: auto, cpu, cuda, cuda:N or mps; a `Model` stays where it is.
-        bits: 8 or 16 bits per channel; by default the picture's own where the format allows it.
+        bits: 8 or 16 bits per channel; by default the picture's own where the format allows it, and 16 for a
+            kept profile that is much wider than sRGB.
+        profile: "srgb", or "keep" for the picture's own, as for `translate`.
         max_memory: bytes for the process, by default 1.5 GB or half of what is free. A picture that needs more
             is read and written in rows (see `sinct.inference.streamed`).
         resume: continue an interrupted picture that is written in rows.
@@ -232,20 +242,23 @@ def apply(
     Raises:
         InputError: the picture or the model is missing or unreadable.
         OutputError: the output cannot be written.
+        ConfigError: `profile` is neither "srgb" nor "keep".
         CheckpointError: the model is damaged or from another version.
         DeviceError: the device is unknown or has too little memory.
     """
     target = Path(output)
     _check_file(picture)
     source = open_picture(picture, target, max_memory)
-    depth = checked_output(target, source, [picture], bits=bits, overwrite=overwrite or resume)
+    encoding = checked_output(
+        target, source, [picture], bits=bits, profile=profile, overwrite=overwrite or resume
+    )
     loaded = model if isinstance(model, Model) else load_model(Path(model), choose_device(device))
     found = scale_warning(source.width, loaded.widths)
     done = translate_to_file(
         loaded,
         source,
         target,
-        bits=depth,
+        encoding=encoding,
         max_memory=max_memory,
         resume=resume,
         overwrite=overwrite,

@@ -216,12 +216,14 @@ def apply(
                 write_picture(target, result, overwrite=overwrite)
             else:
                 source = open_picture(path, target, max_memory)
-                bits = checked_output(target, source, [path], bits=None, overwrite=overwrite)
+                encoding = checked_output(
+                    target, source, [path], bits=None, profile="srgb", overwrite=overwrite
+                )
                 translate_to_file(
                     model,
                     source,
                     target,
-                    bits=bits,
+                    encoding=encoding,
                     max_memory=max_memory,
                     resume=False,
                     overwrite=overwrite,

@@ -47,7 +47,7 @@ class Job:
 
     def to_json(self) -> dict[str, Any]:
         """Values as JSON would return them."""
-        return plain(self)
+        return {**plain(self), "settings": self.settings.to_json()}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Job":

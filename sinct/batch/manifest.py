@@ -18,7 +18,7 @@ from sinct.runtime.csv_files import read_csv
 MANIFESTS = (".csv", ".jsonl", ".ndjson")
 """Suffixes of collections that are manifests."""
 
-OWN = ("painting", "photo", "photos", "output", "preset", "steps", "time", "seed", "bits")
+OWN = ("painting", "photo", "photos", "output", "preset", "steps", "time", "seed", "bits", "profile")
 """Columns of a manifest that are not settings of `sinct.Config`."""
 
 
@@ -27,8 +27,8 @@ def read_manifest(path: str, folder: str, suffix: str, settings: Settings) -> li
 
     Args:
         path: the manifest. Columns: painting, photo (several in one cell separated by ";", or a list in JSON) and,
-            optionally, output, preset, steps, time (seconds), seed, bits and any setting of `sinct.Config`. Paths
-            are relative to the manifest, outputs to the batch's folder.
+            optionally, output, preset, steps, time (seconds), seed, bits, profile and any setting of
+            `sinct.Config`. Paths are relative to the manifest, outputs to the batch's folder.
         folder: where the outputs go.
         suffix: suffix of outputs that the manifest does not name.
         settings: apply wherever a row gives nothing else.
@@ -94,7 +94,7 @@ def _rows(path: str) -> Sequence[tuple[int, Mapping[Any, Any]]]:
     if not rows or "painting" not in known or not {"photo", "photos"} & known:
         raise InputError(
             f"the manifest {path} needs the columns painting and photo and a line for each picture, for instance "
-            "'monet.jpg,coast.jpg'; output, preset, steps, time, seed, bits and settings may follow"
+            "'monet.jpg,coast.jpg'; output, preset, steps, time, seed, bits, profile and settings may follow"
         )
     return rows
 
@@ -112,7 +112,7 @@ def _settings(row: Mapping[str, Any], default: Settings) -> Settings:
     made = replace(default, changes={**default.changes, **changes})
     if "time" in values:
         made = replace(made, seconds=values["time"])
-    for name in ("preset", "steps", "seed", "bits"):
+    for name in ("preset", "steps", "seed", "bits", "profile"):
         if name in values:
             made = replace(made, **{name: values[name]})
     made.config(torch.device("cpu"))
@@ -121,7 +121,7 @@ def _settings(row: Mapping[str, Any], default: Settings) -> Settings:
 
 def _value(name: str, value: Any) -> Any:
     """A CSV cell as the number, list or boolean that it stands for."""
-    if not isinstance(value, str) or name in ("painting", "photo", "photos", "output", "preset"):
+    if not isinstance(value, str) or name in ("painting", "photo", "photos", "output", "preset", "profile"):
         return value
     try:
         return json.loads(value)

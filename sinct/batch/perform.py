@@ -111,6 +111,7 @@ def _made(request: Request, folder: Path, report: Report, should_stop: Callable[
         how |= {"on_progress": on_progress}
     if job.kind != "series":
         how |= {"device": str(device), "bits": settings.bits, "max_memory": request.max_memory}
+        how["profile"] = settings.profile
         how |= {"on_pixels": on_pixels}
     if job.kind == "series":
         training = _train_series(paintings, photos, folder / "run", device, warnings, **how)

@@ -8,6 +8,7 @@ import torch
 
 from sinct.errors import ConfigError
 from sinct.objectives.cut import CutSettings
+from sinct.pictures.output_profile import check_choice
 from sinct.presets import PRESETS, preset
 from sinct.runtime.json_files import plain
 
@@ -23,6 +24,7 @@ class Settings:
         seed: makes a training repeatable.
         bits: 8 or 16 bits per channel; None keeps the painting's.
         changes: changed settings, by name in `sinct.Config`.
+        profile: "srgb", or "keep" for the painting's own colour profile.
     """
 
     preset: str = "standard"
@@ -31,6 +33,7 @@ class Settings:
     seed: int = 0
     bits: int | None = None
     changes: Mapping[str, Any] = field(default_factory=dict)
+    profile: str = "srgb"
 
     def config(self, device: torch.device) -> CutSettings:
         """The training's complete settings on a device.
@@ -42,6 +45,7 @@ class Settings:
             raise ConfigError(f"unknown preset {self.preset!r}; there are {', '.join(PRESETS)}")
         if self.bits not in (None, 8, 16):
             raise ConfigError(f"bits must be 8 or 16, got {self.bits}")
+        check_choice(self.profile)
         if {"steps", "seconds", "seed"} & set(self.changes):
             raise ConfigError("steps, seconds and seed have their own columns; do not set them as changes")
         made = preset(self.preset, device, steps=self.steps, seconds=self.seconds, seed=self.seed)
@@ -52,7 +56,10 @@ class Settings:
 
         Ledgers store hashes of these values, so a new field must be left out while it has its default.
         """
-        return plain(self)
+        values = plain(self)
+        if self.profile == "srgb":
+            del values["profile"]
+        return values
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Settings":

@@ -19,7 +19,7 @@ from sinct.inference.model import Model
 from sinct.inference.scratch import Raster, Scratch
 from sinct.inference.whole import MARGIN, continued_size, plan
 from sinct.inference.window_sizes import plan_removal, plan_sides
-from sinct.pictures.colour import Array
+from sinct.pictures.colour import SRGB_PROFILE, Array
 from sinct.pictures.cuts import Cut
 from sinct.pictures.formats import ROWS_SUFFIXES
 from sinct.pictures.picture import _to_samples
@@ -60,6 +60,7 @@ def stream(
     provenance: Mapping[str, str],
     resume: bool,
     overwrite: bool,
+    profile: bytes = SRGB_PROFILE,
     on_pixels: OnPixels | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Streamed:
@@ -74,6 +75,7 @@ def stream(
         provenance: how the picture was made, for its metadata.
         resume: continue an interrupted translation.
         overwrite: discard an interrupted translation, and replace an older output.
+        profile: ICC profile for the output, from `sinct.pictures.output_profile.kept_profile`.
         on_pixels: called with pixels done and pixels in all, after each window.
         should_stop: called after each row of windows, and while strokes are taken out; returning True stops and keeps
             what is done.
@@ -90,6 +92,7 @@ def stream(
         "model": fingerprint(model),
         "bfloat16": model.mixed_precision,
         "device": model.device.type,
+        **({"profile": hashlib.sha256(profile).hexdigest()} if profile != SRGB_PROFILE else {}),
     }
     scratch = Scratch(output, job, raster)
     with alone(scratch.folder, "give another `output`"):
@@ -103,6 +106,7 @@ def stream(
             provenance=provenance,
             resume=resume,
             overwrite=overwrite,
+            profile=profile,
             on_pixels=on_pixels,
             should_stop=should_stop,
         )
@@ -119,6 +123,7 @@ def _stream(
     provenance: Mapping[str, str],
     resume: bool,
     overwrite: bool,
+    profile: bytes,
     on_pixels: OnPixels | None,
     should_stop: Callable[[], bool] | None,
 ) -> Streamed:
@@ -157,7 +162,7 @@ def _stream(
         writing: Future[None] | None = None
         for span, band in zip(left, visible_bands(source, bands), strict=True):
             finished = _translate_row(
-                model, source, band, change, span, columns, raster, partial(report, span)
+                model, source, band, change, span, columns, raster, profile, partial(report, span)
             )
             if writing is not None:
                 writing.result()
@@ -168,7 +173,7 @@ def _stream(
         if writing is not None:
             writing.result()
     if done == height:
-        encode(scratch.file, output, source.header, provenance)
+        encode(scratch.file, output, source.header, provenance, profile)
         scratch.remove()
     return Streamed(done, done == height, excess, remarks)
 
@@ -229,6 +234,7 @@ def _translate_row(
     span: Span,
     columns: Sequence[Span],
     raster: Raster,
+    profile: bytes,
     on_columns: Callable[[int], None],
 ) -> Array:
     """Translate one row of windows to (H, W, channels) samples, ready to be written."""
@@ -237,7 +243,7 @@ def _translate_row(
     prepared = model.prepared(partial(_cut, source, band), raster.height, raster.width, change)
     for part in model.windows(prepared, raster.height, raster.width, [span], columns):
         right = part.left + part.pixels.shape[2]
-        result[:, part.left : right, :3] = _to_samples(part.pixels, None, raster.bits)
+        result[:, part.left : right, :3] = _to_samples(part.pixels, None, raster.bits, profile)
         on_columns(right)
     if raster.channels == 4:
         alpha = band.rows(top, stop)[..., -1].astype(np.float32)

@@ -11,8 +11,10 @@ from sinct.inference.model import Model
 from sinct.inference.scratch import Scratch
 from sinct.inference.streamed import OnPixels, stream
 from sinct.measures.warnings import picture_warnings
-from sinct.pictures.formats import kind_of
+from sinct.pictures.colour import SRGB_PROFILE
+from sinct.pictures.encoding import FORMATS
 from sinct.pictures.opening import memory_budget
+from sinct.pictures.output_profile import check_choice, kept_profile
 from sinct.pictures.picture import Picture, check_output, write_picture
 from sinct.pictures.rows import Source
 from sinct.runtime.files import StrPath, check_regular, printable, unwritable
@@ -35,24 +37,46 @@ class Written:
     finished: bool
 
 
+@dataclass(frozen=True)
+class Encoding:
+    """How a translation's colours are stored.
+
+    Attributes:
+        bits: 8 or 16 bits per channel.
+        profile: ICC profile of the file.
+        remarks: what the user should know about them, one line each.
+    """
+
+    bits: int
+    profile: bytes = SRGB_PROFILE
+    remarks: tuple[Remark, ...] = ()
+
+
 def checked_output(
-    output: Path, source: Picture | Source, inputs: Sequence[StrPath], *, bits: int | None, overwrite: bool
-) -> int:
+    output: Path,
+    source: Picture | Source,
+    inputs: Sequence[StrPath],
+    *,
+    bits: int | None,
+    profile: str,
+    overwrite: bool,
+) -> Encoding:
     """Check that a translation can be written, before any work is done for it.
 
     Args:
         output: picture to write.
         source: picture it will be made from.
         inputs: files that must not be replaced.
-        bits: 8 or 16 bits per channel; None means the source's own where the format allows it.
+        bits: 8 or 16 bits per channel; None means the source's own where the format allows it, and 16 for a profile
+            so wide that 8 are too coarse.
+        profile: "srgb", or "keep" for the source's own profile, where that can hold the translation.
         overwrite: whether an existing output may be replaced.
 
-    Returns:
-        Bits per channel to write.
-
     Raises:
+        ConfigError: there is no such choice of profile.
         OutputError: the output is one of the inputs, or see `check_output`.
     """
+    check_choice(profile)
     try:
         taken = output.exists() and any(output.samefile(path) for path in inputs)
         if isinstance(source, Source):
@@ -62,11 +86,31 @@ def checked_output(
     if taken:
         raise OutputError(f"the output {printable(output)} is one of the inputs; give it another name")
     check_regular(output)
-    if bits is None:
-        kind = kind_of(output.suffix)
-        bits = source.bits if kind is not None and source.bits in kind.write else 8
-    check_output(output, overwrite=overwrite, size=(source.width, source.height), bits=bits)
-    return bits
+    found = _encoding(output.suffix.lower(), source, bits, keep=profile == "keep")
+    check_output(output, overwrite=overwrite, size=(source.width, source.height), bits=found.bits)
+    return found
+
+
+def _encoding(suffix: str, source: Picture | Source, bits: int | None, *, keep: bool) -> Encoding:
+    """Bits and profile for a format, an unknown one included."""
+    deep = suffix in FORMATS and 16 in FORMATS[suffix].bits
+    usual = bits if bits is not None else source.bits if deep else 8
+    if not keep:
+        return Encoding(usual)
+    kept = kept_profile(source.space, source.profile)
+    only_srgb = FORMATS[suffix].only_srgb if suffix in FORMATS else ""
+    if only_srgb and kept.icc != SRGB_PROFILE:
+        text = f"written in sRGB, not in the picture's own colour profile: {only_srgb}"
+        return Encoding(usual, remarks=(Remark("profile", text),))
+    remarks = [kept.remark] if kept.remark else []
+    if kept.coarse and bits is None:
+        if not deep:
+            remarks.append(
+                f"8 bits, all that a {suffix} holds, are coarse for the picture's wide colour profile: smooth places "
+                "may show steps; a .png or .tif holds 16"
+            )
+        usual = 16 if deep else 8
+    return Encoding(usual, kept.icc, tuple(Remark("profile", text) for text in remarks))
 
 
 def translate_to_file(
@@ -74,7 +118,7 @@ def translate_to_file(
     source: Picture | Source,
     output: Path,
     *,
-    bits: int,
+    encoding: Encoding,
     max_memory: int | None,
     resume: bool,
     overwrite: bool,
@@ -87,7 +131,7 @@ def translate_to_file(
         model: model to run.
         source: picture from `sinct.pictures.opening.open_picture`.
         output: picture to write.
-        bits: 8 or 16 bits per channel.
+        encoding: bits and profile, from `checked_output`.
         max_memory: bytes for the process while the picture is read in rows; None lets sinct choose.
         resume: continue an interrupted picture that is written in rows.
         overwrite: replace an older output.
@@ -100,13 +144,15 @@ def translate_to_file(
         OutOfMemoryError: there is too little memory.
     """
     model = for_size(model, source.sha256, source.width)
-    provenance = _provenance(model, source.sha256)
+    kept = {"profile": "keep"} if encoding.profile != SRGB_PROFILE else {}
+    provenance = {**_provenance(model, source.sha256), **kept}
     if isinstance(source, Source):
         done = stream(
             model,
             source,
             output,
-            bits=bits,
+            bits=encoding.bits,
+            profile=encoding.profile,
             budget=memory_budget(max_memory),
             provenance=provenance,
             resume=resume,
@@ -114,7 +160,7 @@ def translate_to_file(
             on_pixels=on_pixels,
             should_stop=should_stop,
         )
-        return Written(done.remarks, done.finished)
+        return Written((*done.remarks, *encoding.remarks), done.finished)
     # A picture of which nothing shows is as good as any other.
     hidden = source.shown is not None and not source.shown.any()
     pixels = source.pixels if hidden else source.visible
@@ -124,13 +170,14 @@ def translate_to_file(
         output,
         result,
         alpha=source.alpha,
-        bits=bits,
+        bits=encoding.bits,
         dpi=source.dpi,
         exif=source.exif,
         provenance=provenance,
+        profile=encoding.profile,
         overwrite=overwrite or resume,  # a resumed run may replace what its interruption left
     )
-    return Written(found, True)
+    return Written((*found, *encoding.remarks), True)
 
 
 def for_size(model: Model, sha256: str, width: int) -> Model:

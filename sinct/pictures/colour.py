@@ -1,24 +1,17 @@
-"""Colour profiles: converts samples with any profile to sRGB, and provides the sRGB profile for outputs."""
+"""Colour profiles: converts samples with any profile to sRGB and back, and provides the sRGB profile."""
 
-import struct
 from typing import Any
 
 import imagecodecs
 import numpy as np
 import numpy.typing as npt
 
-from sinct.pictures.colour_tags import Hdr, Profile
+from sinct.pictures.colour_tags import Hdr, Profile, dateless
 
 Array = npt.NDArray[Any]
 
 
-def _srgb_profile() -> bytes:
-    """LittleCMS's sRGB profile, with its creation date fixed so that outputs are reproducible."""
-    profile = imagecodecs.cms_profile("srgb")
-    return profile[:24] + struct.pack(">6H", 2000, 1, 1, 0, 0, 0) + profile[36:]
-
-
-SRGB_PROFILE = _srgb_profile()
+SRGB_PROFILE = dateless(imagecodecs.cms_profile("srgb"))
 
 
 def to_srgb(samples: Array, space: str, profile: Profile | None, remarks: list[str]) -> Array:
@@ -50,21 +43,69 @@ def to_srgb(samples: Array, space: str, profile: Profile | None, remarks: list[s
     return np.broadcast_to(samples, (*samples.shape[:2], 3))
 
 
+def from_srgb(colours: Array, profile: bytes) -> Array:
+    """Convert sRGB to another RGB profile, as `to_srgb` does the other way.
+
+    Args:
+        colours: (H, W, 3) float32 in [0, 1].
+        profile: ICC profile that converts in both directions, see `sinct.pictures.output_profile`.
+
+    Returns:
+        (H, W, 3) float32, in [0, 1] for all colours that the profile can hold.
+
+    Raises:
+        imagecodecs.CmsError: the profile is damaged, not for RGB, or only for reading.
+    """
+    return transform(colours, SRGB_PROFILE, profile)
+
+
+def lab_of(colours: Array, profile: bytes) -> Array:
+    """CIELAB under D50 of RGB colours in a profile; (H, W, 3) float32 in [0, 1] -> L* to 100, a* and b*.
+
+    Raises:
+        imagecodecs.CmsError: the profile is damaged or not for RGB.
+    """
+    return transform(colours, profile, imagecodecs.cms_profile("lab4"), becomes="lab")
+
+
 def _convert(samples: Array, space: str, profile: bytes) -> Array:
+    """Convert samples to sRGB by an ICC profile."""
+    if space == "gray" and is_rgb(profile):  # some programs save grey pictures with an RGB profile
+        samples, space = samples.repeat(3, axis=2), "rgb"
+    return transform(samples[..., 0] if space == "gray" else samples, profile, SRGB_PROFILE, space)
+
+
+def is_rgb(profile: bytes) -> bool:
+    """Whether an ICC profile is for RGB, by its header."""
+    return profile[16:20] == b"RGB "
+
+
+def transform(samples: Array, profile: bytes, into: bytes, space: str = "rgb", becomes: str = "rgb") -> Array:
     """Convert with relative colorimetric intent and black point compensation.
 
-    Colours within sRGB stay as they are, and white stays white; a perceptual table would shift every colour to
-    make room for the few that do not fit. The output is floating point, because for integers LittleCMS
+    Colours that both profiles can hold stay as they are, and white stays white; a perceptual table would shift every
+    colour to make room for the few that do not fit. The output is floating point, because for integers LittleCMS
     interpolates in a coarse table, which is off by up to 19 of 255.
+
+    Args:
+        samples: (H, W, C), or (H, W) for grey: integers, or float32 in [0, 1].
+        profile: ICC profile of the samples.
+        into: ICC profile of the result.
+        space: colour space of the samples, see `to_srgb`.
+        becomes: colour space of the result.
+
+    Returns:
+        (H, W, 3) float32.
+
+    Raises:
+        imagecodecs.CmsError: a profile is damaged or not for its space.
     """
-    if space == "gray" and profile[16:20] == b"RGB ":  # some programs save grey pictures with an RGB profile
-        samples, space = samples.repeat(3, axis=2), "rgb"
     return imagecodecs.cms_transform(
-        samples[..., 0] if space == "gray" else samples,
+        samples,
         profile,
-        SRGB_PROFILE,
+        into,
         colorspace=space,
-        outcolorspace="rgb",
+        outcolorspace=becomes,
         outdtype=np.float32,
         intent=imagecodecs.CMS.INTENT.RELATIVE_COLORIMETRIC,
         flags=imagecodecs.CMS.FLAGS.BLACKPOINTCOMPENSATION,

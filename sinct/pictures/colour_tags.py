@@ -3,6 +3,7 @@
 Code points are those of ITU-T H.273, which PNG (cICP) and AVIF (nclx) use.
 """
 
+import struct
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -211,12 +212,17 @@ def profile_of_gamma(
 
 def adobe_rgb() -> bytes:
     """The profile that cameras mean by DCF option file R03."""
-    return bytes(imagecodecs.cms_profile("adobergb"))
+    return dateless(imagecodecs.cms_profile("adobergb"))
+
+
+def dateless(profile: bytes) -> bytes:
+    """An ICC profile with its creation date fixed, so that files that hold it are reproducible."""
+    return bytes(profile[:24]) + struct.pack(">6H", 2000, 1, 1, 0, 0, 0) + bytes(profile[36:])
 
 
 def _profile(white: Sequence[float], primaries: Sequence[float], light: npt.NDArray[Any]) -> bytes:
     red, green, blue = primaries[:2], primaries[2:4], primaries[4:]
-    return bytes(
+    return dateless(
         imagecodecs.cms_profile(
             "rgb",
             whitepoint=[*white, 1.0],

@@ -1,4 +1,4 @@
-"""Encodes samples as a picture file, with the sRGB profile, resolution, EXIF and provenance."""
+"""Encodes samples as a picture file, with its colour profile, resolution, EXIF and provenance."""
 
 import io
 import json
@@ -34,11 +34,13 @@ class Metadata(NamedTuple):
         dpi: pixels per inch along the width and along the height, or None.
         exif: EXIF block that starts with "Exif", or None.
         provenance: names and values that say how the picture was made.
+        profile: ICC profile of the samples.
     """
 
     dpi: tuple[float, float] | None
     exif: bytes | None
     provenance: Mapping[str, str]
+    profile: bytes = SRGB_PROFILE
 
 
 # PNG ---------------------------------------------------------------------------------------------------
@@ -47,7 +49,8 @@ class Metadata(NamedTuple):
 def encode_png(samples: Array, metadata: Metadata) -> bytes:
     """Encode (H, W, 3 or 4) uint8 or uint16 as PNG."""
     png = bytes(imagecodecs.png_encode(samples))
-    chunks = [_chunk(b"iCCP", b"sRGB\0\0" + zlib.compress(SRGB_PROFILE))]
+    name = b"sRGB" if metadata.profile == SRGB_PROFILE else b"ICC profile"
+    chunks = [_chunk(b"iCCP", name + b"\0\0" + zlib.compress(metadata.profile))]
     if metadata.dpi is not None:
         per_metre = (round(dpi / 0.0254) for dpi in metadata.dpi)
         chunks.append(_chunk(b"pHYs", struct.pack(">IIB", *per_metre, 1)))
@@ -79,7 +82,7 @@ def encode_tiff(samples: Array, metadata: Metadata) -> bytes:
         compression="zlib",
         predictor=True,
         byteorder="<",
-        iccprofile=SRGB_PROFILE,
+        iccprofile=metadata.profile,
         resolution=metadata.dpi,
         resolutionunit="inch" if metadata.dpi else None,
         metadata=None,
@@ -121,7 +124,7 @@ def _pillow(samples: Array, metadata: Metadata, kind: str, **options: object) ->
     if metadata.provenance:
         options["xmp"] = xmp(metadata.provenance)
     file = io.BytesIO()
-    Image.fromarray(samples).save(file, kind, icc_profile=SRGB_PROFILE, **options)
+    Image.fromarray(samples).save(file, kind, icc_profile=metadata.profile, **options)
     return file.getvalue()
 
 
@@ -188,6 +191,7 @@ class Format(NamedTuple):
         max_side: longest possible side, in pixels.
         has_alpha: whether it can hold transparency.
         max_exif: size of the largest possible EXIF block, in bytes.
+        only_srgb: why it is always written in sRGB; empty where it can have any profile.
     """
 
     encode: Callable[[Array, Metadata], bytes]
@@ -195,16 +199,28 @@ class Format(NamedTuple):
     max_side: int
     has_alpha: bool = True
     max_exif: int = 2**31
+    only_srgb: str = ""
 
 
 PNG = Format(encode_png, bits=(8, 16), max_side=1_000_000)  # libpng's own limit
 TIFF = Format(encode_tiff, bits=(8, 16), max_side=2**31)
 JPEG = Format(encode_jpeg, bits=(8,), max_side=65_500, has_alpha=False, max_exif=65_533)  # libjpeg's limits
 WEBP = Format(encode_webp, bits=(8,), max_side=16_383)
-JXL = Format(encode_jxl, bits=(8, 16), max_side=262_144)  # of its level 5, which every reader knows
+JXL = Format(
+    encode_jxl,
+    bits=(8, 16),
+    max_side=262_144,  # of its level 5, which every reader knows
+    only_srgb="sinct writes JPEG XL in sRGB alone; a .png or .tif can have any",
+)
 AVIF = Format(encode_avif, bits=(8,), max_side=65_536)  # of AV1
 
-DEEP_ZOOM = Format(_no_encoder, bits=(8,), max_side=2**31, has_alpha=False)
+DEEP_ZOOM = Format(
+    _no_encoder,
+    bits=(8,),
+    max_side=2**31,
+    has_alpha=False,
+    only_srgb="viewers of Deep Zoom expect sRGB",
+)
 
 ENCODERS = {
     "PNG": PNG,

@@ -56,7 +56,10 @@ def in_memory(source: Picture | Source, pixels: int) -> Picture:
     if isinstance(source, Picture):
         return source
     header = source.header
-    return Picture(read_shrunk(source, pixels), None, source.bits, header.dpi, header.exif, source.sha256)
+    return Picture(
+        read_shrunk(source, pixels), None, source.bits, header.dpi, header.exif, source.sha256,
+        space=source.space, profile=source.profile,
+    )  # fmt: skip
 
 
 def memory_budget(asked: int | None) -> int:

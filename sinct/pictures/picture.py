@@ -12,13 +12,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
+import imagecodecs
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
 from sinct.errors import InputError, OutputError
-from sinct.pictures.colour import Array, to_srgb
+from sinct.pictures.colour import SRGB_PROFILE, Array, from_srgb, to_srgb
+from sinct.pictures.colour_tags import Profile
 from sinct.pictures.decoding import decode, open_apart, reading
 from sinct.pictures.encoding import FORMATS, Format, Metadata, provenance_in, provenance_in_xmp
 from sinct.pictures.jxl_header import is_jxl, metadata_box
@@ -29,6 +31,9 @@ from sinct.runtime.files import replacing, unwritable
 
 MAX_PIXELS = 178_956_970
 """Most pixels that are read unless a caller allows more; also Pillow's limit."""
+
+PIXELS_PER_CALL = 1_000_000
+"""Pixels that are converted into a profile at a time."""
 
 OUTPUT_SUFFIXES = tuple(suffix for suffix in FORMATS if suffix != ".dzi")
 """Suffixes of the files that `write_picture` can write; upper case works too."""
@@ -47,6 +52,8 @@ class Picture:
             thumbnail, colour space and maker note; None if nothing is left.
         sha256: SHA-256 of the file's bytes, in hexadecimal.
         share: share of the file's width that `pixels` show; below 1 for a part cut out of it.
+        space: colour space of the file's samples, see `sinct.pictures.colour.to_srgb`.
+        profile: what says how the file's colours were converted, or None.
     """
 
     pixels: Tensor
@@ -56,6 +63,8 @@ class Picture:
     exif: bytes | None
     sha256: str
     share: float = 1.0
+    space: str = "rgb"
+    profile: Profile | None = None
 
     @property
     def height(self) -> int:
@@ -142,6 +151,8 @@ def read_picture(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) 
         dpi=stored.dpi,
         exif=stored.exif,
         sha256=hashlib.sha256(data).hexdigest(),
+        space=stored.space,
+        profile=stored.profile,
     )
 
 
@@ -262,9 +273,10 @@ def write_picture(
     dpi: tuple[float, float] | None = None,
     exif: bytes | None = None,
     provenance: Mapping[str, str] | None = None,
+    profile: bytes = SRGB_PROFILE,
     overwrite: bool = False,
 ) -> None:
-    """Write a picture whole or not at all, with an sRGB profile.
+    """Write a picture whole or not at all, in sRGB or another RGB profile, which is embedded.
 
     PNG, TIFF (Deflate), WebP and JPEG XL are written without loss, JPEG and AVIF at quality 95 without colour
     subsampling. The same arguments give the same bytes. Missing directories are made. WebP, JPEG XL and AVIF cannot
@@ -279,13 +291,16 @@ def write_picture(
         exif: EXIF block to carry over, as in `Picture.exif`.
         provenance: how the picture was made, for `read_provenance`: ASCII names of up to 70 characters, any
             values. PNG stores them as texts named "sinct:...", other formats in XMP as JSON.
+        profile: ICC profile into which the colours are converted before they are rounded, from
+            `sinct.pictures.output_profile.kept_profile`.
         overwrite: replace an existing file; the old one stays until the new one is complete.
 
     Warns:
         UserWarning: transparency or EXIF data do not fit into a JPEG and are left out.
 
     Raises:
-        OutputError: as for `check_output`; also if values are not finite, or writing fails.
+        OutputError: as for `check_output`; also if values are not finite, the profile cannot be used, or writing
+            fails.
         ValueError: `pixels` or `alpha` has another shape.
     """
     height, width = pixels.shape[-2:]
@@ -296,6 +311,8 @@ def write_picture(
         )
     name, kind = _printable(path), _format(path)
     check_output(path, overwrite=overwrite, size=(width, height), bits=bits)
+    if kind.only_srgb and profile != SRGB_PROFILE:
+        raise OutputError(f"{name} cannot hold another profile than sRGB: {kind.only_srgb}")
     if not torch.isfinite(pixels).all():
         raise OutputError(f"{name} is not written because some of its pixels are not finite; train again")
     if alpha is not None and not kind.has_alpha:
@@ -306,17 +323,36 @@ def write_picture(
             f"{name}: over 64 KB of EXIF data do not fit into a JPEG and are left out", stacklevel=2
         )
         exif = None
-    data = kind.encode(_to_samples(pixels, alpha, bits), Metadata(dpi, exif, provenance or {}))
+    try:
+        samples = _to_samples(pixels, alpha, bits, profile)
+    except imagecodecs.CmsError:
+        raise OutputError(
+            f"{name} cannot be written in this `profile`, which is damaged, not for RGB or only for reading; "
+            "leave it out for sRGB"
+        ) from None
+    data = kind.encode(samples, Metadata(dpi, exif, provenance or {}, profile))
     _write_whole(Path(os.path.realpath(path)), data, overwrite=overwrite)
 
 
-def _to_samples(pixels: Tensor, alpha: Tensor | None, bits: int) -> Array:
-    """(3, H, W) in [-1, 1] and (1, H, W) in [0, 1] -> (H, W, 3 or 4) integers."""
+def _to_samples(pixels: Tensor, alpha: Tensor | None, bits: int, profile: bytes = SRGB_PROFILE) -> Array:
+    """(3, H, W) in [-1, 1], sRGB, and (1, H, W) in [0, 1] -> (H, W, 3 or 4) integers in a profile."""
     planes = pixels.detach().to("cpu", torch.float32).add(1).div_(2)
+    if profile != SRGB_PROFILE:
+        _convert_in_place(planes, profile)
     if alpha is not None:
         planes = torch.cat([planes, alpha.detach().to(planes)])
     planes.clamp_(0, 1).mul_(2**bits - 1).round_()
     return np.moveaxis(planes.numpy(), 0, 2).astype(f"uint{bits}", order="C")
+
+
+def _convert_in_place(planes: Tensor, profile: bytes) -> None:
+    """Convert (3, H, W) from sRGB in [0, 1] to a profile, some rows at a time so that they take little memory."""
+    height, width = planes.shape[1:]
+    step = max(1, PIXELS_PER_CALL // max(1, width))
+    for top in range(0, height, step):
+        rows = planes[:, top : top + step]
+        colours = rows.clamp(0, 1).permute(1, 2, 0).contiguous().numpy()
+        rows.copy_(torch.from_numpy(from_srgb(colours, profile)).permute(2, 0, 1))
 
 
 def _write_whole(target: Path, data: bytes, *, overwrite: bool) -> None:

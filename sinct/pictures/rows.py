@@ -19,6 +19,7 @@ from torch import Tensor
 
 from sinct.errors import InputError, one_line
 from sinct.pictures.colour import Array, to_srgb
+from sinct.pictures.colour_tags import Profile
 from sinct.pictures.decoding import Header, decode, open_apart, read_header, reading
 from sinct.pictures.picture import MAX_PIXELS, _printable, _to_tensor
 from sinct.pictures.png import is_png, read_png_header
@@ -84,6 +85,11 @@ class Source:
     def width(self) -> int:
         """Width of the upright picture, in pixels."""
         return self.header.size[0]
+
+    @property
+    def profile(self) -> Profile | None:
+        """What says how its colours are converted, or None."""
+        return self.header.profile
 
     def rows(self) -> Callable[[int, int], Array]:
         """Open the file and return a function that reads rows start to stop, (H, W, bands), from top to bottom."""

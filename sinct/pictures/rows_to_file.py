@@ -40,14 +40,17 @@ CLASSIC_TIFF = 2_000_000_000
 """Bytes of samples above which a TIFF is written as BigTIFF; a classic TIFF's offsets end at twice that."""
 
 
-def encode(rows: Path, output: Path, source: Header, provenance: Mapping[str, str]) -> None:
-    """Encode finished rows as a picture file, whole or not at all, with the sRGB profile and the source's metadata.
+def encode(
+    rows: Path, output: Path, source: Header, provenance: Mapping[str, str], profile: bytes = SRGB_PROFILE
+) -> None:
+    """Encode finished rows as a picture file, whole or not at all, with their profile and the source's metadata.
 
     Args:
         rows: plain TIFF of the samples, on the same disk as the output.
         output: the file to write; its suffix chooses the format.
         source: provides resolution and EXIF data.
         provenance: how the picture was made.
+        profile: ICC profile of the rows.
 
     Raises:
         OutputError: writing failed; the rows are kept.
@@ -58,7 +61,7 @@ def encode(rows: Path, output: Path, source: Header, provenance: Mapping[str, st
         image = pyvips.Image.tiffload(os.fsencode(rows), access="sequential")
         x, y = source.dpi or (0, 0)  # 0: without one, libvips would make one up
         image = image.copy(xres=x / 25.4, yres=y / 25.4)
-        blobs = {"icc-profile-data": SRGB_PROFILE, "xmp-data": xmp(provenance)}
+        blobs = {"icc-profile-data": profile, "xmp-data": xmp(provenance)}
         if source.exif is not None and suffix != ".tif":
             blobs["exif-data"] = source.exif
         for name, data in blobs.items():

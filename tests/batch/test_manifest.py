@@ -54,6 +54,14 @@ def test_row_may_limit_the_time_of_its_own_or_the_batchs_steps(folder, photo, tm
     assert found == [(4, 90), (7, 90), (0, None)]
 
 
+def test_row_may_keep_its_paintings_profile(folder, photo, tmp_path):
+    manifest = tmp_path / "list.csv"
+    manifest.write_text(f"painting,photo,profile\na.png,{photo},keep\nb.png,{photo},\nc.png,{photo},p3\n")
+    first, second, third = jobs_of(manifest, tmp_path)
+    assert (first.settings.profile, second.settings.profile) == ("keep", "srgb")
+    assert "line 4: `profile` must be 'srgb' or 'keep', got 'p3'" in third.fault
+
+
 @pytest.mark.parametrize(
     ("row", "fault"),
     [
@@ -107,7 +115,7 @@ def test_manifest_of_a_spreadsheet(tmp_path):
     "value", [[1], {"a": 1}, None, True, -1, 1e400, "x", "", ".", "/", "..", "a/..", "\ud800", [[]]]
 )
 @pytest.mark.parametrize(
-    "column", ["painting", "photo", "output", "preset", "steps", "time", "seed", "bits", "crops"]
+    "column", ["painting", "photo", "output", "preset", "steps", "time", "seed", "bits", "profile", "crops"]
 )
 def test_any_value_in_any_cell_is_a_job_or_its_fault(column, value, tmp_path):
     manifest = tmp_path / "list.jsonl"

@@ -15,7 +15,9 @@ from sinct.batch.ledger import run_folder
 from sinct.batch.perform import perform
 from sinct.batch.storage import sha256
 from sinct.inference.model import load_model
+from sinct.pictures.decoding import read_header
 from tests.support.batch_fake import SETTINGS
+from tests.support.profiles import made
 
 
 def request_of(job, out, **values):
@@ -38,6 +40,13 @@ def test_work_stopped_and_continued_gives_the_same_picture(collection, out):
         perform(request_of(job, out), report=lambda *_: None, should_stop=lambda: next(asked) > 6)
     assert perform(request_of(job, out), report=lambda *_: None, should_stop=lambda: False).reason is None
     assert Path(job.output).read_bytes() == first
+
+
+def test_picture_of_a_job_keeps_the_profile_of_its_painting(collection, make_picture, out):
+    job = collection(replace(SETTINGS, profile="keep"))[0]
+    make_picture("paintings/p0.png", icc_profile=made("Display P3"))
+    assert perform(request_of(job, out), report=lambda *_: None, should_stop=lambda: False).reason is None
+    assert read_header(job.output).profile == made("Display P3")
 
 
 def test_work_asked_for_otherwise_begins_anew(collection, out):

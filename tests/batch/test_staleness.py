@@ -7,6 +7,7 @@ import pytest
 from sinct.batch.coordinator import run_batch
 from sinct.batch.jobs import SERIES
 from sinct.batch.ledger import State
+from sinct.batch.settings import Settings
 from sinct.batch.staleness import preview
 from tests.support.batch_fake import SETTINGS, Fake, failing, states
 
@@ -49,6 +50,20 @@ def test_preview_knows_what_a_changed_series_takes_along(collection, out):
     run_batch(collection(shared_model=True), out, Fake())
     assert previewed(collection(shared_model=True), out) == ["done"] * 4
     assert previewed(collection(replace(SETTINGS, seed=8), shared_model=True), out) == ["waiting"] * 4
+
+
+def test_settings_that_older_versions_did_not_know_leave_their_keys_alone():
+    assert "profile" not in Settings().to_json()
+    assert Settings(profile="keep").to_json()["profile"] == "keep"
+
+
+def test_pictures_in_another_profile_are_made_again_but_a_series_keeps_its_model(collection, out):
+    run_batch(collection(), out, Fake())
+    assert previewed(collection(replace(SETTINGS, profile="srgb")), out) == ["done"] * 3
+    assert previewed(collection(replace(SETTINGS, profile="keep")), out) == ["waiting"] * 3
+    run_batch(collection(shared_model=True), out, Fake())
+    kept = collection(replace(SETTINGS, profile="keep"), shared_model=True)
+    assert previewed(kept, out) == ["done", *["waiting"] * 3]
 
 
 def test_jobs_of_a_failed_series_are_known_to_fail(collection, out):

@@ -57,6 +57,11 @@ def test_options_about_strokes_hold_for_every_painting(folder, workers):
     ]
 
 
+def test_profile_is_asked_for_every_painting(folder, workers):
+    assert usual(folder, "--profile", "keep").exit_code == 0
+    assert [request.job.settings.profile for request in workers.requests] == ["keep"] * 3
+
+
 def test_exit_code_tells_all_some_or_none(folder, workers):
     workers.replies["[p1]"] = [failing("torn canvas")]
     some = usual(folder)

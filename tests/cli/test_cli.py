@@ -20,8 +20,11 @@ from typer.testing import CliRunner
 import sinct
 import sinct.presets
 from sinct.doctor import Speed
+from sinct.pictures.decoding import read_header
+from sinct.pictures.output_profile import CHOICES
 from sinct.training.outlook import roughly
 from tests.support.platforms import needs_signals
+from tests.support.profiles import made
 
 TINY = [
     '--set=generator="sincut"',
@@ -367,6 +370,10 @@ def test_preset_names_are_the_librarys():
     assert tuple(preset.value for preset in options.Preset) == sinct.PRESETS
 
 
+def test_choices_of_profiles_are_the_librarys():
+    assert tuple(profile.value for profile in options.Profile) == CHOICES
+
+
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [("90", 90), ("90s", 90), ("10m", 600), ("2h", 7200), ("1h30m", 5400), ("0.5m", 30)],
@@ -476,8 +483,17 @@ def test_bad_option_is_one_line(arguments, message, pair, tmp_path):
     assert not (tmp_path / "out.png").exists()
 
 
-def test_unknown_preset_is_refused_by_the_parser(pair, tmp_path):
-    assert sinct_command("translate", *pair, "-o", tmp_path / "out.png", "--preset=best")[0] == 2
+@pytest.mark.parametrize("option", ["--preset=best", "--profile=p3"])
+def test_unknown_choice_is_refused_by_the_parser(option, pair, tmp_path):
+    assert sinct_command("translate", *pair, "-o", tmp_path / "out.png", option)[0] == 2
+
+
+def test_profile_is_kept_by_translate_and_apply(pair, make_picture, tmp_path):
+    painting = make_picture("p3.png", icc_profile=made("Display P3"))
+    first, second = tmp_path / "first.png", tmp_path / "second.jpg"
+    sinct_command("translate", painting, pair[1], "-o", first, "--steps=2", "--profile", "keep", *TINY)
+    sinct_command("apply", tmp_path / "first.sinct", painting, "-o", second, "--profile=keep", "--device=cpu")
+    assert read_header(first).profile == read_header(second).profile == made("Display P3")
 
 
 def test_errors_are_json_for_programs(tmp_path):

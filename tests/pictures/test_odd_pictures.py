@@ -10,7 +10,8 @@ from sinct.errors import SinctError
 from sinct.measures.evaluate import read_visible as read_for_evaluate
 from sinct.pictures.decoding import read_header
 from sinct.pictures.glance import read_small
-from sinct.pictures.picture import read_picture
+from sinct.pictures.output_profile import kept_profile
+from sinct.pictures.picture import read_picture, write_picture
 from sinct.pictures.rows import open_source
 from sinct.pictures.transparency import shows
 from tests.support.odd_pictures import CASES
@@ -80,6 +81,21 @@ def test_pixels_are_right_or_refused(case, way, tmp_path):
     if case.alpha is not None and whole_file:
         assert alpha is not None
         np.testing.assert_allclose(alpha, case.alpha, atol=0.003)
+
+
+def test_kept_profile_is_the_same_by_both_readers_and_holds_the_picture(case, tmp_path):
+    pytest.importorskip("pyvips")
+    if case.refused:
+        pytest.skip("refused by both")
+    path = tmp_path / case.file
+    path.write_bytes(case.data)
+    picture, source = read_picture(path), open_source(path)
+    kept = kept_profile(picture.space, picture.profile)
+    assert kept == kept_profile(source.space, source.profile)
+    write_picture(tmp_path / "kept.png", picture.pixels, bits=16, profile=kept.icc)
+    again = read_picture(tmp_path / "kept.png")
+    assert again.profile == kept.icc
+    assert (again.pixels - picture.pixels).abs().max() < 0.004
 
 
 def test_both_readers_agree(case, tmp_path):
