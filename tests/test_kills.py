@@ -107,7 +107,9 @@ class Place:
             seconds = time.monotonic() - began
             found = {file.name: int(file.read_text()) for file in counts.iterdir()}
             changes = {
-                module: max((number for name, number in found.items() if name.startswith(f"{module}-")), default=0)
+                module: max(
+                    (number for name, number in found.items() if name.startswith(f"{module}-")), default=0
+                )
                 for module in (MAIN, WORKER)
             }
             self.straight[kind] = Straight(out, seconds, changes)
@@ -133,7 +135,9 @@ def files(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
-def ended(place: Place, arguments: Sequence[str], moment: int, straight: Straight, chance: random.Random) -> None:
+def ended(
+    place: Place, arguments: Sequence[str], moment: int, straight: Straight, chance: random.Random
+) -> None:
     """Start a command and end it at a random moment."""
     if moment % 3 == 2:
         death = Death(MAIN, chance.randint(1, straight.changes[MAIN]), str(place.folder / "token"))
@@ -179,7 +183,11 @@ def tensors(path: Path) -> dict[str, torch.Tensor]:
 
 
 def losses(run: Path) -> list[dict[str, Any]]:
-    return [{**entry, "seconds": None} for entry in RunDirectory(run).read_log()]
+    """Of each step of the log; warnings are found in previews, which are drawn by the clock."""
+    return [
+        {name: value for name, value in entry.items() if name not in ("seconds", "warnings")}
+        for entry in RunDirectory(run).read_log()
+    ]
 
 
 @pytest.mark.parametrize("moment", range(MOMENTS))
@@ -218,7 +226,11 @@ def kill(process: Forked, whom: str, chance: random.Random) -> None:
     import os
 
     found = workers(process)
-    chosen = {"coordinator": [process.pid], "worker": found and [chance.choice(found)], "all": [process.pid, *found]}[whom]
+    chosen = {
+        "coordinator": [process.pid],
+        "worker": found and [chance.choice(found)],
+        "all": [process.pid, *found],
+    }[whom]
     for number in chosen:
         try:
             os.kill(number, signal.SIGKILL)

@@ -98,8 +98,10 @@ def run_training(
         try:
             photos = [photo.pixels for photo in targets]
             trainer = objective([source.pixels for source in sources], photos, config, device)
+            recent: Sequence[Mapping[str, float | None]] = ()
             if run.checkpoint.exists() and resume:  # a run killed before its first checkpoint begins again
                 stored = checkpoint.load(run.checkpoint)
+                recent = stored.description.get("recent", ())  # which earlier versions did not store
                 best = stored.description.get("best")
                 trainer.load_state(
                     stored.tensors,
@@ -110,7 +112,7 @@ def run_training(
             if resume:
                 run.rewind_log(trainer.steps_done)
             session = Session(
-                trainer, sources, photos, widths, run, facts, on_progress or (lambda progress: None)
+                trainer, sources, photos, widths, run, facts, on_progress or (lambda progress: None), recent
             )
             session.warn(remarks)
             if not resume:

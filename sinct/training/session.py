@@ -21,7 +21,7 @@ from sinct.training.outlook import outlook, pace
 from sinct.training.preview import shrink
 from sinct.training.progress import OnProgress, Progress, Training
 from sinct.training.run_directory import RunDirectory
-from sinct.training.terms import LossTerms, Term
+from sinct.training.terms import LossTerms, Term, from_json, to_json
 
 LOG_INTERVAL = 10
 """Steps from one log line and progress report to the next."""
@@ -55,6 +55,7 @@ class Session:
         run: where everything is kept.
         facts: facts about the run, for the model file.
         report: called after the first few steps, with an outlook, and every `LOG_INTERVAL` steps.
+        recent: losses of the steps since the last line of the log, as a checkpoint of the run has them.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Session:
         run: RunDirectory,
         facts: Mapping[str, Any],
         report: OnProgress,
+        recent: Sequence[Mapping[str, float | None]] = (),
     ) -> None:
         self.trainer = trainer
         self.photo = photos[0]
@@ -94,7 +96,7 @@ class Session:
         self.seen: set[str] = set()
         self.warnings: list[Remark] = []
         self.unreported: list[Remark] = []
-        self.recent: list[LossTerms] = []
+        self.recent: list[LossTerms] = [from_json(losses, trainer.device) for losses in recent]
         self.reported_at = time.monotonic()
         self.begun_at = trainer.steps_done, trainer.seconds_done
         self.durations: list[float] | None = []  # of the first steps, until they have been told
@@ -160,7 +162,12 @@ class Session:
     def save(self) -> None:
         """Write checkpoint and model."""
         trainer, model = self.trainer, self.result()
-        progress = {"step": trainer.steps_done, "seconds": trainer.seconds_done, "best": trainer.best}
+        progress = {
+            "step": trainer.steps_done,
+            "seconds": trainer.seconds_done,
+            "best": trainer.best,
+            "recent": [to_json(losses) for losses in self.recent],
+        }
         networks = {name: type(network).__name__ for name, network in trainer.networks.items()}
         tensors = {**trainer.state(), **model.content_tensors()}
         self.run.save(tensors, {**model.description(), "networks": networks, **progress})

@@ -247,7 +247,9 @@ def _mortal(module: str, environment: Mapping[str, str]) -> Any:
 
     def audit(event: str, facts: Sequence[Any]) -> None:
         nonlocal count
-        if event not in CHANGES and not (event == "open" and isinstance(facts[2], int) and facts[2] & WRITING):
+        if event not in CHANGES and not (
+            event == "open" and isinstance(facts[2], int) and facts[2] & WRITING
+        ):
             return
         count += 1
         if death is not None and module == death.module and count == death.change:
