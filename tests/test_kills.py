@@ -6,6 +6,7 @@ some are signals that ask to stop.
 """
 
 import json
+import os
 import random
 import signal
 import subprocess
@@ -77,7 +78,9 @@ class Place:
             "rows": ["apply", *large, str(out / "out.tif"), "--max-memory=700MB"],
             "tiles": ["apply", *large, str(out / "out.dzi"), "--max-memory=700MB"],
             "train": ["train", str(self.folder / "painting.png"), photo, f"--run-dir={out}", *TRAINING],
-            "batch": ["batch", str(self.folder / "paintings"), "--photo", photo, "-o", str(out), "--workers=2", *TRAINING],
+            "batch": [
+                "batch", str(self.folder / "paintings"), "--photo", photo, "-o", str(out), "--workers=2", *TRAINING,
+            ],
         }[kind]  # fmt: skip
 
     def start(self, arguments: Sequence[str], **environment: str) -> Forked:
@@ -223,8 +226,6 @@ def workers(process: Forked) -> list[int]:
 
 def kill(process: Forked, whom: str, chance: random.Random) -> None:
     """End a coordinator, one of its workers, or all at once, as a power cut does."""
-    import os
-
     found = workers(process)
     chosen = {
         "coordinator": [process.pid],

@@ -4,7 +4,7 @@ import math
 from collections import namedtuple
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -58,8 +58,9 @@ def to_json(losses: LossTerms) -> dict[str, float | None]:
 def from_json(values: Mapping[str, float | None], device: torch.device) -> LossTerms:
     """A step's losses again, exactly, from what `to_json` returned."""
     stored = [math.nan if value is None else value for value in values.values()]
-    made: LossTerms = namedtuple("Losses", values)(*torch.tensor(stored, device=device))  # type: ignore[misc]
-    return made
+    made: Any = namedtuple("Losses", values)  # type: ignore[misc]
+    found: LossTerms = made(*torch.tensor(stored, device=device))
+    return found
 
 
 def in_short(terms: Iterable[Term], values: Mapping[str, float]) -> str:

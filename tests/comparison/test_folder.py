@@ -34,7 +34,10 @@ def test_two_comparisons_in_one_folder_are_one_line(tmp_path, pair):
 
 def test_two_comparisons_of_pairs_in_one_folder_are_one_line(tmp_path, pair):
     (tmp_path / "pairs.csv").write_text("painting,photo\npainting.png,photo.png\n")
-    with alone(tmp_path / "out", "wait"), pytest.raises(OutputError, match="is working in .*out; .*`output`"):
+    with (
+        alone(tmp_path / "out", "wait"),
+        pytest.raises(OutputError, match=r"is working in .*out; .*`output`"),
+    ):
         compare_pairs(tmp_path / "pairs.csv", tmp_path / "out", names=[], isolate=False, device="cpu")
 
 

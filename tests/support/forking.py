@@ -4,6 +4,7 @@ Tests kill them, by the clock or just before their n-th change of a file. What a
 is forked by the same server. The server is `python -m tests.support.forking SOCKET`.
 """
 
+import importlib
 import json
 import os
 import runpy
@@ -161,16 +162,15 @@ def parent_of(process: int) -> int:
 
 
 def _serve(address: str, patches: Mapping[str, Any]) -> None:
-    import matplotlib.figure  # what all of them need
-    import sinct_cli.main
     import torch
 
-    import sinct.batch.perform
     from sinct.inference import streamed
     from sinct.pictures.windows import Sides
     from sinct.runtime import processes
     from sinct.training import session
 
+    for name in ("matplotlib.figure", "sinct_cli.main", "sinct.batch.perform"):
+        importlib.import_module(name)  # for all processes, once
     torch.set_num_threads(1)
     processes.subprocess = SimpleNamespace(Popen=Forked, PIPE=subprocess.PIPE)  # type: ignore[assignment]
     session.CHECKPOINT_SECONDS = patches["checkpoint_seconds"]
