@@ -14,6 +14,7 @@ from sinct.objectives.cut import Trainer
 from sinct.pictures.picture import read_picture, read_provenance
 from sinct.runtime.locks import LOCK
 from sinct.training.run_directory import RunDirectory
+from sinct.training.session import Session
 from tests.support.objective import LOSSES
 
 
@@ -264,6 +265,21 @@ def test_logged_losses_are_the_same_where_a_run_was_stopped_between_two_of_its_l
         for name in ("straight", "run")
     )
     assert stopped == straight
+
+
+def test_checkpoint_holds_the_look_that_was_due_at_its_step(pair, tiny, tmp_path, monkeypatch):
+    """A resumed run takes no look at the step that it begins with."""
+    missed = []
+    save = Session.save
+
+    def saved(session):
+        missed.append(session.looks._due >= 0 and session.looks._due > session.looks.taken)
+        save(session)
+
+    monkeypatch.setattr(Session, "save", saved)
+    monkeypatch.setattr("sinct.training.session.CHECKPOINT_SECONDS", 0.0)
+    sinct.train(*pair, tmp_path / "run", config=tiny.replace(steps=8, patience=1.0))
+    assert not any(missed)
 
 
 def test_run_without_its_checkpoint_keeps_its_model(pair, tiny, tmp_path):

@@ -33,8 +33,8 @@ pytestmark = [
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux's /proc and pidfds"),
 ]
 
-MOMENTS = 30
-"""Moments at which each command is killed."""
+MOMENTS = 9
+"""Moments at which each command is killed; 30 take some minutes."""
 
 SETTINGS = [
     f"--set={name}={json.dumps(value)}"

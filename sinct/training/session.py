@@ -119,11 +119,11 @@ class Session:
                 if (now := time.monotonic()) >= next_preview:
                     self.preview()
                     next_preview = now + max(2.0, (time.monotonic() - now) / PREVIEW_SHARE)
+                if self.looks is not None:  # before the checkpoint, which would continue behind this look
+                    self.looks.take(self.translate)
                 if now >= next_checkpoint:
                     self.save()
                     next_checkpoint = now + CHECKPOINT_SECONDS
-                if self.looks is not None:
-                    self.looks.take(self.translate)
                 if should_stop() or trainer.plateaued:
                     break
                 began = time.monotonic()
