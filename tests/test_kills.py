@@ -163,7 +163,7 @@ def ended(
 def test_killed_apply_leaves_a_whole_picture_or_none_and_continues(place, kind, moment, tmp_path):
     straight, chance = place.left_alone(kind), random.Random(f"{kind} {moment}")
     command = place.command(kind, tmp_path)
-    output = Path(command[4 - (command[0] != "apply")])
+    output = Path(command[4])
     expected, former = (straight.out / output.name).read_bytes(), None
     if replaces := moment % 2 == 1:
         former = b"an older picture"
