@@ -46,7 +46,10 @@ def compare(
         typer.Option(parser=duration, metavar="TIME", help="Time for each method.", show_default="10m"),
     ] = None,
     pairs: Annotated[
-        Path | None, typer.Option(help="CSV file with columns painting,photo; compare on every pair.")
+        Path | None,
+        typer.Option(
+            help="CSV file with columns painting,photo, or - for standard input; compare on every pair."
+        ),
     ] = None,
     regions: Annotated[
         tuple[Path, Path] | None,
@@ -83,10 +86,16 @@ def compare(
 ) -> None:
     """Run sinct and other methods, measure the results and write a report. Repeat the command to continue."""
     quiet = quiet or as_json
+    lists, maps = [pairs] if pairs is not None else [], list(regions or ())
     named = [path for path in (painting, photo) if path is not None]
-    with display.errors(as_json=as_json, quiet=quiet), stored(named) as given, stopping() as stop:
-        if (pairs is None) == (len(given) < 2) or (pairs is not None and (given or regions)):
+    with (
+        display.errors(as_json=as_json, quiet=quiet),
+        stored([*lists, *maps, *named]) as files,
+        stopping() as stop,
+    ):
+        if (pairs is None) == (len(named) < 2) or (pairs is not None and (named or regions)):
             raise ConfigError("give a painting and a photo, or --pairs FILE with both for every pair")
+        maps, given = files[len(lists) : len(lists) + len(maps)], files[len(lists) + len(maps) :]
         from sinct.comparison import compare as comparison
         from sinct.comparison import pairs as comparisons
 
@@ -105,11 +114,19 @@ def compare(
         try:
             with bars.StageDisplay(quiet=quiet) as bar:
                 if pairs is not None:
-                    done = comparisons.compare_pairs(pairs, output, on_stage=bar, **options)
+                    folder = (
+                        pairs.parent if files[0] == pairs else Path()
+                    )  # a pipe's list has no place of its own
+                    done = comparisons.compare_pairs(files[0], output, folder=folder, on_stage=bar, **options)
                 else:
                     done = {
                         "": comparison.compare(
-                            given[0], given[1], output, regions=regions, on_stage=bar, **options
+                            given[0],
+                            given[1],
+                            output,
+                            regions=(maps[0], maps[1]) if maps else None,
+                            on_stage=bar,
+                            **options,
                         )
                     }
         except Interrupted:

@@ -1,4 +1,4 @@
-"""Pictures that come through a pipe: standard input, or a shell's <(command)."""
+"""Pictures and lists that come through a pipe: standard input, or a shell's <(command)."""
 
 import shutil
 import stat
@@ -26,7 +26,7 @@ def stored(paths: Sequence[Path]) -> Iterator[list[Path]]:
         OutputError: a copy cannot be written.
     """
     if list(paths).count(STANDARD_INPUT) > 1:
-        raise InputError("standard input, -, holds one picture; give the others as files")
+        raise InputError("standard input, -, holds one file; give the others by name")
     with ExitStack() as stack:
         if not any(map(_is_pipe, paths)):
             yield list(paths)
@@ -49,23 +49,19 @@ def _is_pipe(path: Path) -> bool:
     except (OSError, ValueError):
         return path == STANDARD_INPUT  # or it is missing, as reading it will say
     if stat.S_ISCHR(mode) or stat.S_ISBLK(mode) or stat.S_ISSOCK(mode):
-        raise InputError(f"{printable(path)} is a device or a socket; give a picture file")
+        raise InputError(f"{printable(path)} is a device or a socket; give a file")
     return stat.S_ISFIFO(mode)
 
 
 def _copied(path: Path, copy: Path) -> Path:
     if path == STANDARD_INPUT and not path.exists():
         if sys.stdin.isatty():
-            raise InputError(
-                "no picture comes on standard input; give a file, or send one: ... | sinct ... -"
-            )
+            raise InputError("nothing comes on standard input; give a file, or send one: ... | sinct ... -")
         return _copy(sys.stdin.buffer, copy)
     try:
         file = path.open("rb")
     except OSError as error:
-        raise InputError(
-            f"{printable(path)} cannot be read ({error.strerror}); give a picture file"
-        ) from None
+        raise InputError(f"{printable(path)} cannot be read ({error.strerror}); give a file") from None
     with file:
         return _copy(file, copy)
 

@@ -42,6 +42,7 @@ from .options import (
 from .stopping import Stop, resuming, stopping
 from .streams import usable
 from .weights import weights_app
+from .wording import one_folder
 
 if TYPE_CHECKING:
     import sinct
@@ -207,11 +208,13 @@ def demo(
     device: Device = "auto",
     resume: Resume = False,
     overwrite: Overwrite = False,
+    max_memory: MaxMemory = None,
+    changes: Set = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Try `sinct translate` on the painting and the photo that come with sinct."""
-    with display.errors(as_json=as_json, quiet=quiet or as_json):
+    with one_folder(), display.errors(as_json=as_json, quiet=quiet or as_json):
         shipped = files("sinct_assets")
         with (
             as_file(shipped / "demo-painting.jpg") as painting,
@@ -219,10 +222,10 @@ def demo(
         ):
             _translate(
                 painting, [photo], output / "result.png", run_dir=output / "run", device=device, bits=None,
-                resume=resume, overwrite=overwrite, as_json=as_json, quiet=quiet or as_json,
+                resume=resume, max_memory=max_memory, overwrite=overwrite, as_json=as_json, quiet=quiet or as_json,
                 config=chosen(
                     output / "run", resume, preset, time, steps, seed, device, from_scratch,
-                    with_strokes(None, stroke, faithful),
+                    with_strokes(changes, stroke, faithful),
                 ),
                 preset=preset,
             )  # fmt: skip

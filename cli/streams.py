@@ -1,11 +1,27 @@
 """Standard streams that are fit for use, whatever the shell gave: closed, full, or with few characters."""
 
+import codecs
 import io
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TextIO
+
+STAND_INS = {"Δ": "d", "²": "2", "³": "3", "½": "1/2", "×": "x", "±": "+-", "…": "...", "≥": ">="}  # noqa: RUF001
+"""What is written for characters that a terminal's encoding lacks: ΔE becomes dE."""
+
+
+def _stand_in(error: UnicodeError) -> tuple[str | bytes, int]:
+    """An error handler of codecs: stand-ins where there are some, escapes for all other characters."""
+    if isinstance(error, UnicodeEncodeError) and (found := STAND_INS.get(error.object[error.start])):
+        return found, error.start + 1
+    if isinstance(error, UnicodeEncodeError):
+        error.end = error.start + 1
+    return codecs.backslashreplace_errors(error)
+
+
+codecs.register_error("sinct", _stand_in)
 
 
 class _Heedless(io.TextIOWrapper):
@@ -27,12 +43,13 @@ class _Heedless(io.TextIOWrapper):
 def usable() -> Iterator[None]:
     """Make the standard streams usable while the context lasts.
 
-    Closed ones lead nowhere. Characters that an encoding lacks, and bytes of names that are no UTF-8, are escaped. A
+    Closed ones lead nowhere. Characters that an encoding lacks have stand-ins or are escaped, and so are bytes of names
+    that are no UTF-8. A
     standard output that cannot be written, such as a file on a full disk, ends the command with one line and code 1.
     """
     _open_closed()
     with suppress(AttributeError, io.UnsupportedOperation):  # someone else's streams
-        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        sys.stdout.reconfigure(errors="sinct")  # type: ignore[union-attr]
         sys.stderr = _heedless(sys.stderr)
     try:
         try:
@@ -52,7 +69,7 @@ def _heedless(stream: TextIO) -> _Heedless:
     return _Heedless(
         stream.detach(),  # type: ignore[attr-defined]
         encoding=stream.encoding,
-        errors="backslashreplace",
+        errors="sinct",
         line_buffering=True,
     )
 

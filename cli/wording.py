@@ -1,6 +1,8 @@
 """The library's messages, reworded for the command line."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 OPTIONS = {
     "bits": "--bits",
@@ -29,6 +31,17 @@ OPTIONS = {
 """The library's arguments that have an option on the command line."""
 
 ARGUMENT = re.compile(r"`(?P<name>[a-z_0-9]+)(?:=(?P<value>[^`]*))?`")
+
+
+@contextmanager
+def one_folder() -> Iterator[None]:
+    """Advise -o rather than --run-dir, for a command that has one folder for everything."""
+    run_dir = OPTIONS["run_dir"]
+    OPTIONS["run_dir"] = OPTIONS["output"]
+    try:
+        yield
+    finally:
+        OPTIONS["run_dir"] = run_dir
 
 
 def as_options(text: str) -> str:

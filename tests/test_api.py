@@ -10,7 +10,11 @@ from PIL import Image
 
 import sinct
 from sinct.inference import checkpoint
+from sinct.objectives.cut import Trainer
 from sinct.pictures.picture import read_picture, read_provenance
+from sinct.runtime.locks import LOCK
+from sinct.training.run_directory import RunDirectory
+from sinct.training.session import Session
 from tests.support.objective import LOSSES
 
 
@@ -229,6 +233,55 @@ def test_run_that_was_killed_before_it_saved_anything_begins_again(pair, tiny, t
     assert resumed.model.translate(picture).equal(straight.model.translate(picture))
 
 
+def test_new_run_replaces_one_that_was_killed_before_it_saved_anything(pair, tiny, tmp_path):
+    sinct.train(*pair, tmp_path / "run", config=tiny.replace(seed=5))
+    for name in ("checkpoint", "model"):
+        (tmp_path / "run" / f"{name}.safetensors").unlink()
+    assert sinct.train(*pair, tmp_path / "run", config=tiny).steps == 4
+    assert RunDirectory(tmp_path / "run").read_config(Trainer)[0].seed == tiny.seed
+    assert len(RunDirectory(tmp_path / "run").read_log()) == 1  # the older one is gone
+
+
+def test_run_that_was_killed_while_it_replaced_another_is_told_what_helps(pair, tiny, tmp_path):
+    sinct.train(*pair, tmp_path / "run", config=tiny)
+    (tmp_path / "run" / "config.json").unlink()  # the first that goes
+    with pytest.raises(sinct.CheckpointError, match=r"cannot be resumed; start again with `overwrite=True`"):
+        sinct.train(*pair, tmp_path / "run", resume=True)
+    with pytest.raises(
+        sinct.OutputError, match="already holds a run; pass `overwrite=True` to start again, or"
+    ):
+        sinct.train(*pair, tmp_path / "run", config=tiny)
+    assert sinct.train(*pair, tmp_path / "run", config=tiny, overwrite=True).finished
+
+
+def test_logged_losses_are_the_same_where_a_run_was_stopped_between_two_of_its_lines(pair, tiny, tmp_path):
+    config = tiny.replace(steps=12)
+    sinct.train(*pair, tmp_path / "straight", config=config)
+    asked = iter([False] * 5)
+    sinct.train(*pair, tmp_path / "run", config=config, should_stop=lambda: next(asked, True))
+    sinct.train(*pair, tmp_path / "run", resume=True)
+    straight, stopped = (
+        [[entry[loss] for loss in LOSSES] for entry in RunDirectory(tmp_path / name).read_log()]
+        for name in ("straight", "run")
+    )
+    assert stopped == straight
+
+
+def test_checkpoint_holds_the_look_that_was_due_at_its_step(pair, tiny, tmp_path, monkeypatch):
+    """A resumed run takes no look at the step that it begins with."""
+    missed = []
+    save = Session.save
+
+    def saved(session):
+        missed.append(session.looks._due >= 0 and session.looks._due > session.looks.taken)
+        save(session)
+
+    monkeypatch.setattr(Session, "save", saved)
+    monkeypatch.setattr("sinct.training.session.CHECKPOINT_SECONDS", 0.0)
+    sinct.train(*pair, tmp_path / "run", config=tiny.replace(steps=8, patience=1.0))
+    assert not any(missed)
+
+
 def test_run_without_its_checkpoint_keeps_its_model(pair, tiny, tmp_path):
     sinct.train(*pair, tmp_path / "run", config=tiny)
     (tmp_path / "run" / "checkpoint.safetensors").unlink()
@@ -245,7 +298,7 @@ def test_two_trainings_in_one_folder_are_one_line(pair, tiny, tmp_path):
         sinct.OutputError, match=rf"sinct \(process {os.getpid()}\) is working in .*run; .*another `run_dir`"
     ):
         sinct.train(*pair, tmp_path / "run", config=tiny, on_progress=second)
-    assert not (tmp_path / "run" / "lock").exists()
+    assert not (tmp_path / "run" / LOCK).exists()
 
 
 def test_training_that_cannot_start_leaves_no_run(pair, make_picture, tiny, tmp_path):

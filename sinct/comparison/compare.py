@@ -26,7 +26,8 @@ from sinct.pictures.regions import read_regions
 from sinct.report import write_report
 from sinct.report.results import Comparison, Input, MethodResult
 from sinct.runtime.device import choose_device
-from sinct.runtime.files import StrPath
+from sinct.runtime.files import StrPath, replacing
+from sinct.runtime.locks import alone
 from sinct.version import __version__
 from sinct.weights.store import Weights, present
 
@@ -104,7 +105,7 @@ def compare(
 
     Raises:
         InputError: a picture or a map cannot be read.
-        OutputError: the folder holds something else or cannot be written.
+        OutputError: the folder holds something else, another process works in it, or it cannot be written.
         ConfigError: a method or a setting is unknown.
         DeviceError: this machine has no such device.
         Interrupted: `should_stop` returned True.
@@ -117,59 +118,63 @@ def compare(
         read_regions(*regions, painting_size=_size(source), photo_size=_size(target))
     folder = Path(output)
     hashes = [source.sha256, target.sha256]
-    begin(folder, source, target, hashes, overwrite=overwrite)
-    if regions:
-        hashes += [copied(path, folder / "work" / name) for path, name in zip(regions, REGIONS, strict=True)]
-    template = Request(
-        method="",
-        painting="../../painting.png",  # relative to work/NAME, so that the folder may be moved
-        photo="../../photo.png",
-        sha256=tuple(hashes),
-        seconds=seconds,
-        iterations=iterations,
-        seed=seed,
-        device=str(where),
-        weights_dir=str(Path(weights_dir).resolve()) if weights_dir is not None else None,
-        random_weights=random_weights,
-        regions=(f"../{REGIONS[0]}", f"../{REGIONS[1]}") if regions else None,
-        version=__version__,
-    )
-    show, stop = on_stage or (lambda stage: None), should_stop or (lambda: False)
-
-    results = []
-    for index, name in enumerate(order):
-
-        def report(share: float, name: str = name, index: int = index) -> None:
-            show(Stage(name, index, len(order) + 1, min(share, 0.999)))
-
-        request = replace(
-            template, method=name, settings=methods.find(name).settings((settings or {}).get(name, {}))
+    with alone(folder, "give another `output`"):
+        begin(folder, source, target, hashes, overwrite=overwrite)
+        if regions:
+            hashes += [
+                copied(path, folder / "work" / name) for path, name in zip(regions, REGIONS, strict=True)
+            ]
+        template = Request(
+            method="",
+            painting="../../painting.png",  # relative to work/NAME, so that the folder may be moved
+            photo="../../photo.png",
+            sha256=tuple(hashes),
+            seconds=seconds,
+            iterations=iterations,
+            seed=seed,
+            device=str(where),
+            weights_dir=str(Path(weights_dir).resolve()) if weights_dir is not None else None,
+            random_weights=random_weights,
+            regions=(f"../{REGIONS[0]}", f"../{REGIONS[1]}") if regions else None,
+            version=__version__,
         )
-        outcome = outcome_of(
-            request, folder / "work" / name, isolate=isolate, report=report, should_stop=stop
-        )
-        picture = folder / "results" / f"{name}.png"
-        picture.unlink(missing_ok=True)
-        if outcome.reason is None:
-            picture.parent.mkdir(exist_ok=True)
-            shutil.copyfile(folder / "work" / name / "output.png", picture)
-        show(Stage(name, index, len(order) + 1, 1.0, note=outcome.reason))
-        results.append(_result(request, outcome))
+        show, stop = on_stage or (lambda stage: None), should_stop or (lambda: False)
 
-    comparison = Comparison(
-        painting=Input(Path(painting).name, "painting.png", *_size(source)[::-1], source.sha256),
-        photo=Input(Path(photo).name, "photo.png", *_size(target)[::-1], target.sha256),
-        seconds=seconds,
-        seed=seed,
-        environment=_environment(device),
-        measures=(),
-        unavailable={},
-        results=tuple(results),
-    )
-    # Never random weights here: their values would look like measures.
-    comparison = _measured(comparison, folder, Weights(_path(weights_dir)), where, show, stop)
-    comparison.save(folder / "results.json")
-    return Compared(write_report(folder, comparison), comparison)
+        results = []
+        for index, name in enumerate(order):
+
+            def report(share: float, name: str = name, index: int = index) -> None:
+                show(Stage(name, index, len(order) + 1, min(share, 0.999)))
+
+            request = replace(
+                template, method=name, settings=methods.find(name).settings((settings or {}).get(name, {}))
+            )
+            outcome = outcome_of(
+                request, folder / "work" / name, isolate=isolate, report=report, should_stop=stop
+            )
+            picture = folder / "results" / f"{name}.png"
+            picture.unlink(missing_ok=True)
+            if outcome.reason is None:
+                picture.parent.mkdir(exist_ok=True)
+                with replacing(picture) as temporary:
+                    shutil.copyfile(folder / "work" / name / "output.png", temporary)
+            show(Stage(name, index, len(order) + 1, 1.0, note=outcome.reason))
+            results.append(_result(request, outcome))
+
+        comparison = Comparison(
+            painting=Input(Path(painting).name, "painting.png", *_size(source)[::-1], source.sha256),
+            photo=Input(Path(photo).name, "photo.png", *_size(target)[::-1], target.sha256),
+            seconds=seconds,
+            seed=seed,
+            environment=_environment(device),
+            measures=(),
+            unavailable={},
+            results=tuple(results),
+        )
+        # Never random weights here: their values would look like measures.
+        comparison = _measured(comparison, folder, Weights(_path(weights_dir)), where, show, stop)
+        comparison.save(folder / "results.json")
+        return Compared(write_report(folder, comparison), comparison)
 
 
 def _order(chosen: Sequence[str], settings: Mapping[str, Mapping[str, Any]]) -> list[str]:

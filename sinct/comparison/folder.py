@@ -12,22 +12,23 @@ from pathlib import Path
 
 from sinct.errors import OutputError
 from sinct.pictures.picture import Picture, write_picture
-from sinct.runtime.files import StrPath, unwritable
+from sinct.runtime.files import StrPath, replacing, unwritable
 from sinct.runtime.json_files import write_json
+from sinct.runtime.locks import LOCK
 
 REGIONS = ("painting-regions.png", "photo-regions.png")
 """Copies of the region maps, in `work`."""
 
 
 def begin(folder: Path, source: Picture, target: Picture, hashes: Sequence[str], *, overwrite: bool) -> None:
-    """Make the folder, or check that it belongs to the same pictures; write upright 8-bit sRGB copies of them.
+    """Check that a locked folder belongs to the same pictures; write upright 8-bit sRGB copies of them.
 
     Raises:
         OutputError: the folder holds something else or cannot be written.
     """
     record = folder / "work" / "pair.json"
     try:
-        if folder.exists() and any(folder.iterdir()):
+        if any(path.name != LOCK for path in folder.iterdir()):
             if not record.exists():
                 raise OutputError(f"{folder} is not empty and holds no comparison; give another `output`")
             if not overwrite and json.loads(record.read_text(encoding="utf-8")) != list(hashes):
@@ -48,5 +49,6 @@ def begin(folder: Path, source: Picture, target: Picture, hashes: Sequence[str],
 def copied(path: StrPath, copy: Path) -> str:
     """Copy a file and return its SHA-256 in hexadecimal."""
     data = Path(path).read_bytes()
-    copy.write_bytes(data)
+    with replacing(copy) as temporary:
+        temporary.write_bytes(data)
     return hashlib.sha256(data).hexdigest()

@@ -1,6 +1,7 @@
 """Comparisons on several pairs of pictures, with a summary."""
 
 import csv
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,17 +12,24 @@ from sinct.errors import InputError, Interrupted, OutputError
 from sinct.report import write_summary
 from sinct.runtime.csv_files import read_csv
 from sinct.runtime.files import StrPath
+from sinct.runtime.locks import alone
 
 
 def compare_pairs(
-    pairs: StrPath, output: StrPath, *, on_stage: OnStage | None = None, **options: Any
+    pairs: StrPath,
+    output: StrPath,
+    *,
+    folder: StrPath | None = None,
+    on_stage: OnStage | None = None,
+    **options: Any,
 ) -> dict[str, Compared | str]:
     """Compare methods on several pairs and write a summary.
 
     Args:
         pairs: CSV file with the columns painting and photo and, optionally, name, painting_regions and
-            photo_regions; paths are relative to the file.
+            photo_regions.
         output: folder for everything; each pair's comparison is in a folder with the pair's name.
+        folder: where the list's relative paths begin; by default the list's own folder.
         on_stage: called with the progress.
         options: passed to `compare`.
 
@@ -30,9 +38,21 @@ def compare_pairs(
 
     Raises:
         InputError: the list of pairs cannot be read.
+        OutputError: another process works in the folder, or it cannot be written.
         Interrupted: `should_stop` returned True.
     """
-    rows = read_pairs(pairs)
+    rows = read_pairs(pairs, folder)
+    with alone(Path(output), "give another `output`"):
+        return _compared(rows, Path(output), on_stage, options)
+
+
+def _compared(
+    rows: Mapping[str, Mapping[str, Path]],
+    output: Path,
+    on_stage: OnStage | None,
+    options: Mapping[str, Any],
+) -> dict[str, Compared | str]:
+    """Do what `compare_pairs` says, in a folder that no other process works in."""
     done: dict[str, Compared | str] = {}
     for name, row in rows.items():
         regions = None
@@ -45,7 +65,7 @@ def compare_pairs(
 
         try:
             done[name] = compare(
-                row["painting"], row["photo"], Path(output) / name, regions=regions, on_stage=show, **options
+                row["painting"], row["photo"], output / name, regions=regions, on_stage=show, **options
             )
         except Interrupted:
             raise
@@ -53,17 +73,18 @@ def compare_pairs(
             done[name] = str(error)
     finished = {name: item.comparison for name, item in done.items() if isinstance(item, Compared)}
     if finished:
-        write_summary(Path(output), finished)
+        write_summary(output, finished)
     return done
 
 
-def read_pairs(path: StrPath) -> dict[str, dict[str, Path]]:
+def read_pairs(path: StrPath, folder: StrPath | None = None) -> dict[str, dict[str, Path]]:
     """Read a list of pairs; see `compare_pairs`.
 
     Raises:
         InputError: the list cannot be read, lacks a column, or gives two pairs the same name.
     """
     file = Path(path)
+    base = file.parent if folder is None else Path(folder)
     try:
         lines = [row for _, row in read_csv(file.read_bytes().decode("utf-8-sig"))]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
@@ -85,5 +106,5 @@ def read_pairs(path: StrPath) -> dict[str, dict[str, Path]]:
                 "column 'name'"
             )
         columns = ("painting", "photo", "painting_regions", "photo_regions")
-        rows[name] = {key: file.parent / str(line[key]) for key in columns if line.get(key)}
+        rows[name] = {key: base / str(line[key]) for key in columns if line.get(key)}
     return rows

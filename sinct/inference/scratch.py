@@ -157,6 +157,7 @@ class Scratch:
 
     def remove(self) -> None:
         """Delete everything; the folder itself goes with its lock (see `sinct.runtime.locks`)."""
+        self.state.unlink(missing_ok=True)  # first: without the rows, it would describe a damaged translation
         for path in self.folder.iterdir():
             if path.name != LOCK:
                 path.unlink(missing_ok=True)

@@ -103,12 +103,13 @@ def _more_tags(source: Header) -> dict[int, Any]:
 def _write_deep_zoom(image: Any, output: Path) -> None:
     """Write tiles to NAME_files and, when they are complete, NAME.dzi, which viewers open."""
     folder = output.with_name(f".{output.name}.tiles")
-    shutil.rmtree(folder, ignore_errors=True)
+    older = output.with_name(f".{output.stem}_files.old")
+    for left_behind in (folder, older):
+        shutil.rmtree(left_behind, ignore_errors=True)
     folder.mkdir()
     try:
         image.dzsave(os.fsencode(folder / output.stem), suffix=".jpg[Q=90]", tile_size=254, overlap=1)
         tiles = output.with_name(f"{output.stem}_files")
-        older = output.with_name(f".{output.stem}_files.old")
         if tiles.exists():
             with suppress(FileNotFoundError):
                 output.unlink()  # while the tiles change, it would describe a broken picture

@@ -1,12 +1,17 @@
 """Writing files whole or not at all."""
 
 import os
+import sys
 import tempfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sinct.errors import OutputError
+
+if sys.platform != "win32":
+    import fcntl
 
 StrPath = str | os.PathLike[str]
 """A path as callers of the library may give it."""
@@ -22,18 +27,18 @@ def replacing(path: Path, *, folder: Path | None = None) -> Iterator[Path]:
     Args:
         path: the file to write.
         folder: where the temporary file goes, on the same disk; by default the folder of `path`. A kill leaves the
-            temporary file behind.
+            temporary file behind, .sinct-*.part, which is removed when `path` is next written (not on Windows).
 
     Raises:
         OutputError: the folder cannot be written to, the disk is full, or `path` is a device or a pipe.
     """
     try:
         check_regular(path)
-        descriptor, name = tempfile.mkstemp(dir=folder or path.parent, prefix=".sinct-", suffix=".part")
-        os.close(descriptor)
+        prefix = f".sinct-{zlib.crc32(os.fsencode(path.name)):08x}-"
+        _remove_left_behind(folder or path.parent, prefix)
+        temporary, descriptor = _temporary(folder or path.parent, prefix)
     except OSError as error:
         raise unwritable(path, error) from None
-    temporary = Path(name)
     try:
         yield temporary
         with temporary.open("rb+") as file:
@@ -45,6 +50,52 @@ def replacing(path: Path, *, folder: Path | None = None) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink()
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def _temporary(folder: Path, prefix: str) -> tuple[Path, int | None]:
+    """Make a temporary file, and lock it for as long as this process writes it, where the system can.
+
+    Returns:
+        Its path, and the descriptor that holds the lock until it is closed; None on Windows, where a file that is open
+        cannot get another name.
+    """
+    while True:
+        descriptor, name = tempfile.mkstemp(dir=folder, prefix=prefix, suffix=".part")
+        if sys.platform == "win32":
+            os.close(descriptor)
+            return Path(name), None
+        if _locked(descriptor) is not False and os.fstat(descriptor).st_nlink:
+            return Path(name), descriptor
+        os.close(descriptor)  # another process took it for one that was left behind
+
+
+def _remove_left_behind(folder: Path, prefix: str) -> None:
+    """Remove temporary files of processes that were killed: those that nobody has locked."""
+    if sys.platform == "win32":
+        return
+    for name in [name for name in os.listdir(folder) if name.startswith(prefix) and name.endswith(".part")]:
+        with suppress(OSError):  # it is gone already, or another person's
+            descriptor = os.open(folder / name, os.O_RDWR)
+            try:
+                if _locked(descriptor):
+                    (folder / name).unlink()
+            finally:
+                os.close(descriptor)
+
+
+def _locked(descriptor: int) -> bool | None:
+    """Lock an open file; False if another process has locked it, None where the disk knows no locks."""
+    if sys.platform == "win32":
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return None
+    return True
 
 
 def unwritable(path: Path, error: OSError) -> OutputError:

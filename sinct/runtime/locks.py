@@ -11,8 +11,8 @@ import filelock
 from sinct.errors import OutputError
 from sinct.runtime.files import printable, unwritable
 
-LOCK = "lock"
-"""Name of the file that is locked; it says who holds it and is removed at the end."""
+LOCK = ".sinct-lock"
+"""Name of the file that is locked; it says who holds it and is removed at the end, so no file of a person's has it."""
 
 ATTEMPTS = 3
 """Tries to lock a folder that another process removes at this moment."""

@@ -88,8 +88,10 @@ def run_in_directory(
             facts = {"objective": objective.name, "preset": preset, **names, **inputs, **_environment(device)}
         try:
             trainer, make_views = make(config)
+            recent: Sequence[Mapping[str, float | None]] = ()
             if run.checkpoint.exists() and resume:  # a run killed before its first checkpoint begins again
                 stored = checkpoint.load(run.checkpoint)
+                recent = stored.description.get("recent", ())  # which earlier versions did not store
                 best = stored.description.get("best")
                 trainer.load_state(
                     stored.tensors,
@@ -99,7 +101,9 @@ def run_in_directory(
                 )
             if resume:
                 run.rewind_log(trainer.steps_done)
-            session = Session(trainer, make_views(), run, facts, on_progress or (lambda progress: None))
+            session = Session(
+                trainer, make_views(), run, facts, on_progress or (lambda progress: None), recent
+            )
             session.warn(remarks)
             if not resume:
                 run.create(overwrite=overwrite)

@@ -76,14 +76,17 @@ class RunDirectory:
     def check_free(self, *, overwrite: bool) -> None:
         """See whether a new run may begin here, before any work is done for it.
 
+        It may in place of a run that was killed before it had saved anything.
+
         Raises:
             OutputError: the folder holds a run and `overwrite` is off.
         """
-        if not overwrite and self._present():
-            raise OutputError(
-                f"{self.path} already holds a run; pass `resume=True` to continue it, `overwrite=True` to start again, "
-                "or another `run_dir`"
-            )
+        if overwrite or not (self.checkpoint.exists() or self.model.exists()):
+            return
+        on = "`resume=True` to continue it, " if self.config.exists() else ""
+        raise OutputError(
+            f"{self.path} already holds a run; pass {on}`overwrite=True` to start again, or another `run_dir`"
+        )
 
     def create(self, *, overwrite: bool) -> None:
         """Create the folder, or delete an older run's files from it.
@@ -129,6 +132,11 @@ class RunDirectory:
                 )
             return objective.settings_type.from_run(facts.pop("config")), facts
         except FileNotFoundError:
+            if self._present():  # it was killed while it replaced an older run
+                raise CheckpointError(
+                    f"{self.path} holds a run without its config.json, which cannot be resumed; start again with "
+                    "`overwrite=True`"
+                ) from None
             raise CheckpointError(
                 f"{self.path} holds no run to resume; leave out `resume=True` to start one"
             ) from None

@@ -15,7 +15,7 @@ from sinct.training.loop import Loop
 from sinct.training.outlook import outlook, pace
 from sinct.training.progress import OnProgress, Progress, Training
 from sinct.training.run_directory import RunDirectory
-from sinct.training.terms import LossTerms, Term
+from sinct.training.terms import LossTerms, Term, from_json, to_json
 from sinct.training.views import Views
 
 LOG_INTERVAL = 10
@@ -37,6 +37,7 @@ class Session:
         run: where everything is kept.
         facts: facts about the run, for the model file.
         report: called after the first few steps, with an outlook, and every `LOG_INTERVAL` steps.
+        recent: losses of the steps since the last line of the log, as a checkpoint of the run has them.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Session:
         run: RunDirectory,
         facts: Mapping[str, Any],
         report: OnProgress,
+        recent: Sequence[Mapping[str, float | None]] = (),
     ) -> None:
         self.trainer = trainer
         self.views = views
@@ -56,7 +58,7 @@ class Session:
         self.seen: set[str] = set()
         self.warnings: list[Remark] = []
         self.unreported: list[Remark] = []
-        self.recent: list[LossTerms] = []
+        self.recent: list[LossTerms] = [from_json(losses, trainer.device) for losses in recent]
         self.reported_at = time.monotonic()
         self.begun_at = trainer.steps_done, trainer.seconds_done
         self.durations: list[float] | None = []  # of the first steps, until they have been told
@@ -79,10 +81,10 @@ class Session:
                 if (now := time.monotonic()) >= next_preview:
                     self.preview()
                     next_preview = now + max(2.0, (time.monotonic() - now) / PREVIEW_SHARE)
+                self.views.look(self.model)  # before the checkpoint, which would continue behind this look
                 if now >= next_checkpoint:
                     self.save()
                     next_checkpoint = now + CHECKPOINT_SECONDS
-                self.views.look(self.model)
                 if should_stop() or trainer.plateaued:
                     break
                 began = time.monotonic()
@@ -117,7 +119,12 @@ class Session:
     def save(self) -> None:
         """Write checkpoint and model."""
         trainer, model = self.trainer, self.result()
-        progress = {"step": trainer.steps_done, "seconds": trainer.seconds_done, "best": trainer.best}
+        progress = {
+            "step": trainer.steps_done,
+            "seconds": trainer.seconds_done,
+            "best": trainer.best,
+            "recent": [to_json(losses) for losses in self.recent],
+        }
         networks = {name: type(network).__name__ for name, network in trainer.networks.items()}
         tensors = {**trainer.state(), **model.content_tensors()}
         self.run.save(tensors, {**model.description(), "networks": networks, **progress})

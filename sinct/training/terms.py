@@ -1,9 +1,12 @@
 """Self-describing terms of an objective, so that reports need not know which objective they show."""
 
+import math
+from collections import namedtuple
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
+import torch
 from torch import Tensor
 
 
@@ -42,6 +45,22 @@ class LossTerms(Protocol):
     def _fields(self) -> tuple[str, ...]: ...
 
     def __iter__(self) -> Iterator[Tensor]: ...
+
+
+def to_json(losses: LossTerms) -> dict[str, float | None]:
+    """A step's losses as JSON has them: None where a term was not due."""
+    values = torch.stack(tuple(losses)).tolist()
+    return {
+        name: None if math.isnan(value) else value for name, value in zip(losses._fields, values, strict=True)
+    }
+
+
+def from_json(values: Mapping[str, float | None], device: torch.device) -> LossTerms:
+    """A step's losses again, exactly, from what `to_json` returned."""
+    stored = [math.nan if value is None else value for value in values.values()]
+    made: Any = namedtuple("Losses", values)  # type: ignore[misc]
+    found: LossTerms = made(*torch.tensor(stored, device=device))
+    return found
 
 
 def in_short(terms: Iterable[Term], values: Mapping[str, float]) -> str:

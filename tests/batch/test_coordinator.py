@@ -15,6 +15,7 @@ from sinct.batch.ledger import Ledger, State, ledger_path, run_folder
 from sinct.batch.perform import perform
 from sinct.batch.places import Event
 from sinct.batch.storage import sha256
+from sinct.runtime.locks import LOCK
 from tests.support.batch_fake import SETTINGS, Fake, failing, states
 
 # What is done
@@ -221,7 +222,7 @@ def test_one_batch_at_a_time(collection, out):
 
     ledger_path(out).parent.mkdir(parents=True)
     with (
-        filelock.FileLock(out / ".sinct" / "lock"),
+        filelock.FileLock(out / ".sinct" / LOCK),
         pytest.raises(sinct.OutputError, match=r"another sinct is working in .*choose another folder"),
     ):
         run_batch(collection(), out, Fake())

@@ -15,6 +15,7 @@ from PIL import Image
 from sinct_cli import display, options
 from sinct_cli.main import app
 from sinct_cli.stopping import resuming
+from typer.main import get_command
 from typer.testing import CliRunner
 
 import sinct
@@ -314,6 +315,17 @@ def test_options_about_strokes_win_over_set():
         "faithful": 0.0,
     }
     assert options.with_strokes(None, None, None) == []
+
+
+def test_demo_advises_only_options_that_it_has(tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "config.json").touch()
+    (tmp_path / "run" / "model.safetensors").touch()
+    code, _, err = sinct_command("demo", "-o", tmp_path, "--steps=1", "--device=cpu")
+    assert code == 1
+    assert "--resume to continue it, --overwrite to start again, or another -o" in err
+    options = {word for parameter in get_command(app).commands["demo"].params for word in parameter.opts}
+    assert set(re.findall(r"--?[a-z-]+\b", err.partition("run;")[2])) <= options
 
 
 @pytest.mark.parametrize("command", ["translate", "train", "demo"])

@@ -1,8 +1,13 @@
 import json
+import os
+import threading
 
 import pytest
+from PIL import Image
 from sinct_cli.main import app
 from typer.testing import CliRunner
+
+from tests.support.platforms import needs_links
 
 QUICK = ["--iterations=1", "--device=cpu", "--methods="]
 
@@ -176,3 +181,31 @@ def test_help_tells_defaults_that_are_no_values(command, default):
     """In a help text itself, brackets would be taken for markup and vanish."""
     result = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "300", "TERMINAL_WIDTH": "300"})
     assert f"[default: ({default})]" in result.stdout
+
+
+def test_pairs_come_on_standard_input_with_paths_from_where_the_command_runs(pair, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(
+        app, ["compare", "--pairs=-", "-o", "out", "--methods=", "--quiet"],
+        input="painting;photo\npainting.png;photo.png\n",
+    )  # fmt: skip
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert (tmp_path / "out" / "painting--photo" / "report.html").exists()
+
+
+@needs_links
+def test_region_maps_come_through_pipes(pair, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    maps = {"painting-regions.png": (72, 60), "photo-regions.png": (80, 64)}
+    for name, size in maps.items():
+        Image.new("RGB", size).save(tmp_path / name)
+    first, second = ((tmp_path / name).read_bytes() for name in maps)
+    threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(second,)).start()
+    out = tmp_path / "out"
+    done = CliRunner().invoke(
+        app,
+        ["compare", *pair, "--regions", "-", str(tmp_path / "pipe"), "-o", str(out), "--methods=", "--quiet"],
+        input=first,
+    )
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert [(out / "work" / name).read_bytes() for name in maps] == [first, second]

@@ -40,7 +40,7 @@ def test_standard_input_is_copied(monkeypatch):
 
 @pytest.mark.parametrize(
     ("paths", "message"),
-    [(["-", "-"], "standard input, -, holds one picture"), (["/dev/zero"], "is a device or a socket")],
+    [(["-", "-"], "standard input, -, holds one file"), (["/dev/zero"], "is a device or a socket")],
 )
 def test_what_has_no_end_or_comes_twice_is_refused(paths, message):
     with pytest.raises(sinct.InputError, match=message), stored(list(map(Path, paths))):

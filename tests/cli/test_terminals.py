@@ -43,6 +43,11 @@ def test_name_that_is_no_utf_8_is_shown_escaped(encoding):
     assert done.stderr.count(b"\n") == 1
 
 
+def test_characters_that_a_terminal_lacks_have_stand_ins_or_are_escaped():
+    assert "ΔE of WCT² é".encode("ascii", "sinct") == rb"dE of WCT2 \xe9"
+    assert "ΔE ² é".encode("cp1252", "sinct") == b"dE \xb2 \xe9"
+
+
 def test_name_that_is_too_long_is_one_line():
     done = shell('sinct batch status "$1"', "n" * 300)
     assert done.returncode == 1

@@ -1,11 +1,13 @@
 """A translation in rows that is stopped, or fails, loses nothing."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import sinct
 from sinct.inference import streamed
-from sinct.inference.scratch import Scratch
+from sinct.inference.scratch import Raster, Scratch
 from sinct.inference.streamed import fingerprint
 from sinct.pictures.picture import read_picture
 from sinct.pictures.windows import Sides
@@ -121,3 +123,23 @@ def test_cut_off_picture_is_one_line(model, noisy, tmp_path, small_windows):
 def test_suffix_that_cannot_be_written_in_rows_is_refused(model, noisy, tmp_path, suffix):
     with pytest.raises(sinct.OutputError, match=rf"out\.{suffix} cannot be written in rows.*\.tif"):
         run_stream(model, noisy(), tmp_path / f"out.{suffix}")
+
+
+def test_state_goes_before_the_rows_that_it_describes(tmp_path, monkeypatch):
+    """Killed in between, a translation without a state begins again; a state without rows would be damaged."""
+    scratch = Scratch(tmp_path / "out.tif", {}, Raster(4, 4, 3, 8))
+    scratch.begin(0, Sides(4, 4))
+    gone = []
+    monkeypatch.setattr(Path, "iterdir", lambda folder: iter([scratch.file, scratch.state]))
+    monkeypatch.setattr(Path, "unlink", lambda path, missing_ok=False: gone.append(path.name))
+    scratch.remove()
+    assert gone[0] == "state.json"
+
+
+def test_tiles_that_a_kill_left_while_they_were_replaced_are_removed(noisy, model, small_windows, tmp_path):
+    for name in ("out_files", ".out_files.old", ".out.dzi.tiles"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "left").touch()
+    run_stream(model, noisy(), tmp_path / "out.dzi", resume=True)
+    assert {path.name for path in tmp_path.iterdir()} == {"in.png", "out.dzi", "out_files"}
+    assert not (tmp_path / "out_files" / "left").exists()

@@ -1,12 +1,15 @@
 import errno
 import os
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from sinct.errors import OutputError
 from sinct.runtime.files import printable, replacing
-from tests.support.platforms import needs_links
+from tests.support.platforms import needs_links, needs_signals
 
 
 @pytest.fixture
@@ -116,3 +119,50 @@ def test_pipe_is_not_replaced(tmp_path: Path) -> None:
 def test_names_are_shown_on_one_line() -> None:
     assert printable("m\udcfcller\n\x1b[1mé.png") == r"m\xfcller\n\x1b[1mé.png"
     assert printable("\ud800") == r"\ud800"
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from sinct.runtime.files import replacing
+with replacing(Path(sys.argv[1])) as temporary:
+    temporary.write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@needs_signals
+def test_what_a_kill_left_is_removed_by_the_next_writing_of_the_file_alone(old: Path) -> None:
+    subprocess.run([sys.executable, "-c", KILLED, str(old)], check=False)
+    assert old.read_text() == "old"
+    assert len(names(old.parent)) == 2
+    write(old.with_name("other.txt"), "new")
+    assert len(names(old.parent)) == 3
+    write(old, "new")
+    assert names(old.parent) == ["other.txt", "result.txt"]
+
+
+@needs_signals
+def test_two_that_write_one_file_leave_each_others_part_alone(old: Path) -> None:
+    with replacing(old) as first:
+        first.write_text("first")
+        write(old, "second")
+        assert first.read_text() == "first"
+    assert old.read_text() == "first"
+
+
+@needs_signals
+def test_temporary_file_that_another_process_takes_for_left_behind_is_made_anew(
+    old: Path, monkeypatch
+) -> None:
+    make = tempfile.mkstemp
+
+    def robbed(**options):
+        descriptor, name = make(**options)
+        monkeypatch.setattr(tempfile, "mkstemp", make)
+        os.unlink(name)
+        return descriptor, name
+
+    monkeypatch.setattr(tempfile, "mkstemp", robbed)
+    write(old, "new")
+    assert old.read_text() == "new"

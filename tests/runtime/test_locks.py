@@ -8,13 +8,13 @@ import sys
 import pytest
 
 from sinct.errors import OutputError
-from sinct.runtime.locks import alone
+from sinct.runtime.locks import LOCK, alone
 from tests.support.platforms import needs_signals
 
 HOLDER = """
 import sys
 from pathlib import Path
-from sinct.runtime.locks import alone
+from sinct.runtime.locks import LOCK, alone
 with alone(Path(sys.argv[1]), "wait"):
     print("held", flush=True)
     sys.stdin.read()
@@ -43,7 +43,7 @@ def test_another_process_is_kept_out_and_told_by_whom(holder, tmp_path):
 def test_killed_process_blocks_nobody(holder, tmp_path):
     os.kill(holder.pid, signal.SIGKILL)
     holder.wait()
-    assert (tmp_path / "run" / "lock").exists()
+    assert (tmp_path / "run" / LOCK).exists()
     with alone(tmp_path / "run", "wait"):
         pass
 
