@@ -69,15 +69,13 @@ def kept_profile(space: str, profile: Profile | None) -> Kept:
         space: colour space of the source's samples, see `sinct.pictures.colour.to_srgb`.
         profile: the source's profile; None, which is read as sRGB, stays that.
     """
-    if profile is None and space in ("rgb", "gray"):
+    if space not in ("rgb", "gray"):
+        name = "Lab" if space == "lab" else space.upper()
+        return _not_kept(f"the picture is in {name}, its translation in RGB")
+    if profile is None:
         return Kept()
     if isinstance(profile, Hdr):
         return _not_kept("there is none for HDR")
-    if space not in ("rgb", "gray"):
-        return _not_kept(
-            f"the picture is in {'Lab' if space == 'lab' else space.upper()}, its translation in RGB"
-        )
-    assert profile is not None
     profile = profile[: int.from_bytes(profile[:4], "big")]  # some files pad theirs
     if profile == SRGB_PROFILE:
         return Kept()
@@ -138,8 +136,10 @@ def _shared(profile: bytes) -> Array:
 
 def _changes(colours: Array, profile: bytes) -> Array:
     """The distances in CIELAB between sRGB colours (1, N, 3) and what a profile makes of them."""
-    found = from_srgb(colours, profile).clip(0, 1)
-    distances: Array = np.linalg.norm(lab_of(found, profile) - lab_of(colours, SRGB_PROFILE), axis=2)
+    stored = np.rint(from_srgb(colours, profile).clip(0, 1) * 65535)
+    found = stored / np.float32(65535)
+    with np.errstate(all="ignore"):  # damaged profiles give numbers without bounds
+        distances: Array = np.linalg.norm(lab_of(found, profile) - lab_of(colours, SRGB_PROFILE), axis=2)
     return distances
 
 

@@ -133,9 +133,10 @@ def test_what_pads_a_profile_is_cut_off() -> None:
         ("rgb", of_tables("Display P3", backwards=False), "it is damaged or only for reading"),
         ("rgb", of_tables("Display P3", 9), "greys, or other colours that it holds, do not come back"),
         ("rgb", profile_of_gamma(10.0, None, []), "greys, or other colours that it holds, do not come back"),
+        ("rgb", of_curves(D65, SRGB, 20_000.0), "greys, or other colours that it holds, do not come back"),
         ("rgb", of_curves(D65, (0.45, 0.33, 0.3, 0.45, 0.25, 0.2), 2.2), "it holds too few of the colours"),
     ],
-    ids=range(18),
+    ids=range(19),
 )
 def test_profile_that_cannot_hold_the_result_is_not_kept(space: str, profile: bytes, reason: str) -> None:
     kept = kept_profile(space, profile)
