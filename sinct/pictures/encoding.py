@@ -17,6 +17,7 @@ from PIL.ExifTags import Base as Tag
 from sinct.errors import OutputError
 from sinct.pictures.colour import SRGB_PROFILE, Array
 from sinct.pictures.exif import lasting_tags
+from sinct.pictures.limits import LARGEST_PACKET
 from sinct.pictures.tiff_tags import add_tags
 
 PNG_KEY = "sinct:"
@@ -141,13 +142,20 @@ def provenance_in(image: Image.Image) -> dict[str, str]:
     packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
     if isinstance(packet, str):
         packet = packet.encode()
-    if XMP_NAMESPACE.encode() not in packet:
+    if len(packet) > LARGEST_PACKET or XMP_NAMESPACE.encode() not in packet:
         texts = ((key, text) for key, text in image.info.items() if isinstance(key, str))
         return {key.removeprefix(PNG_KEY): str(text) for key, text in texts if key.startswith(PNG_KEY)}
     attribute = f"{{{XMP_NAMESPACE}}}provenance"
-    elements = ElementTree.fromstring(packet).iter()
+    elements = ElementTree.fromstring(packet, ElementTree.XMLParser(target=_WithoutTypes())).iter()
     [text] = [element.attrib[attribute] for element in elements if attribute in element.attrib]
-    return dict(json.loads(text))
+    return {str(key): str(value) for key, value in dict(json.loads(text)).items()}
+
+
+class _WithoutTypes(ElementTree.TreeBuilder):
+    """Refuses document types, which define entities: a few lines of them expand to gigabytes."""
+
+    def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
+        raise ValueError("XMP with a document type")
 
 
 # Formats -----------------------------------------------------------------------------------------------

@@ -20,12 +20,10 @@ from sinct.errors import InputError, OutputError
 from sinct.pictures.colour import Array, to_srgb
 from sinct.pictures.decoding import decode, reading
 from sinct.pictures.encoding import FORMATS, Format, Metadata, provenance_in
+from sinct.pictures.limits import MAX_PIXELS
 from sinct.pictures.pillow_decoding import READABLE
 from sinct.pictures.png import is_png, read_png_header
 from sinct.runtime.files import replacing, unwritable
-
-MAX_PIXELS = 178_956_970
-"""Most pixels that are read unless a caller allows more; also Pillow's limit."""
 
 OUTPUT_SUFFIXES = tuple(suffix for suffix in FORMATS if suffix != ".dzi")
 """Suffixes of the files that `write_picture` can write; upper case works too."""

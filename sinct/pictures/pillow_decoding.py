@@ -13,6 +13,7 @@ from sinct.errors import InputError
 from sinct.pictures.boxes import avif_codes, jpeg2000_depths, jpeg2000_profile, jpeg2000_space
 from sinct.pictures.colour import Array
 from sinct.pictures.colour_tags import Profile, adobe_rgb, profile_of_cicp
+from sinct.pictures.limits import START, check_plausible
 from sinct.pictures.stored import Stored, check_size, make_stored
 from sinct.pictures.tiff_decoding import opened_tiff, tiff_dpi
 
@@ -35,9 +36,6 @@ READABLE = (
 """Formats that Pillow may try; its others run external programs (EPS) or are not pictures for people.
 
 TGA, which has no mark, comes last."""
-
-START = 16_000_000
-"""Bytes at the beginning of a file that are searched for what it says of its picture."""
 
 LOSSLESS_JPEG = (0xC3, 0xC7, 0xCB, 0xCF)
 """Markers of JPEG frames without a cosine transform."""
@@ -138,6 +136,7 @@ def decode_by_pillow(data: bytes, max_pixels: int) -> Stored:
     """
     image = opened_image(io.BytesIO(data))[0]
     check_size(*image.size, max_pixels)
+    check_plausible(*image.size, len(data))
     if image.format == "JPEG2000" and b"\xff\xd9" not in data:  # OpenJPEG tolerates a missing end
         raise InputError("is cut off (no end mark); copy the whole file again")
     remarks: list[str] = []
