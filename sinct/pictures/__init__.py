@@ -4,8 +4,8 @@
 between them. `windows` divides a picture into pieces that a generator takes one at a time.
 """
 
-from sinct.pictures.opening import open_picture
 from sinct.pictures.limits import MAX_PIXELS
+from sinct.pictures.opening import open_picture
 from sinct.pictures.picture import (
     OUTPUT_SUFFIXES,
     Picture,
