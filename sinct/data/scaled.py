@@ -17,7 +17,8 @@ from torch import Tensor
 from sinct.config import ABOVE_0, FROM_0, Settings, bounded
 from sinct.errors import ConfigError, InputError
 from sinct.pictures.decoding import read_header
-from sinct.pictures.picture import MAX_PIXELS, read_picture
+from sinct.pictures.limits import MAX_PIXELS
+from sinct.pictures.picture import read_picture
 from sinct.runtime.files import StrPath, irregular, printable
 
 Pixels = npt.NDArray[np.uint8]

@@ -4,9 +4,9 @@
 between them. `windows` divides a picture into pieces that a generator takes one at a time.
 """
 
+from sinct.pictures.limits import MAX_PIXELS
 from sinct.pictures.opening import open_picture
 from sinct.pictures.picture import (
-    MAX_PIXELS,
     OUTPUT_SUFFIXES,
     Picture,
     check_output,

@@ -36,7 +36,7 @@ from sinct.pictures.tiff_decoding import (
 from sinct.runtime.files import StrPath
 
 # They log remarks about odd files; without a handler Python prints them.
-for _library in ("imagecodecs", "tifffile", "psd_tools"):
+for _library in ("imagecodecs", "tifffile", "psd_tools", "PIL"):
     logging.getLogger(_library).addHandler(logging.NullHandler())
 
 
@@ -168,6 +168,10 @@ def reading(max_pixels: int) -> Iterator[None]:
     except Image.DecompressionBombError as error:
         raise InputError(
             f"has more than {max_pixels:,} pixels ({error}); give a smaller picture or raise max_pixels"
+        ) from None
+    except MemoryError:
+        raise InputError(
+            "needs more memory to decode than there is; give a smaller picture, or copy the whole file again"
         ) from None
     except Exception as error:  # on damaged data decoders raise exceptions of every kind
         reason = " ".join(str(error).split()) or type(error).__name__

@@ -19,6 +19,7 @@ from sinct.pictures.colour import SRGB_PROFILE, Array
 from sinct.pictures.exif import lasting_tags, without_orientation
 from sinct.pictures.formats import KINDS
 from sinct.pictures.jxl_encoding import jxl_file
+from sinct.pictures.limits import LARGEST_PACKET
 from sinct.pictures.tiff_tags import add_tags
 
 PNG_KEY = "sinct:"
@@ -171,12 +172,19 @@ def provenance_in(image: Image.Image) -> dict[str, str]:
 
 def provenance_in_xmp(packet: bytes) -> dict[str, str]:
     """Read back the provenance that `xmp` wrote; {} if there is none."""
-    if XMP_NAMESPACE.encode() not in packet:
+    if len(packet) > LARGEST_PACKET or XMP_NAMESPACE.encode() not in packet:
         return {}
     attribute = f"{{{XMP_NAMESPACE}}}provenance"
-    elements = ElementTree.fromstring(packet).iter()
+    elements = ElementTree.fromstring(packet, ElementTree.XMLParser(target=_WithoutTypes())).iter()
     [text] = [element.attrib[attribute] for element in elements if attribute in element.attrib]
-    return dict(json.loads(text))
+    return {str(key): str(value) for key, value in dict(json.loads(text)).items()}
+
+
+class _WithoutTypes(ElementTree.TreeBuilder):
+    """Refuses document types, which define entities: a few lines of them expand to gigabytes."""
+
+    def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
+        raise ValueError("XMP with a document type")
 
 
 # Formats -----------------------------------------------------------------------------------------------

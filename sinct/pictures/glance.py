@@ -8,7 +8,8 @@ from torch import Tensor
 
 from sinct.errors import InputError
 from sinct.pictures.decoding import read_header
-from sinct.pictures.picture import MAX_PIXELS, read_picture
+from sinct.pictures.limits import MAX_PIXELS
+from sinct.pictures.picture import read_picture
 from sinct.pictures.rows import open_source, read_shrunk
 
 ROWS_ABOVE = 16_000_000

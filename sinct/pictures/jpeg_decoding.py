@@ -8,7 +8,8 @@ import numpy as np
 from PIL import Image
 
 from sinct.errors import InputError
-from sinct.pictures.pillow_decoding import START, profile_of
+from sinct.pictures.limits import START
+from sinct.pictures.pillow_decoding import profile_of
 from sinct.pictures.stored import Opened, Samples, parted
 
 LOSSLESS = (0xC3, 0xC7, 0xCB, 0xCF)

@@ -24,13 +24,11 @@ from sinct.pictures.colour_tags import Profile
 from sinct.pictures.decoding import decode, open_apart, reading
 from sinct.pictures.encoding import FORMATS, Format, Metadata, provenance_in, provenance_in_xmp
 from sinct.pictures.jxl_header import is_jxl, metadata_box
+from sinct.pictures.limits import MAX_PIXELS
 from sinct.pictures.pillow_decoding import READABLE
 from sinct.pictures.png import is_png, read_png_header
 from sinct.pictures.transparency import bounds, continued, shows
 from sinct.runtime.files import replacing, unwritable
-
-MAX_PIXELS = 178_956_970
-"""Most pixels that are read unless a caller allows more; also Pillow's limit."""
 
 PIXELS_PER_CALL = 1_000_000
 """Pixels that are converted into a profile at a time."""

@@ -14,14 +14,13 @@ from sinct.pictures.boxes import avif_bits, avif_codes, jpeg2000_depths, jpeg200
 from sinct.pictures.colour import Array
 from sinct.pictures.colour_tags import Profile, adobe_rgb, profile_of_cicp
 from sinct.pictures.formats import KINDS
+from sinct.pictures.limits import START, check_plausible
 from sinct.pictures.stored import Samples, Stored, check_size, make_stored, parted
 from sinct.pictures.tiff_decoding import opened_tiff, tiff_dpi
 
 READABLE = tuple(kind.pillow for kind in KINDS if kind.pillow)
 """Formats that Pillow may try; its others run external programs (EPS) or are not pictures for people."""
 
-START = 16_000_000
-"""Bytes at the beginning of a file that are searched for what it says of its picture."""
 
 JPEG2000_SPACES = (0, 12, 16, 17, 18)
 """Numbers of the colour spaces that Pillow knows: bilevel, CMYK, sRGB, grey and YCC."""
@@ -96,6 +95,7 @@ def decode_by_pillow(data: bytes, max_pixels: int) -> Stored:
     """
     image = opened_image(io.BytesIO(data))[0]
     check_size(*image.size, max_pixels)
+    check_plausible(*image.size, len(data))
     if image.format == "JPEG2000" and b"\xff\xd9" not in data:  # OpenJPEG tolerates a missing end
         raise InputError("is cut off (no end mark); copy the whole file again")
     remarks: list[str] = []

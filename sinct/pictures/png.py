@@ -16,6 +16,7 @@ from PIL import Image
 from sinct.errors import InputError
 from sinct.pictures.colour import Array
 from sinct.pictures.colour_tags import Cicp, Profile, profile_of_cicp, profile_of_gamma
+from sinct.pictures.limits import CHUNKS, LARGEST_PROFILE, LONGEST_TEXT, TEXTS, check_plausible
 from sinct.pictures.stored import Stored, check_size, make_stored
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -24,12 +25,6 @@ CRITICAL = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
 """The chunks that a decoder must know; it may skip others, whose names begin with a small letter."""
 
 FRAMES = (b"fcTL", b"fdAT")
-
-LONGEST_TEXT = 1_000_000
-"""Bytes of a text, unpacked, above which it is skipped; Pillow refuses files with longer ones."""
-
-LARGEST_PROFILE = 32_000_000
-"""Bytes of a profile, unpacked, above which it counts as damaged."""
 
 
 class Chunk(NamedTuple):
@@ -73,6 +68,8 @@ def read_png_header(file: BinaryIO) -> PngHeader:
         InputError: it has chunks that only some programs read. The caller must put the file's name before it.
     """
     chunks = list(_chunks(file))
+    if len([chunk for chunk in chunks if chunk.kind not in (b"IDAT", *FRAMES)]) > CHUNKS:
+        raise InputError(f"has more than {CHUNKS:,} chunks besides its pixels; export it again")
     first = {chunk.kind: chunk.data for chunk in reversed(chunks)}
     if b"CgBI" in first:
         raise InputError("is a PNG for iPhones (CgBI), which is none elsewhere; export it as a plain PNG")
@@ -80,12 +77,8 @@ def read_png_header(file: BinaryIO) -> PngHeader:
         raise InputError(f"is no plain PNG (it has {ascii(unknown[0])[1:]}); export it again")
     width, height, bits, kind = struct.unpack(">IIBB", first[b"IHDR"][:10])
     # Described again without its pixels, with what stood behind them in front.
-    told = [
-        chunk
-        for chunk in chunks
-        if chunk.kind not in (*CRITICAL[1:], *FRAMES, b"iCCP", b"acTL") and _short(chunk)
-    ]
-    head = b"".join(_packed(chunk.kind, chunk.data) for chunk in told)
+    told = [chunk for chunk in chunks if chunk.kind not in (*CRITICAL[1:], *FRAMES, b"iCCP", b"acTL")]
+    head = b"".join(_packed(chunk.kind, chunk.data) for chunk in _short(told))
     image = Image.open(
         io.BytesIO(SIGNATURE + head + _packed(b"IDAT", b"") + _packed(b"IEND", b"")), formats=("PNG",)
     )
@@ -108,6 +101,7 @@ def decode_png(data: bytes, max_pixels: int) -> Stored:
     """
     header = read_png_header(io.BytesIO(data))
     check_size(*header.size, max_pixels)
+    check_plausible(*header.size, len(data))
     kept = (*CRITICAL, b"tRNS")
     bare = [data[chunk.start : chunk.stop] for chunk in _chunks(io.BytesIO(data)) if chunk.kind in kept]
     pixels: Array = imagecodecs.png_decode(SIGNATURE + b"".join(bare))
@@ -149,18 +143,29 @@ def _packed(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I4s", len(data), kind) + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
-def _short(chunk: Chunk) -> bool:
-    """Whether Pillow takes a chunk's text: packed texts can be huge."""
-    if chunk.kind not in (b"tEXt", b"zTXt", b"iTXt"):
-        return True
+def _short(chunks: list[Chunk]) -> Iterator[Chunk]:
+    """The chunks without texts that Pillow does not take: packed texts can be huge, and there can be many."""
+    room = TEXTS
+    for chunk in chunks:
+        if chunk.kind in (b"tEXt", b"zTXt", b"iTXt"):
+            length = _length(chunk) if room > 0 else None
+            if length is None or length > room:
+                continue
+            room -= length
+        yield chunk
+
+
+def _length(chunk: Chunk) -> int | None:
+    """Bytes of a chunk's text, unpacked; None if they are damaged or too many."""
     if len(chunk.data) > LONGEST_TEXT:
-        return False
+        return None
     start = chunk.data.find(b"\0") + 1
     if chunk.kind == b"iTXt" and chunk.data[start : start + 1] == b"\1":
         start = chunk.data.find(b"\0", chunk.data.find(b"\0", start + 2) + 1)
     elif chunk.kind != b"zTXt":
-        return True
-    return _unpacked(chunk.data[start + 1 :], LONGEST_TEXT) is not None
+        return len(chunk.data)
+    text = _unpacked(chunk.data[start + 1 :], LONGEST_TEXT)
+    return None if text is None else len(text)
 
 
 def _unpacked(data: bytes, most: int) -> bytes | None:

@@ -1,5 +1,6 @@
 """Region maps, which say which parts of the painting and the photo belong together."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from sinct.errors import InputError
+from sinct.pictures.picture import read_picture
 from sinct.pictures.resampling import same_shape
 from sinct.runtime.files import StrPath
 
@@ -50,11 +52,13 @@ def read_regions(
 def _codes(path: StrPath, size: tuple[int, int]) -> "np.ndarray[tuple[int, ...], np.dtype[np.int64]]":
     height, width = size
     try:
-        with Image.open(path) as file:
-            picture = file.convert("RGB")
-    except OSError as error:
-        reason = error.strerror or "it is not a readable picture"
-        raise InputError(f"cannot read the region map {path}: {reason}; give a PNG") from None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that of several pictures the first is used, and the like
+            pixels = read_picture(path).pixels
+    except InputError as error:
+        raise InputError(f"cannot read the region map {error}") from None
+    colours = pixels.add(1).mul(127.5).round().byte().permute(1, 2, 0)
+    picture = Image.fromarray(colours.contiguous().numpy())
     if not same_shape(size, (picture.height, picture.width)):
         raise InputError(
             f"the region map {path} has {picture.width}x{picture.height} px and its picture {width}x{height} px; "

@@ -21,7 +21,8 @@ from sinct.errors import InputError, one_line
 from sinct.pictures.colour import Array, to_srgb
 from sinct.pictures.colour_tags import Profile
 from sinct.pictures.decoding import Header, decode, open_apart, read_header, reading
-from sinct.pictures.picture import MAX_PIXELS, _printable, _to_tensor
+from sinct.pictures.limits import MAX_PIXELS, check_plausible
+from sinct.pictures.picture import _printable, _to_tensor
 from sinct.pictures.png import is_png, read_png_header
 from sinct.pictures.tiff_decoding import channel_pages, layout_of, opened_tiff
 from sinct.pictures.tiff_rows import libvips_agrees, readable_in_rows, tiff_rows
@@ -47,6 +48,9 @@ def vips() -> Any:
         ) from None
     return pyvips
 
+
+WHOLE = 8
+"""Most bytes a pixel of a file that is decoded at once."""
 
 ROUNDING = 8
 """Largest difference, in steps of a sample, by which two decoders of JPEG may round luma and chroma differently."""
@@ -134,8 +138,12 @@ class Source:
         return to_srgb(samples[..., : self.bands - self.alpha], self.space, self.header.profile, remarks)
 
 
-def open_source(path: StrPath) -> Source:
+def open_source(path: StrPath, *, most: int | None = None) -> Source:
     """Open a picture file of any size without decoding it, unless it can only be decoded at once.
+
+    Args:
+        path: the picture file.
+        most: bytes that a file may take that is decoded at once; None for as many as `MAX_PIXELS` take.
 
     Raises:
         InputError: it is missing, damaged, or too large for the only way in which it can be read; or pyvips is not
@@ -145,9 +153,18 @@ def open_source(path: StrPath) -> Source:
     path = Path(path)
     try:
         header = read_header(path)
+        check_plausible(*header.size, path.stat().st_size)
+        with reading(sys.maxsize):
+            reader = _reader(path, header.orientation)
     except InputError as error:
         raise InputError(f"{_printable(path)} {error}") from error.__cause__
-    reader = _reader(path, header.orientation)
+    if reader == "either":
+        reader = "libvips" if _same_start(path) else "tifffile"
+    if reader == "whole" and most is not None and header.size[0] * header.size[1] * WHOLE > most:
+        raise InputError(
+            f"{_printable(path)} can only be decoded at once, which takes {WHOLE} bytes a pixel and more than "
+            f"`max_memory={most:,}`; save it as an 8-bit PNG or JPEG, or allow more"
+        )
     with open(path, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     if reader == "libvips":
@@ -200,7 +217,10 @@ def _shrunk(source: Source, scale: float) -> Tensor:
 
 
 def _reader(path: Path, orientation: int) -> str:
-    """What reads a file in rows as it would be read whole; see `Source.reader`."""
+    """What reads a file in rows as it would be read whole; see `Source.reader`.
+
+    It is "either" if libvips must first prove that it reads what tifffile reads.
+    """
     with open(path, "rb") as file:
         with reading(sys.maxsize):  # no pixels are decoded
             if open_apart(file) is not None:
@@ -219,8 +239,8 @@ def _reader(path: Path, orientation: int) -> str:
             return "whole"
         in_rows = orientation == 1 and readable_in_rows(page)
         proven = len(channel_pages(tiff)) == 1 and libvips_agrees(page, layout)
-        if proven and (not in_rows or _same_start(path)):
-            return "libvips"
+        if proven:
+            return "either" if in_rows else "libvips"
         return "tifffile" if in_rows else "whole"
 
 
@@ -232,8 +252,8 @@ def _same_start(path: Path) -> bool:
             image.crop(0, 0, image.width, 1).write_to_memory(), f"u{1 + (image.format == 'ushort')}"
         )
     wanted = _careful(path, tiff_rows(path)[0])(0, 1)
-    if row.size != wanted.size or row.dtype != wanted.dtype:
-        return False
+    if row.size != wanted.size or row.dtype != wanted.dtype or not wanted.any():
+        return False  # a black row proves nothing
     # The two may round luma and chroma in another way.
     return bool(np.abs(row.astype(np.int64) - wanted.reshape(-1)).max() <= ROUNDING)
 

@@ -13,6 +13,7 @@ from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC, RESUNIT, SAMPLEFORMA
 
 from sinct.errors import InputError
 from sinct.pictures.colour import Array
+from sinct.pictures.limits import check_plausible
 from sinct.pictures.stored import Stored, check_size, make_stored, unpremultiplied
 
 COLOURS = {"gray": 1, "rgb": 3, "cmyk": 4, "lab": 3}
@@ -85,6 +86,7 @@ def decode_tiff(data: bytes, max_pixels: int) -> Stored | None:
     with tiff:
         page = tiff.pages.first
         check_size(page.imagewidth, page.imagelength, max_pixels)
+        check_plausible(page.imagewidth, page.imagelength, len(data))
         check_page(page, len(data))
         layout = layout_of(page)
         pages = channel_pages(tiff)
@@ -127,6 +129,10 @@ def check_page(page: Any, file_size: int) -> None:
     """
     if page.is_reduced:
         raise InputError("begins with a preview, like a camera's raw file; export a full TIFF or PNG")
+    if page.imagewidth < 1 or page.imagelength < 1:
+        check_size(page.imagewidth, page.imagelength, 0)
+    if 0 in page.chunks or len(page.dataoffsets) != len(page.databytecounts):
+        raise InputError("is damaged (its strips or tiles make no picture); copy the whole file again")
     segments = list(zip(page.dataoffsets, page.databytecounts, strict=True))
     if any(offset == count == 0 for offset, count in segments):
         raise InputError("is a sparse TIFF, with tiles left out (missing strips); save it with all of them")

@@ -14,10 +14,8 @@ import tifffile
 from tifffile import COMPRESSION, PHOTOMETRIC
 
 from sinct.pictures.colour import Array
+from sinct.pictures.limits import SEGMENTS
 from sinct.pictures.tiff_decoding import COLOURS, SPACES, Layout, channel_pages, layout_of
-
-SEGMENTS = 256_000_000
-"""Most bytes of one row of strips or tiles, unpacked, for reading in rows."""
 
 CODECS = (
     COMPRESSION.NONE,

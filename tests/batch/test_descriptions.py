@@ -12,7 +12,7 @@ from sinct.batch.descriptions import Description, Descriptions, describe
 from sinct.batch.matching import choose
 from sinct.errors import InputError
 from sinct.pictures import glance as pictures
-from sinct.pictures.picture import MAX_PIXELS
+from sinct.pictures.limits import MAX_PIXELS
 from tests.support.grains import BLUE, RED, paint
 
 

@@ -13,8 +13,9 @@ import sinct
 from sinct.pictures.colour import SRGB_PROFILE
 from sinct.pictures.colour_tags import Cicp, adobe_rgb, profile_of_cicp
 from sinct.pictures.decoding import decode, read_header
+from sinct.pictures.limits import MAX_PIXELS
 from sinct.pictures.opening import FIXED
-from sinct.pictures.picture import MAX_PIXELS, read_picture, read_provenance
+from sinct.pictures.picture import read_picture, read_provenance
 from tests.support.picture_files import chunk, png
 from tests.support.picture_files import samples as noise
 from tests.support.profiles import made, of_tables

@@ -11,8 +11,9 @@ from sinct.errors import ConfigError, OutputError
 from sinct.pictures.colour import SRGB_PROFILE, Array, lab_of
 from sinct.pictures.colour_tags import Cicp, adobe_rgb, profile_of_cicp, profile_of_gamma
 from sinct.pictures.decoding import decode, read_header
+from sinct.pictures.limits import MAX_PIXELS
 from sinct.pictures.output_profile import MOST_BYTES, check_choice, kept_profile
-from sinct.pictures.picture import MAX_PIXELS, read_picture, write_picture
+from sinct.pictures.picture import read_picture, write_picture
 from tests.support.picture_files import EVERY_FORMAT, noise
 from tests.support.profiles import D65, SPACES, SRGB, in_space, made, of_curves, of_tables
 
