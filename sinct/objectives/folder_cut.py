@@ -6,6 +6,8 @@ appendix C. Where paper and the authors' code differ, the code decides, which th
 - Adam's rate is 0.0002 (appendix C.1 prints 0.002).
 - PatchNCE is averaged over depths, and over source and target; eqs. 3 to 5 sum.
 - Query positions are shared by all pictures of a batch.
+- Once the learning rate falls, pictures are scaled to the crop's size and seen whole (`whole_from`), as tests see them;
+  the paper does not mention it.
 
 The variants `cut-moco`, `cut-separate` and `cut-detached` are in no published code, and follow the text. Two things it
 leaves open: with a memory bank, source and target have a bank each, since features of the one are no negatives for the
@@ -67,6 +69,7 @@ class FolderCutSettings(FolderGanSettings):
     momentum: float = bounded(MOMENTUM, SHARE)
     separate_encoders: bool = False
     decoder_learns_content: bool = True
+    whole_from: float = bounded(0.5, SHARE)
 
     @property
     def compared(self) -> tuple[int, ...]:
