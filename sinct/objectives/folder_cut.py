@@ -201,8 +201,11 @@ class FolderCutTrainer(FolderGan[FolderCutLosses]):
         adversarial_d, r1 = self.judge(self.discriminator, target, translation)
         update(self.optimizer_d, adversarial_d + settings.r1_weight / 2 * r1)
 
-        # Generator and projection: fool D, keep the content of sources, and of targets.
+        # Generator and projection: fool D, keep the content of sources, and of targets. The gradient through D is taken
+        # at once, to free D's maps before the output is encoded; a product with it passes it on unchanged.
         adversarial_g = self.fool(self.discriminator, translation)
+        (slope,) = torch.autograd.grad(adversarial_g, translation)
+        through_d = (translation * slope).sum()
         keys = self.keys(inputs, None if flipped else features)
         places = self.positions(keys)
         queries = self.queries(output, places, keys, flipped=flipped)
@@ -215,7 +218,7 @@ class FolderCutTrainer(FolderGan[FolderCutLosses]):
                 of_domain(queries, count, None, total), of_domain(targets, count, None, total), 1
             )
         content = 0.5 * (nce + nce_identity) if settings.identity_nce else nce
-        update(self.optimizer_g, adversarial_g + settings.nce_weight * content)
+        update(self.optimizer_g, through_d + settings.nce_weight * content)
         self.remember(targets, count, total)
         return FolderCutLosses(
             *(term.detach() for term in (adversarial_d, r1, adversarial_g, nce, nce_identity))
