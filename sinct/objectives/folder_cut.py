@@ -257,10 +257,10 @@ class FolderCutTrainer(FolderGan[FolderCutLosses]):
         """Vectors of the inputs, (N P, D) for each depth."""
         learns = self.settings.separate_encoders
         with self.autocast(), torch.set_grad_enabled(learns):
-            found: list[Tensor] = self.key_projection(
+            vectors: list[Tensor] = self.key_projection(
                 [sample_features(keys[depth], where) for depth, where in places.items()]
             )
-        return found
+        return vectors
 
     def patch_nce(self, queries: Sequence[Tensor], keys: Sequence[Tensor], domain: int) -> Tensor:
         """PatchNCE of pictures of one domain, averaged over the depths.
