@@ -135,6 +135,17 @@ class ScaledPictures:
             if number not in self._ahead:
                 self._ahead[number] = self._threads.submit(self._decode, number)
 
+    def scale_as(self, settings: FolderSettings) -> None:
+        """Scale otherwise from now on; nothing is kept of what was scaled before."""
+        if settings == self.settings:
+            return
+        for future in self._ahead.values():
+            future.cancel()
+        self._ahead.clear()
+        self._cache.clear()
+        self.cached_bytes = 0
+        self.settings = settings
+
     def get(self, number: int) -> Pixels:
         """Return a scaled picture, (H, W, 3).
 

@@ -4,6 +4,7 @@ The pictures, crops and flips of a step follow from the files, the settings, the
 that a training can go on at any step, with any number of processes and any cache, bit for bit.
 """
 
+import math
 import warnings
 from collections.abc import Sequence
 from functools import lru_cache
@@ -60,9 +61,11 @@ class FolderSampler:
         seed: makes the batches repeatable, 0 or more.
         device: where the batches are kept.
         channels_last: memory layout of the batches.
+        steps: length of the training, of which `settings.whole_from` is a share; None never shows pictures whole.
 
     Attributes:
         remarks: files left out or replaced so far, and what else a user should know about files.
+        whole_step: the first step that sees pictures whole; None where none does.
 
     Raises:
         InputError: no picture of a domain can be used.
@@ -77,6 +80,7 @@ class FolderSampler:
         seed: int,
         device: torch.device,
         channels_last: bool = True,
+        steps: int | None = None,
     ) -> None:
         self.settings, self.seed, self.device = settings, seed, device
         self.layout = torch.channels_last if channels_last else torch.contiguous_format
@@ -85,6 +89,8 @@ class FolderSampler:
         self.source_count, self.target_count = len(good_sources), len(good_targets)
         self._pictures = ScaledPictures((*good_sources, *good_targets), settings)
         self._bad: set[int] = set()
+        self.whole_step = whole_step(settings, steps)
+        self._whole = settings.replace(load_size=settings.crop_size)
 
     @property
     def epoch_size(self) -> int:
@@ -112,7 +118,12 @@ class FolderSampler:
         size = self.settings.batch_size
         first = step * size
         further = -(-AHEAD * self.settings.decoders // 2)  # two pictures each
-        ahead = [self._item(number) for number in range(first, first + size + further)]
+        end = first + size + further
+        whole = self.whole_step is not None and step >= self.whole_step
+        if self.whole_step is not None and not whole:
+            end = min(end, self.whole_step * size)  # what comes later is scaled otherwise
+        self._pictures.scale_as(self._whole if whole else self.settings)
+        ahead = [self._item(number) for number in range(first, end)]
         self._pictures.ask(
             number for item in ahead for number in (item.source, item.target) if number not in self._bad
         )
@@ -186,6 +197,18 @@ class FolderSampler:
         if not good:
             raise InputError(fault)
         return good
+
+
+def whole_step(settings: FolderSettings, steps: int | None) -> int | None:
+    """The first step of a training that sees pictures whole; None where none does.
+
+    Args:
+        settings: say from which share of the training.
+        steps: length of the training; None where only the clock decides it.
+    """
+    if steps is None or settings.whole_from == 1 or settings.resizing == "none":
+        return None
+    return math.ceil(settings.whole_from * steps - 1e-6)
 
 
 @lru_cache(maxsize=4)

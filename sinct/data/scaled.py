@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from sinct.config import ABOVE_0, FROM_0, Settings, bounded
+from sinct.config import ABOVE_0, FROM_0, SHARE, Settings, bounded
 from sinct.errors import ConfigError, InputError
 from sinct.pictures.decoding import read_header
 from sinct.pictures.limits import MAX_PIXELS
@@ -39,6 +39,11 @@ class FolderSettings(Settings):
             code); "width" scales the width to `load_size` and keeps the shape (`scale_width_and_crop`), but makes the
             height no less than a crop; "none" crops pictures as they are.
         flips: mirror half of the crops.
+        whole_from: share of the training's steps from which pictures are scaled to `crop_size` at once, so that
+            "square" shows them whole, and "width" their whole width; 1 never does, and "none" has no scaling to change.
+            In the code of Park et al. 2020 it begins where the learning rate starts to fall; that of Zhu et al. 2017
+            has no such thing. Where only the clock decides the length, it never begins: a step's batch must not depend
+            on the clock.
         decoders: processes that read and scale pictures ahead of the training; with 0 it does so itself. Changes
             speed, not results (ours).
         cache_bytes: memory for scaled pictures, which then are read only once. Changes speed, not results (ours).
@@ -49,6 +54,7 @@ class FolderSettings(Settings):
     crop_size: int = bounded(256, ABOVE_0)
     resizing: str = "square"
     flips: bool = True
+    whole_from: float = bounded(1.0, SHARE)
     decoders: int = bounded(2, FROM_0)
     cache_bytes: int = bounded(1_000_000_000, FROM_0)
 

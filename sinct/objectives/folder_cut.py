@@ -6,6 +6,8 @@ appendix C. Where paper and the authors' code differ, the code decides, which th
 - Adam's rate is 0.0002 (appendix C.1 prints 0.002).
 - PatchNCE is averaged over depths, and over source and target; eqs. 3 to 5 sum.
 - Query positions are shared by all pictures of a batch.
+- Once the learning rate falls, pictures are scaled to the crop's size and seen whole (`whole_from`), as tests see them;
+  the paper does not mention it.
 
 The variants `cut-moco`, `cut-separate` and `cut-detached` are in no published code, and follow the text. Two things it
 leaves open: with a memory bank, source and target have a bank each, since features of the one are no negatives for the
@@ -67,6 +69,7 @@ class FolderCutSettings(FolderGanSettings):
     momentum: float = bounded(MOMENTUM, SHARE)
     separate_encoders: bool = False
     decoder_learns_content: bool = True
+    whole_from: float = bounded(0.5, SHARE)
 
     @property
     def compared(self) -> tuple[int, ...]:
@@ -198,8 +201,11 @@ class FolderCutTrainer(FolderGan[FolderCutLosses]):
         adversarial_d, r1 = self.judge(self.discriminator, target, translation)
         update(self.optimizer_d, adversarial_d + settings.r1_weight / 2 * r1)
 
-        # Generator and projection: fool D, keep the content of sources, and of targets.
+        # Generator and projection: fool D, keep the content of sources, and of targets. The gradient through D is taken
+        # at once, to free D's maps before the output is encoded; a product with it passes it on unchanged.
         adversarial_g = self.fool(self.discriminator, translation)
+        (slope,) = torch.autograd.grad(adversarial_g, translation)
+        through_d = (translation * slope).sum()
         keys = self.keys(inputs, None if flipped else features)
         places = self.positions(keys)
         queries = self.queries(output, places, keys, flipped=flipped)
@@ -212,7 +218,7 @@ class FolderCutTrainer(FolderGan[FolderCutLosses]):
                 of_domain(queries, count, None, total), of_domain(targets, count, None, total), 1
             )
         content = 0.5 * (nce + nce_identity) if settings.identity_nce else nce
-        update(self.optimizer_g, adversarial_g + settings.nce_weight * content)
+        update(self.optimizer_g, through_d + settings.nce_weight * content)
         self.remember(targets, count, total)
         return FolderCutLosses(
             *(term.detach() for term in (adversarial_d, r1, adversarial_g, nce, nce_identity))

@@ -129,6 +129,7 @@ class FolderGan(Loop[FolderBatch, Losses]):
             seed=settings.seed,
             device=device,
             channels_last=settings.channels_last,
+            steps=settings.steps,
         )
 
     def sample(self) -> FolderBatch:

@@ -41,7 +41,7 @@ METHODS = {
     ),
     "fastcut": FolderMethod(
         FolderCutTrainer,
-        FolderCutSettings(nce_weight=10.0, identity_nce=False, flip_equivariance=True),
+        FolderCutSettings(nce_weight=10.0, identity_nce=False, flip_equivariance=True, whole_from=0.75),
         200,
         150,
         "PatchNCE of sources alone, weight 10, with flip equivariance",

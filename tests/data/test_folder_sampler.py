@@ -15,7 +15,7 @@ from PIL import Image
 
 from sinct import ConfigError, InputError
 from sinct.data.decoders import LostDecoder
-from sinct.data.folder_sampler import FolderSampler
+from sinct.data.folder_sampler import FolderSampler, whole_step
 from sinct.data.scaled import FolderSettings, cropped, read_scaled, read_test_image, to_signed
 
 SMALL = FolderSettings(load_size=24, crop_size=16, decoders=0)
@@ -125,6 +125,73 @@ def test_crops_cover_all_places_and_half_are_mirrored(tmp_path):
     assert {int(crop[1].min()) for crop in crops} == set(range(9))
     unflipped = sampler([[tmp_path / "ramp.png"]] * 2, SMALL.replace(flips=False))
     assert all(unflipped.batch(step).source[0, 0].diff(dim=1).min() > 0 for step in range(20))
+
+
+# Whole pictures -----------------------------------------------------------------------------------------
+
+
+def late_batches(paths, settings, steps, length=8):
+    with FolderSampler(*paths, settings, seed=3, device=CPU, steps=length) as made:
+        return [torch.cat(made.batch(step)) for step in steps]
+
+
+@pytest.mark.parametrize("batch_size", [1, 2])
+def test_pictures_are_whole_from_a_share_of_the_steps_on(paths, batch_size):
+    crops = SMALL.replace(batch_size=batch_size)
+    whole = crops.replace(load_size=SMALL.crop_size)
+    found = late_batches(paths, crops.replace(whole_from=0.75), range(8))
+    assert same(found[:6], batches(paths, crops, range(6)))
+    assert same(found[6:], batches(paths, whole, range(6, 8)))
+
+
+def test_a_whole_picture_is_what_tests_see(paths):
+    (found,) = late_batches(([paths[0][0]], paths[1]), SMALL.replace(whole_from=0.0, flips=False), [5])
+    assert found[0].equal(read_test_image(paths[0][0], SMALL))
+
+
+def test_whole_pictures_do_not_depend_on_where_one_begins(paths):
+    settings = SMALL.replace(whole_from=0.5)
+    found = late_batches(paths, settings, range(8))
+    assert same(found[5:], late_batches(paths, settings, range(5, 8)))
+    assert same([found[step] for step in (6, 1, 4, 3)], late_batches(paths, settings, (6, 1, 4, 3)))
+
+
+def test_whole_streets_keep_their_shape(make_picture):
+    streets = [make_picture(f"{n}.png", 48, 40) for n in range(2)]
+    settings = SMALL.replace(resizing="width", crop_size=16, whole_from=0.0, flips=False)
+    (found,) = late_batches((streets[:1], streets[1:]), settings, [0])
+    seen = found[0], read_test_image(streets[0], settings.replace(load_size=16))
+    assert seen[0].equal(seen[1])  # 16 px wide, and no lower than a crop
+
+
+@pytest.mark.parametrize(
+    ("whole_from", "steps", "first"),
+    [
+        (0.5, 8, 4),
+        (0.5, 7, 4),
+        (0.75, 200 * 1334, 150 * 1334),
+        (0.7, 10, 7),
+        (0.0, 8, 0),
+        (1.0, 8, None),
+        (0.5, None, None),
+    ],
+)
+def test_first_whole_step(whole_from, steps, first):
+    assert whole_step(SMALL.replace(whole_from=whole_from), steps) == first
+
+
+def test_what_is_not_scaled_has_no_whole_step():
+    assert whole_step(SMALL.replace(whole_from=0.5, resizing="none"), 8) is None
+
+
+@pytest.mark.parametrize("decoders", [0, pytest.param(2, marks=pytest.mark.slow)])
+def test_nothing_scaled_before_is_kept_for_whole_pictures(paths, decoders):
+    settings = SMALL.replace(whole_from=0.5, decoders=decoders)
+    with FolderSampler(*paths, settings, seed=3, device=CPU, steps=8) as made:
+        found = [torch.cat(made.batch(step)) for step in range(8)]
+        assert made._pictures.cached_bytes % (16 * 16 * 3) == 0
+        assert made._pictures.cached_bytes <= 8 * 16 * 16 * 3
+    assert same(found, late_batches(paths, settings.replace(decoders=0, cache_bytes=0), range(8)))
 
 
 # Scaling ------------------------------------------------------------------------------------------------
@@ -240,6 +307,7 @@ def test_folder_that_cannot_be_decoded_at_all_is_an_error(paths):
         ({"load_size": 200}, "crop_size 256 exceeds load_size 200"),
         ({"batch_size": 0}, "batch_size must be above 0"),
         ({"decoders": -1}, "decoders must be 0 or more"),
+        ({"whole_from": 1.5}, r"whole_from must lie in \[0, 1\]"),
     ],
 )
 def test_settings_that_cannot_work_are_refused(values, message):
@@ -283,7 +351,7 @@ def test_killed_process_is_one_line_that_names_the_file(paths):
 PROGRAM = """
 import sys, time, torch
 from pathlib import Path
-from sinct.data.folder_sampler import FolderSampler
+from sinct.data.folder_sampler import FolderSampler, whole_step
 from sinct.data.scaled import FolderSettings
 files = [Path(sys.argv[1])]
 settings = FolderSettings(decoders=2, cache_bytes=0)

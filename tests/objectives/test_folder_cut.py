@@ -84,6 +84,14 @@ def test_the_terms_are_those_of_the_objective_written_out(make, batch_size):
     torch.testing.assert_close(losses.nce_identity, nce_identity, rtol=1e-4, atol=1e-4)
 
 
+def test_pictures_are_whole_once_the_rate_falls(make):
+    trainer = make(steps=8)
+    whole = make(steps=8, load_size=32)
+    for step in range(8):
+        trainer.steps_done = whole.steps_done = step
+        assert trainer.sample().source.equal(whole.sample().source) == (step >= 4)
+
+
 def test_every_network_learns(make):
     trainer = make()
     before = {name: tensor.clone() for name, tensor in trainer.state().items()}

@@ -1,0 +1,23 @@
+"""The published methods."""
+
+import pytest
+
+from sinct.data.folder_sampler import whole_step
+from sinct.objectives.folder_methods import METHODS, method_settings
+from sinct.training.loop import rate_share
+
+
+@pytest.mark.parametrize("name", [name for name in METHODS if name != "cyclegan"])
+def test_pictures_are_whole_from_the_step_at_which_the_rate_falls(name):
+    settings = method_settings(name, 10)
+    assert settings.steps is not None
+    rates = [
+        rate_share(step / settings.steps, settings.rate_epochs, settings.rate_constant)
+        for step in range(settings.steps)
+    ]
+    assert whole_step(settings, settings.steps) == next(step for step, rate in enumerate(rates) if rate < 1)
+
+
+def test_cyclegan_crops_to_the_end():
+    settings = method_settings("cyclegan", 10)
+    assert whole_step(settings, settings.steps) is None
