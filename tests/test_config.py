@@ -56,6 +56,7 @@ PUBLISHED = {
     "r1_weight": 1.0,
     "r1_interval": 1,
     "learning_rate": 0.002,  # appendix C.1
+    "rate_constant": 0.5,
     "rate_epochs": 16,  # the authors' code: of 6,250 steps
     "betas": (0.0, 0.99),  # StyleGAN2
     "ema_decay": 0.0,
