@@ -2,6 +2,7 @@
 
 import json
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -260,3 +261,12 @@ def test_scores_with_a_random_network_are_complete(domains, tmp_path):
     )
     assert found.random
     assert set(found.mean) == {"distance", "fid", "clean_fid", "kid"}
+
+
+def test_the_manual_lists_the_methods_as_they_are():
+    manual = Path(folders.__file__).parent / "objectives" / "FOLDERS.md"
+    rows = [line for line in manual.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
+    assert rows == [
+        f"| `{name}` | {each.summary} | {each.epochs} | {each.constant} | {each.source} |"
+        for name, each in folders.METHODS.items()
+    ]

@@ -40,7 +40,7 @@ def find_domains(source: StrPath, target: StrPath | None = None) -> Domains:
 
     Args:
         source: folder or list of domain A; without `target`, a folder that has `trainA` and `trainB` and may have
-            `testA` and `testB`, as the data sets of CycleGAN and CUT do.
+            `testA` and `testB`, or else `valA` and `valB`, as the data sets of CycleGAN and CUT do.
         target: folder or list of domain B.
 
     Raises:
@@ -55,8 +55,13 @@ def find_domains(source: StrPath, target: StrPath | None = None) -> Domains:
             f"{printable(root)} lacks the folder {' and '.join(missing)}; give two folders, or one with both"
         )
     train = (find_images(root / name) for name in ("trainA", "trainB"))
-    test = (find_images(root / name) if (root / name).is_dir() else () for name in ("testA", "testB"))
+    test = (_images_in_one_of(root / f"test{name}", root / f"val{name}") for name in "AB")
     return Domains(*train, *test)
+
+
+def _images_in_one_of(*folders: Path) -> tuple[Path, ...]:
+    """Pictures in the first of these folders that is there."""
+    return next((find_images(folder) for folder in folders if folder.is_dir()), ())
 
 
 def find_images(place: StrPath) -> tuple[Path, ...]:

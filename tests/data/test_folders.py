@@ -83,3 +83,12 @@ def test_two_folders_are_two_domains(pictures):
 def test_folder_without_the_fields_layout_is_refused(pictures):
     with pytest.raises(InputError, match="lacks the folder trainA and trainB"):
         find_domains(pictures)
+
+
+def test_validation_pictures_serve_as_tests(tmp_path) -> None:
+    for name in ("trainA", "trainB", "valA"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.png").touch()
+    found = find_domains(tmp_path)
+    assert found.test_source == (tmp_path / "valA" / "1.png",)
+    assert found.test_target == ()
