@@ -90,6 +90,8 @@ class TrainingDisplay(_Display):
         from sinct.training.terms import in_short
 
         pace = f"{progress.rate:.1f}/s" if progress.rate >= 1 else f"{1 / progress.rate:.1f} s/step"
+        if progress.epoch is not None:
+            pace = f"epoch {progress.epoch:.1f} {progress.rate * progress.pictures:.2g} images/s"
         figures = f"step {progress.step} {pace} {in_short(progress.terms, progress.losses)}"
         self.bar.update(self.task, completed=progress.fraction, figures=figures, remaining=progress.remaining)
         if progress.outlook and not self.quiet:

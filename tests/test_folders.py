@@ -182,6 +182,13 @@ def test_some_hundred_steps_move_the_source_toward_the_target_and_keep_its_layou
     assert np.mean(alike) > 2 * abs(np.mean(others))
 
 
+def test_progress_counts_epochs_and_pictures(domains, tmp_path):
+    seen = []
+    folders.train(domains, tmp_path / "run", config=tiny_cut(batch_size=2), on_progress=seen.append)
+    assert seen[-1].epoch == 2  # 4 steps of 2 pictures, of 4
+    assert seen[-1].pictures == 2
+
+
 # Applying
 
 

@@ -137,6 +137,16 @@ class FolderGan(Loop[FolderBatch, Losses]):
         return self.sampler.batch(self.steps_done)
 
     @property
+    def epoch(self) -> float:
+        """See `Loop.epoch`."""
+        return self.steps_done * self.pictures / self.sampler.epoch_size
+
+    @property
+    def pictures(self) -> int:
+        """See `Loop.pictures`."""
+        return self.settings.batch_size
+
+    @property
     def remarks(self) -> list[Remark]:
         """See `Loop.remarks`: files that are left out or replaced."""
         found: dict[str, list[Remark]] = {}

@@ -94,6 +94,16 @@ class Loop(ABC, Generic[Batch, Losses]):
         """Draw what one step sees."""
 
     @property
+    def epoch(self) -> float | None:
+        """Passes over the pictures so far, with their fraction; None where a training has no epochs."""
+        return None
+
+    @property
+    def pictures(self) -> int:
+        """Pictures of each domain that a step sees, where there are epochs."""
+        return 1
+
+    @property
     def remarks(self) -> list[Remark]:
         """What a user should know about the inputs so far, one for each code; a subclass may find something."""
         return []

@@ -24,6 +24,8 @@ class Progress:
         warnings: new warnings, one line each.
         terms: terms of the objective, with the names and units of the losses.
         outlook: what the training will take, in one line; only in the first report, after the first few steps.
+        epoch: passes over the pictures so far, with their fraction; None where there are no epochs.
+        pictures: pictures of each domain that a step sees, where there are epochs.
     """
 
     step: int
@@ -36,6 +38,8 @@ class Progress:
     warnings: tuple[Remark, ...] = ()
     terms: tuple[Term, ...] = ()
     outlook: Remark | None = None
+    epoch: float | None = None
+    pictures: int = 1
 
 
 @dataclass(frozen=True)

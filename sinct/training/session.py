@@ -212,6 +212,8 @@ class Session:
                 remaining=max(0.0, min(left)),
                 losses=means,
                 terms=trainer.terms,
+                epoch=trainer.epoch,
+                pictures=trainer.pictures,
                 **remarks,
             )
         )
