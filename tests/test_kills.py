@@ -76,7 +76,6 @@ class Place:
         return {
             "whole": ["apply", *large, str(out / "out.png")],
             "rows": ["apply", *large, str(out / "out.tif"), "--max-memory=700MB"],
-            "tiles": ["apply", *large, str(out / "out.dzi"), "--max-memory=700MB"],
             "train": ["train", str(self.folder / "painting.png"), photo, f"--run-dir={out}", *TRAINING],
             "batch": [
                 "batch", str(self.folder / "paintings"), "--photo", photo, "-o", str(out), "--workers=2", *TRAINING,

@@ -4,6 +4,7 @@ Tests kill them, by the clock or just before their n-th change of a file. What a
 is forked by the same server. The server is `python -m tests.support.forking SOCKET`.
 """
 
+import ctypes
 import importlib
 import json
 import os
@@ -33,6 +34,9 @@ COUNTS = "SINCT_TEST_COUNTS"
 
 ROOM = 2**20
 """Bytes of a request: a command, and all environment variables."""
+
+DEATH_SIGNAL = 1
+"""Linux's PR_SET_PDEATHSIG."""
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 
@@ -161,6 +165,11 @@ def parent_of(process: int) -> int:
     return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
 
 
+def _end_with_parent() -> None:
+    """Have Linux end this process when its parent ends, killed or not."""
+    ctypes.CDLL(None).prctl(DEATH_SIGNAL, signal.SIGKILL)
+
+
 def _serve(address: str, patches: Mapping[str, Any]) -> None:
     import torch
 
@@ -268,4 +277,5 @@ def dying(death: Death) -> dict[str, str]:
 
 
 if __name__ == "__main__":
+    _end_with_parent()
     _serve(sys.argv[1], json.loads(sys.argv[2]))
