@@ -95,7 +95,8 @@ class Forked:
             ours, ends[1] = os.pipe()
             passed.append(ends[1])
             self.stdout = os.fdopen(ours, encoding="utf-8", errors="replace")
-        self._server = socket.socket(socket.AF_UNIX)
+        # Packets, since process id and exit status may be waiting both before the first is read.
+        self._server = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._server.connect(environment[SERVER])
         request = {"module": command[2], "arguments": list(command[3:]), "environment": environment}
         socket.send_fds(self._server, [json.dumps(request).encode()], ends)
@@ -185,7 +186,7 @@ def _serve(address: str, patches: Mapping[str, Any]) -> None:
     session.CHECKPOINT_SECONDS = patches["checkpoint_seconds"]
     streamed.plan_sides = lambda *_, **__: Sides(*patches["windows"])
     assert len(os.listdir("/proc/self/task")) == 1, "a process with threads is not safely forked"
-    listener = socket.socket(socket.AF_UNIX)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     listener.bind(f"{address}.new")
     listener.listen(16)
     os.rename(f"{address}.new", address)
