@@ -9,6 +9,7 @@ OPTIONS = {
     "config": "--set",
     "device": "--device",
     "match": "--match",
+    "method": "--method",
     "max_memory": "--max-memory",
     "output": "-o",
     "overwrite": "--overwrite",

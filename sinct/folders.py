@@ -34,7 +34,18 @@ from sinct.training.progress import OnProgress, Training
 from sinct.training.run_directory import RunDirectory
 from sinct.weights.store import Weights, present
 
-__all__ = ["METHODS", "Applied", "Domains", "Scored", "apply", "find_domains", "score", "settings", "train"]
+__all__ = [
+    "METHODS",
+    "Applied",
+    "Domains",
+    "Scored",
+    "apply",
+    "find_domains",
+    "resumed_settings",
+    "score",
+    "settings",
+    "train",
+]
 
 STATES = ("best", "last")
 """States of a training that can be applied."""
@@ -69,20 +80,74 @@ def settings(
     Raises:
         ConfigError: the method or a setting is unknown, or a value is out of range.
     """
-    if epochs is not None and steps is not None:
-        raise ConfigError("a length was given in epochs and in steps; give one of them")
     changes = dict(changes or {})
     start = find_method(method).settings.replace(**changes)
-    batches = -(-max(len(domains.source), len(domains.target)) // start.batch_size)
-    chosen = method_settings(method, batches).replace(**changes)
+    published = method_settings(method, _batches(domains, start.batch_size)).replace(**changes)
+    chosen = _of_length(published, domains, epochs, steps)
+    fast = {} if "mixed_precision" in changes else {"mixed_precision": gains_from_bfloat16(device)}
+    return chosen.replace(seconds=seconds, seed=seed, **fast)
+
+
+def resumed_settings(
+    method: str,
+    domains: Domains,
+    run_dir: StrPath,
+    *,
+    epochs: int | None = None,
+    steps: int | None = None,
+    seconds: float | None = None,
+) -> FolderGanSettings:
+    """The settings of a run that is to be resumed, with another length, as `config` for `train`.
+
+    Seconds alone leave it its steps. Steps or epochs alone free it from the limit to its time.
+
+    Args:
+        method: the method that it is a run of.
+        domains: its pictures.
+        run_dir: its folder.
+        epochs, steps, seconds: see `settings`.
+
+    Raises:
+        CheckpointError: the folder holds no run of this method.
+        ConfigError: a length is out of range, or there are two.
+    """
+    config: FolderGanSettings = _begun(method, RunDirectory(Path(run_dir)))
+    if steps == config.steps:
+        steps = None  # the learning rate keeps its course
+    return _of_length(config, domains, epochs, steps).replace(seconds=seconds)
+
+
+def _batches(domains: Domains, batch_size: int) -> int:
+    """Steps of an epoch."""
+    return -(-max(len(domains.source), len(domains.target)) // batch_size)
+
+
+def _of_length(
+    config: FolderGanSettings, domains: Domains, epochs: int | None, steps: int | None
+) -> FolderGanSettings:
+    """Settings with a length and the course of the learning rate that belongs to it; without one, as they are."""
+    if epochs is not None and steps is not None:
+        raise ConfigError("a length was given in epochs and in steps; give one of them")
     if epochs is not None:
         if epochs < 1:
             raise ConfigError(f"epochs must be 1 or more, got {epochs}")
-        chosen = chosen.replace(steps=epochs * batches, rate_epochs=epochs)
-    if steps is not None:
-        chosen = chosen.replace(steps=steps, rate_epochs=0)
-    fast = {} if "mixed_precision" in changes else {"mixed_precision": gains_from_bfloat16(device)}
-    return chosen.replace(seconds=seconds, seed=seed, **fast)
+        return config.replace(steps=epochs * _batches(domains, config.batch_size), rate_epochs=epochs)
+    return config if steps is None else config.replace(steps=steps, rate_epochs=0)
+
+
+def _begun(method: str, run: RunDirectory) -> Any:
+    """Settings of a run of this method.
+
+    Raises:
+        CheckpointError: there is no run, or one of another method.
+    """
+    other = run.preset()
+    if other in METHODS and other != method:
+        raise CheckpointError(
+            f"{printable(run.path)} is a run of the method {other}, not of {method}; give `method={other!r}` or "
+            "another `run_dir`"
+        )
+    return run.read_config(find_method(method).trainer)[0]
 
 
 def train(
@@ -108,7 +173,8 @@ def train(
         domains: the pictures, see `find_domains`.
         run_dir: folder for model, checkpoint, log and preview.
         method: a key of `METHODS`.
-        config: see `settings`; None takes the published ones.
+        config: see `settings`; None takes the published ones. A resumed run keeps its own and takes no more than the
+            length, see `resumed_settings`; None leaves it that too.
         device: auto, cpu, cuda, cuda:N or mps.
         weights_dir: folder with the weights of FID's network; None takes the cache.
         resume, overwrite, on_progress, should_stop: as for `sinct.train`.
@@ -117,13 +183,15 @@ def train(
         InputError: no picture of a domain can be used.
         OutputError, ConfigError, CheckpointError, DeviceError, TrainingError: as for `sinct.train`.
     """
-    where = choose_device(device)
-    if config is None and not resume:
+    where, run = choose_device(device), RunDirectory(Path(run_dir))
+    if resume:
+        _begun(method, run)
+    elif config is None:
         config = settings(method, domains, device=where)
     return run_folder_training(
         find_method(method).trainer,
         domains,
-        RunDirectory(Path(run_dir)),
+        run,
         config=config,
         preset=method,
         device=where,
