@@ -37,8 +37,8 @@ def resuming(words: Sequence[str], *, steps: int | None = None) -> str:
 def capped(steps: int, planned: int | None) -> str:
     """What to say of a training whose time was up early, and the command that does the rest."""
     return (
-        f"--time ended the training at step {steps} of {planned}, so the result is not yet what it could be; everything "
-        f"is saved. To do the rest: {resuming(sys.argv[1:], steps=planned)}"
+        f"--time ended the training at step {steps} of {planned}, so the result is not yet what it could be; "
+        f"everything is saved. To do the rest: {resuming(sys.argv[1:], steps=planned)}"
     )
 
 

@@ -25,7 +25,10 @@ OPTIONS = {
     "seconds": "--time",
     "seed": "--seed",
     "shared_model": "--shared-model",
+    "size": "--size",
+    "state": "--state",
     "steps": "--steps",
+    "suffix": "--suffix",
     "weights_dir": "--weights-dir",
     "workers": "--workers",
 }

@@ -3,6 +3,7 @@
 Park et al. 2020 (arXiv:2007.15651), section 4 and appendix C.
 """
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -16,7 +17,7 @@ import torch
 
 from sinct.data.folders import Domains, find_domains, find_images
 from sinct.data.scaled import FolderSettings, read_test_image
-from sinct.errors import CheckpointError, ConfigError, InputError, OutputError, WeightsError
+from sinct.errors import CheckpointError, ConfigError, InputError, OutOfMemoryError, OutputError, WeightsError
 from sinct.inference.model import Model, load_model
 from sinct.inference.to_file import checked_output, translate_to_file
 from sinct.measures.fid import score_folders
@@ -25,6 +26,7 @@ from sinct.measures.folder_features import pytorch_resized
 from sinct.measures.inception import Inception, frechet_distance
 from sinct.objectives.folder_gan import FolderGanSettings
 from sinct.objectives.folder_methods import METHODS, find_method, method_settings
+from sinct.pictures.encoding import FORMATS
 from sinct.pictures.opening import open_picture
 from sinct.pictures.picture import write_picture
 from sinct.runtime.device import choose_device, gains_from_bfloat16
@@ -210,7 +212,7 @@ class Applied:
     Attributes:
         written: pictures written now.
         kept: pictures that were there already and were kept.
-        failed: pictures that could not be translated, with the reason in one line.
+        failed: pictures that could not be translated, with the reason in one line; also those too large for the memory.
     """
 
     written: tuple[Path, ...]
@@ -252,13 +254,18 @@ def apply(
 
     Raises:
         InputError: there are no pictures.
-        OutputError: a file is there already, two would get the same name, or the folder cannot be written.
+        OutputError: a file is there already, it is one of the pictures themselves, two would get the same name, or
+            the folder cannot be written.
         CheckpointError, DeviceError: as for `sinct.apply`.
-        ConfigError: an unknown state or size.
+        ConfigError: an unknown state, size or format, or `resume` with `overwrite`.
     """
     for name, value, known in (("state", state, STATES), ("size", size, SIZES)):
         if value not in known:
             raise ConfigError(f"unknown {name} {value!r}; choose one of {', '.join(known)}")
+    if suffix.lower() not in FORMATS:
+        raise ConfigError(f"suffix must be one of {', '.join(FORMATS)}, got {suffix!r}")
+    if resume and overwrite:
+        raise ConfigError("`resume=True` and `overwrite=True` contradict each other; give one of them")
     model = load_model(_model_file(Path(run), state), choose_device(device))
     paths = (
         find_images(images) if isinstance(images, (str, PathLike)) else tuple(Path(path) for path in images)
@@ -270,6 +277,8 @@ def apply(
             f"{printable(present[0])} already exists ({len(present)} of {len(targets)} pictures do); give "
             "`resume=True` to keep them, `overwrite=True` to replace them, or another `output`"
         )
+    if not resume:
+        _keep_inputs(paths, present)
     written, kept, failed = [], [], {}
     for number, (path, target) in enumerate(zip(paths, targets, strict=True)):
         on_picture(number, len(paths))
@@ -299,7 +308,7 @@ def apply(
                     should_stop=None,
                 )
             written.append(target)
-        except InputError as error:
+        except (InputError, OutOfMemoryError) as error:
             failed[path] = str(error)
     else:
         on_picture(len(paths), len(paths))
@@ -470,6 +479,28 @@ def _model_file(run: Path, state: str) -> Path:
     if directory.model.exists():
         return directory.model  # no other was better
     raise CheckpointError(f"{printable(run)} holds no model; train first, or give another run directory")
+
+
+def _keep_inputs(paths: Sequence[Path], present: Sequence[Path]) -> None:
+    """See that no translation takes the place of a picture, its own or a later one.
+
+    Raises:
+        OutputError: one would.
+    """
+    inputs = {(found.st_dev, found.st_ino) for path in paths if (found := _status(path)) is not None}
+    for target in present:
+        found = _status(target)
+        if found is not None and (found.st_dev, found.st_ino) in inputs:
+            raise OutputError(
+                f"{printable(target)} is one of the pictures that are to be translated; give another `output`"
+            )
+
+
+def _status(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except (OSError, ValueError):  # missing, which is said when it is its turn
+        return None
 
 
 def _resizing(model: Model) -> FolderSettings:

@@ -255,6 +255,36 @@ def test_pictures_that_are_there_are_not_replaced_unless_asked(run, domains, tmp
     assert len(folders.apply(run, domains.source, tmp_path / "out", overwrite=True).written) == 4
 
 
+@pytest.mark.parametrize("size", folders.SIZES)
+def test_pictures_that_are_to_be_translated_are_never_replaced(size, run, domains):
+    first, second = domains.source[:2]
+    before = [path.read_bytes() for path in (first, second)]
+    with pytest.raises(sinct.OutputError, match="is one of the pictures"):
+        folders.apply(run, first.parent, first.parent, size=size, overwrite=True)
+    assert [path.read_bytes() for path in (first, second)] == before
+
+
+def test_keeping_and_replacing_pictures_contradict_each_other(run, domains, tmp_path):
+    with pytest.raises(sinct.ConfigError, match="contradict each other"):
+        folders.apply(run, domains.source, tmp_path / "out", resume=True, overwrite=True)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", ".foo", "/x.png", "", ".dzi/x.png"])
+def test_what_is_no_suffix_of_a_picture_is_refused_before_the_first(suffix, run, domains, tmp_path):
+    with pytest.raises(sinct.ConfigError, match=r"suffix must be one of .*\.png"):
+        folders.apply(run, domains.source, tmp_path / "out", suffix=suffix)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_picture_too_large_for_memory_is_named_and_the_others_are_translated(run, domains, tmp_path):
+    Image.new("RGB", (900, 1200)).save(tmp_path / "large.png")
+    paths = (tmp_path / "large.png", domains.source[0])
+    done = folders.apply(run, paths, tmp_path / "out", size="own", max_memory=750_000_000)
+    assert [path.name for path in done.written] == ["0.png"]
+    assert list(done.failed) == [tmp_path / "large.png"]
+    assert "needs the whole picture at once, about 0.8 GB" in done.failed[tmp_path / "large.png"]
+
+
 def test_two_pictures_of_one_name_are_refused(run, domains, tmp_path):
     with pytest.raises(sinct.OutputError, match="would both be written to"):
         folders.apply(run, [domains.source[0], domains.target[0]], tmp_path / "out")
