@@ -10,7 +10,7 @@ from rich.table import Table
 
 from . import bars, display
 from .options import AsJson, Device, MaxMemory, Overwrite, Quiet, Resume, Seed, Set, Time, parse_changes
-from .stopping import resuming, stopping
+from .stopping import capped, resuming, stopping
 
 folders_app = typer.Typer(
     no_args_is_help=True,
@@ -89,18 +89,29 @@ def train(
     with display.errors(as_json=as_json, quiet=quiet), stopping() as stop:
         from sinct import folders
         from sinct.runtime.device import choose_device
+        from sinct.training.run_directory import RunDirectory
 
         domains = folders.find_domains(source, target)
-        done = []
-        for number in range(seed, seed + seeds):
-            where = run_dir if seeds == 1 else run_dir / f"seed-{number}"
+        length: Any = {"epochs": epochs, "steps": steps, "seconds": time}
+        places = {
+            number: run_dir if seeds == 1 else run_dir / f"seed-{number}"
+            for number in range(seed, seed + seeds)
+        }
+        if not resume:  # before the first of several trainings, not after it
+            for where in places.values():
+                RunDirectory(where).check_free(overwrite=overwrite)
+        done: list[dict[str, Any]] = []
+        early: Any = None
+        for number, where in places.items():
             going_on = resume and (where / "config.json").exists() if seeds > 1 else resume
             config = None
-            if not going_on or {epochs, steps, time} != {None}:
+            if not going_on:
                 config = folders.settings(
-                    method.value, domains, device=choose_device(device), epochs=epochs, steps=steps, seconds=time,
-                    seed=number, changes=parse_changes(changes),
+                    method.value, domains, device=choose_device(device), seed=number, changes=parse_changes(changes),
+                    **length,
                 )  # fmt: skip
+            elif any(length.values()):
+                config = folders.resumed_settings(method.value, domains, where, **length)
             with bars.TrainingDisplay(quiet=quiet, kept="the model so far") as bar:
                 training = folders.train(
                     domains, where, method=method.value, config=config, device=device, weights_dir=weights_dir,
@@ -108,10 +119,13 @@ def train(
                 )  # fmt: skip
             done.append(_facts(training, number))
             display.say(_in_words(training), quiet=quiet)
+            early = training if training.capped else early
             if stop() and not training.finished:
                 break
         if as_json:
             display.emit({"method": method.value, "trainings": done})
+        if early is not None and not stop():
+            display.say(capped(early.steps, early.planned), quiet=quiet)
         if stop() and not all(each["finished"] for each in done):
             display.say(f"everything is saved. To continue: {resuming(sys.argv[1:])}", quiet=quiet)
             raise typer.Exit(stop.exit_code)
@@ -248,12 +262,15 @@ def _facts(training: Any, seed: int) -> dict[str, Any]:
         "best": training.kept,
         "seconds": round(training.seconds, 3),
         "finished": training.finished,
+        "capped": training.capped,
         "warnings": list(training.warnings),
     }
 
 
 def _in_words(training: Any) -> str:
-    steps = "1 step" if training.steps == 1 else f"{training.steps} steps"
+    early = training.capped or not training.finished
+    of = f" of {training.planned}" if early else ""
+    steps = f"{training.steps}{of} step{'' if training.steps == 1 and not early else 's'}"
     return (
         f"trained {steps} in {display.clock(training.seconds)}, best state at step {training.kept}: "
         f"{training.run_dir}"

@@ -39,7 +39,7 @@ from .options import (
     chosen,
     with_strokes,
 )
-from .stopping import Stop, resuming, stopping
+from .stopping import Stop, capped, resuming, stopping
 from .streams import usable
 from .weights import weights_app
 from .wording import one_folder
@@ -339,12 +339,7 @@ def _end(done: "sinct.Training | sinct.Translation", stop: Stop, *, quiet: bool)
     training: Any = getattr(done, "training", done)  # a Translation holds its training
     if not stop() or (done.finished and (training is None or training.finished)):
         if training is not None and training.capped:
-            display.say(
-                f"--time ended the training at step {training.steps} of {training.planned}, so the result is not "
-                "yet what it could be; everything is saved. To do the rest: "
-                f"{resuming(sys.argv[1:], steps=training.planned)}",
-                quiet=quiet,
-            )
+            display.say(capped(training.steps, training.planned), quiet=quiet)
         return
     where = "in the picture"
     if training is not None and not training.finished:

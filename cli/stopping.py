@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 RESTART = ("--overwrite", "--resume")
 """Options that the command for resuming must not repeat."""
 
-LENGTHS = ("--time", "--steps")
+LENGTHS = ("--time", "--steps", "--epochs")
 """Options, each with a value, that it must not repeat where it gives a new length."""
 
 
@@ -32,6 +32,14 @@ def resuming(words: Sequence[str], *, steps: int | None = None) -> str:
             kept.append(word)
     length = [] if steps is None else [f"--steps={steps}"]
     return shlex.join(["sinct", *kept, "--resume", *length])
+
+
+def capped(steps: int, planned: int | None) -> str:
+    """What to say of a training whose time was up early, and the command that does the rest."""
+    return (
+        f"--time ended the training at step {steps} of {planned}, so the result is not yet what it could be; "
+        f"everything is saved. To do the rest: {resuming(sys.argv[1:], steps=planned)}"
+    )
 
 
 class Stop:

@@ -9,6 +9,7 @@ OPTIONS = {
     "config": "--set",
     "device": "--device",
     "match": "--match",
+    "method": "--method",
     "max_memory": "--max-memory",
     "output": "-o",
     "overwrite": "--overwrite",
@@ -24,7 +25,10 @@ OPTIONS = {
     "seconds": "--time",
     "seed": "--seed",
     "shared_model": "--shared-model",
+    "size": "--size",
+    "state": "--state",
     "steps": "--steps",
+    "suffix": "--suffix",
     "weights_dir": "--weights-dir",
     "workers": "--workers",
 }

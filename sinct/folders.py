@@ -3,6 +3,7 @@
 Park et al. 2020 (arXiv:2007.15651), section 4 and appendix C.
 """
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -16,7 +17,7 @@ import torch
 
 from sinct.data.folders import Domains, find_domains, find_images
 from sinct.data.scaled import FolderSettings, read_test_image
-from sinct.errors import CheckpointError, ConfigError, InputError, OutputError, WeightsError
+from sinct.errors import CheckpointError, ConfigError, InputError, OutOfMemoryError, OutputError, WeightsError
 from sinct.inference.model import Model, load_model
 from sinct.inference.to_file import checked_output, translate_to_file
 from sinct.measures.fid import score_folders
@@ -25,6 +26,7 @@ from sinct.measures.folder_features import pytorch_resized
 from sinct.measures.inception import Inception, frechet_distance
 from sinct.objectives.folder_gan import FolderGanSettings
 from sinct.objectives.folder_methods import METHODS, find_method, method_settings
+from sinct.pictures.encoding import FORMATS
 from sinct.pictures.opening import open_picture
 from sinct.pictures.picture import write_picture
 from sinct.runtime.device import choose_device, gains_from_bfloat16
@@ -34,7 +36,18 @@ from sinct.training.progress import OnProgress, Training
 from sinct.training.run_directory import RunDirectory
 from sinct.weights.store import Weights, present
 
-__all__ = ["METHODS", "Applied", "Domains", "Scored", "apply", "find_domains", "score", "settings", "train"]
+__all__ = [
+    "METHODS",
+    "Applied",
+    "Domains",
+    "Scored",
+    "apply",
+    "find_domains",
+    "resumed_settings",
+    "score",
+    "settings",
+    "train",
+]
 
 STATES = ("best", "last")
 """States of a training that can be applied."""
@@ -69,20 +82,74 @@ def settings(
     Raises:
         ConfigError: the method or a setting is unknown, or a value is out of range.
     """
-    if epochs is not None and steps is not None:
-        raise ConfigError("a length was given in epochs and in steps; give one of them")
     changes = dict(changes or {})
     start = find_method(method).settings.replace(**changes)
-    batches = -(-max(len(domains.source), len(domains.target)) // start.batch_size)
-    chosen = method_settings(method, batches).replace(**changes)
+    published = method_settings(method, _batches(domains, start.batch_size)).replace(**changes)
+    chosen = _of_length(published, domains, epochs, steps)
+    fast = {} if "mixed_precision" in changes else {"mixed_precision": gains_from_bfloat16(device)}
+    return chosen.replace(seconds=seconds, seed=seed, **fast)
+
+
+def resumed_settings(
+    method: str,
+    domains: Domains,
+    run_dir: StrPath,
+    *,
+    epochs: int | None = None,
+    steps: int | None = None,
+    seconds: float | None = None,
+) -> FolderGanSettings:
+    """The settings of a run that is to be resumed, with another length, as `config` for `train`.
+
+    Seconds alone leave it its steps. Steps or epochs alone free it from the limit to its time.
+
+    Args:
+        method: the method that it is a run of.
+        domains: its pictures.
+        run_dir: its folder.
+        epochs, steps, seconds: see `settings`.
+
+    Raises:
+        CheckpointError: the folder holds no run of this method.
+        ConfigError: a length is out of range, or there are two.
+    """
+    config: FolderGanSettings = _begun(method, RunDirectory(Path(run_dir)))
+    if steps == config.steps:
+        steps = None  # the learning rate keeps its course
+    return _of_length(config, domains, epochs, steps).replace(seconds=seconds)
+
+
+def _batches(domains: Domains, batch_size: int) -> int:
+    """Steps of an epoch."""
+    return -(-max(len(domains.source), len(domains.target)) // batch_size)
+
+
+def _of_length(
+    config: FolderGanSettings, domains: Domains, epochs: int | None, steps: int | None
+) -> FolderGanSettings:
+    """Settings with a length and the course of the learning rate that belongs to it; without one, as they are."""
+    if epochs is not None and steps is not None:
+        raise ConfigError("a length was given in epochs and in steps; give one of them")
     if epochs is not None:
         if epochs < 1:
             raise ConfigError(f"epochs must be 1 or more, got {epochs}")
-        chosen = chosen.replace(steps=epochs * batches, rate_epochs=epochs)
-    if steps is not None:
-        chosen = chosen.replace(steps=steps, rate_epochs=0)
-    fast = {} if "mixed_precision" in changes else {"mixed_precision": gains_from_bfloat16(device)}
-    return chosen.replace(seconds=seconds, seed=seed, **fast)
+        return config.replace(steps=epochs * _batches(domains, config.batch_size), rate_epochs=epochs)
+    return config if steps is None else config.replace(steps=steps, rate_epochs=0)
+
+
+def _begun(method: str, run: RunDirectory) -> Any:
+    """Settings of a run of this method.
+
+    Raises:
+        CheckpointError: there is no run, or one of another method.
+    """
+    other = run.preset()
+    if other in METHODS and other != method:
+        raise CheckpointError(
+            f"{printable(run.path)} is a run of the method {other}, not of {method}; give `method={other!r}` or "
+            "another `run_dir`"
+        )
+    return run.read_config(find_method(method).trainer)[0]
 
 
 def train(
@@ -108,7 +175,8 @@ def train(
         domains: the pictures, see `find_domains`.
         run_dir: folder for model, checkpoint, log and preview.
         method: a key of `METHODS`.
-        config: see `settings`; None takes the published ones.
+        config: see `settings`; None takes the published ones. A resumed run keeps its own and takes no more than the
+            length, see `resumed_settings`; None leaves it that too.
         device: auto, cpu, cuda, cuda:N or mps.
         weights_dir: folder with the weights of FID's network; None takes the cache.
         resume, overwrite, on_progress, should_stop: as for `sinct.train`.
@@ -117,13 +185,15 @@ def train(
         InputError: no picture of a domain can be used.
         OutputError, ConfigError, CheckpointError, DeviceError, TrainingError: as for `sinct.train`.
     """
-    where = choose_device(device)
-    if config is None and not resume:
+    where, run = choose_device(device), RunDirectory(Path(run_dir))
+    if resume:
+        _begun(method, run)
+    elif config is None:
         config = settings(method, domains, device=where)
     return run_folder_training(
         find_method(method).trainer,
         domains,
-        RunDirectory(Path(run_dir)),
+        run,
         config=config,
         preset=method,
         device=where,
@@ -142,7 +212,7 @@ class Applied:
     Attributes:
         written: pictures written now.
         kept: pictures that were there already and were kept.
-        failed: pictures that could not be translated, with the reason in one line.
+        failed: pictures that could not be translated, with the reason in one line; also those too large for the memory.
     """
 
     written: tuple[Path, ...]
@@ -184,13 +254,18 @@ def apply(
 
     Raises:
         InputError: there are no pictures.
-        OutputError: a file is there already, two would get the same name, or the folder cannot be written.
+        OutputError: a file is there already, it is one of the pictures themselves, two would get the same name, or
+            the folder cannot be written.
         CheckpointError, DeviceError: as for `sinct.apply`.
-        ConfigError: an unknown state or size.
+        ConfigError: an unknown state, size or format, or `resume` with `overwrite`.
     """
     for name, value, known in (("state", state, STATES), ("size", size, SIZES)):
         if value not in known:
             raise ConfigError(f"unknown {name} {value!r}; choose one of {', '.join(known)}")
+    if suffix.lower() not in FORMATS:
+        raise ConfigError(f"suffix must be one of {', '.join(FORMATS)}, got {suffix!r}")
+    if resume and overwrite:
+        raise ConfigError("`resume=True` and `overwrite=True` contradict each other; give one of them")
     model = load_model(_model_file(Path(run), state), choose_device(device))
     paths = (
         find_images(images) if isinstance(images, (str, PathLike)) else tuple(Path(path) for path in images)
@@ -202,6 +277,8 @@ def apply(
             f"{printable(present[0])} already exists ({len(present)} of {len(targets)} pictures do); give "
             "`resume=True` to keep them, `overwrite=True` to replace them, or another `output`"
         )
+    if not resume:
+        _keep_inputs(paths, present)
     written, kept, failed = [], [], {}
     for number, (path, target) in enumerate(zip(paths, targets, strict=True)):
         on_picture(number, len(paths))
@@ -231,7 +308,7 @@ def apply(
                     should_stop=None,
                 )
             written.append(target)
-        except InputError as error:
+        except (InputError, OutOfMemoryError) as error:
             failed[path] = str(error)
     else:
         on_picture(len(paths), len(paths))
@@ -402,6 +479,28 @@ def _model_file(run: Path, state: str) -> Path:
     if directory.model.exists():
         return directory.model  # no other was better
     raise CheckpointError(f"{printable(run)} holds no model; train first, or give another run directory")
+
+
+def _keep_inputs(paths: Sequence[Path], present: Sequence[Path]) -> None:
+    """See that no translation takes the place of a picture, its own or a later one.
+
+    Raises:
+        OutputError: one would.
+    """
+    inputs = {(found.st_dev, found.st_ino) for path in paths if (found := _status(path)) is not None}
+    for target in present:
+        found = _status(target)
+        if found is not None and (found.st_dev, found.st_ino) in inputs:
+            raise OutputError(
+                f"{printable(target)} is one of the pictures that are to be translated; give another `output`"
+            )
+
+
+def _status(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except (OSError, ValueError):  # missing, which is said when it is its turn
+        return None
 
 
 def _resizing(model: Model) -> FolderSettings:

@@ -96,6 +96,13 @@ def test_a_run_goes_on_bit_for_bit_with_its_best_state(domains, tmp_path, monkey
     assert [name for name in first if not first[name].equal(second[name])] == []
 
 
+def test_processes_that_read_ahead_change_no_training(domains, tmp_path):
+    for decoders in (0, 1):
+        folders.train(domains, tmp_path / str(decoders), config=tiny_cut(decoders=decoders, steps=2))
+    first, second = tensors(tmp_path / "0"), tensors(tmp_path / "1")
+    assert [name for name in first if not first[name].equal(second[name])] == []
+
+
 def test_a_run_on_other_pictures_is_not_resumed(domains, tmp_path):
     folders.train(domains, tmp_path / "run", config=tiny_cut())
     others = Domains(domains.source[1:], domains.target)
@@ -105,10 +112,38 @@ def test_a_run_on_other_pictures_is_not_resumed(domains, tmp_path):
         folders.train(others, tmp_path / "run", resume=True)
 
 
-def test_a_run_of_another_objective_is_not_resumed(domains, tmp_path):
+@pytest.mark.parametrize("method", ["fastcut", "cyclegan"])
+def test_a_run_of_another_method_is_not_resumed(method, domains, tmp_path):
     folders.train(domains, tmp_path / "run", config=tiny_cut())
-    with pytest.raises(sinct.CheckpointError, match="of the objective folder-cut, not of folder-cyclegan"):
-        folders.train(domains, tmp_path / "run", method="cyclegan", resume=True)
+    with pytest.raises(
+        sinct.CheckpointError, match=rf"a run of the method cut, not of {method}; give `method='cut'`"
+    ):
+        folders.train(domains, tmp_path / "run", method=method, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("length", "expected"),
+    [
+        ({"seconds": 60.0}, (8, 2, 60.0)),
+        ({"steps": 8}, (8, 2, None)),
+        ({"steps": 9}, (9, 0, None)),
+        ({"epochs": 5}, (10, 5, None)),
+    ],
+    ids=["seconds", "the same steps", "other steps", "epochs"],
+)
+def test_a_new_length_keeps_the_runs_own_batches_and_steps(length, expected, domains, tmp_path):
+    begun = tiny_cut(steps=8, rate_epochs=2, batch_size=2)
+    folders.train(domains, tmp_path / "run", config=begun, should_stop=stop_after(1))
+    found = folders.resumed_settings("cut", domains, tmp_path / "run", **length)
+    assert (found.steps, found.rate_epochs, found.seconds) == expected
+    assert found.batch_size == 2
+
+
+def test_a_resumed_run_takes_the_course_of_the_learning_rate_from_its_new_length(domains, tmp_path):
+    folders.train(domains, tmp_path / "run", config=tiny_cut(steps=1, rate_epochs=1))
+    longer = folders.resumed_settings("cut", domains, tmp_path / "run", steps=2)
+    folders.train(domains, tmp_path / "run", config=longer, resume=True)
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["config"]["rate_epochs"] == 0
 
 
 def test_the_best_state_is_that_with_the_lowest_score_and_the_last_is_kept_too(
@@ -225,6 +260,36 @@ def test_pictures_that_are_there_are_not_replaced_unless_asked(run, domains, tmp
     found = folders.apply(run, domains.source, tmp_path / "out", resume=True)
     assert (len(found.written), len(found.kept)) == (2, 2)
     assert len(folders.apply(run, domains.source, tmp_path / "out", overwrite=True).written) == 4
+
+
+@pytest.mark.parametrize("size", folders.SIZES)
+def test_pictures_that_are_to_be_translated_are_never_replaced(size, run, domains):
+    first, second = domains.source[:2]
+    before = [path.read_bytes() for path in (first, second)]
+    with pytest.raises(sinct.OutputError, match="is one of the pictures"):
+        folders.apply(run, first.parent, first.parent, size=size, overwrite=True)
+    assert [path.read_bytes() for path in (first, second)] == before
+
+
+def test_keeping_and_replacing_pictures_contradict_each_other(run, domains, tmp_path):
+    with pytest.raises(sinct.ConfigError, match="contradict each other"):
+        folders.apply(run, domains.source, tmp_path / "out", resume=True, overwrite=True)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", ".foo", "/x.png", "", ".dzi/x.png"])
+def test_what_is_no_suffix_of_a_picture_is_refused_before_the_first(suffix, run, domains, tmp_path):
+    with pytest.raises(sinct.ConfigError, match=r"suffix must be one of .*\.png"):
+        folders.apply(run, domains.source, tmp_path / "out", suffix=suffix)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_picture_too_large_for_memory_is_named_and_the_others_are_translated(run, domains, tmp_path):
+    Image.new("RGB", (900, 1200)).save(tmp_path / "large.png")
+    paths = (tmp_path / "large.png", domains.source[0])
+    done = folders.apply(run, paths, tmp_path / "out", size="own", max_memory=750_000_000)
+    assert [path.name for path in done.written] == ["0.png"]
+    assert list(done.failed) == [tmp_path / "large.png"]
+    assert "needs the whole picture at once, about 0.8 GB" in done.failed[tmp_path / "large.png"]
 
 
 def test_two_pictures_of_one_name_are_refused(run, domains, tmp_path):

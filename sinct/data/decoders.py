@@ -57,7 +57,9 @@ class Decoder:
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        request = {"path": os.path.abspath(path), "settings": settings.to_dict()}
+        named = settings.to_dict()  # a training's own settings have more than these
+        ours = {name: named[name] for name in FolderSettings.names()}
+        request = {"path": os.path.abspath(path), "settings": ours}
         try:
             self._process.stdin.write(json.dumps(request).encode() + b"\n")
             self._process.stdin.flush()

@@ -1,10 +1,13 @@
 """Choose windows that keep a translation within its memory."""
 
+import math
+
 from sinct.data.strokes import SIDE, SIGHT
 from sinct.errors import OutOfMemoryError
 from sinct.inference.model import Model
 from sinct.inference.whole import continued_size
 from sinct.networks.base import GeneratorBase
+from sinct.pictures.opening import FIXED, IN_MEMORY
 from sinct.pictures.windows import Sides, choose_sides
 from sinct.runtime.device import memory
 
@@ -106,10 +109,11 @@ def check_windows(generator: GeneratorBase, height: int, width: int) -> None:
         OutOfMemoryError: it needs the whole picture.
     """
     if generator.whole:
-        least = PROCESS + (COPIES + 4 * generator.live_channels) * height * width
+        generating = PROCESS + (COPIES + 4 * generator.live_channels) * height * width
+        least = math.ceil(max(generating, FIXED + IN_MEMORY * height * width) / 1e8) / 10
         raise OutOfMemoryError(
             f"a picture of {width}x{height} px cannot be translated in rows by the generator {generator.name!r}, "
-            f"which needs the whole picture at once, about {least / 1e9:.1f} GB; give `max_memory={least / 1e9:.1f}e9` "
+            f"which needs the whole picture at once, about {least:.1f} GB; give `max_memory={least:.1f}e9` "
             "and an output that is not .dzi, or a smaller picture"
         )
 

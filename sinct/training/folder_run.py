@@ -108,6 +108,7 @@ def run_folder_training(
         on_progress=on_progress,
         should_stop=should_stop,
         smaller=_smaller,
+        length=("steps", "seconds", "rate_epochs"),
     )
 
 

@@ -94,13 +94,16 @@ def run_training(
 
     def make(settings: Any) -> tuple[Loop[Any, Any], Callable[[], Views]]:
         widths = _widths(paintings, painting_names, settings)
-        trainer = objective(
-            [painting.pixels for painting in paintings],
-            [photo.pixels for photo in photos],
-            settings,
-            device,
-            Shown([painting.shown for painting in paintings], [photo.shown for photo in photos]),
-        )
+        try:
+            trainer = objective(
+                [painting.pixels for painting in paintings],
+                [photo.pixels for photo in photos],
+                settings,
+                device,
+                Shown([painting.shown for painting in paintings], [photo.shown for photo in photos]),
+            )
+        except ConfigError as error:
+            raise ConfigError(f"{error}{_left_of(targets, photos, str(error))}") from None
         return trainer, lambda: PairViews(trainer, paintings, photos, widths)
 
     return run_in_directory(
@@ -212,6 +215,15 @@ def _visible(pictures: Sequence[Picture], names: str | Sequence[str]) -> list[Pi
             name = printable(names[number]) if number < len(names) and names[number] else "the picture"
             raise InputError(f"{name} {error}") from None
     return found
+
+
+def _left_of(whole: Sequence[Picture], cut: Sequence[Picture], fault: str) -> str:
+    """What to add to a fault about the size of a photo that was cut to what shows of it: its own size."""
+    for photo, part in zip(whole, cut, strict=True):
+        size = f"{part.width}x{part.height} px"
+        if part.width * part.height < photo.width * photo.height and f"a picture of {size}" in fault:
+            return f" (of the photo's {photo.width}x{photo.height} px, only {size} show; the rest is transparent)"
+    return ""
 
 
 def _widths(

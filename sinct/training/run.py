@@ -46,6 +46,7 @@ def run_in_directory(
     on_progress: OnProgress | None,
     should_stop: Callable[[], bool] | None,
     smaller: Callable[[Any], tuple[str, str]],
+    length: Sequence[str] = ("steps", "seconds"),
     remarks: Sequence[Remark] = (),
 ) -> Training:
     """Train from the beginning, or go on with a training; see `sinct.train` for what is not said here.
@@ -62,6 +63,7 @@ def run_in_directory(
         device: where the networks run.
         resume, overwrite, on_progress, should_stop: as for `sinct.train`.
         smaller: what settings need memory for, and how to need less of it, in words.
+        length: settings that a resumed run takes from `config`.
         remarks: warnings to report at the start.
     """
     if resume and overwrite:
@@ -81,7 +83,7 @@ def run_in_directory(
                     f"{run.path} has a model, but no checkpoint to continue from; start again with `overwrite=True`"
                 )
             if asked is not None:
-                config = config.replace(steps=asked.steps, seconds=asked.seconds)
+                config = config.replace(**{name: getattr(asked, name) for name in length})
         else:
             assert config is not None
             run.check_free(overwrite=overwrite)

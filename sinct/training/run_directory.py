@@ -145,6 +145,14 @@ class RunDirectory:
                 f"{self.config} is damaged ({error}); start again with `overwrite=True`"
             ) from None
 
+    def preset(self) -> str | None:
+        """Name of the settings with which the run began, as far as config.json can be read."""
+        try:
+            name = json.loads(self.config.read_text(encoding="utf-8"))["preset"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return name if isinstance(name, str) else None
+
     def append_log(self, entry: Mapping[str, Any]) -> None:
         """Add one line to the log.
 

@@ -72,6 +72,35 @@ def test_a_run_is_resumed_with_its_own_settings_and_a_new_length(places, tmp_pat
     assert json.loads(done.stdout)["trainings"][0]["steps"] == 4
 
 
+def test_a_time_alone_leaves_a_resumed_run_its_steps(places, tmp_path):
+    run("train", *places, "--run-dir", tmp_path / "run", "--steps", 2, *SETTINGS)
+    run("train", *places, "--run-dir", tmp_path / "run", "--time", "1m", "--resume")
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["config"]["steps"] == 2
+
+
+def test_a_time_that_ends_a_training_early_is_said_with_the_command_for_the_rest(places, tmp_path):
+    done = run("train", *places, "--run-dir", tmp_path / "run", "--time", "0.001s", *SETTINGS)
+    assert done.exit_code == 0, done.output
+    assert "trained 1 of 1600 steps" in done.output
+    assert "--time ended the training at step" in done.output
+    assert "--resume --steps=1600" in done.output
+
+
+def test_another_method_than_the_runs_is_refused_with_the_option_for_it(places, tmp_path):
+    run("train", *places, "--run-dir", tmp_path / "run", "--steps", 2, *SETTINGS)
+    done = run("train", *places, "--run-dir", tmp_path / "run", "--resume", "--method", "cyclegan")
+    assert done.exit_code == 1
+    assert "give --method cut or another --run-dir" in done.output
+
+
+def test_no_seed_is_trained_where_a_later_one_has_no_place(places, tmp_path):
+    run("train", *places, "--run-dir", tmp_path / "runs" / "seed-1", "--steps", 1, *SETTINGS)
+    done = run("train", *places, "--run-dir", tmp_path / "runs", "--steps", 1, "--seeds", 2, *SETTINGS)
+    assert done.exit_code == 1
+    assert "already holds a run" in done.output
+    assert not (tmp_path / "runs" / "seed-0").exists()
+
+
 def test_a_missing_folder_is_one_line(tmp_path):
     done = run("train", tmp_path / "no", tmp_path / "none", "--run-dir", tmp_path / "run")
     assert done.exit_code == 1

@@ -184,6 +184,14 @@ def test_a_photo_of_which_nothing_shows_is_refused_by_name(make_picture, tiny, t
         sinct.train(make_picture(), empty, tmp_path / "run", config=tiny)
 
 
+def test_a_photo_of_which_too_little_shows_is_refused_with_both_sizes(make_picture, tiny, tmp_path):
+    photo = Image.new("RGBA", (60, 50), (9, 9, 9, 0))
+    photo.paste((200, 100, 50, 255), (0, 20, 60, 22))
+    photo.save(tmp_path / "photo.png")
+    with pytest.raises(sinct.ConfigError, match="of the photo's 60x50 px, only 60x2 px show"):
+        sinct.train(make_picture(), tmp_path / "photo.png", tmp_path / "run", config=tiny)
+
+
 def test_a_picture_of_which_nothing_shows_is_translated_as_any_other(tiny, tmp_path):
     empty = tmp_path / "empty.png"
     Image.new("RGBA", (60, 50), (9, 9, 9, 0)).save(empty)
