@@ -43,10 +43,14 @@ class Settings:
         for field in dataclasses.fields(self):
             bound, value = field.metadata.get("bound"), getattr(self, field.name)
             number = isinstance(value, (int, float)) and not isinstance(value, bool)
-            if bound and number and not (math.isfinite(value) and bound.holds(value)):
+            if (
+                bound
+                and number
+                and not ((isinstance(value, int) or math.isfinite(value)) and bound.holds(value))
+            ):
                 raise ConfigError(f"{field.name} must {bound.words}, got {value}")
             if not _is_of(value, types[field.name]):
-                raise ConfigError(f"{field.name} must be {_in_words(types[field.name])}, got {value!r}")
+                raise ConfigError(f"{field.name} must be {_in_words(types[field.name])}, got {value!r:.200}")
         self.check()
 
     def check(self) -> None:
@@ -88,8 +92,11 @@ class Settings:
         types = get_type_hints(type(self))
         for name, value in changes.items():
             if name not in types:
-                raise ConfigError(f"unknown setting {name!r}; choose one of {', '.join(sorted(types))}")
-            changes[name] = _coerce(value, types[name])
+                raise ConfigError(f"unknown setting {name!r:.200}; choose one of {', '.join(sorted(types))}")
+            try:
+                changes[name] = _coerce(value, types[name])
+            except OverflowError:
+                raise ConfigError(f"{name} is too large; give a number below 1e308") from None
         return dataclasses.replace(self, **changes)
 
 

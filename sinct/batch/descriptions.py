@@ -6,7 +6,6 @@ and of the patches without their mean colours. It ignores what a picture shows a
 
 import base64
 import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,7 @@ from sinct.errors import InputError
 from sinct.measures.distribution import colour_distribution, patch_distributions
 from sinct.pictures.glance import read_small
 from sinct.runtime.files import unwritable
-from sinct.runtime.json_files import write_json
+from sinct.runtime.json_files import read_json, write_json
 
 VERSION = 1
 """Version of the descriptions. Any change that makes old ones incomparable must raise it."""
@@ -73,8 +72,16 @@ class Description:
 
     @classmethod
     def from_json(cls, values: Mapping[str, str]) -> "Description":
-        """Read what `to_json` returned."""
-        return cls(base64.b64decode(values["colours"]), base64.b64decode(values["textures"]))
+        """Read what `to_json` returned.
+
+        Raises:
+            ValueError: it is no description.
+        """
+        described = cls(base64.b64decode(values["colours"]), base64.b64decode(values["textures"]))
+        numbers = DIRECTIONS * QUANTILES
+        if (len(described.colours), len(described.textures)) != (2 * numbers, 2 * LEVELS * numbers):
+            raise ValueError("it has another number of quantiles")
+        return described
 
 
 def describe(place: str, folder: Path) -> Description:
@@ -172,7 +179,7 @@ class Descriptions:
 def _load(path: Path) -> dict[str, tuple[list[Any], Description]]:
     """Place -> stamp and description; empty if there is no undamaged file of this version."""
     try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
+        kept = read_json(path)
         if kept["version"] != VERSION:
             return {}
         return {

@@ -1,7 +1,6 @@
 """A job, which stays the same from the collection through the ledger to a worker, and its outcome."""
 
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 
 from sinct.batch import storage
 from sinct.batch.settings import Settings
-from sinct.runtime.json_files import plain, write_json
+from sinct.runtime.json_files import plain, read_json, restored, write_json
 
 SERIES = "shared-model"
 """Name of the job that trains one model for all pictures."""
@@ -51,9 +50,13 @@ class Job:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Job":
-        """Read what `to_json` returned."""
-        tuples = {name: tuple(values[name]) for name in ("paintings", "photos")}
-        return cls(**{**values, **tuples, "settings": Settings.from_json(values["settings"])})
+        """Read what `to_json` returned.
+
+        Raises:
+            ValueError: it is something else.
+        """
+        job: Job = restored(cls, values)
+        return job
 
 
 @dataclass(frozen=True)
@@ -88,8 +91,13 @@ class Request:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Request":
-        """Read what `to_json` returned."""
-        return cls(**{**values, "job": Job.from_json(values["job"])})
+        """Read what `to_json` returned.
+
+        Raises:
+            ValueError: it is something else.
+        """
+        request: Request = restored(cls, values)
+        return request
 
 
 @dataclass(frozen=True)
@@ -120,8 +128,13 @@ class Outcome:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Outcome":
-        """Read what `to_json` returned."""
-        return cls(**{**values, "warnings": tuple(values["warnings"])})
+        """Read what `to_json` returned.
+
+        Raises:
+            ValueError: it is something else.
+        """
+        outcome: Outcome = restored(cls, values)
+        return outcome
 
     def save(self, path: Path) -> None:
         """Write it as JSON, whole or not at all."""
@@ -131,8 +144,8 @@ class Outcome:
     def load(cls, path: Path) -> "Outcome | None":
         """Read what `save` wrote; None if it is missing or damaged."""
         try:
-            return cls.from_json(json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, KeyError, TypeError):
+            return cls.from_json(read_json(path))
+        except (OSError, ValueError):
             return None
 
 

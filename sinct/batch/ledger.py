@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from sinct.batch.jobs import Job
-from sinct.errors import InputError, OutputError
+from sinct.errors import InputError, OutputError, one_line
+from sinct.runtime.files import printable
+from sinct.runtime.json_files import parsed, restored
 
 SCHEMA = 1
 """Version of the tables."""
@@ -143,6 +145,9 @@ class Ledger:
                 self._database.execute("PRAGMA journal_mode = WAL")
                 self._database.execute("PRAGMA synchronous = FULL")
             [version] = self._database.execute("PRAGMA user_version").fetchone()
+            code = "SELECT 1 FROM sqlite_master WHERE type IN ('view', 'trigger')"
+            if self._database.execute(code).fetchone():  # which could run for ever
+                raise sqlite3.DatabaseError("it has views or triggers")
             if version == 0 and not readonly:
                 with self._change() as change:
                     change.execute(TABLES)
@@ -164,7 +169,7 @@ class Ledger:
         """All jobs of the collection as last given, in its order."""
         with self._telling():
             rows = self._database.execute("SELECT * FROM jobs WHERE listed ORDER BY position").fetchall()
-        return [_entry(row) for row in rows]
+        return [self._entry(row) for row in rows]
 
     def entry(self, name: str) -> Entry:
         """One job.
@@ -176,7 +181,18 @@ class Ledger:
             row = self._database.execute("SELECT * FROM jobs WHERE name = ?", (_stored(name),)).fetchone()
         if row is None:
             raise InputError(f"the batch has no job {name!r}; `sinct batch status` lists them")
-        return _entry(row)
+        return self._entry(row)
+
+    def _entry(self, stored: sqlite3.Row) -> Entry:
+        """A row as an entry.
+
+        Raises:
+            InputError: it holds what sinct does not write.
+        """
+        try:
+            return _entry(stored)
+        except (ValueError, TypeError, KeyError) as error:
+            raise self._damaged(printable(one_line(error))) from None
 
     # Changing -------------------------------------------------------------------------------------------
 
@@ -220,13 +236,18 @@ class Ledger:
         try:
             yield
         except sqlite3.DatabaseError as error:
+            reason = printable(one_line(error))
             if isinstance(error, sqlite3.OperationalError):
                 raise OutputError(
-                    f"cannot use the ledger {self.path}: {error}; free some space or check its permissions, then repeat"
+                    f"cannot use the ledger {self.path}: {reason}; free some space or check its permissions, then "
+                    "repeat"
                 ) from None
-            raise InputError(
-                f"{self.path} is damaged or not a ledger ({error}); move it away to start the batch over"
-            ) from None
+            raise self._damaged(reason) from None
+
+    def _damaged(self, reason: str) -> InputError:
+        return InputError(
+            f"{self.path} is damaged or not a ledger ({reason}); move it away to start the batch over"
+        )
 
 
 def read_entries(path: Path) -> list[Entry]:
@@ -265,10 +286,9 @@ def _restored(value: Any) -> Any:
 
 def _entry(stored: sqlite3.Row) -> Entry:
     row = {key: _restored(stored[key]) for key in stored.keys()}  # noqa: SIM118 - a Row iterates over its values
-    asked = {"name": row["name"], "photos": json.loads(row["photos"]), "output": row["output"]}
+    asked = {"name": row["name"], "photos": parsed(row["photos"]), "output": row["output"]}
     values = {column: row[column] for column in COLUMNS}
-    values |= {column: json.loads(row[column]) for column in JSON_COLUMNS}
-    values |= {
-        "state": State(row["state"]), "again": bool(row["again"]), "warnings": tuple(values["warnings"])
-    }  # fmt: skip
-    return Entry(Job.from_json({**json.loads(row["job"]), **asked}), **values)
+    values |= {column: parsed(row[column]) for column in JSON_COLUMNS}
+    values |= {"state": State(row["state"]), "again": bool(row["again"])}
+    entry: Entry = restored(Entry, {"job": {**parsed(row["job"]), **asked}, **values})
+    return entry

@@ -1,7 +1,6 @@
 """Turns a manifest (a CSV file or lines of JSON) into a list of jobs; each row describes one picture."""
 
 import csv
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -14,6 +13,7 @@ from sinct.batch.jobs import Job, distinct
 from sinct.batch.settings import Settings
 from sinct.errors import ConfigError, InputError, one_line
 from sinct.runtime.csv_files import read_csv
+from sinct.runtime.json_files import parsed
 
 MANIFESTS = (".csv", ".jsonl", ".ndjson")
 """Suffixes of collections that are manifests."""
@@ -82,13 +82,13 @@ def _rows(path: str) -> Sequence[tuple[int, Mapping[Any, Any]]]:
             known = set(rows[0][1]) if rows else set()
         else:
             lines = enumerate(text.split("\n"), start=1)
-            rows = [(number, json.loads(line)) for number, line in lines if line.strip()]
+            rows = [(number, parsed(line)) for number, line in lines if line.strip()]
             if not all(isinstance(row, dict) for _, row in rows):
                 raise ValueError("every line must be an object")
             known = set(rows[0][1]) if rows else set()
     except UnicodeDecodeError:
         raise InputError(f"the manifest {path} is not in UTF-8; save it as CSV in UTF-8") from None
-    except (OSError, ValueError, RecursionError, csv.Error) as error:
+    except (OSError, ValueError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or one_line(error)
         raise InputError(f"cannot read the manifest {path}: {reason}") from None
     if not rows or "painting" not in known or not {"photo", "photos"} & known:
@@ -124,7 +124,7 @@ def _value(name: str, value: Any) -> Any:
     if not isinstance(value, str) or name in ("painting", "photo", "photos", "output", "preset", "profile"):
         return value
     try:
-        return json.loads(value)
+        return parsed(value)
     except ValueError:
         raise ConfigError(
             f"{name}: {value!r} is not a value; give a number, true, false or a list such as [32,64]"

@@ -1,6 +1,5 @@
 """Performs one job of a batch, from fetching inputs to storing the output, wherever it runs."""
 
-import json
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +18,7 @@ from sinct.errors import CheckpointError, Interrupted, OutOfMemoryError, OutputE
 from sinct.objectives.cut import CutSettings, Trainer
 from sinct.pictures.picture import read_picture
 from sinct.runtime.device import choose_device, is_out_of_memory, peak_memory
-from sinct.runtime.json_files import write_json
+from sinct.runtime.json_files import read_json, write_json
 from sinct.runtime.processes import Report
 from sinct.training.pair_run import run_training
 from sinct.training.progress import Progress, Training
@@ -207,7 +206,7 @@ def _continues(request: Request, folder: Path) -> bool:
     asked = folder / "request.json"
     mark = {"key": request.key, "halvings": request.halvings, "sharing": request.sharing}
     try:
-        same = json.loads(asked.read_text(encoding="utf-8")) == mark
+        same = read_json(asked) == mark
     except (OSError, ValueError):
         same = False
     if not same:

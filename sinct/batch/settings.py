@@ -60,8 +60,3 @@ class Settings:
         if self.profile == "srgb":
             del values["profile"]
         return values
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> "Settings":
-        """Read what `to_json` returned."""
-        return cls(**values)

@@ -5,15 +5,15 @@ painting.png, photo.png and the pictures in `results`), and `work`, with a folde
 """
 
 import hashlib
-import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from sinct.errors import OutputError
+from sinct.errors import OutputError, one_line
 from sinct.pictures.picture import Picture, write_picture
 from sinct.runtime.files import StrPath, replacing, unwritable
-from sinct.runtime.json_files import write_json
+from sinct.runtime.json_files import read_json, write_json
 from sinct.runtime.locks import LOCK
 
 REGIONS = ("painting-regions.png", "photo-regions.png")
@@ -31,7 +31,7 @@ def begin(folder: Path, source: Picture, target: Picture, hashes: Sequence[str],
         if any(path.name != LOCK for path in folder.iterdir()):
             if not record.exists():
                 raise OutputError(f"{folder} is not empty and holds no comparison; give another `output`")
-            if not overwrite and json.loads(record.read_text(encoding="utf-8")) != list(hashes):
+            if not overwrite and _recorded(record) != list(hashes):
                 raise OutputError(
                     f"{folder} holds a comparison of other pictures; give another `output`, or `overwrite=True`"
                 )
@@ -44,6 +44,20 @@ def begin(folder: Path, source: Picture, target: Picture, hashes: Sequence[str],
         write_json(record, list(hashes))
     except OSError as error:
         raise unwritable(folder, error) from None
+
+
+def _recorded(record: Path) -> Any:
+    """Hashes of the pictures that a folder belongs to.
+
+    Raises:
+        OutputError: the record is damaged.
+    """
+    try:
+        return read_json(record)
+    except ValueError as error:
+        raise OutputError(
+            f"{record} is damaged ({one_line(error)}); give another `output`, or `overwrite=True`"
+        ) from None
 
 
 def copied(path: StrPath, copy: Path) -> str:

@@ -1,14 +1,14 @@
 """The outcome of one method: the stored outcome of an equal request, or a new one."""
 
-import json
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from sinct.comparison import methods
 from sinct.comparison.worker import Outcome, Request, perform
 from sinct.errors import Interrupted, WeightsError
-from sinct.runtime.json_files import write_json
+from sinct.runtime.json_files import read_json, write_json
 from sinct.runtime.processes import run_child
 from sinct.weights.store import fetch, present
 
@@ -34,10 +34,10 @@ def outcome_of(
         Interrupted: `should_stop` returned True.
     """
     asked, stored = folder / "request.json", folder / "outcome.json"
-    same = asked.exists() and json.loads(asked.read_text(encoding="utf-8")) == request.to_json()
+    same = _stored(asked) == request.to_json()
     if same and stored.exists() and (folder / "output.png").exists():
         outcome = Outcome.load(stored)
-        if outcome.reason is None:
+        if outcome is not None and outcome.reason is None:
             return outcome
     if not same and folder.exists():
         shutil.rmtree(folder)  # its contents belong to another request
@@ -53,6 +53,14 @@ def outcome_of(
             return Outcome(missing, 0.0, None, "")
     work = _isolated if isolate else perform
     return work(request, folder, report=report, should_stop=should_stop)
+
+
+def _stored(request: Path) -> Any:
+    """The request that a folder belongs to; None where there is none or it is damaged."""
+    try:
+        return read_json(request)
+    except (OSError, ValueError):
+        return None
 
 
 def _isolated(

@@ -5,7 +5,6 @@ In its own process the method's memory can be measured, and its crash does not a
 """
 
 import dataclasses
-import json
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -19,7 +18,7 @@ from sinct.pictures.picture import read_picture, write_picture
 from sinct.pictures.regions import read_regions
 from sinct.runtime.budget import Budget
 from sinct.runtime.device import choose_device, is_out_of_memory, peak_memory
-from sinct.runtime.json_files import plain, write_json
+from sinct.runtime.json_files import plain, read_json, restored, write_json
 from sinct.runtime.processes import Report, serve
 from sinct.version import __version__
 from sinct.weights.store import Weights
@@ -87,9 +86,13 @@ class Outcome:
         write_json(path, dataclasses.asdict(self))
 
     @classmethod
-    def load(cls, path: Path) -> "Outcome":
-        """Read what `save` wrote."""
-        return cls(**json.loads(path.read_text(encoding="utf-8")))
+    def load(cls, path: Path) -> "Outcome | None":
+        """Read what `save` wrote; None if it is missing or damaged."""
+        try:
+            outcome: Outcome = restored(cls, read_json(path))
+        except (OSError, ValueError):
+            return None
+        return outcome
 
 
 def perform(

@@ -4,6 +4,7 @@ Training prepares whole pictures once and cuts crops from them; translation prep
 smooth and recolour alike, so that in use a generator sees what it was trained on.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, NamedTuple, Self
@@ -14,6 +15,7 @@ from torch import Tensor
 from sinct.data.calm import calming
 from sinct.data.colours import (
     ROUGHNESS_REACH,
+    TERMS,
     Spread,
     fit_colours,
     recolour,
@@ -27,6 +29,7 @@ from sinct.data.palette import match_palette, palette_of
 from sinct.data.smoothing import ITERATIONS, total_variation_smooth
 from sinct.data.strokes import (
     AS_TOLD,
+    COARSEST,
     Bands,
     Planes,
     always,
@@ -35,9 +38,10 @@ from sinct.data.strokes import (
     stroke_change,
     strokes_to_remove,
 )
-from sinct.data.texture import TEXTURE_REACH, Texture, find_texture, lay_texture
+from sinct.data.texture import SIDE, TEXTURE_REACH, Texture, find_texture, lay_texture
 from sinct.errors import WeightsError
 from sinct.pictures.cuts import Cut, Window, cut_of
+from sinct.runtime.json_files import restored
 from sinct.weights.stroke_remover import stroke_remover_version
 
 
@@ -96,10 +100,50 @@ class Content:
 
     @classmethod
     def from_parts(cls, numbers: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Self:
-        """Put together what `numbers` and `tensors` returned."""
+        """Put together what `numbers` and `tensors` returned.
+
+        Raises:
+            ValueError: they are of another type, shape or range, as in a file that sinct did not write.
+        """
         # Before strokes could be taken out, one roughness served both purposes.
         numbers = {"left": numbers.get("spread", Spread()), **numbers}
-        return cls(**numbers, texture=Texture(**tensors) if tensors else None)
+        if "texture" in numbers:
+            raise ValueError("texture is no number")
+        content: Self = restored(cls, numbers)
+        content._check()
+        return replace(content, texture=_checked_texture(tensors) if tensors else None)
+
+    def _check(self) -> None:
+        """Refuse values that no training sets."""
+        spreads = (*self.spread, *self.left)
+        values = (self.smoothing, self.detail, self.grain, self.stroke, *spreads, *self.colours)
+        within = {
+            "smoothing": self.smoothing >= 0,
+            "detail": 0 <= self.detail <= 1,
+            "grain": self.grain >= 0,
+            "seed": 0 <= self.seed < 2**63,
+            "colours": len(self.colours) in (0, 3 * TERMS),
+            "stroke": self.stroke >= 0,
+            "halvings": 0 <= self.halvings <= COARSEST,
+            "every number": all(map(math.isfinite, values)),
+        }
+        for name, fits in within.items():
+            if not fits:
+                raise ValueError(f"{name} of the content is out of range")
+
+
+def _checked_texture(tensors: Mapping[str, Tensor]) -> Texture:
+    """Refuse tensors that are no `Texture`."""
+    if set(tensors) != set(Texture._fields):
+        raise ValueError(f"a texture has {' and '.join(Texture._fields)}")
+    kinds, patches = tensors["kinds"], tensors["patches"]
+    if not kinds.is_floating_point() or kinds.dim() != 2 or kinds.shape[1] != 4 or not len(kinds):
+        raise ValueError(f"the texture's kinds have the shape {tuple(kinds.shape)} in {kinds.dtype}")
+    if patches.dtype != torch.int8 or patches.dim() != 5 or not patches.numel():
+        raise ValueError(f"the texture's patches have the shape {tuple(patches.shape)} in {patches.dtype}")
+    if (len(patches), *patches.shape[2:]) != (len(kinds), 3, SIDE, SIDE):
+        raise ValueError(f"the texture's patches have the shape {tuple(patches.shape)}")
+    return Texture(kinds, patches)
 
 
 class Separated(NamedTuple):

@@ -1,7 +1,6 @@
 """Finds the pictures of two domains: in folders, in lists, or in the layout of the field's data sets."""
 
 import csv
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from sinct.errors import InputError, one_line
 from sinct.pictures.collecting import files_below, is_picture
 from sinct.runtime.csv_files import read_csv
 from sinct.runtime.files import StrPath, printable
+from sinct.runtime.json_files import parsed
 
 LISTS = (".csv", ".txt", ".json", ".jsonl", ".ndjson")
 """Suffixes of files that list pictures."""
@@ -102,7 +102,7 @@ def _listed(path: Path) -> list[str]:
             raise ValueError("a path has a null character")
     except UnicodeDecodeError:
         raise InputError(f"the list {printable(path)} is not in UTF-8; save it in UTF-8") from None
-    except (OSError, ValueError, RecursionError, csv.Error) as error:
+    except (OSError, ValueError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or one_line(error)
         raise InputError(f"cannot read the list {printable(path)}: {reason}") from None
     return entries
@@ -123,7 +123,7 @@ def _entries(suffix: str, text: str) -> Iterator[str]:
             yield cell.strip()
     else:
         lines = [line for line in text.split("\n") if line.strip()]
-        values = json.loads(text) if suffix == ".json" else [json.loads(line) for line in lines]
+        values = parsed(text) if suffix == ".json" else [parsed(line) for line in lines]
         if not isinstance(values, list):
             raise ValueError("it must hold an array of paths")
         for number, value in enumerate(values, start=1):

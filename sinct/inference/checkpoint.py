@@ -21,8 +21,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from sinct.errors import CheckpointError, InputError
-from sinct.runtime.files import replacing
+from sinct.errors import CheckpointError, InputError, one_line
+from sinct.runtime.files import printable, replacing
+from sinct.runtime.json_files import parsed
 from sinct.version import __version__
 
 FORMAT = 1
@@ -78,24 +79,29 @@ def load(path: Path) -> Checkpoint:
         raise InputError(f"there is no checkpoint {path}; give a run directory or a .safetensors file")
     try:
         with safe_open(path, framework="pt") as file:
-            description = json.loads((file.metadata() or {}).get("sinct", "null"))
+            description = parsed((file.metadata() or {}).get("sinct", "null"))
             if not isinstance(description, dict) or "format" not in description:
                 raise CheckpointError(
                     f"{path} is not a sinct checkpoint; give a run directory or one of its files"
                 )
             if description["format"] != FORMAT:
+                theirs, version = (
+                    printable(one_line(value))
+                    for value in (description["format"], description.get("version", "(unknown)"))
+                )
                 raise CheckpointError(
-                    f"{path} has checkpoint format {description['format']}, but this sinct {__version__} "
-                    f"reads format {FORMAT}; use sinct {description.get('version', '(unknown)')} or train again"
+                    f"{path} has checkpoint format {theirs}, but this sinct {__version__} "
+                    f"reads format {FORMAT}; use sinct {version} or train again"
                 )
             # copies, because Windows does not let a file be replaced while it is mapped into memory
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError) as error:
+        stored = {name: value for name, value in description.items() if name != "sha256"}
+        intact = description.get("sha256") == _digest(tensors, stored)
+    except (SafetensorError, OSError, ValueError, RuntimeError, RecursionError) as error:
         raise CheckpointError(
-            f"{path} is damaged ({' '.join(str(error).split())}); train again or restore a copy"
+            f"{path} is damaged ({printable(one_line(error))}); train again or restore a copy"
         ) from None
-    stored = {name: value for name, value in description.items() if name != "sha256"}
-    if description.get("sha256") != _digest(tensors, stored):
+    if not intact:
         raise CheckpointError(f"{path} is damaged (checksum differs); train again or restore a copy")
     return Checkpoint(tensors, description)
 

@@ -14,11 +14,12 @@ from sinct.errors import CheckpointError, OutOfMemoryError, one_line
 from sinct.inference import checkpoint
 from sinct.inference.whole import WINDOW, Part, translate_whole, translate_windows
 from sinct.networks.base import GeneratorBase
-from sinct.networks.choice import describe, make_generator
+from sinct.networks.choice import describe, make_stored
 from sinct.pictures.cuts import Cut, cut_of
 from sinct.pictures.windows import Span
 from sinct.runtime.device import choose_device, gains_from_bfloat16, is_out_of_memory
-from sinct.runtime.files import StrPath
+from sinct.runtime.files import StrPath, printable
+from sinct.runtime.json_files import restored
 
 
 @dataclass(frozen=True)
@@ -200,18 +201,24 @@ def load_model(path: StrPath, device: torch.device | str = "auto") -> Model:
         content = description.get("content") or {
             name: settings[name] for name in ("smoothing", "detail", "grain", "seed")
         }
-        generator = make_generator(**network)
-        generator.load_state_dict(checkpoint.part(loaded.tensors, _translating(description)))
+        generator = make_stored(checkpoint.part(loaded.tensors, _translating(description)), **network)
         model = Model(
             generator=generator,
             content=Content.from_parts(content, checkpoint.part(loaded.tensors, "content")),
-            widths=(low, high),
-            objective=description.get("objective", "cut"),
+            widths=restored(tuple[int, int], (low, high), "widths"),
+            objective=restored(str, description.get("objective", "cut"), "objective"),
             settings=settings,
-            facts=description["facts"],
+            facts=restored(Mapping[str, Any], description["facts"], "facts"),
         )
-    except (KeyError, ValueError, TypeError, RuntimeError) as error:
-        reason = one_line(error)
+        if not 0 < low <= high < 2**31:
+            raise ValueError(f"widths are {low} to {high}")
+        for name, fact in model.facts.items():
+            if isinstance(fact, list):  # names and hashes of pictures
+                restored(tuple[str, ...], fact, name)
+        restored(bool, settings["mixed_precision"], "mixed_precision")
+        restored(int, settings["seed"], "seed")
+    except (KeyError, ValueError, TypeError, RuntimeError, AttributeError) as error:
+        reason = printable(one_line(error))
         raise CheckpointError(f"{path} holds no generator that fits its settings ({reason})") from None
     generator.requires_grad_(False).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return model

@@ -1,6 +1,5 @@
 """Finished rows of a translation, kept on the disk until the last row is done."""
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -14,7 +13,7 @@ from sinct.errors import OutputError
 from sinct.pictures.colour import Array
 from sinct.pictures.windows import Sides
 from sinct.runtime.files import unwritable
-from sinct.runtime.json_files import write_json
+from sinct.runtime.json_files import read_json, write_json
 from sinct.runtime.locks import LOCK
 
 ROWS_PER_STRIP = 16
@@ -90,7 +89,7 @@ class Scratch:
                 "`overwrite=True` to start again"
             )
         try:
-            stored = json.loads(self.state.read_text())
+            stored = read_json(self.state)
             job, rows, sides = stored["job"], int(stored["rows"]), Sides(*stored["sides"])
             whole = job != self.job or self._first_row() > 0
         except (OSError, ValueError, KeyError, TypeError):

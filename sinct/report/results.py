@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sinct.errors import InputError, one_line
 from sinct.measures import Measure
-from sinct.runtime.files import replacing
+from sinct.runtime.files import printable, replacing
+from sinct.runtime.json_files import read_json, restored
 
 
 @dataclass(frozen=True)
@@ -102,20 +104,16 @@ class Comparison:
 
     @classmethod
     def load(cls, path: Path) -> "Comparison":
-        """Read a file that `save` wrote."""
-        values = json.loads(path.read_text(encoding="utf-8"))
-        return cls(
-            painting=Input(**values["painting"]),
-            photo=Input(**values["photo"]),
-            seconds=values["seconds"],
-            seed=values["seed"],
-            environment=values["environment"],
-            measures=tuple(Measure(**measure) for measure in values["measures"]),
-            unavailable=values["unavailable"],
-            results=tuple(
-                MethodResult(
-                    **{**row, "optimises": tuple(row["optimises"]), "warnings": tuple(row["warnings"])}
-                )
-                for row in values["results"]
-            ),
-        )
+        """Read a file that `save` wrote.
+
+        Raises:
+            InputError: it is missing or damaged.
+        """
+        try:
+            comparison: Comparison = restored(cls, read_json(path))
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or printable(one_line(error))
+            raise InputError(
+                f"cannot read the results {path}: {reason}; compare the pictures again"
+            ) from None
+        return comparison

@@ -261,7 +261,7 @@ class Loop(ABC, Generic[Batch, Losses]):
                 state = {
                     index: {key: laid_out_like(parameters[index], value) for key, value in values.items()}
                     for index, values in enumerate(moments)
-                    if values
+                    if values and fit(parameters[index], values)
                 }
                 optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
             for name, generator in self.generators.items():
@@ -363,6 +363,21 @@ def update(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
     optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     optimizer.step()
+
+
+def fit(parameter: Tensor, moments: Mapping[str, Tensor]) -> bool:
+    """Whether an optimiser's moments belong to a parameter.
+
+    Raises:
+        ValueError: they do not; fused optimisers would read beyond them.
+    """
+    shapes = {name: (tensor.shape, tensor.dtype) for name, tensor in moments.items()}
+    whole = parameter.shape, parameter.dtype
+    if shapes != {"step": (torch.Size(), torch.float32), "exp_avg": whole, "exp_avg_sq": whole}:
+        raise ValueError(
+            f"an optimiser's moments do not fit a parameter of the shape {tuple(parameter.shape)}"
+        )
+    return True
 
 
 def laid_out_like(parameter: Tensor, moment: Tensor) -> Tensor:

@@ -26,7 +26,11 @@ def draw_losses(entries: Sequence[Mapping[str, Any]], terms: Sequence[Term]) -> 
     from matplotlib.figure import Figure  # slow to import, and needed only here
 
     series = {
-        term: [(entry["step"], entry[term.name]) for entry in entries if entry.get(term.name) is not None]
+        term: [
+            (entry["step"], entry[term.name])
+            for entry in entries
+            if isinstance(entry.get(term.name), int | float)
+        ]
         for term in terms
     }
     if not any(series.values()):

@@ -1,5 +1,6 @@
 """One training in its run directory, new or resumed, whatever it is trained on."""
 
+import math
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -7,9 +8,11 @@ from typing import Any, Protocol
 
 import torch
 
-from sinct.errors import CheckpointError, ConfigError, OutOfMemoryError, Remark
+from sinct.errors import CheckpointError, ConfigError, OutOfMemoryError, Remark, one_line
 from sinct.inference import checkpoint
 from sinct.runtime.device import is_out_of_memory, memory
+from sinct.runtime.files import printable
+from sinct.runtime.json_files import restored
 from sinct.runtime.locks import alone
 from sinct.training.loop import Best, Loop
 from sinct.training.progress import OnProgress, Training
@@ -93,14 +96,8 @@ def run_in_directory(
             recent: Sequence[Mapping[str, float | None]] = ()
             if run.checkpoint.exists() and resume:  # a run killed before its first checkpoint begins again
                 stored = checkpoint.load(run.checkpoint)
-                recent = stored.description.get("recent", ())  # which earlier versions did not store
-                best = stored.description.get("best")
-                trainer.load_state(
-                    stored.tensors,
-                    stored.description["step"],
-                    stored.description["seconds"],
-                    Best(*best) if best else None,
-                )
+                step, seconds, best, recent = _progress(stored.description, run)
+                trainer.load_state(stored.tensors, step, seconds, best)
             if resume:
                 run.rewind_log(trainer.steps_done)
             session = Session(
@@ -119,6 +116,31 @@ def run_in_directory(
     free = f", {room.free / 1e9:.1f} GB of {room.total / 1e9:.1f} GB free" if room else ""
     need, less = smaller(config)
     raise OutOfMemoryError(f"out of memory on {device}: {need}{free}; close other programs, or {less}")
+
+
+def _progress(
+    description: Mapping[str, Any], run: RunDirectory
+) -> tuple[int, float, Best | None, Sequence[Mapping[str, float | None]]]:
+    """How far a checkpoint's training has come: steps, seconds, the best state, and losses since the last log line.
+
+    Raises:
+        CheckpointError: it does not say so.
+    """
+    try:
+        step = restored(int, description["step"], "step")
+        seconds = restored(float, description["seconds"], "seconds")
+        best = restored(tuple[float, float, int] | None, description.get("best") or None, "best")
+        recent = description.get("recent", ())  # which earlier versions did not store
+        recent = restored(tuple[Mapping[str, float | None], ...], recent, "recent")
+        if step < 0 or not 0 <= seconds < math.inf:
+            raise ValueError(f"{step} steps in {seconds} s")
+        if any(list(losses) != list(recent[0]) for losses in recent):
+            raise ValueError("recent losses have different names")
+    except (KeyError, ValueError) as error:
+        raise CheckpointError(
+            f"{run.checkpoint} is damaged ({printable(one_line(error))}); start again with `overwrite=True`"
+        ) from None
+    return step, seconds, Best(*best) if best else None, recent
 
 
 def _environment(device: torch.device) -> dict[str, str]:

@@ -13,6 +13,7 @@ preview.png              painting, translation so far and photo, side by side, r
 import json
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,16 +21,21 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from sinct.config import TrainingSettings
-from sinct.errors import CheckpointError, OutputError
+from sinct.errors import CheckpointError, OutputError, one_line
 from sinct.inference import checkpoint
 from sinct.pictures.picture import write_picture
-from sinct.runtime.files import replacing, unwritable
+from sinct.runtime.files import printable, replacing, unwritable
+from sinct.runtime.json_files import parsed, read_json, restored
 from sinct.training.plot import draw_losses
 from sinct.training.preview import in_rows
 from sinct.training.terms import Term
 
 if TYPE_CHECKING:
     from sinct.training.run import Named
+
+
+LARGEST = 1e39
+"""Bound of all numbers in a log; losses are in single precision."""
 
 
 @dataclass(frozen=True)
@@ -123,14 +129,15 @@ class RunDirectory:
             ConfigError: its settings are not the objective's.
         """
         try:
-            facts = json.loads(self.config.read_text(encoding="utf-8"))
+            facts = restored(Mapping[str, Any], read_json(self.config), "its content")
             name = facts.get("objective", "cut")  # version 0.1 did not store it
             if name != objective.name:
+                theirs = printable(one_line(name))
                 raise CheckpointError(
-                    f"{self.path} is a run of the objective {name}, not of {objective.name}; give another "
-                    "`run_dir`"
+                    f"{self.path} is a run of the objective {theirs}, not of {objective.name}; give another `run_dir`"
                 )
-            return objective.settings_type.from_run(facts.pop("config")), facts
+            settings = restored(Mapping[str, Any], facts.pop("config"), "config")
+            return objective.settings_type.from_run(settings), facts
         except FileNotFoundError:
             if self._present():  # it was killed while it replaced an older run
                 raise CheckpointError(
@@ -142,7 +149,7 @@ class RunDirectory:
             ) from None
         except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
             raise CheckpointError(
-                f"{self.config} is damaged ({error}); start again with `overwrite=True`"
+                f"{self.config} is damaged ({printable(one_line(error))}); start again with `overwrite=True`"
             ) from None
 
     def preset(self) -> str | None:
@@ -167,14 +174,29 @@ class RunDirectory:
             raise unwritable(self.log, error) from None
 
     def read_log(self) -> list[dict[str, Any]]:
-        """Entries of the log, without a line that was cut off when the process was killed."""
+        """Entries of the log, without lines that a kill has cut off or that are no entries.
+
+        Raises:
+            CheckpointError: it cannot be read.
+        """
+        try:
+            text = self.log.read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise CheckpointError(
+                f"cannot read {self.log}: {error.strerror}; check its permissions"
+            ) from None
         entries = []
-        if self.log.exists():
-            for line in self.log.read_text(encoding="utf-8").splitlines():
-                try:
-                    entries.append(json.loads(line))
-                except ValueError:
-                    continue
+        for line in text.splitlines():
+            with suppress(ValueError):
+                entry = parsed(line)
+                if isinstance(entry, dict):
+                    restored(int, entry.get("step"), "step")
+                    for name, value in entry.items():
+                        if isinstance(value, int | float) and not abs(value) < LARGEST:
+                            raise ValueError(f"{name} is no loss")
+                    entries.append(entry)
         return entries
 
     def rewind_log(self, step: int) -> None:

@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 
 from sinct.errors import WeightsError, one_line
 from sinct.networks.stroke_remover import StrokeRemover
+from sinct.runtime.files import printable
 
 FILE = Path(__file__).with_name("stroke_remover.safetensors")
 """The file that comes with sinct; half precision."""
@@ -27,8 +28,11 @@ def load_stroke_remover(device: torch.device, path: Path = FILE) -> StrokeRemove
     """
     network = StrokeRemover()
     try:
-        network.load_state_dict({name: value.float() for name, value in load_file(path).items()})
-    except (OSError, SafetensorError, RuntimeError) as error:
+        stored = load_file(path)
+        if not all(value.is_floating_point() and value.isfinite().all() for value in stored.values()):
+            raise ValueError("it holds what is no finite weight")
+        network.load_state_dict({name: value.float() for name, value in stored.items()})
+    except (OSError, SafetensorError, RuntimeError, ValueError) as error:
         raise _unreadable(path, error) from None
     network.requires_grad_(False).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network
@@ -49,6 +53,6 @@ def stroke_remover_version(path: Path = FILE) -> str:
 
 def _unreadable(path: Path, error: Exception) -> WeightsError:
     return WeightsError(
-        f"the stroke remover {path} cannot be read ({one_line(error)}); install sinct again, or train with "
+        f"the stroke remover {path} cannot be read ({printable(one_line(error))}); install sinct again, or train with "
         "`remove_strokes=False`"
     )

@@ -30,6 +30,9 @@ SECONDS = 3.0
 MEMORY = 150_000_000
 """Bytes for a small file, any way of reading."""
 
+TALKATIVE = ("tif", "dng", "raf")
+"""Kinds whose libraries, libtiff and LibRaw, write to the terminal themselves."""
+
 SECONDS_PER_PIXEL = 1e-6
 BYTES_PER_PIXEL = 64
 BYTES_PER_BYTE = 8
@@ -87,7 +90,7 @@ def examine(kind: Kind, number: int, folder: Path) -> list[str]:
         print(json.dumps({"begun": number, "way": name}), flush=True)
         found += [f"{name}: {fault}" for fault in faults(way, path)]
         if os.lseek(2, 0, os.SEEK_CUR):
-            if kind.name != "tif":  # Pillow lets libtiff write to the terminal
+            if kind.name not in TALKATIVE:
                 found.append(f"{name}: printed: {os.pread(2, 200, 0)!r}")
             os.ftruncate(2, 0)
             os.lseek(2, 0, os.SEEK_SET)

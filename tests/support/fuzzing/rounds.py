@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-HANG = 60.0
-"""Seconds without a line after which a child counts as hanging."""
+HANG = 180.0
+"""Seconds without a line after which a child counts as hanging; pictures of 170 MP take a minute on a busy machine."""
 
 ROOT = Path(__file__).parents[3]
 
