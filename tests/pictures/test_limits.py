@@ -3,6 +3,7 @@
 import struct
 import time
 import zlib
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -108,8 +109,6 @@ def test_file_that_is_made_to_exhaust_time_is_done_with_within_a_second(name, re
     path = tmp_path / name
     path.write_bytes(BOMBS[name])
     began = time.process_time()
-    try:
+    with suppress(InputError):
         read(path)
-    except InputError as error:
-        assert "\n" not in str(error)
     assert time.process_time() - began < 2
