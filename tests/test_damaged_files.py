@@ -5,7 +5,6 @@ Each gives a result or one line: no traceback, and no memory for which the file 
 
 import json
 import random
-import resource
 import shutil
 import sqlite3
 import warnings
@@ -46,6 +45,8 @@ from tests.support.fuzzing.documents import (
 )
 from tests.support.report_example import EXAMPLE
 from tests.support.streaming import make_model
+
+resource = pytest.importorskip("resource")  # which Windows lacks
 
 OLD = Path(__file__).parent / "support" / "version_0_1"
 SETTINGS = Settings("draft", steps=4)
