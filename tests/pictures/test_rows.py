@@ -4,10 +4,12 @@ import sys
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from PIL import Image
 
 import sinct
+from sinct.errors import InputError
 from sinct.pictures.decoding import Header, read_header
 from sinct.pictures.picture import read_picture
 from sinct.pictures.rows import open_source, overlapping, read_shrunk
@@ -117,3 +119,22 @@ def test_damaged_strip_is_refused_in_one_line(compression, tmp_path):
         sinct.InputError, match=r"^\S*damaged\.tif is damaged or cut off \(.*\); copy it again$"
     ):
         open_source(path).rows()(0, 40)
+
+
+def test_black_first_row_proves_nothing_of_libvips(tmp_path):
+    """A libtiff without the codec gives zeros, which a black row would be too."""
+    for name, first in (("black", 0), ("grey", 90)):
+        picture = np.full((40, 30, 3), 90, np.uint8)
+        picture[0] = first
+        tifffile.imwrite(tmp_path / f"{name}.tif", picture, photometric="rgb", compression="zlib")
+    assert open_source(tmp_path / "black.tif").reader == "tifffile"
+    assert open_source(tmp_path / "grey.tif").reader == "libvips"
+
+
+def test_file_that_is_decoded_at_once_is_refused_where_it_exceeds_the_memory(make_picture):
+    path = make_picture("in.gif", 300, 200)
+    assert open_source(path, most=10**6).reader == "whole"
+    with pytest.raises(
+        InputError, match=r"in\.gif can only be decoded at once.*more than `max_memory=100,000`"
+    ):
+        open_source(path, most=10**5)
