@@ -34,6 +34,7 @@ from .options import (
     Seed,
     Set,
     Steps,
+    Strength,
     Stroke,
     Time,
     chosen,
@@ -89,6 +90,7 @@ def translate(
     overwrite: Overwrite = False,
     bits: Bits = None,
     profile: ProfileOption = Profile.srgb,
+    strength: Strength = 1.0,
     max_memory: MaxMemory = None,
     changes: Set = None,
     as_json: AsJson = False,
@@ -101,7 +103,8 @@ def translate(
     ):
         _translate(
             painting, photos, output, run_dir=run_dir, device=device, bits=bits, resume=resume,
-            profile=profile.value, max_memory=max_memory, overwrite=overwrite, as_json=as_json, quiet=quiet or as_json,
+            profile=profile.value, strength=strength, max_memory=max_memory, overwrite=overwrite,
+            as_json=as_json, quiet=quiet or as_json,
             config=chosen(
                 run_dir or output.parent / f"{output.stem}.sinct", resume, preset, time, steps, seed, device,
                 from_scratch, with_strokes(changes, stroke, faithful),
@@ -173,6 +176,7 @@ def apply(
     overwrite: Overwrite = False,
     bits: Bits = None,
     profile: ProfileOption = Profile.srgb,
+    strength: Strength = 1.0,
     max_memory: MaxMemory = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -188,7 +192,7 @@ def apply(
 
         with bars.PixelDisplay(quiet=quiet) as bar:
             done = sinct.apply(
-                model, image, output, device=device, bits=bits, profile=profile.value,
+                model, image, output, device=device, bits=bits, profile=profile.value, strength=strength,
                 max_memory=max_memory, resume=resume, overwrite=overwrite, on_pixels=bar, should_stop=stop,
             )  # fmt: skip
         _report(done, as_json=as_json, quiet=quiet)

@@ -134,6 +134,14 @@ ProfileOption = Annotated[
         "sRGB; profiles much wider than that get 16 bits.",
     ),
 ]
+Strength = Annotated[
+    float,
+    typer.Option(
+        min=0,
+        max=1,
+        help="How far to go from the input, 0, to its translation, 1; needs no new training with `sinct apply`.",
+    ),
+]
 MaxMemory = Annotated[
     int | None,
     typer.Option(

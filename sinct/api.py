@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import torch
 
 from sinct.data.series import choose, one_or_all, read_series
 from sinct.errors import InputError, Remark
-from sinct.inference.model import Model, load_model
+from sinct.inference.model import Model, check_strength, load_model
 from sinct.inference.streamed import OnPixels
 from sinct.inference.to_file import checked_output, translate_to_file
 from sinct.inference.window_sizes import check_windows
@@ -125,6 +125,7 @@ def translate(
     device: str = "auto",
     bits: int | None = None,
     profile: str = "srgb",
+    strength: float = 1.0,
     max_memory: int | None = None,
     resume: bool = False,
     overwrite: bool = False,
@@ -146,6 +147,8 @@ def translate(
             kept profile that is much wider than sRGB.
         profile: "srgb", or "keep" to store the same colours in the painting's own RGB profile (see
             `sinct.pictures.output_profile`); where that is not possible, a warning says so and sRGB is written.
+        strength: how far to go from the painting, 0, to the translation, 1; see `sinct.inference.model.Model.mixed`.
+            `apply` can change it without training again.
         max_memory: bytes for the process while the picture is translated, by default 1.5 GB or half of what is
             free. A picture that needs more is read and written in rows (see `sinct.inference.streamed`), and scaled
             down to 16 megapixels for training.
@@ -159,6 +162,7 @@ def translate(
     Raises:
         As `train`; an output that cannot be written is refused before training.
     """
+    check_strength(strength)
     where = choose_device(device)
     paths = _paths(photos)
     target = Path(output)
@@ -194,7 +198,7 @@ def translate(
     if in_rows and not training.finished:
         return Translation(target, size, training.warnings, training, finished=False)
     done = translate_to_file(
-        training.model,
+        replace(training.model, strength=strength),
         source,
         target,
         encoding=encoding,
@@ -216,6 +220,7 @@ def apply(
     device: str = "auto",
     bits: int | None = None,
     profile: str = "srgb",
+    strength: float = 1.0,
     max_memory: int | None = None,
     resume: bool = False,
     overwrite: bool = False,
@@ -232,6 +237,7 @@ def apply(
         bits: 8 or 16 bits per channel; by default the picture's own where the format allows it, and 16 for a
             kept profile that is much wider than sRGB.
         profile: "srgb", or "keep" for the picture's own, as for `translate`.
+        strength: how far to go from the picture, 0, which gives its own pixels, to the translation, 1.
         max_memory: bytes for the process, by default 1.5 GB or half of what is free. A picture that needs more
             is read and written in rows (see `sinct.inference.streamed`).
         resume: continue an interrupted picture that is written in rows.
@@ -242,10 +248,11 @@ def apply(
     Raises:
         InputError: the picture or the model is missing or unreadable.
         OutputError: the output cannot be written.
-        ConfigError: `profile` is neither "srgb" nor "keep".
+        ConfigError: `profile` is neither "srgb" nor "keep", or `strength` does not lie in [0, 1].
         CheckpointError: the model is damaged or from another version.
         DeviceError: the device is unknown or has too little memory.
     """
+    check_strength(strength)
     target = Path(output)
     _check_file(picture)
     source = open_picture(picture, target, max_memory)
@@ -255,7 +262,7 @@ def apply(
     loaded = model if isinstance(model, Model) else load_model(Path(model), choose_device(device))
     found = scale_warning(source.width, loaded.widths)
     done = translate_to_file(
-        loaded,
+        replace(loaded, strength=strength),
         source,
         target,
         encoding=encoding,

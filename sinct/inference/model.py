@@ -10,7 +10,7 @@ from torch import Tensor
 
 from sinct.data.content import Content, prepare, prepared, stroke_change_of
 from sinct.data.strokes import Bands, Planes
-from sinct.errors import CheckpointError, OutOfMemoryError, one_line
+from sinct.errors import CheckpointError, ConfigError, OutOfMemoryError, one_line
 from sinct.inference import checkpoint
 from sinct.inference.whole import WINDOW, Part, translate_whole, translate_windows
 from sinct.networks.base import GeneratorBase
@@ -33,6 +33,8 @@ class Model:
         objective: name of the objective it was trained with.
         settings: all settings of that training, JSON-serialisable.
         facts: facts about that training: steps, seconds, hashes and names of its inputs.
+        strength: how far translations go from the picture, 0, to what the generator makes of it, 1; see `mixed`. It is
+            not stored.
     """
 
     generator: GeneratorBase
@@ -41,6 +43,22 @@ class Model:
     objective: str
     settings: Mapping[str, Any]
     facts: Mapping[str, Any]
+    strength: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Check the strength.
+
+        Raises:
+            ConfigError: it does not lie between 0 and 1.
+        """
+        check_strength(self.strength)
+
+    def mixed(self, picture: Tensor, translation: Tensor) -> Tensor:
+        """Go from a picture to its translation as far as `strength` says, (3, H, W) in [-1, 1] each.
+
+        The two are mixed as they are stored, with sRGB's gamma. At 0 and at 1, they come back bit for bit.
+        """
+        return torch.lerp(picture.to(translation), translation, self.strength)
 
     def translate(self, pixels: Tensor) -> Tensor:
         """Translate one picture of any size.
@@ -54,9 +72,11 @@ class Model:
         Raises:
             OutOfMemoryError: there is too little memory.
         """
+        if self.strength == 0:
+            return pixels.float().cpu().clone()
         height, width = pixels.shape[1:]
         prepared = self.prepared(cut_of(pixels), height, width)
-        return self._assembled(prepared, height, width, WINDOW)
+        return self.mixed(pixels, self._assembled(prepared, height, width, WINDOW))
 
     def prepare(self, pixels: Tensor) -> Tensor:
         """Bring a whole picture into the form that this generator was trained on, see `prepared`."""
@@ -171,6 +191,16 @@ class Model:
             "widths": list(self.widths),
             "facts": dict(self.facts),
         }
+
+
+def check_strength(strength: float) -> None:
+    """Check a strength before any work is done for it.
+
+    Raises:
+        ConfigError: it does not lie between 0 and 1.
+    """
+    if not 0 <= strength <= 1:
+        raise ConfigError(f"strength must lie in [0, 1], got {strength}")
 
 
 def load_model(path: StrPath, device: torch.device | str = "auto") -> Model:

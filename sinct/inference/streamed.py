@@ -149,7 +149,7 @@ def _stream(
     stride = model.generator.stride
     excess = waste(*continued_size(height, width, stride), sides, model.generator.halo, stride)
     change = None
-    if model.content.remover:
+    if model.content.remover and model.strength > 0:
         side = plan_removal(width, budget, bytes_per_pixel=size, beside=beside)
         try:
             change = model.stroke_change(
@@ -240,11 +240,21 @@ def _translate_row(
     """Translate one row of windows to (H, W, channels) samples, ready to be written."""
     top, stop = span.keep_start, span.keep_stop
     result = np.empty((stop - top, raster.width, raster.channels), raster.dtype)
-    prepared = model.prepared(partial(_cut, source, band), raster.height, raster.width, change)
-    for part in model.windows(prepared, raster.height, raster.width, [span], columns):
-        right = part.left + part.pixels.shape[2]
-        result[:, part.left : right, :3] = _to_samples(part.pixels, None, raster.bits, profile)
+    cut = partial(_cut, source, band)
+
+    def put(left: int, pixels: Tensor) -> None:
+        right = left + pixels.shape[2]
+        result[:, left:right, :3] = _to_samples(pixels, None, raster.bits, profile)
         on_columns(right)
+
+    if model.strength == 0:
+        put(0, cut(slice(top, stop), slice(0, raster.width)))
+    else:
+        prepared = model.prepared(cut, raster.height, raster.width, change)
+        for part in model.windows(prepared, raster.height, raster.width, [span], columns):
+            right = part.left + part.pixels.shape[2]
+            picture = cut(slice(top, stop), slice(part.left, right)) if model.strength < 1 else part.pixels
+            put(part.left, model.mixed(picture, part.pixels))
     if raster.channels == 4:
         alpha = band.rows(top, stop)[..., -1].astype(np.float32)
         result[..., 3] = np.rint(alpha * ((2**raster.bits - 1) / (2**source.bits - 1)))
@@ -254,6 +264,8 @@ def _translate_row(
 def fingerprint(model: Model) -> str:
     """Hash of everything in a model that its translations depend on."""
     facts = [dict(model.settings), model.content.numbers()]
+    if model.strength < 1:
+        facts.append({"strength": model.strength})
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
     for name, tensor in sorted({**model.generator.state_dict(), **model.content_tensors()}.items()):
         digest.update(name.encode())

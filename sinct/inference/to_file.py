@@ -145,7 +145,8 @@ def translate_to_file(
     """
     model = for_size(model, source.sha256, source.width)
     kept = {"profile": "keep"} if encoding.profile != SRGB_PROFILE else {}
-    provenance = {**_provenance(model, source.sha256), **kept}
+    mixed = {"strength": str(model.strength)} if model.strength < 1 else {}
+    provenance = {**_provenance(model, source.sha256), **kept, **mixed}
     if isinstance(source, Source):
         done = stream(
             model,
