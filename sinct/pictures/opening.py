@@ -9,7 +9,7 @@ from sinct.pictures.decoding import read_header
 from sinct.pictures.formats import ROWS_SUFFIXES
 from sinct.pictures.limits import MAX_PIXELS
 from sinct.pictures.picture import Picture, read_picture
-from sinct.pictures.rows import Source, open_source, read_shrunk, vips
+from sinct.pictures.rows import Source, check_memory, open_source, read_shrunk, vips
 from sinct.runtime.device import memory
 from sinct.runtime.files import StrPath
 
@@ -44,7 +44,9 @@ def open_picture(path: StrPath, output: Path, max_memory: int | None) -> Picture
     if not must_stream(size, output, max_memory):
         return read_picture(path)
     try:
-        return open_source(path, most=max_memory)
+        if max_memory is not None:
+            check_memory(path, max_memory)
+        return open_source(path)
     except InputError:
         # A file that only Pillow reads is read whole, unless that would exceed the memory asked for.
         if max_memory is None and size[0] * size[1] <= MAX_PIXELS and output.suffix.lower() != ".dzi":

@@ -138,12 +138,23 @@ class Source:
         return to_srgb(samples[..., : self.bands - self.alpha], self.space, self.header.profile, remarks)
 
 
-def open_source(path: StrPath, *, most: int | None = None) -> Source:
-    """Open a picture file of any size without decoding it, unless it can only be decoded at once.
+def check_memory(path: StrPath, most: int) -> None:
+    """Refuse a file that can only be decoded at once where that takes more than so many bytes.
 
-    Args:
-        path: the picture file.
-        most: bytes that a file may take that is decoded at once; None for as many as `MAX_PIXELS` take.
+    Raises:
+        InputError: it does, or the file is missing or damaged.
+    """
+    path = Path(path)
+    header, reader = _looked_at(path)
+    if reader == "whole" and header.size[0] * header.size[1] * WHOLE > most:
+        raise InputError(
+            f"{_printable(path)} can only be decoded at once, which takes {WHOLE} bytes a pixel and more than "
+            f"`max_memory={most:,}`; save it as an 8-bit PNG or JPEG, or allow more"
+        )
+
+
+def open_source(path: StrPath) -> Source:
+    """Open a picture file of any size without decoding it, unless it can only be decoded at once.
 
     Raises:
         InputError: it is missing, damaged, or too large for the only way in which it can be read; or pyvips is not
@@ -151,20 +162,9 @@ def open_source(path: StrPath, *, most: int | None = None) -> Source:
     """
     vips()
     path = Path(path)
-    try:
-        header = read_header(path)
-        check_plausible(*header.size, path.stat().st_size)
-        with reading(sys.maxsize):
-            reader = _reader(path, header.orientation)
-    except InputError as error:
-        raise InputError(f"{_printable(path)} {error}") from error.__cause__
+    header, reader = _looked_at(path)
     if reader == "either":
         reader = "libvips" if _same_start(path) else "tifffile"
-    if reader == "whole" and most is not None and header.size[0] * header.size[1] * WHOLE > most:
-        raise InputError(
-            f"{_printable(path)} can only be decoded at once, which takes {WHOLE} bytes a pixel and more than "
-            f"`max_memory={most:,}`; save it as an 8-bit PNG or JPEG, or allow more"
-        )
     with open(path, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     if reader == "libvips":
@@ -214,6 +214,21 @@ def _shrunk(source: Source, scale: float) -> Tensor:
         pixels = source.pixels(band.rows(start, end))
         parts.append(F.adaptive_avg_pool2d(pixels, (stop - top, width)))
     return torch.cat(parts, dim=1)
+
+
+def _looked_at(path: Path) -> tuple[Header, str]:
+    """A file's header, and what reads it in rows, see `_reader`.
+
+    Raises:
+        InputError: it is missing, damaged, or made to exhaust memory.
+    """
+    try:
+        header = read_header(path)
+        check_plausible(*header.size, path.stat().st_size)
+        with reading(sys.maxsize):
+            return header, _reader(path, header.orientation)
+    except InputError as error:
+        raise InputError(f"{_printable(path)} {error}") from error.__cause__
 
 
 def _reader(path: Path, orientation: int) -> str:
