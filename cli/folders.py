@@ -163,6 +163,8 @@ def apply(
                 run, given, output, state=state.value, size=size.value, suffix=suffix, device=device,
                 max_memory=max_memory, resume=resume, overwrite=overwrite, on_picture=bar, should_stop=stop,
             )  # fmt: skip
+        for text in done.warnings:
+            display.warn(text, quiet=quiet)
         for path, reason in done.failed.items():
             display.warn(reason if str(path) in reason else f"{path}: {reason}", quiet=quiet)
         if as_json:
@@ -171,6 +173,7 @@ def apply(
                     "written": [str(path) for path in done.written],
                     "kept": [str(path) for path in done.kept],
                     "failed": {str(path): reason for path, reason in done.failed.items()},
+                    "warnings": list(done.warnings),
                 }
             )
         kept = f", kept {len(done.kept)}" if done.kept else ""

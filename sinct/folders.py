@@ -213,11 +213,13 @@ class Applied:
         written: pictures written now.
         kept: pictures that were there already and were kept.
         failed: pictures that could not be translated, with the reason in one line; also those too large for the memory.
+        warnings: flaws and notes, one line each, which begins with the picture's name; only at their own size.
     """
 
     written: tuple[Path, ...]
     kept: tuple[Path, ...]
     failed: Mapping[Path, str]
+    warnings: tuple[str, ...] = ()
 
 
 def apply(
@@ -257,7 +259,8 @@ def apply(
         OutputError: a file is there already, it is one of the pictures themselves, two would get the same name, or
             the folder cannot be written.
         CheckpointError, DeviceError: as for `sinct.apply`.
-        ConfigError: an unknown state, size or format, or `resume` with `overwrite`.
+        ConfigError: an unknown state, size or format, `resume` with `overwrite`, or "tested" for a model that was
+            trained on a pair.
     """
     for name, value, known in (("state", state, STATES), ("size", size, SIZES)):
         if value not in known:
@@ -267,6 +270,12 @@ def apply(
     if resume and overwrite:
         raise ConfigError("`resume=True` and `overwrite=True` contradict each other; give one of them")
     model = load_model(_model_file(Path(run), state), choose_device(device))
+    trained_on_folders = {method.trainer.name for method in METHODS.values()}
+    if size == "tested" and model.objective not in trained_on_folders:
+        raise ConfigError(
+            f"{printable(run)} was trained on a pair of pictures, so there is no size of its tests; give "
+            "`size='own'`, or use `sinct.apply`"
+        )
     paths = (
         find_images(images) if isinstance(images, (str, PathLike)) else tuple(Path(path) for path in images)
     )
@@ -279,7 +288,7 @@ def apply(
         )
     if not resume:
         _keep_inputs(paths, present)
-    written, kept, failed = [], [], {}
+    written, kept, remarks, failed = [], [], [], {}
     for number, (path, target) in enumerate(zip(paths, targets, strict=True)):
         on_picture(number, len(paths))
         if should_stop():
@@ -296,7 +305,7 @@ def apply(
                 encoding = checked_output(
                     target, source, [path], bits=None, profile="srgb", overwrite=overwrite
                 )
-                translate_to_file(
+                done = translate_to_file(
                     model,
                     source,
                     target,
@@ -307,12 +316,13 @@ def apply(
                     on_pixels=None,
                     should_stop=None,
                 )
+                remarks += [f"{printable(path)}: {text}" for text in done.warnings]
             written.append(target)
         except (InputError, OutOfMemoryError) as error:
             failed[path] = str(error)
     else:
         on_picture(len(paths), len(paths))
-    return Applied(tuple(written), tuple(kept), failed)
+    return Applied(tuple(written), tuple(kept), failed, tuple(remarks))
 
 
 @dataclass(frozen=True)
