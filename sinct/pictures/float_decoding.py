@@ -49,7 +49,8 @@ def open_float(file: BinaryIO) -> Opened | None:
         return None
     page: Any = tiff.pages.first
     check_page(page, tiff.filehandle.size)
-    layout = layout_of(page, floating=True)
+    known = page.bitspersample in (16, 24, 32, 64)
+    layout = layout_of(page, floating=True) if known else None
     if layout is None:
         raise InputError(f"has floating-point samples of {page.bitspersample} bits; save it with 16 bits")
     taken = "in floating point" if page.iccprofile else "in floating point, and taken as linear light"

@@ -273,8 +273,14 @@ def tiff_dpi(page: Any) -> tuple[float, float] | None:
 
 
 def page_samples(page: Any) -> Array:
-    """A page's samples, (H, W, S), as stored."""
+    """A page's samples, (H, W, S), as stored.
+
+    Raises:
+        InputError: there are others than the page says.
+    """
     pixels: Array = page.asarray()
     if page.axes == "SYX":  # one plane after the other
         pixels = np.moveaxis(pixels, 0, 2)
+    if pixels.size != page.imagelength * page.imagewidth * page.samplesperpixel:
+        raise InputError("is damaged (its samples do not fill the picture); copy the whole file again")
     return pixels.reshape(page.imagelength, page.imagewidth, -1)

@@ -274,3 +274,15 @@ def test_random_bytes_are_refused(tmp_path: Path) -> None:
         path.write_bytes(start + chance.randbytes(200))
         with pytest.raises(InputError):
             read_picture(path)
+
+
+def test_floating_point_of_one_bit_is_refused(read):
+    file = io.BytesIO()
+    tifffile.imwrite(file, np.zeros((4, 6, 3), np.float32), photometric="rgb")
+    file.seek(0)
+    with tifffile.TiffFile(file) as tiff:
+        place = tiff.pages.first.tags["BitsPerSample"].valueoffset
+    data = bytearray(file.getvalue())
+    data[place : place + 6] = struct.pack("<HHH", 1, 1, 1)
+    with pytest.raises(InputError, match="has floating-point samples of 1 bits; save it with 16 bits"):
+        read(bytes(data))
