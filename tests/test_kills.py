@@ -33,7 +33,7 @@ pytestmark = [
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux's /proc and pidfds"),
 ]
 
-MOMENTS = 9
+MOMENTS = 6
 """Moments at which each command is killed; 30 take some minutes."""
 
 SETTINGS = [
