@@ -162,9 +162,7 @@ def translate_to_file(
             should_stop=should_stop,
         )
         return Written((*done.remarks, *encoding.remarks), done.finished)
-    # A picture of which nothing shows is as good as any other.
-    hidden = source.shown is not None and not source.shown.any()
-    pixels = source.pixels if hidden else source.visible
+    pixels = source.seen
     result = model.translate(pixels)
     found = tuple(picture_warnings(result, pixels))
     write_picture(

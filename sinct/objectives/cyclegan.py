@@ -17,7 +17,6 @@ from torch import Tensor
 from sinct.config import FROM_0, bounded
 from sinct.data.pair import ALL_SHOWN, PairBatch, Shown
 from sinct.losses.adversarial import generator_loss
-from sinct.networks.base import GeneratorBase
 from sinct.networks.seeding import seeded
 from sinct.objectives.pair_gan import PairGan, PairGanSettings
 from sinct.training.loop import update
@@ -128,8 +127,3 @@ class CycleTrainer(PairGan[CycleLosses]):
         )
         terms = adversarial_d, r1, adversarial_g, cycle, identity
         return CycleLosses(*(term.detach() for term in terms))
-
-    def made(self, generator: GeneratorBase, crops: Tensor) -> Tensor:
-        """What a generator makes of crops, with noise where it takes some."""
-        made: Tensor = generator(crops, self.noise(crops))
-        return made

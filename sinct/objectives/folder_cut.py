@@ -175,11 +175,10 @@ class FolderCutTrainer(FolderGan[FolderCutLosses]):
             }
         self.optimizer_g, self.optimizer_d = self.adam(*learners), self.adam(self.discriminator)
         self.optimizers = {"optimizer_g": self.optimizer_g, "optimizer_d": self.optimizer_d}
-        unit = "nats" if settings.adversarial == "non_saturating" else "squares"
         self.terms = (
-            Term("adversarial_d", "Discriminator", unit, "D"),
+            Term("adversarial_d", "Discriminator", self.unit, "D"),
             Term("r1", "R1", "squared gradient norm"),
-            Term("adversarial_g", "Generator", unit, "G"),
+            Term("adversarial_g", "Generator", self.unit, "G"),
             Term("nce", "PatchNCE", "nats", "NCE"),
             Term("nce_identity", "PatchNCE of targets", "nats", "NCE_Y" if settings.identity_nce else ""),
         )

@@ -14,7 +14,6 @@ from torch import Tensor, nn
 
 from sinct.config import FROM_0, bounded
 from sinct.data.folder_sampler import FolderBatch
-from sinct.networks.base import GeneratorBase
 from sinct.networks.seeding import seeded
 from sinct.objectives.cyclegan import CycleLosses
 from sinct.objectives.folder_gan import FolderGan, FolderGanSettings
@@ -115,11 +114,10 @@ class FolderCycleTrainer(FolderGan[CycleLosses]):
         self.optimizer_g = self.adam(self.generator, self.backward)
         self.optimizer_d = self.adam(self.discriminator, self.backward_discriminator)
         self.optimizers = {"optimizer_g": self.optimizer_g, "optimizer_d": self.optimizer_d}
-        unit = "nats" if settings.adversarial == "non_saturating" else "squares"
         self.terms = (
-            Term("adversarial_d", "Discriminators", unit, "D"),
+            Term("adversarial_d", "Discriminators", self.unit, "D"),
             Term("r1", "R1", "squared gradient norm"),
-            Term("adversarial_g", "Generators", unit, "G"),
+            Term("adversarial_g", "Generators", self.unit, "G"),
             Term("cycle", "Cycle", "L1 on [-1, 1]", "cycle", digits=3),
             Term("identity", "Identity", "L1 on [-1, 1]", "L1", digits=3),
         )
@@ -155,8 +153,3 @@ class FolderCycleTrainer(FolderGan[CycleLosses]):
         update(self.optimizer_d, adversarial_d + settings.r1_weight / 2 * r1)
         terms = adversarial_d, r1, adversarial_g, cycle, identity
         return CycleLosses(*(term.detach() for term in terms))
-
-    def made(self, generator: GeneratorBase, pictures: Tensor) -> Tensor:
-        """What a generator makes of pictures, with noise where it takes some."""
-        made: Tensor = generator(pictures, self.noise(pictures))
-        return made

@@ -158,6 +158,11 @@ class FolderGan(Loop[FolderBatch, Losses]):
         """See `Loop.close`."""
         self.sampler.close()
 
+    @property
+    def unit(self) -> str:
+        """Unit of the adversarial losses."""
+        return "nats" if self.settings.adversarial == "non_saturating" else "squares"
+
     def make_generator(self) -> GeneratorBase:
         """Build a generator as the settings say, with random weights."""
         return make_generator(self.settings.generator, self.settings.width)

@@ -37,8 +37,7 @@ def read_small(path: Path, side: int, *, least: int = 1) -> Tensor:
         warnings.simplefilter("ignore")  # the job that uses the picture reports its oddities
         pixels = _read_in_rows(path)
         if pixels is None:
-            picture = read_picture(path)
-            pixels = picture.visible if picture.shown is None or picture.shown.any() else picture.pixels
+            pixels = read_picture(path).seen
     scale = min(1.0, side / max(pixels.shape[1:]))
     size = [max(least, round(length * scale)) for length in pixels.shape[1:]]
     small: Tensor = F.interpolate(pixels[None], size, mode="bilinear", antialias=True)[0]

@@ -99,6 +99,12 @@ class Picture:
         filled = continued(np.moveaxis(self.pixels.numpy(), 0, 2), shown.numpy(), 0.0)
         return torch.from_numpy(np.ascontiguousarray(np.moveaxis(filled, 2, 0)))
 
+    @property
+    def seen(self) -> Tensor:
+        """`visible`, but `pixels` where nothing shows: then they are as good as any others."""
+        shown = self.shown
+        return self.pixels if shown is not None and not shown.any() else self.visible
+
     def cut_out(self) -> Self:
         """The smallest part with everything that shows."""
         shown = self.shown

@@ -19,7 +19,7 @@ from sinct.measures.folder_distance import distribution_gap, set_distribution
 from sinct.runtime.files import printable
 from sinct.training.loop import Loop
 from sinct.training.progress import OnProgress, Training
-from sinct.training.run import run_in_directory
+from sinct.training.run import Named, run_in_directory
 from sinct.training.run_directory import RunDirectory
 from sinct.training.views import Views
 
@@ -33,16 +33,8 @@ LOOKS = 20
 """How often they are looked at in a training, at equal distances; the last time at its end."""
 
 
-class FolderObjective(Protocol):
-    """A training class for two folders, see `sinct.objectives`.
-
-    Attributes:
-        name: the objective's name in files.
-        settings_type: class of its settings.
-    """
-
-    name: str
-    settings_type: Any
+class FolderObjective(Named, Protocol):
+    """A training class for two folders, see `sinct.objectives`."""
 
     def __call__(
         self, sources: Sequence[Path], targets: Sequence[Path], settings: Any, device: torch.device, /

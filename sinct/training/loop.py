@@ -310,6 +310,11 @@ class Loop(ABC, Generic[Batch, Losses]):
         generator = self.device_random
         return torch.randn(count, 1, height, width, generator=generator, device=generator.device)
 
+    def made(self, generator: GeneratorBase, pictures: Tensor) -> Tensor:
+        """What a generator makes of pictures, with noise where it takes some."""
+        made: Tensor = generator(pictures, self.noise(pictures))
+        return made
+
     def autocast(self) -> AbstractContextManager[None]:
         """Compute in bfloat16 where the settings say so."""
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.settings.mixed_precision)

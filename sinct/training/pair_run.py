@@ -19,7 +19,7 @@ from sinct.training.best import Looks
 from sinct.training.loop import Loop
 from sinct.training.preview import on_white, shrink
 from sinct.training.progress import OnProgress, Training
-from sinct.training.run import run_in_directory
+from sinct.training.run import Named, run_in_directory
 from sinct.training.run_directory import RunDirectory
 from sinct.training.views import Views
 
@@ -35,16 +35,8 @@ LOOKED_AT = 4
 score as a single painting, since scoring takes time from training."""
 
 
-class Objective(Protocol):
-    """A training class for paintings and photos, see `sinct.objectives`.
-
-    Attributes:
-        name: the objective's name in files.
-        settings_type: class of its settings.
-    """
-
-    name: str
-    settings_type: Any
+class Objective(Named, Protocol):
+    """A training class for paintings and photos, see `sinct.objectives`."""
 
     def __call__(
         self,
