@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
-from typer.core import TyperGroup
 
 from . import bars, display
+from .help import NAMES, App, Group, examples
 from .options import (
     AsJson,
     Bits,
@@ -41,29 +41,40 @@ if TYPE_CHECKING:
     from sinct.batch.progress import Summary
 
 
-class _RunByDefault(TyperGroup):
+class _RunByDefault(Group):
     """`sinct batch FOLDER ...` means `sinct batch run FOLDER ...`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if args and args[0] not in self.commands and args[0] not in ("--help", "-h"):
+        if args and args[0] not in self.commands and args[0] not in NAMES:
             args = ["run", *args]
         return super().parse_args(ctx, args)
 
 
-batch_app = typer.Typer(
+batch_app = App(
     cls=_RunByDefault,
-    no_args_is_help=True,
     help="Translate a collection: a folder, a pattern or a manifest. Run `sinct batch FOLDER --photo REF -o DIR`.",
+    epilog=examples(
+        "sinct batch scans --photo photo.jpg -o out",
+        "sinct batch status out",
+        "sinct batch retry out",
+        "sinct batch report out",
+    ),
 )
 
 Folder = Annotated[Path, typer.Argument(help="The folder given as -o.", show_default=False)]
 Workers_ = Annotated[
     int | None,
     typer.Option(
-        "--workers", min=1, help="Jobs to run at once.", show_default="one per GPU, or one per two cores"
+        "--workers",
+        min=1,
+        metavar="N",
+        help="Jobs to run at once.",
+        show_default="one per GPU, or one per two cores",
     ),
 ]
-Retries = Annotated[int, typer.Option(min=0, help="Further attempts after a failure that may be temporary.")]
+Retries = Annotated[
+    int, typer.Option(min=0, metavar="N", help="Further attempts after a failure that may be temporary.")
+]
 Ray = Annotated[
     str | None,
     typer.Option(
@@ -72,7 +83,13 @@ Ray = Annotated[
 ]
 
 
-@batch_app.command()
+@batch_app.command(
+    epilog=examples(
+        "sinct batch scans --photo photo.jpg -o out",
+        "sinct batch 'scans/**/*.tif' --photos photos --match palette -o out",
+        "sinct batch manifest.csv -o out --dry-run",
+    )
+)
 def run(
     collection: Annotated[
         str,
@@ -95,7 +112,12 @@ def run(
     shared_model: Annotated[
         bool, typer.Option("--shared-model", help="Train one model on all paintings and apply it to each.")
     ] = False,
-    format: Annotated[Format, typer.Option(help="File format of the pictures.")] = Format.png,
+    format: Annotated[
+        Format,
+        typer.Option(
+            metavar="NAME", help="File format of the pictures: png, tif, jpg, webp, jxl, avif or dzi."
+        ),
+    ] = Format.png,
     preset: PresetOption = Preset.standard,
     time: Time = None,
     steps: Steps = None,
@@ -143,7 +165,12 @@ def run(
         _end(summary, output, stop, as_json=as_json, quiet=quiet)
 
 
-@batch_app.command()
+@batch_app.command(
+    epilog=examples(
+        "sinct batch retry out",
+        "sinct batch retry out scan-07 --device cpu",
+    )
+)
 def retry(
     folder: Folder,
     names: Annotated[
@@ -171,7 +198,7 @@ def retry(
         _end(summary, folder, stop, as_json=as_json, quiet=quiet)
 
 
-@batch_app.command()
+@batch_app.command(epilog=examples("sinct batch status out"))
 def status(folder: Folder, as_json: AsJson = False) -> None:
     """Show the state of every job, even while the batch runs."""
     with display.errors(as_json=as_json, quiet=as_json):
@@ -196,7 +223,7 @@ def status(folder: Folder, as_json: AsJson = False) -> None:
         display.say(", ".join(f"{count} {state.value}" for state, count in counts.items() if count))
 
 
-@batch_app.command()
+@batch_app.command(epilog=examples("sinct batch report out"))
 def report(folder: Folder, as_json: AsJson = False) -> None:
     """Write report.html (a contact sheet and a table) and report.csv."""
     with display.errors(as_json=as_json, quiet=as_json):

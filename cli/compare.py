@@ -78,7 +78,9 @@ def compare(
     ] = None,
     iterations: Annotated[
         int | None,
-        typer.Option(min=1, help="Limit each stage of a method to so many iterations, for a quick try."),
+        typer.Option(
+            min=1, metavar="N", help="Limit each stage of a method to so many iterations, for a quick try."
+        ),
     ] = None,
     overwrite: Overwrite = False,
     as_json: AsJson = False,

@@ -12,6 +12,7 @@ from sinct.version import __version__
 from . import bars, compare, display
 from .batch import batch_app
 from .folders import folders_app
+from .help import App, examples
 from .inputs import stored
 from .options import (
     AsJson,
@@ -48,11 +49,15 @@ from .wording import one_folder
 if TYPE_CHECKING:
     import sinct
 
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
+app = App(
     pretty_exceptions_enable=False,
     help="Turn one painting into a photo-like picture with the look of one reference photo.",
+    epilog=examples(
+        "sinct demo",
+        "sinct translate painting.jpg photo.jpg -o out.png",
+        "sinct apply out.sinct other.jpg -o other-out.png",
+        "sinct doctor painting.jpg",
+    ),
 )
 
 
@@ -64,7 +69,7 @@ def run() -> None:
 
 @app.callback(invoke_without_command=True)
 def main(
-    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    version: Annotated[bool, typer.Option("-V", "--version", help="Print the version.")] = False,
 ) -> None:
     """Print the version if asked; the commands do everything else."""
     if version:
@@ -72,7 +77,14 @@ def main(
         raise typer.Exit
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "sinct translate painting.jpg photo.jpg -o out.png",
+        "sinct translate painting.jpg photo.jpg -o out.png --preset draft --time 10m",
+        "sinct translate painting.jpg photo.jpg -o out.tif --faithful 0.2 --bits 16",
+        "sinct translate painting.jpg photo.jpg -o out.png --resume --steps 600",
+    )
+)
 def translate(
     painting: Painting,
     photos: Photos,
@@ -113,7 +125,12 @@ def translate(
         )  # fmt: skip
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "sinct train painting.jpg photo.jpg --run-dir run",
+        "sinct train 1.jpg photo.jpg --painting 2.jpg --painting 3.jpg --run-dir run",
+    )
+)
 def train(
     painting: Painting,
     photos: Photos,
@@ -164,7 +181,12 @@ def train(
         _end(training, stop, quiet=quiet)
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "sinct apply out.sinct other.jpg -o other-out.png",
+        "sinct apply out.sinct painting.jpg -o weaker.png --strength 0.6",
+    )
+)
 def apply(
     model: Annotated[
         Path, typer.Argument(help="A run directory, checkpoint or model file.", show_default=False)
@@ -199,7 +221,12 @@ def apply(
         _end(done, stop, quiet=quiet)
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "sinct demo",
+        "sinct demo --preset instant -o quick",
+    )
+)
 def demo(
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write to.")] = Path("sinct-demo"),
     preset: PresetOption = Preset.draft,
@@ -239,7 +266,13 @@ def demo(
         )
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "sinct doctor",
+        "sinct doctor painting.jpg",
+        "sinct doctor --no-timing --json",
+    )
+)
 def doctor(
     painting: Annotated[
         Path | None,
@@ -353,8 +386,18 @@ def _end(done: "sinct.Training | sinct.Translation", stop: Stop, *, quiet: bool)
     raise typer.Exit(stop.exit_code)
 
 
-app.command()(compare.compare)
-app.command()(compare.evaluate)
+app.command(
+    epilog=examples(
+        "sinct compare painting.jpg photo.jpg -o report",
+        "sinct compare painting.jpg photo.jpg -o report --methods sinct,gpdm --time 5m",
+        "sinct compare --pairs pairs.csv -o report",
+    )
+)(compare.compare)
+app.command(
+    epilog=examples(
+        "sinct evaluate painting.jpg photo.jpg out.png", "sinct evaluate painting.jpg photo.jpg *.png --json"
+    )
+)(compare.evaluate)
 app.add_typer(batch_app, name="batch")
 app.add_typer(folders_app, name="folders")
 app.add_typer(weights_app, name="weights")

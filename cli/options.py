@@ -93,8 +93,9 @@ Output = Annotated[
 PresetOption = Annotated[
     Preset,
     typer.Option(
+        metavar="NAME",
         help="Steps of training: instant 0, draft 100, standard 250; paper 100,000 as printed, authors 100,000 as in "
-        "the code of the paper's authors."
+        "the code of the paper's authors.",
     ),
 ]
 Time = Annotated[
@@ -105,8 +106,10 @@ Time = Annotated[
         help="Stop after this much time even if the preset's steps are not done: 90s, 10m, 2h.",
     ),
 ]
-Steps = Annotated[int | None, typer.Option(min=0, help="Train for this many steps instead of the preset's.")]
-Seed = Annotated[int, typer.Option(min=0, help="Seed for the random numbers.")]
+Steps = Annotated[
+    int | None, typer.Option(min=0, metavar="N", help="Train for this many steps instead of the preset's.")
+]
+Seed = Annotated[int, typer.Option(min=0, metavar="N", help="Seed for the random numbers.")]
 Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.")]
 RunDir = Annotated[
     Path | None,
@@ -125,7 +128,9 @@ FromScratch = Annotated[
         help="Begin with random networks instead of those that come with sinct; takes more steps.",
     ),
 ]
-Bits = Annotated[int | None, typer.Option(help="8 or 16 bits per channel.", show_default="as in the input")]
+Bits = Annotated[
+    int | None, typer.Option(metavar="N", help="8 or 16 bits per channel.", show_default="as in the input")
+]
 ProfileOption = Annotated[
     Profile,
     typer.Option(
@@ -139,6 +144,7 @@ Strength = Annotated[
     typer.Option(
         min=0,
         max=1,
+        metavar="SHARE",
         help="How far to go from the input, 0, to its translation, 1; needs no new training with `sinct apply`.",
     ),
 ]
@@ -167,6 +173,7 @@ Faithful = Annotated[
     typer.Option(
         min=0,
         max=1,
+        metavar="SHARE",
         help="From 0, which keeps little more than the composition, to 1, which keeps every form and many strokes.",
         show_default="0.5",
     ),
