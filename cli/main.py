@@ -1,6 +1,7 @@
 """The commands of `sinct`. They import torch only when they run, so that --help answers at once."""
 
 import sys
+from functools import partial
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,7 +10,7 @@ import typer
 
 from sinct.version import __version__
 
-from . import bars, compare, display
+from . import bars, compare, display, opening
 from .batch import batch_app
 from .folders import folders_app
 from .help import App, examples
@@ -38,6 +39,7 @@ from .options import (
     Strength,
     Stroke,
     Time,
+    Verbose,
     chosen,
     with_strokes,
 )
@@ -107,16 +109,18 @@ def translate(
     changes: Set = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Train on one painting and its photos, and write the painting with the photos' look."""
     with (
         display.errors(as_json=as_json, quiet=quiet or as_json),
         stored([painting, *photos]) as [painting, *photos],
     ):
+        bars.load(quiet=quiet or as_json)
         _translate(
             painting, photos, output, run_dir=run_dir, device=device, bits=bits, resume=resume,
             profile=profile.value, strength=strength, max_memory=max_memory, overwrite=overwrite,
-            as_json=as_json, quiet=quiet or as_json,
+            as_json=as_json, quiet=quiet or as_json, verbose=verbose,
             config=chosen(
                 run_dir or output.parent / f"{output.stem}.sinct", resume, preset, time, steps, seed, device,
                 from_scratch, with_strokes(changes, stroke, faithful),
@@ -156,6 +160,7 @@ def train(
     changes: Set = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Train only; `sinct apply` then translates any picture with the trained model."""
     quiet = quiet or as_json
@@ -165,15 +170,19 @@ def train(
         stored(given) as pictures,
         stopping() as stop,
     ):
+        bars.load(quiet=quiet)
         import sinct
 
         paintings, photos = pictures[: -len(photos)], pictures[-len(photos) :]
         changes = with_strokes(changes, stroke, faithful)
         config = chosen(run_dir, resume, preset, time, steps, seed, device, from_scratch, changes)
-        with bars.TrainingDisplay(quiet=quiet, kept="the model so far") as bar:
+        first = partial(opening.of_training, paintings, photos, preset.value, config, run_dir, resume=resume)
+        with bars.TrainingDisplay(
+            quiet=quiet, verbose=verbose, kept="the model so far", opening=first
+        ) as bar:
             training = sinct.train(
                 paintings, photos, run_dir, config=config, preset=preset.value, device=device,
-                resume=resume, overwrite=overwrite, on_progress=bar, should_stop=stop,
+                resume=resume, overwrite=overwrite, on_progress=bar, on_preparing=bar.prepare, should_stop=stop,
             )  # fmt: skip
         if as_json:
             display.emit(_training_facts(training))
@@ -210,9 +219,10 @@ def apply(
         stored([image]) as [image],
         stopping() as stop,
     ):
+        bars.load(quiet=quiet)
         import sinct
 
-        with bars.PixelDisplay(quiet=quiet) as bar:
+        with bars.PixelDisplay(quiet=quiet, doing=f"translating {opening.described(image)}") as bar:
             done = sinct.apply(
                 model, image, output, device=device, bits=bits, profile=profile.value, strength=strength,
                 max_memory=max_memory, resume=resume, overwrite=overwrite, on_pixels=bar, should_stop=stop,
@@ -243,9 +253,11 @@ def demo(
     changes: Set = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Try `sinct translate` on the painting and the photo that come with sinct."""
     with one_folder(), display.errors(as_json=as_json, quiet=quiet or as_json):
+        bars.load(quiet=quiet or as_json)
         shipped = files("sinct_assets")
         with (
             as_file(shipped / "demo-painting.jpg") as painting,
@@ -254,7 +266,7 @@ def demo(
             _translate(
                 painting, [photo], output / "result.png", run_dir=output / "run", device=device, bits=None,
                 resume=resume, max_memory=max_memory, overwrite=overwrite, as_json=as_json, quiet=quiet or as_json,
-                config=chosen(
+                verbose=verbose, config=chosen(
                     output / "run", resume, preset, time, steps, seed, device, from_scratch,
                     with_strokes(changes, stroke, faithful),
                 ),
@@ -292,10 +304,13 @@ def doctor(
     With a painting, show how wide its strokes are, and train nothing.
     """
     with display.errors(as_json=as_json, quiet=as_json), stored([painting] if painting else []) as pictures:
+        bars.load(quiet=as_json)
         from sinct.doctor import examine
 
         painting = pictures[0] if pictures else None
-        facts = examine(device, timing=timing and painting is None, painting=painting)
+        doing = "looking at the strokes" if painting else "timing some steps" if timing else "looking"
+        with bars.waiting(doing, quiet=as_json):
+            facts = examine(device, timing=timing and painting is None, painting=painting)
         if as_json:
             display.emit(facts)
             return
@@ -311,16 +326,26 @@ def _translate(
     *,
     as_json: bool,
     quiet: bool,
+    verbose: bool,
     preset: Preset,
+    config: "sinct.Config | None",
+    run_dir: Path | None,
     **options: Any,
 ) -> None:
     import sinct
 
+    run = run_dir or output.parent / f"{output.stem}.sinct"
+    first = partial(
+        opening.of_training, [painting], photos, preset.value, config, run, resume=options["resume"]
+    )
     with stopping() as stop:
-        with bars.TrainingDisplay(quiet=quiet) as bar, bars.PixelDisplay(quiet=quiet) as pixels:
+        with (
+            bars.TrainingDisplay(quiet=quiet, verbose=verbose, opening=first) as bar,
+            bars.PixelDisplay(quiet=quiet) as pixels,
+        ):
             done = sinct.translate(
-                painting, photos, output, preset=preset.value, on_progress=bar, on_pixels=pixels,
-                should_stop=stop, **options,
+                painting, photos, output, preset=preset.value, config=config, run_dir=run_dir, on_progress=bar,
+                on_preparing=bar.prepare, on_pixels=pixels, should_stop=stop, **options,
             )  # fmt: skip
         _report(done, as_json=as_json, quiet=quiet)
         _end(done, stop, quiet=quiet)

@@ -5,7 +5,7 @@ smooth and recolour alike, so that in use a generator sees what it was trained o
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, NamedTuple, Self
 
@@ -235,6 +235,7 @@ def prepare_pair(
     calm: bool = False,
     texture: bool = False,
     faithful: float = AS_TOLD,
+    tell: Callable[[str], None] = lambda text: None,
 ) -> Prepared:
     """Prepare paintings that are translated alike, and the photos that are their target.
 
@@ -249,14 +250,19 @@ def prepare_pair(
         texture: let a generator see the photos' detail in the paintings instead of their own (`sinct.data.texture`);
             needs the photos' colours.
         faithful: how much is taken out with the strokes, see `strokes_to_remove`.
+        tell: called with what is being done, in a few words, whenever something else begins that takes long.
 
     Raises:
         WeightsError: the stroke remover's file is missing or damaged.
     """
+    tell("preparing the pictures")
     if content.remover:
+        tell("taking strokes out of the painting")
         stroke, halvings = strokes_to_remove(paintings, content.stroke, faithful)
         content = replace(content, stroke=stroke, halvings=halvings)
     paintings, originals = [without_strokes(painting, content) for painting in paintings], paintings
+    if in_photos_colours or repaint or calm:
+        tell("matching the photo's colours")
     palette = palette_of(paintings) if in_photos_colours or repaint or calm else None
     # A series has one palette: with one for each painting, a painted colour would stand for several of the
     # photo's, and every pair of painting and photo would take memory.
@@ -269,6 +275,7 @@ def prepare_pair(
     # What a generator restores photos from: they lose what paintings lose.
     bare = back
     if repaint and content.remover:
+        tell("making a painted photo to learn from")
         bare = [separate(without_strokes(picture, content), of_photos) for picture in in_palette]
     if palette is not None and in_photos_colours:
         rough = [roughness(painting, each.kept) for painting, each in zip(originals, own, strict=True)]
@@ -295,6 +302,7 @@ def prepare_pair(
         back = in_colours(back)
         bare = back if same else in_colours(bare)
         if texture:
+            tell("finding the photo's textures")
             left = rough
             if content.remover:
                 left = [

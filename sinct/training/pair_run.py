@@ -18,7 +18,7 @@ from sinct.runtime.files import printable
 from sinct.training.best import Looks
 from sinct.training.loop import Loop
 from sinct.training.preview import on_white, shrink
-from sinct.training.progress import OnProgress, Training
+from sinct.training.progress import OnPreparing, OnProgress, Training
 from sinct.training.run import Named, run_in_directory
 from sinct.training.run_directory import RunDirectory
 from sinct.training.views import Views
@@ -45,6 +45,7 @@ class Objective(Named, Protocol):
         settings: Any,
         device: torch.device,
         shown: Shown,
+        tell: Callable[[str], None],
         /,
     ) -> Loop[Any, Any]:
         """Create a training."""
@@ -65,6 +66,7 @@ def run_training(
     on_progress: OnProgress | None,
     should_stop: Callable[[], bool] | None,
     remarks: Sequence[Remark] = (),
+    on_preparing: OnPreparing | None = None,
 ) -> Training:
     """Train on decoded pictures; see `sinct.train` for arguments, result and errors.
 
@@ -77,14 +79,14 @@ def run_training(
         config: settings of the objective; None only where a run is resumed with its own.
         preset: name of the settings, for config.json.
         device: where the networks run.
-        resume, overwrite, on_progress, should_stop: as for `sinct.train`.
+        resume, overwrite, on_progress, on_preparing, should_stop: as for `sinct.train`.
         remarks: warnings to report at the start.
     """
     painting_names = names.get("painting", "")
     paintings = _visible(sources, painting_names)
     photos = _visible([photo.cut_out() for photo in targets], names.get("photos", ""))
 
-    def make(settings: Any) -> tuple[Loop[Any, Any], Callable[[], Views]]:
+    def make(settings: Any, tell: OnPreparing) -> tuple[Loop[Any, Any], Callable[[], Views]]:
         widths = _widths(paintings, painting_names, settings)
         try:
             trainer = objective(
@@ -93,6 +95,7 @@ def run_training(
                 settings,
                 device,
                 Shown([painting.shown for painting in paintings], [photo.shown for photo in photos]),
+                tell,
             )
         except ConfigError as error:
             raise ConfigError(f"{error}{_left_of(targets, photos, str(error))}") from None
@@ -116,6 +119,7 @@ def run_training(
         should_stop=should_stop,
         smaller=_smaller,
         remarks=remarks,
+        on_preparing=on_preparing,
     )
 
 
