@@ -19,6 +19,7 @@ from .stopping import stopping
 if TYPE_CHECKING:
     from sinct.comparison.compare import Compared
     from sinct.measures import Measure
+    from sinct.report.results import MethodResult
 
 
 def compare(
@@ -202,7 +203,16 @@ def _report(
         reports = {name or "report": str(item.report) for name, item in finished.items()}
         rows = {
             name or "results": {
-                row.name: {"reason": row.reason, "seconds": row.seconds, "memory": row.memory, **row.measures}
+                row.name: {
+                    "reason": row.reason,
+                    "steps": row.steps,
+                    "steps_needed": row.steps_needed,
+                    "undertrained": row.undertrained,
+                    "training_seconds": row.training_seconds,
+                    "seconds": row.seconds,
+                    "memory": row.memory,
+                    **row.measures,
+                }
                 for row in item.comparison.results
             }
             for name, item in finished.items()
@@ -212,6 +222,8 @@ def _report(
         for row in item.comparison.results:
             if row.reason:
                 display.warn(f"{name + ': ' if name else ''}{row.title}: {row.reason}", quiet=quiet)
+        if short := [row for row in item.comparison.results if row.undertrained]:
+            display.warn(f"{name + ': ' if name else ''}{_undertrained(short)}", quiet=quiet)
         display.say(f"report: {item.report}", quiet=quiet)
     for name, text in failed.items():
         display.warn(f"{name}: {text}", quiet=quiet)
@@ -229,6 +241,12 @@ def _report(
     asked = any(not row.control for item in finished.values() for row in item.comparison.results)
     if failed or (asked and not made):
         raise typer.Exit(1)
+
+
+def _undertrained(rows: "Sequence[MethodResult]") -> str:
+    """Name the methods that had too few steps in one line, and what helps."""
+    named = ", ".join(f"{row.title} ({row.steps:,} of {row.steps_needed:,} steps)" for row in rows)
+    return f"undertrained, so not ranked: {named}; give more --time, or leave --iterations out"
 
 
 def _table(measures: "tuple[Measure, ...]", rows: "Mapping[str, Mapping[str, float]]") -> Table:

@@ -16,11 +16,12 @@ from sinct.comparison import methods
 from sinct.comparison.folder import REGIONS, begin, copied
 from sinct.comparison.outcomes import outcome_of
 from sinct.comparison.stage import OnStage, Stage
+from sinct.comparison.undertrained import undertrained
 from sinct.comparison.worker import Outcome, Request
 from sinct.doctor import examine
 from sinct.errors import ConfigError, Interrupted
 from sinct.measures import Evaluator, measured
-from sinct.measures.warnings import picture_warnings
+from sinct.measures.warnings import picture_flaws
 from sinct.pictures.picture import Picture, read_picture, read_visible
 from sinct.pictures.regions import read_regions
 from sinct.report import write_report
@@ -190,6 +191,7 @@ def _order(chosen: Sequence[str], settings: Mapping[str, Mapping[str, Any]]) -> 
 
 def _result(request: Request, outcome: Outcome) -> MethodResult:
     method = methods.find(request.method)
+    work = () if outcome.reason else outcome.work
     return MethodResult(
         name=request.method,
         title=method.title,
@@ -204,6 +206,11 @@ def _result(request: Request, outcome: Outcome) -> MethodResult:
         optimises=method.optimises,
         settings=request.settings,
         facts=outcome.facts,
+        training_seconds=outcome.training_seconds if work else None,
+        steps=sum(scale.steps for scale in work) if work else None,
+        steps_needed=sum(scale.needed for scale in work) if work else None,
+        need=method.need,
+        undertrained=undertrained(work),
     )
 
 
@@ -226,7 +233,7 @@ def _measured(
         show(Stage("measuring", count, count + 1, index / count))
         if row.file:
             output = read_picture(folder / row.file).pixels
-            found = () if row.control else tuple(picture_warnings(output, painting))
+            found = () if row.control else tuple(picture_flaws(output, painting))
             row = replace(row, measures=evaluator.measure(output), warnings=found)
         rows.append(row)
     show(Stage("measuring", len(rows), len(rows) + 1, 1.0))
