@@ -81,6 +81,14 @@ def compare(
         int | None,
         typer.Option(min=1, help="Limit each stage of a method to so many iterations, for a quick try."),
     ] = None,
+    without: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES",
+            help="Comma-separated methods to leave out: not run, and not reported if finished earlier.",
+            show_default=False,
+        ),
+    ] = None,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -109,6 +117,7 @@ def compare(
             "weights_dir": weights_dir,
             "random_weights": random_weights,
             "settings": _settings(changes or []),
+            "without": _names(without) or (),
             "overwrite": overwrite,
             "should_stop": stop,
         }
@@ -211,6 +220,8 @@ def _report(
                     "training_seconds": row.training_seconds,
                     "seconds": row.seconds,
                     "memory": row.memory,
+                    "kept": row.kept,
+                    "differs": row.differs,
                     **row.measures,
                 }
                 for row in item.comparison.results
@@ -222,6 +233,8 @@ def _report(
         for row in item.comparison.results:
             if row.reason:
                 display.warn(f"{name + ': ' if name else ''}{row.title}: {row.reason}", quiet=quiet)
+        for line in _kept(item.comparison.results):
+            display.say(f"{name + ': ' if name else ''}{line}", quiet=quiet)
         if short := [row for row in item.comparison.results if row.undertrained]:
             display.warn(f"{name + ': ' if name else ''}{_undertrained(short)}", quiet=quiet)
         display.say(f"report: {item.report}", quiet=quiet)
@@ -241,6 +254,18 @@ def _report(
     asked = any(not row.control for item in finished.values() for row in item.comparison.results)
     if failed or (asked and not made):
         raise typer.Exit(1)
+
+
+def _kept(rows: "Sequence[MethodResult]") -> list[str]:
+    """Say which methods are in the report because they were finished earlier, and what they differ in."""
+    kept = [row for row in rows if row.kept]
+    names = ", ".join(row.name for row in kept)
+    lines = [
+        f"finished earlier and kept in the report: {names} (--without {names.replace(' ', '')} leaves out)"
+    ]
+    differing = [f"{row.name} ran with {row.differs}" for row in kept if row.differs]
+    lines += [f"not ranked: {line}; name it in --methods to run it again" for line in differing]
+    return lines if kept else []
 
 
 def _undertrained(rows: "Sequence[MethodResult]") -> str:

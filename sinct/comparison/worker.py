@@ -62,6 +62,16 @@ class Request:
         """Values as JSON would return them, so that requests can be compared with stored ones."""
         return plain(self)
 
+    @classmethod
+    def from_json(cls, values: Any) -> "Request":
+        """Turn what JSON returned into a request.
+
+        Raises:
+            ValueError: a value is of another type, or a field is unknown or missing.
+        """
+        request: Request = restored(cls, values)
+        return request
+
 
 @dataclass(frozen=True)
 class Outcome:

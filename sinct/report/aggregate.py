@@ -40,6 +40,7 @@ class Row:
         failed: number of pairs without a picture.
         random: number of pairs with random weights, which do not count.
         undertrained: number of pairs with too few steps, or an unknown number, which do not count.
+        other: number of pairs whose request differed from the others', which do not count.
         measures: statistics by measure; measures without any value are absent.
         ranks: mean rank by group of measures, over both pairs and measures.
         seconds: time that it took.
@@ -56,6 +57,7 @@ class Row:
     failed: int
     random: int
     undertrained: int = 0
+    other: int = 0
     measures: Mapping[str, Statistic] = field(default_factory=dict)
     ranks: Mapping[str, float] = field(default_factory=dict)
     seconds: Statistic | None = None
@@ -134,7 +136,8 @@ def _row(
         pairs=len(counted),
         failed=sum(run.file is None for run in runs),
         random=sum(run.random_weights for run in runs if run.file is not None),
-        undertrained=sum(not (run.counts or run.random_weights) for run in runs if run.file is not None),
+        undertrained=sum(run.steps_unknown or bool(run.undertrained) for run in runs if run.file is not None),
+        other=sum(bool(run.differs) for run in runs if run.file is not None),
         measures=found,
         ranks={group: statistics.fmean(own) for group, own in by_group.items() if own},
         seconds=statistic(run.seconds for run in counted if run.seconds is not None),

@@ -118,6 +118,7 @@ def _report(comparison: Comparison, painting: Panel, photo: Panel, results: Sequ
         random=[result for result in comparison.results if result.random_weights],
         failed=[result for result in comparison.results if result.file is None],
         undertrained=[result for result in comparison.results if result.undertrained],
+        kept=[result for result in comparison.results if result.kept],
         unknown=[result for result in comparison.results if result.steps_unknown],
         panes=panes,
         after=next((i for i, pane in enumerate(panes) if i and pane.shown), 1),

@@ -30,7 +30,7 @@ def contest(results: Iterable[MethodResult], measure: Measure) -> dict[str, floa
     """Values of one measure that can be compared with each other, by the method's name.
 
     A method that minimises the measure itself is bound to win, which proves nothing, so it is left out, as are
-    controls, undertrained methods, random weights and values that are not finite.
+    controls, undertrained methods, random weights, those run on other terms and values that are not finite.
     """
     return {
         result.name: result.measures[measure.name]

@@ -49,6 +49,8 @@ class MethodResult:
         steps_needed: steps that it needs at all its scales; None like `steps`.
         need: how many steps it needs, and who says so; empty for a method in closed form.
         undertrained: in one line, how far it is from the steps that it needs and what to do; None where it took enough.
+        kept: it was finished by an earlier call and not asked for in this one.
+        differs: in what its request differs from that of the comparison, such as its time; empty where in nothing.
         memory: peak resident memory of its process in bytes; None where unknown.
         device: device that it ran on.
         random_weights: its pretrained networks were replaced by random ones.
@@ -79,6 +81,8 @@ class MethodResult:
     steps_needed: int | None = None
     need: str = ""
     undertrained: str | None = None
+    kept: bool = False
+    differs: str = ""
 
     @property
     def steps_unknown(self) -> bool:
@@ -89,7 +93,7 @@ class MethodResult:
     def counts(self) -> bool:
         """Whether its picture can stand for the method."""
         trained = self.undertrained is None and not self.steps_unknown
-        return self.file is not None and trained and not self.random_weights
+        return self.file is not None and trained and not self.random_weights and not self.differs
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,12 @@ def _spread(value: Statistic, write: Callable[[float], str]) -> str:
 
 def _left_out(row: Row) -> str:
     """Say how many of a method's pictures do not count, and why."""
-    counts = {"failed": row.failed, "undertrained": row.undertrained, "with random weights": row.random}
+    counts = {
+        "failed": row.failed,
+        "undertrained": row.undertrained,
+        "with random weights": row.random,
+        "on other terms": row.other,
+    }
     return ", ".join(f"{number} {what}" for what, number in counts.items() if number)
 
 

@@ -227,3 +227,13 @@ def test_region_maps_come_through_pipes(pair, tmp_path):
     )
     assert (done.exit_code, done.stderr) == (0, "")
     assert [(out / "work" / name).read_bytes() for name in maps] == [first, second]
+
+
+def test_kept_methods_are_told_with_the_way_to_leave_them_out(pair, tmp_path):
+    first = ["compare", *pair, "-o", tmp_path / "out", "--device=cpu", "--iterations=1"]
+    sinct_command(*first, "--methods=gpnn")
+    _, out, _ = sinct_command(*first, "--methods=", "--seed=1")
+    assert "finished earlier and kept in the report: gpnn (--without gpnn leaves out)" in out
+    assert "not ranked: gpnn ran with seed 0 instead of seed 1; name it in --methods to run it again" in out
+    _, out, _ = sinct_command(*first, "--methods=", "--without=gpnn")
+    assert "gpnn" not in out

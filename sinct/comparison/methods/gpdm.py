@@ -2,6 +2,7 @@
 
 import math
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import torch
@@ -149,7 +150,7 @@ def run(
     )
     generator = torch.Generator().manual_seed(job.seed)
     picture, photo = painting.to(job.device), photo.to(job.device)
-    facts = []
+    facts: list[dict[str, Any]] = []
     for level in levels:
         picture = resize(picture, level.painting).clamp(-1, 1).requires_grad_()
         target = resize(photo, level.photo)
@@ -179,7 +180,7 @@ def run(
                 "distance": round(distance.item(), 5),
             }
         )
-    work = tuple(Work(int(level["steps"]), STEPS) for level in facts)
+    work = tuple(Work(level["steps"], STEPS) for level in facts)
     return Result(picture.clamp(-1, 1).float().cpu(), {"levels": facts}, work=work)
 
 

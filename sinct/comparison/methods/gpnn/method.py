@@ -1,6 +1,7 @@
 """The passes from coarse to fine."""
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -77,7 +78,7 @@ def run(
     picture, photo = picture.to(job.device), photo.to(job.device)
     matches: Matches | None = None
     coarser = photo
-    facts = []
+    facts: list[dict[str, Any]] = []
     for level, share in zip(levels, _shares(levels, iterations), strict=True):
         picture, values = resize(picture, level.painting), resize(photo, level.photo)
         kept = components if matches else values.shape[0] * patch_size**2
@@ -107,7 +108,7 @@ def run(
                 "used": round(used.float().mean().item(), 4),
             }
         )
-    work = tuple(Work(int(level["iterations"]), ITERATIONS) for level in facts)
+    work = tuple(Work(level["iterations"], ITERATIONS) for level in facts)
     return Result(picture.clamp(-1, 1).float().cpu(), {"levels": facts}, work=work)
 
 
