@@ -40,7 +40,27 @@ def clipped_share(output: Tensor) -> float:
 
 
 def picture_warnings(output: Tensor, painting: Tensor) -> list[Remark]:
-    """Warn if a translation so far is inverted, flat, or blown out.
+    """Warn if a translation so far is inverted, flat, or blown out, and say what helps a training of sinct's.
+
+    Args:
+        output: (3, H, W) in [-1, 1].
+        painting: (3, H, W) in [-1, 1].
+
+    Returns:
+        One line per flaw; empty if there is none.
+    """
+    return [Remark(flaw.code, f"{flaw}; {_CURES[flaw.code]}") for flaw in picture_flaws(output, painting)]
+
+
+_CURES = {
+    "flat": "try another `seed`",
+    "inverted": "if this persists, try another `seed`",
+    "blown": "if this persists, try another `seed`",
+}
+
+
+def picture_flaws(output: Tensor, painting: Tensor) -> list[Remark]:
+    """Say what is inverted, flat, or blown out in a translation, whatever made it.
 
     Args:
         output: (3, H, W) in [-1, 1].
@@ -56,20 +76,14 @@ def picture_warnings(output: Tensor, painting: Tensor) -> list[Remark]:
         float(luminance(painting).std(correction=0)),
     )
     if contrast < 0.1 * original:
-        text = (
-            f"the output has collapsed to one tone (contrast {contrast:.3f}, painting {original:.3f}); "
-            "try another `seed`"
-        )
+        text = f"the output has collapsed to one tone (contrast {contrast:.3f}, painting {original:.3f})"
         found.append(Remark("flat", text))
     elif order < 0:
-        text = (
-            f"light and dark are inverted compared with the painting (luminance order {order:.2f}); "
-            "if this persists, try another `seed`"
-        )
+        text = f"light and dark are inverted compared with the painting (luminance order {order:.2f})"
         found.append(Remark("inverted", text))
     blown = clipped_share(output) - clipped_share(painting)
     if blown > 0.2:
-        text = f"{blown:.0%} of the picture is blown out to white; if this persists, try another `seed`"
+        text = f"{blown:.0%} of the picture is blown out to white"
         found.append(Remark("blown", text))
     return found
 

@@ -10,6 +10,7 @@ from sinct.measures.warnings import (
     discriminator_warnings,
     luminance,
     luminance_order,
+    picture_flaws,
     picture_warnings,
     scale_warning,
 )
@@ -88,6 +89,9 @@ def half_white() -> Tensor:
 def test_picture_warns(output: Tensor, code: str, warning: str) -> None:
     (line,) = picture_warnings(output, ramp())
     assert re.match(f"{warning}.*try another `seed`", line)
+    (flaw,) = picture_flaws(output, ramp())
+    assert line.startswith(flaw)
+    assert "seed" not in flaw
     assert line.code == code
 
 
