@@ -71,6 +71,16 @@ Ray = Annotated[
     ),
 ]
 
+NoReport = Annotated[
+    bool, typer.Option("--no-report", help="Leave out report.html and report.csv, which a batch ends with.")
+]
+
+TOLD = 10
+"""Lines about what failed, and about what has warnings, that a batch ends with at most."""
+
+REPORT_SECONDS = {False: 60.0, True: 5.0}
+"""Time for new thumbnails in the report at the end, without and with an interrupt; the rest of them come later."""
+
 
 @batch_app.command()
 def run(
@@ -118,6 +128,7 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be done without doing it.")
     ] = False,
+    no_report: NoReport = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -140,7 +151,7 @@ def run(
         summary = _run(
             jobs, output, where, stop, quiet=quiet, retries=retries, verify=verify, max_memory=max_memory
         )
-        _end(summary, output, stop, as_json=as_json, quiet=quiet)
+        _end(summary, output, stop, as_json=as_json, quiet=quiet, reported=not no_report)
 
 
 @batch_app.command()
@@ -154,6 +165,7 @@ def retry(
     ray: Ray = None,
     retries: Retries = 2,
     max_memory: MaxMemory = None,
+    no_report: NoReport = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -168,7 +180,7 @@ def retry(
         summary = _run(
             None, folder, where, stop, quiet=quiet, retries=retries, again=names or failed, max_memory=max_memory
         )  # fmt: skip
-        _end(summary, folder, stop, as_json=as_json, quiet=quiet)
+        _end(summary, folder, stop, as_json=as_json, quiet=quiet, reported=not no_report)
 
 
 @batch_app.command()
@@ -244,7 +256,7 @@ def _plan(
     """Show what a run would do."""
     import shutil
 
-    from sinct.batch import estimate
+    from sinct.batch import estimate, storage
     from sinct.batch.ledger import State
     from sinct.batch.staleness import preview
 
@@ -273,14 +285,22 @@ def _plan(
         what = entry.error or (
             f"{entry.painting} + {photos} -> {entry.job.output}" if photos else entry.job.output
         )
-        display.say(f"{entry.state.value:8} {entry.name}: {what}")
+        # What a run would find out at its first attempt has none yet.
+        state = "fails" if entry.state is State.failed and not entry.attempts else entry.state.value
+        display.say(f"{state:8} {entry.name}: {what}")
     # Without a job that is done, what is known are the limits to the jobs' times.
     bound = "about" if done else "at most"
     takes = "unknown until the first job is done" if seconds is None else f"{bound} {display.clock(seconds)}"
+    failed = [entry for entry in found if entry.state is State.failed]
+    doomed = sum(not entry.attempts for entry in failed)
     display.say(
-        f"{len(left)} to do, {len(done)} done, {sum(entry.state is State.failed for entry in found)} failed; time: "
-        f"{takes}; space: about {space / 1e9:.1f} GB of {free / 1e9:.1f} GB free"
+        f"{len(left)} to do, {len(done)} done, {len(failed) - doomed} failed"
+        f"{f', {doomed} will fail' if doomed else ''}; time: {takes}; "
+        f"space: about {display.amount(space)} of {display.amount(free)} free"
     )
+    remote = sum(storage.is_remote(place) for entry in left for place in entry.job.inputs)
+    if remote:
+        display.say(f"{remote} picture{'s' * (remote > 1)} at URLs, not looked at")
 
 
 def _facts(entry: "Entry") -> dict[str, Any]:
@@ -298,29 +318,53 @@ def _facts(entry: "Entry") -> dict[str, Any]:
     }
 
 
-def _end(summary: "Summary", folder: Path, stop: Stop, *, as_json: bool, quiet: bool) -> None:
-    """Report the outcome; the exit code is 0 if all pictures are there, 3 if some are, 1 if none is."""
+def _end(summary: "Summary", folder: Path, stop: Stop, *, as_json: bool, quiet: bool, reported: bool) -> None:
+    """Tell how it ended and write the report; the exit code is 0 if all pictures are there, 3 if some are, else 1."""
+    from sinct.batch.digest import failures, flaws
     from sinct.batch.ledger import State
 
+    page = _reported(summary, folder, quiet=quiet) if reported else None
     done, failed = summary.count(State.done), summary.count(State.failed)
     if as_json:
         display.emit(
             {
                 "done": done, "failed": failed, "made": list(summary.made), "interrupted": summary.interrupted,
-                "jobs": [_facts(entry) for entry in summary.entries],
+                "report": page and str(page), "jobs": [_facts(entry) for entry in summary.entries],
             }
         )  # fmt: skip
-    for entry in summary.entries:
-        if entry.state is State.failed:
-            display.warn(f"{entry.name}: {entry.error}", quiet=quiet)
+    for lines in (failures(summary.entries), flaws(summary.entries)):
+        for line in lines[:TOLD]:
+            display.warn(line, quiet=quiet)
+        if lines[TOLD:]:
+            command = f"sinct batch status {shlex.quote(str(folder))}"
+            display.warn(f"and {len(lines) - TOLD} more: {command}", quiet=quiet)
+    warned = sum(bool(entry.warnings) for entry in summary.entries if entry.state is State.done)
+    flawed = f", {warned} with warnings" if warned else ""
     if summary.interrupted:
         command = shlex.join(["sinct", *sys.argv[1:]])
-        so_far = f"{done} of {len(summary.entries)} done"
+        so_far = f"{done} of {len(summary.entries)} done{flawed}"
         display.say(f"stopped with {so_far}; everything is saved. To continue: {command}", quiet=quiet)
+    else:
+        earlier = done - len(set(summary.made))
+        before = f" ({earlier} of them earlier)" if earlier > 0 else ""
+        counts = f"{done} of {len(summary.entries)} done{before}, {failed} failed{flawed}"
+        display.say(f"{counts}: {folder}", quiet=quiet)
+    if page is not None:
+        display.say(f"report: {page}", quiet=quiet)
+    if summary.interrupted:
         raise typer.Exit(stop.exit_code)
-    earlier = done - len(set(summary.made))
-    before = f" ({earlier} of them earlier)" if earlier > 0 else ""
-    display.say(f"{done} of {len(summary.entries)} done{before}, {failed} failed: {folder}", quiet=quiet)
     if failed:
         display.say(f"to try them again: sinct batch retry {shlex.quote(str(folder))}", quiet=quiet)
         raise typer.Exit(3 if done else 1)
+
+
+def _reported(summary: "Summary", folder: Path, *, quiet: bool) -> Path | None:
+    """Write the report of a batch that has ended; where that fails, only say so."""
+    from sinct.batch.report import write_batch_report
+    from sinct.errors import OutputError
+
+    try:
+        return write_batch_report(folder, summary.entries, seconds=REPORT_SECONDS[summary.interrupted])
+    except OutputError as error:
+        display.warn(f"there is no report: {error}", quiet=quiet)
+        return None

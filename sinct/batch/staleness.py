@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sinct.batch import storage
+from sinct.batch.checks import Checks
 from sinct.batch.jobs import Job, Outcome
 from sinct.batch.ledger import Entry, Ledger, State, ledger_path, run_folder
 from sinct.errors import InputError
@@ -171,7 +172,7 @@ def _is_whole(entry: Entry, outcome: Outcome, folder: Path) -> bool:
 
 
 def preview(jobs: Sequence[Job], folder: Path, *, retries: int = 2, verify: bool = False) -> list[Entry]:
-    """The entries that a run would start with; changes nothing.
+    """The entries that a run would start with, those that it would find to be faulty marked as failed; changes nothing.
 
     Args:
         jobs: the collection.
@@ -187,4 +188,12 @@ def preview(jobs: Sequence[Job], folder: Path, *, retries: int = 2, verify: bool
         with closing(Ledger(path, readonly=True)) as ledger:
             known = {entry.name: entry for entry in ledger.entries()}
     entries = [replace(known[job.name], job=job) if job.name in known else Entry(job) for job in jobs]
-    return list(judged(entries, folder, Hashes(entries, verify=verify), retries).values())
+    found = judged(entries, folder, Hashes(entries, verify=verify), retries)
+    checks = Checks()
+    for name, entry in found.items():
+        if entry.state is State.waiting:
+            lost = entry.job.needs is not None and found[entry.job.needs].state is State.failed
+            fault = lacks_model(entry) if lost else checks.fault(entry.job)
+            if fault is not None:
+                found[name] = _unfit(entry, fault)
+    return list(found.values())
