@@ -1,7 +1,9 @@
-"""`sinct batch`: translate a collection of paintings, show its status, retry what failed, write a report."""
+"""`sinct batch`: translate a collection, show its status, judge its pictures, retry what is not good, report."""
 
 import shlex
 import sys
+from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -74,6 +76,19 @@ Ray = Annotated[
 NoReport = Annotated[
     bool, typer.Option("--no-report", help="Leave out report.html and report.csv, which a batch ends with.")
 ]
+
+Names = Annotated[list[str] | None, typer.Argument(help="Names of jobs, as `sinct batch status` shows them.")]
+Rest = Annotated[bool, typer.Option("--rest", help="All finished pictures that have no verdict yet.")]
+Undo = Annotated[bool, typer.Option("--undo", help="Take the verdict back.")]
+
+
+class Only(StrEnum):
+    """Jobs that an export can be restricted to."""
+
+    accepted = "accepted"
+    rejected = "rejected"
+    undecided = "undecided"
+
 
 TOLD = 10
 """Lines about what failed, and about what has warnings, that a batch ends with at most."""
@@ -158,7 +173,8 @@ def run(
 def retry(
     folder: Folder,
     names: Annotated[
-        list[str] | None, typer.Argument(help="Jobs to run again; by default all that failed.")
+        list[str] | None,
+        typer.Argument(help="Jobs to run again; by default all that failed or were rejected."),
     ] = None,
     device: Device = "auto",
     workers: Workers_ = None,
@@ -169,16 +185,25 @@ def retry(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Run failed jobs again with all their attempts, and any jobs still waiting."""
+    """Run failed jobs again with all their attempts, rejected ones with another seed, and any jobs still waiting."""
     quiet = quiet or as_json
     with display.errors(as_json=as_json, quiet=quiet), stopping() as stop:
-        from sinct.batch.ledger import State, ledger_path, read_entries
+        from sinct.batch.ledger import ledger_path, read_entries
+        from sinct.batch.review import sharing, to_retry
 
         entries = read_entries(ledger_path(folder))
-        failed = [entry.name for entry in entries if entry.state is State.failed]
+        left = [] if names else sharing(entries)
+        if left:
+            needed = next(entry.job.needs for entry in entries if entry.name == left[0])
+            display.warn(
+                f"rejected, but not made anew: {_pictures(len(left))}, since their model would make the same again; "
+                f"reject {needed} to train it with another seed, for all pictures that are not accepted",
+                quiet=quiet,
+            )
         where = _workers(device, workers, ray)
         summary = _run(
-            None, folder, where, stop, quiet=quiet, retries=retries, again=names or failed, max_memory=max_memory
+            None, folder, where, stop, quiet=quiet, retries=retries, again=names or to_retry(entries),
+            max_memory=max_memory,
         )  # fmt: skip
         _end(summary, folder, stop, as_json=as_json, quiet=quiet, reported=not no_report)
 
@@ -188,24 +213,72 @@ def status(folder: Folder, as_json: AsJson = False) -> None:
     """Show the state of every job, even while the batch runs."""
     with display.errors(as_json=as_json, quiet=as_json):
         from sinct.batch.ledger import State, ledger_path, read_entries
+        from sinct.batch.listing import facts
 
         entries = read_entries(ledger_path(folder))
         if as_json:
-            display.emit({"jobs": [_facts(entry) for entry in entries]})
+            display.emit({"jobs": [facts(entry, folder) for entry in entries]})
             return
         table = Table(box=None, pad_edge=False)
-        for column in ("job", "state", "tries", "time", "note"):
+        judged = any(entry.verdict for entry in entries)
+        for column in ("job", "state", *(["verdict"] if judged else []), "tries", "time", "note"):
             table.add_column(column, overflow="fold")
         for entry in entries:
             seconds = entry.figures.get("seconds")
             note = as_options(entry.error or "; ".join(entry.warnings))
             table.add_row(
-                display.plain(entry.name), entry.state.value, str(entry.attempts),
-                display.clock(seconds) if seconds else "", display.plain(note),
+                display.plain(entry.name), entry.state.value, *([entry.verdict or ""] if judged else []),
+                str(entry.attempts), display.clock(seconds) if seconds else "", display.plain(note),
             )  # fmt: skip
         display.out.print(table)
         counts = {state: sum(entry.state is state for entry in entries) for state in State}
-        display.say(", ".join(f"{count} {state.value}" for state, count in counts.items() if count))
+        told = ", ".join(f"{count} {state.value}" for state, count in counts.items() if count)
+        display.say(f"{told}; {_verdicts(entries)}" if judged else told)
+
+
+@batch_app.command()
+def accept(
+    folder: Folder, names: Names = None, rest: Rest = False, undo: Undo = False, as_json: AsJson = False
+) -> None:
+    """Accept finished pictures, also while the batch runs: they stay as they are, whatever settings a later run has."""
+    _judge(folder, names, "accepted", rest=rest, undo=undo, as_json=as_json)
+
+
+@batch_app.command()
+def reject(
+    folder: Folder, names: Names = None, rest: Rest = False, undo: Undo = False, as_json: AsJson = False
+) -> None:
+    """Reject finished pictures, also while the batch runs: `sinct batch retry` makes them anew with another seed."""
+    _judge(folder, names, "rejected", rest=rest, undo=undo, as_json=as_json)
+
+
+@batch_app.command()
+def export(
+    folder: Folder,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Table to write, .csv or .json.", show_default=False)
+    ],
+    only: Annotated[Only | None, typer.Option(help="Leave out all jobs but these.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a table of the jobs with states, verdicts, seeds, warnings and figures."""
+    with display.errors(as_json=as_json, quiet=as_json):
+        from sinct.batch.ledger import ledger_path, read_entries
+        from sinct.batch.listing import export as write
+        from sinct.batch.review import undecided
+
+        entries = read_entries(ledger_path(folder))
+        if only is not None:
+            open_ = undecided(entries)
+            entries = [
+                entry for entry in entries
+                if (entry.name in open_ if only is Only.undecided else entry.verdict == only.value)
+            ]  # fmt: skip
+        write(output, entries, folder)
+        if as_json:
+            display.emit({"output": str(output), "jobs": len(entries)})
+        else:
+            display.say(f"wrote {output} ({len(entries)} job{'' if len(entries) == 1 else 's'})")
 
 
 @batch_app.command()
@@ -220,6 +293,45 @@ def report(folder: Folder, as_json: AsJson = False) -> None:
             display.emit({"report": str(page)})
         else:
             display.say(f"wrote {page} and {page.with_suffix('.csv').name}")
+
+
+def _judge(
+    folder: Path, names: list[str] | None, verdict: str, *, rest: bool, undo: bool, as_json: bool
+) -> None:
+    with display.errors(as_json=as_json, quiet=as_json):
+        from sinct.batch.ledger import Verdict, ledger_path, read_entries
+        from sinct.batch.listing import facts
+        from sinct.batch.review import judge, undecided
+        from sinct.errors import ConfigError
+
+        if rest and undo:
+            raise ConfigError("--rest is for pictures without a verdict, of which there is nothing to undo")
+        chosen = [*(names or []), *(undecided(read_entries(ledger_path(folder))) if rest else [])]
+        if not chosen and not rest:
+            raise ConfigError("name one or more jobs, or give --rest for all that have no verdict yet")
+        entries = judge(folder, chosen, None if undo else Verdict(verdict))
+        if as_json:
+            display.emit({"jobs": [facts(entry, folder) for entry in entries]})
+            return
+        what = "no longer " if undo else ""
+        display.say(f"{what}{verdict} {_pictures(len(chosen))}; {_verdicts(entries)}")
+        if any(entry.verdict is Verdict.rejected for entry in entries):
+            display.say(
+                f"to make what was rejected anew with another seed: sinct batch retry {shlex.quote(str(folder))}"
+            )
+
+
+def _pictures(count: int) -> str:
+    return f"{count} picture{'' if count == 1 else 's'}"
+
+
+def _verdicts(entries: "Sequence[Entry]") -> str:
+    """How many pictures have which verdict."""
+    from sinct.batch.ledger import Verdict
+    from sinct.batch.review import undecided
+
+    accepted, rejected = (sum(entry.verdict is verdict for entry in entries) for verdict in Verdict)
+    return f"{accepted} accepted, {rejected} rejected, {len(undecided(entries))} undecided"
 
 
 def _workers(device: str, workers: int | None, ray: str | None) -> "Workers":
@@ -258,6 +370,7 @@ def _plan(
 
     from sinct.batch import estimate, storage
     from sinct.batch.ledger import State
+    from sinct.batch.listing import facts
     from sinct.batch.staleness import preview
 
     found = preview(jobs, folder, **options)
@@ -273,7 +386,7 @@ def _plan(
     if as_json:
         display.emit(
             {
-                "jobs": [_facts(entry) for entry in found],
+                "jobs": [facts(entry, folder) for entry in found],
                 "seconds": seconds,
                 "bytes": space,
                 "free_bytes": free,
@@ -303,25 +416,11 @@ def _plan(
         display.say(f"{remote} picture{'s' * (remote > 1)} at URLs, not looked at")
 
 
-def _facts(entry: "Entry") -> dict[str, Any]:
-    """One job as --json prints it."""
-    return {
-        "name": entry.name,
-        "state": entry.state.value,
-        "painting": entry.painting,
-        "photos": list(entry.job.photos),
-        "output": entry.job.output,
-        "attempts": entry.attempts,
-        "error": entry.error,
-        "warnings": list(entry.warnings),
-        "figures": dict(entry.figures),
-    }
-
-
 def _end(summary: "Summary", folder: Path, stop: Stop, *, as_json: bool, quiet: bool, reported: bool) -> None:
     """Tell how it ended and write the report; the exit code is 0 if all pictures are there, 3 if some are, else 1."""
     from sinct.batch.digest import failures, flaws
     from sinct.batch.ledger import State
+    from sinct.batch.listing import facts
 
     page = _reported(summary, folder, quiet=quiet) if reported else None
     done, failed = summary.count(State.done), summary.count(State.failed)
@@ -329,7 +428,7 @@ def _end(summary: "Summary", folder: Path, stop: Stop, *, as_json: bool, quiet: 
         display.emit(
             {
                 "done": done, "failed": failed, "made": list(summary.made), "interrupted": summary.interrupted,
-                "report": page and str(page), "jobs": [_facts(entry) for entry in summary.entries],
+                "report": page and str(page), "jobs": [facts(entry, folder) for entry in summary.entries],
             }
         )  # fmt: skip
     for lines in (failures(summary.entries), flaws(summary.entries)):
@@ -338,6 +437,12 @@ def _end(summary: "Summary", folder: Path, stop: Stop, *, as_json: bool, quiet: 
         if lines[TOLD:]:
             command = f"sinct batch status {shlex.quote(str(folder))}"
             display.warn(f"and {len(lines) - TOLD} more: {command}", quiet=quiet)
+    if summary.kept:
+        display.warn(
+            f"{_pictures(len(summary.kept))} that you accepted stayed as they were, though settings or inputs have "
+            f"changed since; `sinct batch retry {shlex.quote(str(folder))} NAME` makes one anew",
+            quiet=quiet,
+        )
     warned = sum(bool(entry.warnings) for entry in summary.entries if entry.state is State.done)
     flawed = f", {warned} with warnings" if warned else ""
     if summary.interrupted:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from sinct.batch import storage
-from sinct.batch.ledger import Entry, State
+from sinct.batch.ledger import Entry, State, Verdict
 from sinct.errors import InputError
 from sinct.pictures.glance import read_small
 from sinct.report.page import render, write_text
@@ -65,6 +65,7 @@ def write_batch_report(folder: Path, entries: Sequence[Entry], *, seconds: float
         entries=entries,
         counts={state.value: count for state, count in counts.items()},
         warned=sum(bool(entry.warnings) for entry in entries),
+        verdicts={each.value: sum(entry.verdict is each for entry in entries) for each in Verdict},
         seconds=sum(entry.figures.get("seconds") or 0 for entry in entries),
         failed=failed[:TOLD],
         untold=len(failed[TOLD:]),
@@ -199,8 +200,8 @@ def _row(entry: Entry) -> _Row:
 
 
 COLUMNS = (
-    "name", "state", "painting", "photos", "output", "attempts", "seconds", "steps", "width", "height", "memory",
-    "warnings", "error", "seed", "preset",
+    "name", "state", "verdict", "painting", "photos", "output", "attempts", "seconds", "steps", "width", "height",
+    "memory", "warnings", "error", "seed", "preset",
 )  # fmt: skip
 """Columns of report.csv: time in seconds, peak memory in bytes, several photos or warnings separated by " | "."""
 
@@ -215,9 +216,11 @@ def to_csv(entries: Sequence[Entry]) -> str:
 
 def _cells(entry: Entry) -> list[object]:
     return [
-        entry.name, entry.state.value, entry.painting, " | ".join(entry.job.photos), entry.job.output, entry.attempts,
+        entry.name, entry.state.value, entry.verdict and entry.verdict.value, entry.painting,
+        " | ".join(entry.job.photos), entry.job.output, entry.attempts,
         *(entry.figures.get(name) for name in ("seconds", "steps", "width", "height", "memory")),
-        " | ".join(entry.warnings), entry.error, entry.job.settings.seed, entry.job.settings.preset,
+        " | ".join(entry.warnings), entry.error, entry.figures.get("seed", entry.job.settings.seed),
+        entry.figures.get("preset", entry.job.settings.preset),
     ]  # fmt: skip
 
 

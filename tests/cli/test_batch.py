@@ -96,6 +96,66 @@ def test_retry_does_what_failed(folder, workers):
     assert "has no job 'nobody'" in unknown.stderr
 
 
+def test_verdicts_are_given_shown_and_taken_back(folder, workers):
+    usual(folder)
+    out = folder / "out"
+    told = sinct("reject", out, "[p1]").stdout
+    assert "rejected 1 picture; 0 accepted, 1 rejected, 2 undecided" in told
+    assert f"sinct batch retry {out}" in told
+    assert "accepted 2 pictures; 2 accepted, 1 rejected, 0 undecided" in sinct("accept", out, "--rest").stdout
+    shown = sinct("status", out).stdout
+    assert re.search(r"^\[p1\] +done +rejected", shown, re.MULTILINE)
+    assert "3 done; 2 accepted, 1 rejected, 0 undecided" in shown
+    assert "no longer accepted 1 picture; 1 accepted" in sinct("accept", out, "[p0]", "--undo").stdout
+    told = json.loads(sinct("status", out, "--json").stdout)["jobs"]
+    assert [job["verdict"] for job in told] == [None, "rejected", "accepted"]
+
+
+def test_rejected_pictures_are_retried_with_another_seed(folder, workers):
+    usual(folder)
+    sinct("reject", folder / "out", "[p1]")
+    assert json.loads(sinct("retry", folder / "out", "--json").stdout)["made"] == ["[p1]"]
+    assert workers.requests[-1].job.settings.seed == 1
+
+
+def test_rejected_pictures_of_a_series_are_not_retried_without_a_word(folder, workers):
+    usual(folder, "--shared-model")
+    sinct("reject", folder / "out", "[p1]")
+    retried = sinct("retry", folder / "out")
+    assert len(workers.requests) == 4
+    assert "rejected, but not made anew: 1 picture" in retried.stderr
+    assert "reject shared-model to train it with another seed" in retried.stderr
+
+
+def test_accepted_pictures_that_stay_are_told(folder, workers):
+    usual(folder)
+    sinct("accept", folder / "out", "[p1]")
+    assert "1 picture that you accepted stayed" in " ".join(usual(folder, "--seed", 5).stderr.split())
+
+
+def test_export_writes_what_is_asked_for(folder, workers):
+    usual(folder)
+    sinct("accept", folder / "out", "[p1]")
+    table = folder / "table.csv"
+    for only, names in ((["--only", "accepted"], ["[p1]"]), (["--only", "undecided"], ["[p0]", "[p2]"])):
+        assert f"wrote {table}" in sinct("export", folder / "out", "-o", table, *only).stdout
+        with table.open(encoding="utf-8-sig", newline="") as file:
+            assert [row["name"] for row in csv.DictReader(file)] == names
+
+
+def test_verdict_on_nothing_is_one_line(folder, workers):
+    usual(folder)
+    for arguments, message in (
+        ((), "name one or more jobs, or give --rest"),
+        (("nobody",), "no job 'nobody'"),
+        (("--rest", "--undo"), "nothing to undo"),
+    ):
+        result = sinct("accept", folder / "out", *arguments)
+        assert result.exit_code == 1
+        assert message in result.stderr
+        assert len(result.stderr.strip().splitlines()) == 1
+
+
 def test_status_shows_every_job(folder, workers):
     workers.replies["[p1]"] = [failing("torn canvas")]
     usual(folder)
