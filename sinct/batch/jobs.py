@@ -44,6 +44,10 @@ class Job:
         """All files that the job reads, except a model."""
         return (*self.paintings, *self.photos)
 
+    def seeded(self, seed: int) -> "Job":
+        """The same job with another seed."""
+        return replace(self, settings=replace(self.settings, seed=seed))
+
     def to_json(self) -> dict[str, Any]:
         """Values as JSON would return them."""
         return {**plain(self), "settings": self.settings.to_json()}
