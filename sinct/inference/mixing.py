@@ -1,7 +1,8 @@
 """How a translation is mixed with the picture that it was made from: parts that are kept, strength, mask."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import torch
@@ -35,12 +36,17 @@ class Mix:
         Raises:
             ConfigError: the strength does not lie between 0 and 1, or there is no such part.
         """
-        if not 0 <= self.strength <= 1:
-            raise ConfigError(f"strength must lie in [0, 1], got {self.strength}")
-        keep = [self.keep] if isinstance(self.keep, str) else list(self.keep)
+        strength: object = self.strength
+        if isinstance(strength, bool) or not (isinstance(strength, Real) and 0 <= float(strength) <= 1):
+            raise ConfigError(f"strength must lie in [0, 1], got {strength}")
+        several = isinstance(self.keep, Iterable) and not isinstance(self.keep, str)
+        keep = list(self.keep) if several else [self.keep]
         unknown = [part for part in keep if part not in PARTS]
         if unknown:
-            raise ConfigError(f"`keep` takes {', '.join(PARTS)}, not {unknown[0]!r}; give one or several of these")
+            raise ConfigError(
+                f"`keep` takes {', '.join(PARTS)}, not {unknown[0]!r}; give one or several of these"
+            )
+        object.__setattr__(self, "strength", float(strength))
         object.__setattr__(self, "keep", tuple(part for part in PARTS if part in keep))
 
     @property

@@ -60,8 +60,8 @@ def with_parts_of(picture: Tensor, translation: Tensor, keep: Collection[str]) -
     """A translation with some parts of the picture that it was made from.
 
     Colours outside sRGB, which parts of two pictures can make, keep their lightness and hue in Oklab and lose chroma,
-    no more than needed; lightness below black or above white is cut off. Without a part, the translation comes back bit for bit; with all of
-    them, the picture does.
+    no more than needed; lightness below black or above white is cut off. Without a part, the translation comes back
+    bit for bit; with all of them, the picture does.
 
     Args:
         picture: (3, H, W) in [-1, 1], sRGB.
@@ -103,7 +103,9 @@ def _with_parts_of(picture: Tensor, translation: Tensor, keep: Collection[str]) 
 
 def divided(lab: Tensor) -> tuple[Tensor, Tensor]:
     """Divide a picture in Oklab, (3, H, W), into its forms and its texture, which add up to it."""
-    forms = guided_blur(lab[None, :1], lab[None], 2 * RADIUS + 1, EDGE**2, border_type="replicate", separable=True)[0]
+    forms = guided_blur(
+        lab[None, :1], lab[None], 2 * RADIUS + 1, EDGE**2, border_type="replicate", separable=True
+    )[0]
     return forms, lab - forms
 
 
@@ -111,22 +113,25 @@ def to_oklab(picture: Tensor) -> Tensor:
     """(3, H, W) in [-1, 1], sRGB -> L in [0, 1], a and b in about [-0.4, 0.4]."""
     linear = rgb_to_linear_rgb((picture.clamp(-1, 1) + 1) / 2)
     cones = torch.tensordot(picture.new_tensor(TO_LMS), linear, dims=1)
-    return torch.tensordot(picture.new_tensor(TO_LAB), cones.pow(1 / 3), dims=1)
+    lab: Tensor = torch.tensordot(picture.new_tensor(TO_LAB), cones.pow(1 / 3), dims=1)
+    return lab
 
 
 def from_oklab(lab: Tensor) -> Tensor:
-    """Undo `to_oklab`, (3, H, W); colours outside sRGB keep lightness and hue, with as much chroma as sRGB has there."""
+    """Undo `to_oklab`, (3, H, W); colours outside sRGB keep lightness and hue, and as much chroma as sRGB has."""
     lab = torch.cat([lab[:1].clamp(0, 1), lab[1:]])
     linear = _linear(lab)
     outside = ((linear < 0) | (linear > 1)).any(dim=0)
     linear[:, outside] = _linear(_with_less_chroma(lab[:, outside]))
-    return linear_rgb_to_rgb(linear.clamp(0, 1)) * 2 - 1
+    colours: Tensor = linear_rgb_to_rgb(linear.clamp(0, 1)) * 2 - 1
+    return colours
 
 
 def _linear(lab: Tensor) -> Tensor:
     """Oklab -> linear sRGB, (3, ...), below 0 and above 1 for colours outside it."""
     cones = torch.tensordot(torch.linalg.inv(lab.new_tensor(TO_LAB)), lab, dims=1)
-    return torch.tensordot(torch.linalg.inv(lab.new_tensor(TO_LMS)), cones**3, dims=1)
+    linear: Tensor = torch.tensordot(torch.linalg.inv(lab.new_tensor(TO_LMS)), cones**3, dims=1)
+    return linear
 
 
 def _with_less_chroma(lab: Tensor) -> Tensor:

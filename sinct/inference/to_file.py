@@ -145,7 +145,10 @@ def translate_to_file(
     """
     model = for_size(model, source.sha256, source.width)
     kept = {"profile": "keep"} if encoding.profile != SRGB_PROFILE else {}
-    mixed = {name: _listed(fact) if isinstance(fact, list) else str(fact) for name, fact in model.mix.facts().items()}
+    mixed = {
+        name: _listed(fact) if isinstance(fact, list) else str(fact)
+        for name, fact in model.mix.facts().items()
+    }
     provenance = {**_provenance(model, source.sha256), **kept, **mixed}
     remarks = (*(model.mix.mask.remarks if model.mix.mask else ()), *encoding.remarks)
     if isinstance(source, Source):

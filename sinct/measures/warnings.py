@@ -7,7 +7,6 @@ from torch import Tensor
 from sinct.errors import Remark
 from sinct.pictures.resampling import averaged
 
-
 LEAST_SHOWN = 0.02
 """Share of a picture of which flaws can be told, in squares of a 48th of its sides; less has no order of luminance."""
 

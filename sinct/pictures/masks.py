@@ -96,7 +96,9 @@ def open_mask(path: StrPath, height: int, width: int, beside: Path | None = None
         opened = _opened(path)
         size = opened.height, opened.width
         values = _InMemory(height, width) if beside is None else _OnDisk(height, width, beside)
-        for top, fitted in _fitted(lambda start, stop: opened.weights(start, stop, name), size, (height, width)):
+        for top, fitted in _fitted(
+            lambda start, stop: opened.weights(start, stop, name), size, (height, width)
+        ):
             values.append(top, fitted)
             black &= not fitted.any()
     except InputError as error:
@@ -228,7 +230,8 @@ def _resized(band: Band, size: tuple[int, int], wanted: tuple[int, int], top: in
     scale = size[0] / wanted[0]
     box = (0, top * scale - band.top, size[1], min(len(values), stop * scale - band.top))
     fitted = Image.fromarray(values).resize((wanted[1], stop - top), Image.Resampling.BILINEAR, box)
-    return np.rint(np.asarray(fitted)).astype(np.uint16)
+    result: Array = np.rint(np.asarray(fitted)).astype(np.uint16)
+    return result
 
 
 def _smoothed(values: Array, axis: int) -> Array:
@@ -236,7 +239,8 @@ def _smoothed(values: Array, axis: int) -> Array:
     ends = np.concatenate([values.take([0], axis), values, values.take([-1], axis)], axis)
     count = values.shape[axis]
     before, after = (ends.take(range(start, start + count), axis) for start in (0, 2))
-    return (before + 2 * values + after) / 4
+    result: Array = (before + 2 * values + after) / 4
+    return result
 
 
 class _InMemory:

@@ -44,9 +44,7 @@ def test_a_mask_of_the_pictures_size_is_exact(make):
 
 def test_a_mask_of_16_bits_keeps_them(make):
     samples = noise(bits=16)
-    assert np.array_equal(
-        weights(make(samples), 60, 50), (samples / np.float32(65535)).astype(np.float32)
-    )
+    assert np.array_equal(weights(make(samples), 60, 50), (samples / np.float32(65535)).astype(np.float32))
 
 
 def test_a_place_in_a_mask_is_what_lies_there(make):
@@ -132,7 +130,9 @@ def test_the_disk_is_left_as_it_was(make, tmp_path):
 
 def test_a_mask_in_jpeg_is_grey_enough(make):
     samples = noise(channels=1).repeat(3, axis=2)
-    assert np.abs(weights(make(samples, "mask.jpg", quality=90), 60, 50) - samples[..., 0] / 255).mean() < 0.05
+    assert (
+        np.abs(weights(make(samples, "mask.jpg", quality=90), 60, 50) - samples[..., 0] / 255).mean() < 0.05
+    )
 
 
 @pytest.mark.parametrize("beside", [False, True])
