@@ -18,8 +18,10 @@ from .options import (
     Device,
     Faithful,
     Format,
+    Keep,
     Match,
     MaxMemory,
+    Part,
     Preset,
     PresetOption,
     Profile,
@@ -28,6 +30,7 @@ from .options import (
     Seed,
     Set,
     Steps,
+    Strength,
     Stroke,
     Time,
     parse_changes,
@@ -152,6 +155,8 @@ def run(
     changes: Set = None,
     bits: Bits = None,
     profile: ProfileOption = Profile.srgb,
+    strength: Strength = 1.0,
+    keep: Keep = None,
     device: Device = "auto",
     workers: Workers_ = None,
     ray: Ray = None,
@@ -176,7 +181,8 @@ def run(
         from sinct.batch.settings import Settings
 
         changed = parse_changes(with_strokes(changes, stroke, faithful))
-        settings = Settings(preset.value, steps, time, seed, bits, changed, profile.value)
+        parts = tuple(part.value for part in Part if part in (keep or ()))
+        settings = Settings(preset.value, steps, time, seed, bits, changed, profile.value, strength, parts)
         jobs = read_collection(
             collection, outputs or str(output), settings, photo=photo or (), photos=photos, match=match.value,
             shared_model=shared_model, suffix=f".{format.value}", cache=output / ".sinct" / "matching.json",

@@ -20,6 +20,8 @@ from .options import (
     Device,
     Faithful,
     FromScratch,
+    Keep,
+    Mask,
     MaxMemory,
     Output,
     Overwrite,
@@ -103,6 +105,8 @@ def translate(
     bits: Bits = None,
     profile: ProfileOption = Profile.srgb,
     strength: Strength = 1.0,
+    keep: Keep = None,
+    mask: Mask = None,
     max_memory: MaxMemory = None,
     changes: Set = None,
     as_json: AsJson = False,
@@ -111,12 +115,12 @@ def translate(
     """Train on one painting and its photos, and write the painting with the photos' look."""
     with (
         display.errors(as_json=as_json, quiet=quiet or as_json),
-        stored([painting, *photos]) as [painting, *photos],
+        stored([painting, *photos, *([mask] if mask else [])]) as [painting, *others],
     ):
         _translate(
-            painting, photos, output, run_dir=run_dir, device=device, bits=bits, resume=resume,
-            profile=profile.value, strength=strength, max_memory=max_memory, overwrite=overwrite,
-            as_json=as_json, quiet=quiet or as_json,
+            painting, others[: len(photos)], output, run_dir=run_dir, device=device, bits=bits, resume=resume,
+            profile=profile.value, strength=strength, keep=keep or (), mask=others[-1] if mask else None,
+            max_memory=max_memory, overwrite=overwrite, as_json=as_json, quiet=quiet or as_json,
             config=chosen(
                 run_dir or output.parent / f"{output.stem}.sinct", resume, preset, time, steps, seed, device,
                 from_scratch, with_strokes(changes, stroke, faithful),
@@ -199,6 +203,8 @@ def apply(
     bits: Bits = None,
     profile: ProfileOption = Profile.srgb,
     strength: Strength = 1.0,
+    keep: Keep = None,
+    mask: Mask = None,
     max_memory: MaxMemory = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -207,7 +213,7 @@ def apply(
     quiet = quiet or as_json
     with (
         display.errors(as_json=as_json, quiet=quiet),
-        stored([image]) as [image],
+        stored([image, *([mask] if mask else [])]) as [image, *masks],
         stopping() as stop,
     ):
         import sinct
@@ -215,7 +221,8 @@ def apply(
         with bars.PixelDisplay(quiet=quiet) as bar:
             done = sinct.apply(
                 model, image, output, device=device, bits=bits, profile=profile.value, strength=strength,
-                max_memory=max_memory, resume=resume, overwrite=overwrite, on_pixels=bar, should_stop=stop,
+                keep=keep or (), mask=masks[0] if masks else None, max_memory=max_memory, resume=resume,
+                overwrite=overwrite, on_pixels=bar, should_stop=stop,
             )  # fmt: skip
         _report(done, as_json=as_json, quiet=quiet)
         _end(done, stop, quiet=quiet)

@@ -48,6 +48,14 @@ class Profile(StrEnum):
     keep = "keep"
 
 
+class Part(StrEnum):
+    """Names in `sinct.inference.parts.PARTS`, repeated here for the same reason."""
+
+    colours = "colours"
+    light = "light"
+    texture = "texture"
+
+
 def duration(text: str) -> float:
     """Read 90, 90s, 10m, 2h or 1h30m as seconds."""
     units = {"h": 3600.0, "m": 60.0, "s": 1.0}
@@ -146,6 +154,23 @@ Strength = Annotated[
         max=1,
         metavar="SHARE",
         help="How far to go from the input, 0, to its translation, 1; needs no new training with `sinct apply`.",
+    ),
+]
+Keep = Annotated[
+    list[Part] | None,
+    typer.Option(
+        "--keep",
+        help="Keep this part of the input: its colours, its light (light and shade of forms) or its texture (strokes, "
+        "canvas, fine detail); repeat for two. With --strength and --mask, this comes first.",
+    ),
+]
+Mask = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="PICTURE",
+        help="A picture in grey that says where to translate: white there, black keeps the input's own pixels, grey "
+        "mixes. Transparent is black; another size is fitted.",
+        show_default=False,
     ),
 ]
 MaxMemory = Annotated[

@@ -8,6 +8,8 @@ OPTIONS = {
     "bits": "--bits",
     "config": "--set",
     "device": "--device",
+    "keep": "--keep",
+    "mask": "--mask",
     "match": "--match",
     "method": "--method",
     "max_memory": "--max-memory",

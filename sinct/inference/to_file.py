@@ -145,8 +145,12 @@ def translate_to_file(
     """
     model = for_size(model, source.sha256, source.width)
     kept = {"profile": "keep"} if encoding.profile != SRGB_PROFILE else {}
-    mixed = {"strength": str(model.strength)} if model.strength < 1 else {}
+    mixed = {
+        name: _listed(fact) if isinstance(fact, list) else str(fact)
+        for name, fact in model.mix.facts().items()
+    }
     provenance = {**_provenance(model, source.sha256), **kept, **mixed}
+    remarks = (*(model.mix.mask.remarks if model.mix.mask else ()), *encoding.remarks)
     if isinstance(source, Source):
         done = stream(
             model,
@@ -161,10 +165,12 @@ def translate_to_file(
             on_pixels=on_pixels,
             should_stop=should_stop,
         )
-        return Written((*done.remarks, *encoding.remarks), done.finished)
+        return Written((*done.remarks, *remarks), done.finished)
     pixels = source.seen
     result = model.translate(pixels)
-    found = tuple(picture_warnings(result, pixels))
+    mask = model.mix.mask
+    shown = None if mask is None else mask.weights(slice(source.height), slice(source.width))
+    found = tuple(picture_warnings(result, pixels, shown))
     write_picture(
         output,
         result,
@@ -176,7 +182,7 @@ def translate_to_file(
         profile=encoding.profile,
         overwrite=overwrite or resume,  # a resumed run may replace what its interruption left
     )
-    return Written((*found, *encoding.remarks), True)
+    return Written((*found, *remarks), True)
 
 
 def for_size(model: Model, sha256: str, width: int) -> Model:
