@@ -94,8 +94,8 @@ def train(
         TrainingError: a loss is not finite; the last good checkpoint is kept.
     """
     where = choose_device(device)
-    paths = _paths(photos)
-    chosen, remarks = choose(_paths(paintings))
+    paths = picture_paths(photos)
+    chosen, remarks = choose(picture_paths(paintings))
     sources, targets = read_series(chosen), [read_picture(path) for path in paths]
     return run_training(
         Trainer,
@@ -107,7 +107,7 @@ def train(
         device=where,
         resume=resume,
         overwrite=overwrite,
-        names=_names(chosen, paths),
+        names=input_names(chosen, paths),
         on_progress=on_progress,
         should_stop=should_stop,
         remarks=remarks,
@@ -164,9 +164,9 @@ def translate(
     """
     check_strength(strength)
     where = choose_device(device)
-    paths = _paths(photos)
+    paths = picture_paths(photos)
     target = Path(output)
-    _check_file(painting)
+    check_file(painting)
     source = open_picture(painting, target, max_memory)
     targets = [read_picture(path) for path in paths]
     # A resumed run may replace the unfinished picture that its interruption left.
@@ -190,7 +190,7 @@ def translate(
         device=where,
         resume=resume,
         overwrite=overwrite,
-        names=_names([painting], paths),
+        names=input_names([painting], paths),
         on_progress=on_progress,
         should_stop=should_stop,
     )
@@ -254,7 +254,7 @@ def apply(
     """
     check_strength(strength)
     target = Path(output)
-    _check_file(picture)
+    check_file(picture)
     source = open_picture(picture, target, max_memory)
     encoding = checked_output(
         target, source, [picture], bits=bits, profile=profile, overwrite=overwrite or resume
@@ -276,17 +276,17 @@ def apply(
     return Translation(target, size, (*found, *done.warnings), finished=done.finished)
 
 
-def _paths(paths: StrPath | Sequence[StrPath]) -> list[StrPath]:
+def picture_paths(paths: StrPath | Sequence[StrPath]) -> list[StrPath]:
     """Turn one path or several into a list."""
     found = [paths] if isinstance(paths, (str, PathLike)) else list(paths)
     if not found:
         raise InputError("the list of pictures is empty; give at least one painting and one photo")
     for path in found:
-        _check_file(path)
+        check_file(path)
     return found
 
 
-def _check_file(path: StrPath) -> None:
+def check_file(path: StrPath) -> None:
     """Refuse a pipe or a device, which cannot be read twice.
 
     Raises:
@@ -297,7 +297,7 @@ def _check_file(path: StrPath) -> None:
             raise InputError(f"{printable(path)} is a pipe or a device; save it as a file first")
 
 
-def _names(paintings: Sequence[StrPath], photos: Sequence[StrPath]) -> dict[str, str | list[str]]:
+def input_names(paintings: Sequence[StrPath], photos: Sequence[StrPath]) -> dict[str, str | list[str]]:
     """File names of the inputs, for config.json."""
     return {
         "painting": one_or_all([Path(path).name for path in paintings]),
