@@ -1,6 +1,7 @@
 """The commands of `sinct`. They import torch only when they run, so that --help answers at once."""
 
 import sys
+from collections.abc import Callable, Mapping
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,7 +10,7 @@ import typer
 
 from sinct.version import __version__
 
-from . import bars, compare, display
+from . import bars, compare, display, variations
 from .batch import batch_app
 from .folders import folders_app
 from .help import App, examples
@@ -17,7 +18,9 @@ from .inputs import stored
 from .options import (
     AsJson,
     Bits,
+    Continue,
     Device,
+    EachPhoto,
     Faithful,
     FromScratch,
     Keep,
@@ -27,23 +30,28 @@ from .options import (
     Overwrite,
     Painting,
     Photos,
+    PickOption,
     Preset,
     PresetOption,
+    Presets,
     Profile,
     ProfileOption,
+    Prune,
     Quiet,
     Resume,
     RunDir,
     Seed,
+    Seeds,
     Set,
     Steps,
     Strength,
     Stroke,
     Time,
     chosen,
+    settings,
     with_strokes,
 )
-from .stopping import Stop, capped, resuming, stopping
+from .stopping import Stop, capped, choosing, resuming, stopping
 from .streams import usable
 from .weights import weights_app
 from .wording import one_folder
@@ -109,14 +117,37 @@ def translate(
     mask: Mask = None,
     max_memory: MaxMemory = None,
     changes: Set = None,
+    seeds: Seeds = None,
+    presets: Presets = None,
+    each_photo: EachPhoto = False,
+    number: Continue = None,
+    pick: PickOption = None,
+    prune: Prune = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Train on one painting and its photos, and write the painting with the photos' look."""
+    wishes = variations.Wishes(seeds, presets, each_photo, number, pick, prune)
     with (
         display.errors(as_json=as_json, quiet=quiet or as_json),
         stored([painting, *photos, *([mask] if mask else [])]) as [painting, *others],
     ):
+        if wishes.check():
+
+            def of_preset(name: str | None) -> "sinct.Config":
+                return settings(
+                    preset if name is None else name, time=time if name is None else None,
+                    steps=steps if name is None else None, seed=seed, device=device, from_scratch=from_scratch,
+                    changes=with_strokes(changes, stroke, faithful),
+                )  # fmt: skip
+
+            _translate_one_of_several(
+                wishes, painting, photos, output, run_dir=run_dir or output.with_suffix(".sinct"),
+                settings=of_preset, preset=preset.value, overwrite=overwrite, as_json=as_json,
+                quiet=quiet or as_json, device=device, max_memory=max_memory, steps=steps, seconds=time,
+                bits=bits, profile=profile.value, strength=strength,
+            )  # fmt: skip
+            return
         _translate(
             painting, others[: len(photos)], output, run_dir=run_dir, device=device, bits=bits, resume=resume,
             profile=profile.value, strength=strength, keep=keep or (), mask=others[-1] if mask else None,
@@ -333,7 +364,56 @@ def _translate(
         _end(done, stop, quiet=quiet)
 
 
-def _report(done: "sinct.Translation", *, as_json: bool, quiet: bool) -> None:
+def _translate_one_of_several(
+    wishes: variations.Wishes,
+    painting: Path,
+    photos: list[Path],
+    output: Path,
+    *,
+    run_dir: Path,
+    overwrite: bool,
+    device: str,
+    max_memory: int | None,
+    steps: int | None,
+    seconds: float | None,
+    as_json: bool,
+    quiet: bool,
+    bits: int | None,
+    profile: str,
+    strength: float,
+    **candidates: Any,
+) -> None:
+    import sinct
+
+    number = variations.choose(
+        wishes, painting, photos, output, run_dir=run_dir, overwrite=overwrite, device=device,
+        max_memory=max_memory, as_json=as_json, quiet=quiet, **candidates,
+    )  # fmt: skip
+    if number is None:
+        return
+    # After --pick, a length given was the budget, and the candidate has its part of that.
+    longer = wishes.number is not None
+    with stopping() as stop:
+        with bars.TrainingDisplay(quiet=quiet) as bar, bars.PixelDisplay(quiet=quiet) as pixels:
+            done = sinct.continue_variation(
+                painting, photos, output, number, run_dir=run_dir, overwrite=overwrite,
+                device=device, max_memory=max_memory, bits=bits, profile=profile, strength=strength,
+                on_progress=bar, on_pixels=pixels, should_stop=stop,
+                steps=steps if longer else None, seconds=seconds if longer else None,
+            )  # fmt: skip
+        freed = 0
+        if wishes.prune and done.finished and done.training is not None and done.training.finished:
+            freed = sinct.prune_variations(run_dir, number)
+        found = variations.facts(sinct.read_variations(run_dir)) if as_json else {}
+        _report(done, as_json=as_json, quiet=quiet, more={"chosen": number, "variations": found})
+        if freed:
+            display.say(f"removed the other candidates' checkpoints: {freed / 1e6:.0f} MB freed", quiet=quiet)
+        _end(done, stop, quiet=quiet, again=lambda steps: choosing(sys.argv[1:], number, steps=steps))
+
+
+def _report(
+    done: "sinct.Translation", *, as_json: bool, quiet: bool, more: Mapping[str, Any] | None = None
+) -> None:
     if as_json:
         trained = _training_facts(done.training) if done.training else {}
         facts = {"output": str(done.output), "width": done.size[0], "height": done.size[1]}
@@ -344,6 +424,7 @@ def _report(done: "sinct.Translation", *, as_json: bool, quiet: bool) -> None:
                 **facts,
                 "warnings": list(done.warnings),
                 "finished": finished,
+                **(more or {}),
             }
         )
         return
@@ -378,18 +459,29 @@ def _training_facts(training: "sinct.Training") -> dict[str, Any]:
     }
 
 
-def _end(done: "sinct.Training | sinct.Translation", stop: Stop, *, quiet: bool) -> None:
+def _resuming(steps: int | None) -> str:
+    """The command that resumes the present one's run, up to a new length if one is given."""
+    return resuming(sys.argv[1:], steps=steps)
+
+
+def _end(
+    done: "sinct.Training | sinct.Translation",
+    stop: Stop,
+    *,
+    quiet: bool,
+    again: Callable[[int | None], str] = _resuming,
+) -> None:
     """Where the time was up early, say how to go on. After an interrupt, also exit as interrupted programs do."""
     training: Any = getattr(done, "training", done)  # a Translation holds its training
     if not stop() or (done.finished and (training is None or training.finished)):
         if training is not None and training.capped:
-            display.say(capped(training.steps, training.planned), quiet=quiet)
+            display.say(capped(training.steps, training.planned, again(training.planned)), quiet=quiet)
         return
     where = "in the picture"
     if training is not None and not training.finished:
         of = "" if training.planned is None else f" of {training.planned}"
         where = f"at step {training.steps}{of}"
-    display.say(f"stopped {where}; everything is saved. To continue: {resuming(sys.argv[1:])}", quiet=quiet)
+    display.say(f"stopped {where}; everything is saved. To continue: {again(None)}", quiet=quiet)
     raise typer.Exit(stop.exit_code)
 
 

@@ -56,6 +56,12 @@ class Part(StrEnum):
     texture = "texture"
 
 
+class Pick(StrEnum):
+    """How a candidate is chosen without looking at it."""
+
+    best = "best"
+
+
 def duration(text: str) -> float:
     """Read 90, 90s, 10m, 2h or 1h30m as seconds."""
     units = {"h": 3600.0, "m": 60.0, "s": 1.0}
@@ -213,8 +219,49 @@ Set = Annotated[
 ]
 
 
+Seeds = Annotated[
+    int | None,
+    typer.Option(
+        "--seeds",
+        metavar="N",
+        help="Train N candidates for a short time each, with seeds counted up from --seed, and show them on one sheet. "
+        "Half of the steps or time is theirs, the other half goes to the one that --continue or --pick chooses.",
+        show_default=False,
+    ),
+]
+EachPhoto = Annotated[
+    bool, typer.Option("--each-photo", help="Likewise with a candidate of each photo by itself.")
+]
+Presets = Annotated[
+    str | None,
+    typer.Option(
+        "--presets",
+        metavar="NAMES",
+        help="Likewise with a candidate of each of these presets, for instance instant,draft,authors.",
+        show_default=False,
+    ),
+]
+Continue = Annotated[
+    int | None,
+    typer.Option(
+        "--continue",
+        metavar="K",
+        help="Go on with candidate K and write the picture; --steps or --time give it another length.",
+        show_default=False,
+    ),
+]
+PickOption = Annotated[
+    Pick | None,
+    typer.Option(help="Go on with the candidate that sinct's own measure likes best.", show_default=False),
+]
+Prune = Annotated[
+    bool,
+    typer.Option("--prune", help="Then remove the checkpoints of the other candidates; their models stay."),
+]
+
+
 def settings(
-    preset: Preset,
+    preset: str,
     *,
     time: float | None,
     steps: int | None,
@@ -231,7 +278,7 @@ def settings(
     import sinct
     from sinct.runtime.device import choose_device
 
-    config = sinct.preset(preset.value, choose_device(device), seconds=time, steps=steps, seed=seed)
+    config = sinct.preset(preset, choose_device(device), seconds=time, steps=steps, seed=seed)
     return config.replace(**({"warm_start": False} if from_scratch else {}), **parse_changes(changes))
 
 
@@ -255,7 +302,7 @@ def chosen(
     """
     if not resume:
         return settings(
-            preset,
+            preset.value,
             time=time,
             steps=steps,
             seed=seed,

@@ -96,8 +96,8 @@ def train(
         TrainingError: a loss is not finite; the last good checkpoint is kept.
     """
     where = choose_device(device)
-    paths = _paths(photos)
-    chosen, remarks = choose(_paths(paintings))
+    paths = picture_paths(photos)
+    chosen, remarks = choose(picture_paths(paintings))
     sources, targets = read_series(chosen), [read_picture(path) for path in paths]
     return run_training(
         Trainer,
@@ -109,7 +109,7 @@ def train(
         device=where,
         resume=resume,
         overwrite=overwrite,
-        names=_names(chosen, paths),
+        names=input_names(chosen, paths),
         on_progress=on_progress,
         should_stop=should_stop,
         remarks=remarks,
@@ -174,10 +174,10 @@ def translate(
     """
     mix = Mix(strength, keep)
     where = choose_device(device)
-    paths = _paths(photos)
+    paths = picture_paths(photos)
     target = Path(output)
     for path in _given(painting, mask):
-        _check_file(path)
+        check_file(path)
     source = open_picture(painting, target, max_memory)
     targets = [read_picture(path) for path in paths]
     mix = _masked(mix, mask, source, target)
@@ -207,7 +207,7 @@ def translate(
         device=where,
         resume=resume,
         overwrite=overwrite,
-        names=_names([painting], paths),
+        names=input_names([painting], paths),
         on_progress=on_progress,
         should_stop=should_stop,
     )
@@ -274,7 +274,7 @@ def apply(
     mix = Mix(strength, keep)
     target = Path(output)
     for path in _given(picture, mask):
-        _check_file(path)
+        check_file(path)
     source = open_picture(picture, target, max_memory)
     mix = _masked(mix, mask, source, target)
     encoding = checked_output(
@@ -312,17 +312,17 @@ def _masked(mix: Mix, mask: StrPath | None, source: Picture | Source, target: Pa
     return replace(mix, mask=open_mask(mask, source.height, source.width, beside))
 
 
-def _paths(paths: StrPath | Sequence[StrPath]) -> list[StrPath]:
+def picture_paths(paths: StrPath | Sequence[StrPath]) -> list[StrPath]:
     """Turn one path or several into a list."""
     found = [paths] if isinstance(paths, (str, PathLike)) else list(paths)
     if not found:
         raise InputError("the list of pictures is empty; give at least one painting and one photo")
     for path in found:
-        _check_file(path)
+        check_file(path)
     return found
 
 
-def _check_file(path: StrPath) -> None:
+def check_file(path: StrPath) -> None:
     """Refuse a pipe or a device, which cannot be read twice.
 
     Raises:
@@ -333,7 +333,7 @@ def _check_file(path: StrPath) -> None:
             raise InputError(f"{printable(path)} is a pipe or a device; save it as a file first")
 
 
-def _names(paintings: Sequence[StrPath], photos: Sequence[StrPath]) -> dict[str, str | list[str]]:
+def input_names(paintings: Sequence[StrPath], photos: Sequence[StrPath]) -> dict[str, str | list[str]]:
     """File names of the inputs, for config.json."""
     return {
         "painting": one_or_all([Path(path).name for path in paintings]),

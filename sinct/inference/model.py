@@ -10,7 +10,7 @@ from torch import Tensor
 
 from sinct.data.content import Content, prepare, prepared, stroke_change_of
 from sinct.data.strokes import Bands, Planes
-from sinct.errors import CheckpointError, OutOfMemoryError, one_line
+from sinct.errors import CheckpointError, InputError, OutOfMemoryError, one_line
 from sinct.inference import checkpoint
 from sinct.inference.mixing import Mix
 from sinct.inference.whole import WINDOW, Part, translate_whole, translate_windows
@@ -199,6 +199,11 @@ def load_model(path: StrPath, device: torch.device | str = "auto") -> Model:
     device = choose_device(device) if isinstance(device, str) else device
     if path.is_dir():
         stored = [path / "model.safetensors", path / "checkpoint.safetensors"]
+        several = path / "variations"
+        if not any(file.exists() for file in stored) and several.is_dir():
+            raise InputError(
+                f"{printable(path)} holds variations; give one of them, such as {printable(several / '1')}"
+            )
         path = next((file for file in stored if file.exists()), stored[0])
     loaded = checkpoint.load(path)
     description = loaded.description

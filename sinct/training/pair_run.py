@@ -65,6 +65,7 @@ def run_training(
     on_progress: OnProgress | None,
     should_stop: Callable[[], bool] | None,
     remarks: Sequence[Remark] = (),
+    until: float = 1.0,
 ) -> Training:
     """Train on decoded pictures; see `sinct.train` for arguments, result and errors.
 
@@ -79,6 +80,7 @@ def run_training(
         device: where the networks run.
         resume, overwrite, on_progress, should_stop: as for `sinct.train`.
         remarks: warnings to report at the start.
+        until: share of the training, in [0, 1], after which it is left, to be resumed some day.
     """
     painting_names = names.get("painting", "")
     paintings = _visible(sources, painting_names)
@@ -116,6 +118,7 @@ def run_training(
         should_stop=should_stop,
         smaller=_smaller,
         remarks=remarks,
+        until=until,
     )
 
 
