@@ -23,12 +23,14 @@ from .options import (
     Output,
     Overwrite,
     Painting,
+    PhotoRegions,
     Photos,
     Preset,
     PresetOption,
     Profile,
     ProfileOption,
     Quiet,
+    RegionMaps,
     Resume,
     RunDir,
     Seed,
@@ -37,6 +39,7 @@ from .options import (
     Strength,
     Stroke,
     Time,
+    all_maps,
     chosen,
     with_strokes,
 )
@@ -91,6 +94,8 @@ def translate(
     bits: Bits = None,
     profile: ProfileOption = Profile.srgb,
     strength: Strength = 1.0,
+    regions: RegionMaps = None,
+    photo_regions: PhotoRegions = None,
     max_memory: MaxMemory = None,
     changes: Set = None,
     as_json: AsJson = False,
@@ -104,7 +109,7 @@ def translate(
         _translate(
             painting, photos, output, run_dir=run_dir, device=device, bits=bits, resume=resume,
             profile=profile.value, strength=strength, max_memory=max_memory, overwrite=overwrite,
-            as_json=as_json, quiet=quiet or as_json,
+            regions=all_maps(regions, photo_regions), as_json=as_json, quiet=quiet or as_json,
             config=chosen(
                 run_dir or output.parent / f"{output.stem}.sinct", resume, preset, time, steps, seed, device,
                 from_scratch, with_strokes(changes, stroke, faithful),
@@ -133,6 +138,8 @@ def train(
     stroke: Stroke = None,
     faithful: Faithful = None,
     from_scratch: FromScratch = False,
+    regions: RegionMaps = None,
+    photo_regions: PhotoRegions = None,
     device: Device = "auto",
     resume: Resume = False,
     overwrite: Overwrite = False,
@@ -156,7 +163,8 @@ def train(
         with bars.TrainingDisplay(quiet=quiet, kept="the model so far") as bar:
             training = sinct.train(
                 paintings, photos, run_dir, config=config, preset=preset.value, device=device,
-                resume=resume, overwrite=overwrite, on_progress=bar, should_stop=stop,
+                regions=all_maps(regions, photo_regions), resume=resume, overwrite=overwrite, on_progress=bar,
+                should_stop=stop,
             )  # fmt: skip
         if as_json:
             display.emit(_training_facts(training))

@@ -60,6 +60,7 @@ def train(
     preset: str = "standard",
     device: str = "auto",
     resume: bool = False,
+    regions: Sequence[StrPath] = (),
     overwrite: bool = False,
     on_progress: OnProgress | None = None,
     should_stop: Callable[[], bool] | None = None,
@@ -75,6 +76,9 @@ def train(
         config: all settings; by default those of `preset` on the device.
         preset: name of the settings when `config` is not given: instant, draft, standard, paper or authors.
         device: auto, cpu, cuda, cuda:N or mps.
+        regions: maps in flat colours, one of the painting and one of each photo: what one colour of the painting's
+            covers learns colours, texture and all the rest from what the same colour of a photo's covers (see
+            `sinct.data.regions`). Only for a single painting.
         resume: continue the run in `run_dir` with its own settings; only the length, steps and seconds, is taken
             from `config`. Both count from the run's beginning.
         overwrite: replace an older run in `run_dir`.
@@ -95,6 +99,8 @@ def train(
     """
     where = choose_device(device)
     paths = _paths(photos)
+    for each in regions:
+        _check_file(each)
     chosen, remarks = choose(_paths(paintings))
     sources, targets = read_series(chosen), [read_picture(path) for path in paths]
     return run_training(
@@ -108,6 +114,7 @@ def train(
         resume=resume,
         overwrite=overwrite,
         names=_names(chosen, paths),
+        regions=regions,
         on_progress=on_progress,
         should_stop=should_stop,
         remarks=remarks,
@@ -126,6 +133,7 @@ def translate(
     bits: int | None = None,
     profile: str = "srgb",
     strength: float = 1.0,
+    regions: Sequence[StrPath] = (),
     max_memory: int | None = None,
     resume: bool = False,
     overwrite: bool = False,
@@ -153,7 +161,7 @@ def translate(
             free. A picture that needs more is read and written in rows (see `sinct.inference.streamed`), and scaled
             down to 16 megapixels for training.
         on_pixels: called with pixels done and pixels in all, where the picture is written in rows.
-        config, preset, device, resume, overwrite, on_progress, should_stop: as for `train`.
+        config, preset, device, regions, resume, overwrite, on_progress, should_stop: as for `train`.
 
     Returns:
         Where the picture is; `training.finished` is False where the training was stopped early, `training.capped` is
@@ -166,12 +174,18 @@ def translate(
     where = choose_device(device)
     paths = _paths(photos)
     target = Path(output)
-    _check_file(painting)
+    for each in (painting, *regions):
+        _check_file(each)
     source = open_picture(painting, target, max_memory)
     targets = [read_picture(path) for path in paths]
     # A resumed run may replace the unfinished picture that its interruption left.
     encoding = checked_output(
-        target, source, [painting, *paths], bits=bits, profile=profile, overwrite=overwrite or resume
+        target,
+        source,
+        [painting, *paths, *regions],
+        bits=bits,
+        profile=profile,
+        overwrite=overwrite or resume,
     )
     size = (source.width, source.height)
     run = RunDirectory(Path(run_dir) if run_dir is not None else target.with_suffix(".sinct"))
@@ -191,6 +205,7 @@ def translate(
         resume=resume,
         overwrite=overwrite,
         names=_names([painting], paths),
+        regions=regions,
         on_progress=on_progress,
         should_stop=should_stop,
     )

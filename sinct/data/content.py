@@ -427,7 +427,7 @@ def _areas(maps: RegionMaps | None, paintings: Sequence[Tensor], photos: int) ->
     if maps is not None:
         sizes = [painting.shape[1:] for painting in paintings]
         device = paintings[0].device
-        for number in range(1, maps.count + 1):
+        for number in range(1, maps.total + 1):
             own = [(nearest(maps.painting, *size) == number).to(device) for size in sizes]
             theirs = {at: (photo == number).to(device) for at, photo in enumerate(maps.photos)}
             areas.append(_Area(own, {at: part for at, part in theirs.items() if part.any()}))

@@ -4,6 +4,7 @@ A region is what one colour of the region maps covers (`sinct.pictures.regions`)
 colours and strokes to those of its photos (`Look`), and crops of the two meet only within it.
 """
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -32,12 +33,20 @@ class RegionMaps(NamedTuple):
     Attributes:
         painting: (h, w) uint8, numbers from `ELSEWHERE`, at up to `STORED_SIDE` px.
         photos: (H, W) uint8 for each photo, at its own size.
-        count: how many regions have a counterpart; they are numbered from 1.
+        total: how many regions have a counterpart; they are numbered from 1.
     """
 
     painting: Tensor
     photos: Sequence[Tensor]
-    count: int
+    total: int
+
+    @property
+    def sha256(self) -> str:
+        """Hash of all of them."""
+        digest = hashlib.sha256()
+        for labels in (self.painting, *self.photos):
+            digest.update(repr(tuple(labels.shape)).encode() + labels.contiguous().numpy().tobytes())
+        return digest.hexdigest()
 
 
 class Look(NamedTuple):
