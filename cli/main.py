@@ -1,7 +1,7 @@
 """The commands of `sinct`. They import torch only when they run, so that --help answers at once."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -29,6 +29,7 @@ from .options import (
     Output,
     Overwrite,
     Painting,
+    PhotoRegions,
     Photos,
     PickOption,
     Preset,
@@ -38,6 +39,7 @@ from .options import (
     ProfileOption,
     Prune,
     Quiet,
+    RegionMaps,
     Resume,
     RunDir,
     Seed,
@@ -47,6 +49,7 @@ from .options import (
     Strength,
     Stroke,
     Time,
+    all_maps,
     chosen,
     settings,
     with_strokes,
@@ -115,6 +118,8 @@ def translate(
     strength: Strength = 1.0,
     keep: Keep = None,
     mask: Mask = None,
+    regions: RegionMaps = None,
+    photo_regions: PhotoRegions = None,
     max_memory: MaxMemory = None,
     changes: Set = None,
     seeds: Seeds = None,
@@ -133,6 +138,10 @@ def translate(
         stored([painting, *photos, *([mask] if mask else [])]) as [painting, *others],
     ):
         if wishes.check():
+            if regions or photo_regions:
+                from sinct.errors import ConfigError
+
+                raise ConfigError("--regions does not go with candidates; give --seed instead of --seeds")
 
             def of_preset(name: str | None) -> "sinct.Config":
                 return settings(
@@ -142,16 +151,18 @@ def translate(
                 )  # fmt: skip
 
             _translate_one_of_several(
-                wishes, painting, photos, output, run_dir=run_dir or output.with_suffix(".sinct"),
+                wishes, painting, others[: len(photos)], output, run_dir=run_dir or output.with_suffix(".sinct"),
                 settings=of_preset, preset=preset.value, overwrite=overwrite, as_json=as_json,
                 quiet=quiet or as_json, device=device, max_memory=max_memory, steps=steps, seconds=time,
-                bits=bits, profile=profile.value, strength=strength,
+                bits=bits, profile=profile.value, strength=strength, keep=keep or (),
+                mask=others[-1] if mask else None,
             )  # fmt: skip
             return
         _translate(
             painting, others[: len(photos)], output, run_dir=run_dir, device=device, bits=bits, resume=resume,
             profile=profile.value, strength=strength, keep=keep or (), mask=others[-1] if mask else None,
-            max_memory=max_memory, overwrite=overwrite, as_json=as_json, quiet=quiet or as_json,
+            regions=all_maps(regions, photo_regions), max_memory=max_memory, overwrite=overwrite,
+            as_json=as_json, quiet=quiet or as_json,
             config=chosen(
                 run_dir or output.parent / f"{output.stem}.sinct", resume, preset, time, steps, seed, device,
                 from_scratch, with_strokes(changes, stroke, faithful),
@@ -185,6 +196,8 @@ def train(
     stroke: Stroke = None,
     faithful: Faithful = None,
     from_scratch: FromScratch = False,
+    regions: RegionMaps = None,
+    photo_regions: PhotoRegions = None,
     device: Device = "auto",
     resume: Resume = False,
     overwrite: Overwrite = False,
@@ -208,7 +221,8 @@ def train(
         with bars.TrainingDisplay(quiet=quiet, kept="the model so far") as bar:
             training = sinct.train(
                 paintings, photos, run_dir, config=config, preset=preset.value, device=device,
-                resume=resume, overwrite=overwrite, on_progress=bar, should_stop=stop,
+                regions=all_maps(regions, photo_regions), resume=resume, overwrite=overwrite, on_progress=bar,
+                should_stop=stop,
             )  # fmt: skip
         if as_json:
             display.emit(_training_facts(training))
@@ -381,6 +395,8 @@ def _translate_one_of_several(
     bits: int | None,
     profile: str,
     strength: float,
+    keep: Sequence[str],
+    mask: Path | None,
     **candidates: Any,
 ) -> None:
     import sinct
@@ -398,7 +414,7 @@ def _translate_one_of_several(
             done = sinct.continue_variation(
                 painting, photos, output, number, run_dir=run_dir, overwrite=overwrite,
                 device=device, max_memory=max_memory, bits=bits, profile=profile, strength=strength,
-                on_progress=bar, on_pixels=pixels, should_stop=stop,
+                keep=keep, mask=mask, on_progress=bar, on_pixels=pixels, should_stop=stop,
                 steps=steps if longer else None, seconds=seconds if longer else None,
             )  # fmt: skip
         freed = 0

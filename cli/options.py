@@ -179,6 +179,23 @@ Mask = Annotated[
         show_default=False,
     ),
 ]
+RegionMaps = Annotated[
+    tuple[Path, Path] | None,
+    typer.Option(
+        "--regions",
+        metavar="MAP MAP",
+        help="Maps of painting and photo in flat colours: what a colour covers in the painting learns from what it "
+        "covers in the photo, sky from sky.",
+    ),
+]
+PhotoRegions = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--photo-regions",
+        metavar="MAP",
+        help="Map of the second photo; repeat it for the third, and so on. Goes with --regions.",
+    ),
+]
 MaxMemory = Annotated[
     int | None,
     typer.Option(
@@ -317,6 +334,19 @@ def chosen(
 
     config: Config = RunDirectory(run_dir).read_config(Trainer)[0]
     return config.replace(steps=config.steps if steps is None else steps, seconds=time)
+
+
+def all_maps(regions: tuple[Path, Path] | None, more: list[Path] | None) -> list[Path]:
+    """All region maps, that of the painting first.
+
+    Raises:
+        SinctError: there are maps of further photos only.
+    """
+    if more and not regions:
+        import sinct
+
+        raise sinct.ConfigError("--photo-regions goes with --regions, the maps of painting and first photo")
+    return [*(regions or ()), *(more or [])]
 
 
 def with_strokes(changes: list[str] | None, stroke: float | None, faithful: float | None) -> list[str]:

@@ -62,6 +62,7 @@ def train(
     preset: str = "standard",
     device: str = "auto",
     resume: bool = False,
+    regions: Sequence[StrPath] = (),
     overwrite: bool = False,
     on_progress: OnProgress | None = None,
     should_stop: Callable[[], bool] | None = None,
@@ -77,6 +78,9 @@ def train(
         config: all settings; by default those of `preset` on the device.
         preset: name of the settings when `config` is not given: instant, draft, standard, paper or authors.
         device: auto, cpu, cuda, cuda:N or mps.
+        regions: maps in flat colours, one of the painting and one of each photo: what one colour of the painting's
+            covers learns colours, texture and all the rest from what the same colour of a photo's covers (see
+            `sinct.data.regions`). Only for a single painting.
         resume: continue the run in `run_dir` with its own settings; only the length, steps and seconds, is taken
             from `config`. Both count from the run's beginning.
         overwrite: replace an older run in `run_dir`.
@@ -97,6 +101,8 @@ def train(
     """
     where = choose_device(device)
     paths = picture_paths(photos)
+    for each in regions:
+        check_file(each)
     chosen, remarks = choose(picture_paths(paintings))
     sources, targets = read_series(chosen), [read_picture(path) for path in paths]
     return run_training(
@@ -110,6 +116,7 @@ def train(
         resume=resume,
         overwrite=overwrite,
         names=input_names(chosen, paths),
+        regions=regions,
         on_progress=on_progress,
         should_stop=should_stop,
         remarks=remarks,
@@ -130,6 +137,7 @@ def translate(
     strength: float = 1.0,
     keep: Sequence[str] = (),
     mask: StrPath | None = None,
+    regions: Sequence[StrPath] = (),
     max_memory: int | None = None,
     resume: bool = False,
     overwrite: bool = False,
@@ -163,7 +171,7 @@ def translate(
             free. A picture that needs more is read and written in rows (see `sinct.inference.streamed`), and scaled
             down to 16 megapixels for training.
         on_pixels: called with pixels done and pixels in all, where the picture is written in rows.
-        config, preset, device, resume, overwrite, on_progress, should_stop: as for `train`.
+        config, preset, device, regions, resume, overwrite, on_progress, should_stop: as for `train`.
 
     Returns:
         Where the picture is; `training.finished` is False where the training was stopped early, `training.capped` is
@@ -176,7 +184,7 @@ def translate(
     where = choose_device(device)
     paths = picture_paths(photos)
     target = Path(output)
-    for path in _given(painting, mask):
+    for path in (*_given(painting, mask), *regions):
         check_file(path)
     source = open_picture(painting, target, max_memory)
     targets = [read_picture(path) for path in paths]
@@ -185,7 +193,7 @@ def translate(
     encoding = checked_output(
         target,
         source,
-        [*_given(painting, mask), *paths],
+        [*_given(painting, mask), *paths, *regions],
         bits=bits,
         profile=profile,
         overwrite=overwrite or resume,
@@ -208,6 +216,7 @@ def translate(
         resume=resume,
         overwrite=overwrite,
         names=input_names([painting], paths),
+        regions=regions,
         on_progress=on_progress,
         should_stop=should_stop,
     )
