@@ -166,7 +166,8 @@ Keep = Annotated[
     list[Part] | None,
     typer.Option(
         "--keep",
-        help="Keep this part of the input: its colours, its light (light and shade of forms) or its texture (strokes, "
+        metavar="PART",
+        help="Keep colours, light (light and shade of forms) or texture of the input (strokes, "
         "canvas, fine detail); repeat for two. With --strength and --mask, this comes first.",
     ),
 ]
