@@ -42,6 +42,7 @@ from .options import (
 )
 from .stopping import Stop, capped, resuming, stopping
 from .streams import usable
+from .studio import studio
 from .weights import weights_app
 from .wording import one_folder
 
@@ -355,6 +356,7 @@ def _end(done: "sinct.Training | sinct.Translation", stop: Stop, *, quiet: bool)
 
 app.command()(compare.compare)
 app.command()(compare.evaluate)
+app.command()(studio)
 app.add_typer(batch_app, name="batch")
 app.add_typer(folders_app, name="folders")
 app.add_typer(weights_app, name="weights")
