@@ -28,6 +28,9 @@ on Linux and one thread, in bfloat16: 325 for the network alone, 620 with all th
 LEFT_BEHIND = 250_000_000
 """Bytes of freed memory that the allocator keeps in pieces after strokes were taken out; measured likewise."""
 
+MIXING = 200
+"""Bytes per pixel for dividing a picture and its translation into parts."""
+
 COPIES = 48
 """Bytes per pixel for a window's colours on their way to the generator and back: four float32 pictures."""
 
@@ -63,7 +66,7 @@ def plan_sides(
         OutOfMemoryError: not even the smallest windows fit, or the generator takes no windows.
     """
     check_windows(model.generator, height, width)
-    stride, halo, device = model.generator.stride, model.generator.halo, model.device
+    stride, halo, device = model.generator.stride, model.halo, model.device
     content, reach = model.content, model.content.reach
     room = budget - PROCESS - (LEFT_BEHIND if content.remover else 0)
     on_device = memory(device) if device.type != "cpu" else None
@@ -74,7 +77,7 @@ def plan_sides(
         generating = COPIES + 4 * model.generator.live_channels
         area = (sides.rows + 2 * reach) * (sides.columns + 2 * reach)
         preparing = COPIES + (SMOOTHING if reach else 0) + (CHANGE if content.remover else 0)
-        window = area * max(generating, preparing)
+        window = area * max(generating, preparing, COPIES + MIXING if model.mix.reach else 0)
         band = min(height, sides.rows + 2 * (reach + beside)) * width * bytes_per_pixel * buffers
         return window, band + 2 * min(height, sides.rows) * width * bytes_per_pixel
 

@@ -11,7 +11,7 @@ from sinct.report.page import render, write_text
 from sinct.report.ranking import in_blocks
 from sinct.report.results import Comparison
 from sinct.report.tables import escape_latex, latex_number, latex_table, write_csv
-from sinct.report.wording import ABSENT, duration, in_groups, memory, number_format
+from sinct.report.wording import ABSENT, count, duration, in_groups, memory, number_format
 
 
 def write_summary(folder: Path, comparisons: Mapping[str, Comparison]) -> Path:
@@ -51,6 +51,8 @@ def write_summary(folder: Path, comparisons: Mapping[str, Comparison]) -> Path:
         blocks=_blocks(rows),
         spread=_spread,
         mean_duration=lambda value: ABSENT if value is None else duration(value.mean),
+        mean_count=lambda value: ABSENT if value is None else count(value.mean),
+        left_out=_left_out,
         mean_memory=lambda value: ABSENT if value is None else memory(value.mean),
     )
     write_text(page, text)
@@ -75,17 +77,45 @@ def _spread(value: Statistic, write: Callable[[float], str]) -> str:
     return write(value.mean) + ("" if value.deviation is None else f" ± {write(value.deviation)}")
 
 
+def _left_out(row: Row) -> str:
+    """Say how many of a method's pictures do not count, and why."""
+    counts = {
+        "failed": row.failed,
+        "undertrained": row.undertrained,
+        "with random weights": row.random,
+        "on other terms": row.other,
+    }
+    return ", ".join(f"{number} {what}" for what, number in counts.items() if number)
+
+
 def _to_csv(rows: Sequence[Row], columns: Sequence[_Column]) -> str:
-    """One row per method and measure; `seconds` and `memory_bytes` appear as measures too."""
-    head = ["method", "title", "control", "measure", "mean", "deviation", "pairs", "mean_rank"]
+    """One row per method and measure; steps, times and memory appear as measures too."""
+    head = [
+        "method",
+        "title",
+        "control",
+        "measure",
+        "mean",
+        "deviation",
+        "pairs",
+        "undertrained",
+        "mean_rank",
+    ]
     lines = []
     for row in rows:
         values = {column.measure.name: row.measures.get(column.measure.name) for column in columns}
-        for name, value in {**values, "seconds": row.seconds, "memory_bytes": row.memory}.items():
-            numbers = (
-                [value.mean, value.deviation, value.pairs, value.rank] if value else [None, None, 0, None]
+        costs = {
+            "steps": row.steps,
+            "training_seconds": row.training_seconds,
+            "seconds": row.seconds,
+            "memory_bytes": row.memory,
+        }
+        for name, value in {**values, **costs}.items():
+            mean, deviation, pairs, rank = (
+                (value.mean, value.deviation, value.pairs, value.rank) if value else (None, None, 0, None)
             )
-            lines.append([row.name, row.title, str(row.control).lower(), name, *numbers])
+            first = [row.name, row.title, str(row.control).lower(), name]
+            lines.append([*first, mean, deviation, pairs, row.undertrained, rank])
     return write_csv(head, lines)
 
 

@@ -14,7 +14,10 @@ from sinct.report.wording import MINUS, in_groups, number_format
 def to_csv(comparison: Comparison) -> str:
     """One row per method, with values at full precision; cells without a value are empty."""
     names = [measure.name for measure in comparison.measures]
-    head = ["method", "title", "control", "status", "random_weights", "seconds", "memory_bytes", "device"]
+    head = [
+        "method", "title", "control", "status", "random_weights", "steps", "steps_needed", "undertrained",
+        "training_seconds", "seconds", "memory_bytes", "device",
+    ]  # fmt: skip
     rows = [
         [
             result.name,
@@ -22,6 +25,10 @@ def to_csv(comparison: Comparison) -> str:
             str(result.control).lower(),
             status(result),
             str(result.random_weights).lower(),
+            result.steps,
+            result.steps_needed,
+            str(bool(result.undertrained)).lower(),
+            result.training_seconds,
             result.seconds,
             result.memory,
             result.device,
@@ -48,7 +55,8 @@ def to_latex(comparison: Comparison) -> str:
     r"""A table for `\input` in a paper that needs only the booktabs package.
 
     The best contender is bold, the second best underlined. Controls come last, set apart. A dagger marks a value that
-    its method minimises itself, an asterisk a method with random weights: neither is ranked.
+    its method minimises itself, a double dagger an undertrained method, an asterisk one with random weights: none of
+    these is ranked.
     """
     groups = in_groups(comparison.measures)
     measures = [measure for members in groups.values() for measure in members]
@@ -68,6 +76,7 @@ def to_latex(comparison: Comparison) -> str:
 
     def row(result: MethodResult) -> list[str]:
         title = escape_latex(result.title) + ("*" if result.random_weights else "")
+        title += r"$^\ddagger$" if not (result.counts or result.random_weights) and result.file else ""
         title += " (failed)" if result.file is None else ""
         return [title, *(cell(result, measure) for measure in measures)]
 
@@ -79,7 +88,7 @@ def to_latex(comparison: Comparison) -> str:
             f"{escape_latex(comparison.painting.name)} with the look of "
             f"{escape_latex(comparison.photo.name)}. Arrows point to better values; the best of each column "
             r"is bold, the second best underlined. $^\dagger$Minimised by the method itself, not ranked. "
-            "*Random weights, not ranked."
+            r"$^\ddagger$Undertrained, not ranked. *Random weights, not ranked."
         ),
     )
 

@@ -51,6 +51,13 @@ def duration(seconds: float | None) -> str:
     return " ".join(f"{number} {unit}" for number, unit in parts if number)
 
 
+def count(number: float | None) -> str:
+    """Write a number of steps, a mean over pairs with one decimal."""
+    if number is None:
+        return ABSENT
+    return f"{number:,.1f}".removesuffix(".0")
+
+
 def memory(size: float | None) -> str:
     """Write bytes as gigabytes, or as megabytes below one gigabyte."""
     if size is None:

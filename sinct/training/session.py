@@ -65,12 +65,17 @@ class Session:
         self.shown: Sequence[Sequence[Tensor]] = ()  # the latest preview, until it has been reported
         self.durations: list[float] | None = []  # of the first steps, until they have been told
 
-    def train(self, should_stop: Callable[[], bool]) -> Training:
-        """Run to the end or until told to stop; afterwards everything is on the disk."""
+    def train(self, should_stop: Callable[[], bool], until: float = 1.0) -> Training:
+        """Run to the end or until told to stop; afterwards everything is on the disk.
+
+        Args:
+            should_stop: asked before the first step and after each.
+            until: share of the training, in [0, 1], after which it is left unfinished.
+        """
         trainer = self.trainer
         next_preview, next_checkpoint = 0.0, time.monotonic() + CHECKPOINT_SECONDS
         health = [Health(term) for term in trainer.terms if term.won_below is not None]
-        if not should_stop():
+        if not should_stop() and trainer.progress < until:
             began = time.monotonic()
             for losses in trainer.run():
                 self.recent.append(losses)
@@ -87,7 +92,7 @@ class Session:
                 if now >= next_checkpoint:
                     self.save()
                     next_checkpoint = now + CHECKPOINT_SECONDS
-                if should_stop() or trainer.plateaued:
+                if should_stop() or trainer.plateaued or trainer.progress >= until:
                     break
                 began = time.monotonic()
         self.save()

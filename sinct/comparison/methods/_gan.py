@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
-from sinct.comparison.methods import Job, Result
+from sinct.comparison.methods import Job, Result, Work
 from sinct.errors import CheckpointError, Interrupted
 from sinct.pictures.picture import Picture
 from sinct.presets import preset as preset_settings
@@ -37,6 +37,7 @@ def train_and_translate(
         Interrupted: the budget asked to stop; the run can be continued.
     """
     start = preset_settings(preset, job.device, seed=job.seed).to_dict()
+    needed = int(start["steps"] or 0)
     shared = {name: value for name, value in start.items() if name in objective.settings_type.names()}
     config = objective.settings_type.from_dict({**shared, **changes})
     if job.budget.iterations is not None:
@@ -74,7 +75,8 @@ def train_and_translate(
         raise Interrupted("stopped as asked; run the same command to continue")
     earlier = max(0.0, training.seconds - (job.budget.elapsed - began))
     facts = {"steps": training.steps, "seconds of training": round(training.seconds, 1)}
-    return Result(training.model.translate(painting), facts, earlier)
+    work = (Work(training.steps, needed),)
+    return Result(training.model.translate(painting), facts, earlier, work, training.seconds)
 
 
 def _picture(pixels: Tensor) -> Picture:
