@@ -56,6 +56,7 @@ from .options import (
 )
 from .stopping import Stop, capped, choosing, resuming, stopping
 from .streams import usable
+from .studio import studio
 from .weights import weights_app
 from .wording import one_folder
 
@@ -513,6 +514,9 @@ app.command(
         "sinct evaluate painting.jpg photo.jpg out.png", "sinct evaluate painting.jpg photo.jpg *.png --json"
     )
 )(compare.evaluate)
+app.command(
+    epilog=examples("sinct studio", "sinct studio paintings --port 8000", "sinct studio out.sinct --no-open")
+)(studio)
 app.add_typer(batch_app, name="batch")
 app.add_typer(folders_app, name="folders")
 app.add_typer(weights_app, name="weights")
