@@ -112,7 +112,8 @@ def choose(
                 painting, photos, output, run_dir=run_dir, config=settings(None), preset=preset,
                 seeds=1 if wishes.seeds is None else wishes.seeds, each_photo=wishes.each_photo,
                 presets={name: settings(name) for name in wishes.names()}, overwrite=overwrite,
-                on_progress=on_progress, on_preparing=bar.prepare, on_candidate=on_candidate, should_stop=stop, **options,
+                on_progress=on_progress, on_preparing=bar.prepare, on_candidate=on_candidate,
+                should_stop=stop, **options,
             )  # fmt: skip
         if not found.finished:
             _stopped(found, as_json=as_json, quiet=quiet)
