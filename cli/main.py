@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sinct.errors import counted
 from sinct.version import __version__
 
 from . import bars, compare, display, opening, variations
@@ -479,11 +480,10 @@ def _report(
 
 def _trained_for(training: "sinct.Training") -> str:
     """How long it trained, in words; of how many steps, where time or an interrupt ended it early."""
-    early = training.planned is not None and (training.capped or not training.finished)
-    of = f" of {training.planned}" if early else ""
-    return (
-        f"{training.steps}{of} step{'' if training.steps == 1 else 's'} in {display.clock(training.seconds)}"
-    )
+    took = display.clock(training.seconds)
+    if training.planned is not None and (training.capped or not training.finished):
+        return f"{training.steps} of {counted(training.planned, 'step')} in {took}"
+    return f"{counted(training.steps, 'step')} in {took}"
 
 
 def _training_facts(training: "sinct.Training") -> dict[str, Any]:

@@ -270,7 +270,10 @@ class _Work:
         score = make_judge(small, photos)(made)
         shown = on_white(made, self.painting.alpha)
         write_picture(self.folder.picture(number), shown, overwrite=True)
-        found = tuple((remark.code, str(remark)) for remark in picture_warnings(made, small))
+        found = tuple(
+            (remark.code, str(remark))
+            for remark in picture_warnings(made, small, what_to_do=training.model.cure)
+        )
         return Result(training.steps, training.seconds, score, found)
 
     def _report(self, record: Record, number: int) -> Callable[[Progress], None]:
