@@ -13,6 +13,7 @@ from sinct.errors import counted
 from sinct.version import __version__
 
 from . import bars, compare, display, opening, variations
+from . import settings as settings_table
 from .batch import batch_app
 from .folders import folders_app
 from .help import App, examples
@@ -539,6 +540,12 @@ app.command(
 app.command(
     epilog=examples("sinct studio", "sinct studio paintings --port 8000", "sinct studio out.sinct --no-open")
 )(studio)
+app.command(
+    epilog=examples(
+        "sinct settings", "sinct settings nce_weight", "sinct settings --preset paper --json",
+        "sinct settings --method fastcut",
+    )
+)(settings_table.settings)  # fmt: skip
 app.add_typer(batch_app, name="batch")
 app.add_typer(folders_app, name="folders")
 app.add_typer(weights_app, name="weights")
