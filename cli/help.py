@@ -17,7 +17,7 @@ GROUPS = {
     "Output": "output run-dir resume overwrite bits profile format suffix outputs verify open",
     "Look": "preset method methods seed stroke faithful from-scratch strength keep state size set",
     "Length": "time steps epochs iterations seeds presets each-photo continue pick prune",
-    "Machine": "device max-memory workers ray retries weights-dir random-weights timing",
+    "Machine": "device port max-memory workers ray retries weights-dir random-weights timing",
     "Messages": "dry-run json verbose quiet version install-completion show-completion help",
 }
 """Options by group. An option is in the same group in all commands that have it."""
