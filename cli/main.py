@@ -139,10 +139,6 @@ def translate(
         stored([painting, *photos, *([mask] if mask else [])]) as [painting, *others],
     ):
         if wishes.check():
-            if regions or photo_regions:
-                from sinct.errors import ConfigError
-
-                raise ConfigError("--regions does not go with candidates; give --seed instead of --seeds")
 
             def of_preset(name: str | None) -> "sinct.Config":
                 return settings(
@@ -156,7 +152,7 @@ def translate(
                 settings=of_preset, preset=preset.value, overwrite=overwrite, as_json=as_json,
                 quiet=quiet or as_json, device=device, max_memory=max_memory, steps=steps, seconds=time,
                 bits=bits, profile=profile.value, strength=strength, keep=keep or (),
-                mask=others[-1] if mask else None,
+                mask=others[-1] if mask else None, regions=all_maps(regions, photo_regions),
             )  # fmt: skip
             return
         _translate(
@@ -398,13 +394,14 @@ def _translate_one_of_several(
     strength: float,
     keep: Sequence[str],
     mask: Path | None,
+    regions: Sequence[Path],
     **candidates: Any,
 ) -> None:
     import sinct
 
     number = variations.choose(
         wishes, painting, photos, output, run_dir=run_dir, overwrite=overwrite, device=device,
-        max_memory=max_memory, as_json=as_json, quiet=quiet, **candidates,
+        max_memory=max_memory, regions=regions, as_json=as_json, quiet=quiet, **candidates,
     )  # fmt: skip
     if number is None:
         return
@@ -415,7 +412,7 @@ def _translate_one_of_several(
             done = sinct.continue_variation(
                 painting, photos, output, number, run_dir=run_dir, overwrite=overwrite,
                 device=device, max_memory=max_memory, bits=bits, profile=profile, strength=strength,
-                keep=keep, mask=mask, on_progress=bar, on_pixels=pixels, should_stop=stop,
+                keep=keep, mask=mask, regions=regions, on_progress=bar, on_pixels=pixels, should_stop=stop,
                 steps=steps if longer else None, seconds=seconds if longer else None,
             )  # fmt: skip
         freed = 0

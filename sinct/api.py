@@ -25,7 +25,7 @@ from sinct.pictures.rows import Source
 from sinct.presets import preset as preset_settings
 from sinct.runtime.device import choose_device
 from sinct.runtime.files import StrPath, irregular, printable
-from sinct.training.pair_run import run_training
+from sinct.training.pair_run import read_maps, run_training
 from sinct.training.progress import OnProgress, Training
 from sinct.training.run_directory import RunDirectory
 
@@ -105,6 +105,7 @@ def train(
         check_file(each)
     chosen, remarks = choose(picture_paths(paintings))
     sources, targets = read_series(chosen), [read_picture(path) for path in paths]
+    maps, found = read_maps(regions, sources, targets)
     return run_training(
         Trainer,
         sources,
@@ -116,10 +117,10 @@ def train(
         resume=resume,
         overwrite=overwrite,
         names=input_names(chosen, paths),
-        regions=regions,
+        maps=maps,
         on_progress=on_progress,
         should_stop=should_stop,
-        remarks=remarks,
+        remarks=[*remarks, *found],
     )
 
 
@@ -205,9 +206,11 @@ def translate(
         with torch.device("meta"):  # without weights
             generator = make_generator(settings.generator, settings.width)
         check_windows(generator, source.height, source.width)  # now, not after the training
+    training_source = in_memory(source, TRAINING_PIXELS)
+    maps, remarks = read_maps(regions, [training_source], targets)
     training = run_training(
         Trainer,
-        [in_memory(source, TRAINING_PIXELS)],
+        [training_source],
         targets,
         run,
         config=settings,
@@ -216,7 +219,8 @@ def translate(
         resume=resume,
         overwrite=overwrite,
         names=input_names([painting], paths),
-        regions=regions,
+        maps=maps,
+        remarks=remarks,
         on_progress=on_progress,
         should_stop=should_stop,
     )

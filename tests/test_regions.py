@@ -128,3 +128,13 @@ def test_maps_of_further_photos_alone_are_refused(pair, maps, tmp_path):
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code != 0
     assert "goes with --regions" in result.output
+
+
+def test_candidates_learn_with_maps_and_are_continued_with_the_same(pair, maps, tiny, tmp_path):
+    config = tiny.replace(recolour=True, repaint=True, smoothing=0.1, steps=64)
+    found = sinct.vary(*pair, tmp_path / "out.png", config=config, seeds=2, regions=maps)
+    assert found.finished
+    with pytest.raises(sinct.CheckpointError, match="variations on other pictures or region maps"):
+        sinct.continue_variation(*pair, tmp_path / "out.png", 2, device="cpu")
+    done = sinct.continue_variation(*pair, tmp_path / "out.png", 2, regions=maps)
+    assert done.training.model.content.regions is not None

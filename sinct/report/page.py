@@ -15,12 +15,13 @@ from markupsafe import Markup
 from sinct.measures import Measure
 from sinct.report.contact_sheet import contact_sheet
 from sinct.report.crops import Place, choose_places, similar_place
+from sinct.report.latex import to_latex
 from sinct.report.pictures import Panel, embed, embed_small, embed_thumbnail, panels
 from sinct.report.plots import default_axes, scatter
 from sinct.report.ranking import ENOUGH, in_blocks, leaders, pictured
 from sinct.report.results import Comparison, MethodResult
-from sinct.report.tables import column_formats, to_csv, to_latex
-from sinct.report.wording import ABSENT, arrow, count, duration, in_groups, memory
+from sinct.report.tables import to_csv
+from sinct.report.wording import ABSENT, arrow, column_formats, count, duration, in_groups, memory
 from sinct.runtime.files import replacing
 
 _THUMBNAIL = 640

@@ -5,6 +5,7 @@ import statistics
 from collections.abc import Callable, Iterable
 
 from sinct.measures import Measure
+from sinct.report.results import Comparison
 
 GROUPS = ("style", "structure", "artefacts")
 """Order of the groups of columns; other groups follow in order of appearance."""
@@ -37,6 +38,16 @@ def number_format(values: Iterable[float]) -> Callable[[float], str]:
         return with_minus(text)
 
     return write
+
+
+def column_formats(comparison: Comparison) -> dict[str, Callable[[float], str]]:
+    """Number format for each measure, by its name."""
+    return {
+        measure.name: number_format(
+            result.measures[measure.name] for result in comparison.results if measure.name in result.measures
+        )
+        for measure in comparison.measures
+    }
 
 
 def duration(seconds: float | None) -> str:

@@ -68,7 +68,7 @@ def run_training(
     should_stop: Callable[[], bool] | None,
     remarks: Sequence[Remark] = (),
     until: float = 1.0,
-    regions: Sequence[StrPath] = (),
+    maps: RegionMaps | None = None,
 ) -> Training:
     """Train on decoded pictures; see `sinct.train` for arguments, result and errors.
 
@@ -84,14 +84,13 @@ def run_training(
         resume, overwrite, on_progress, should_stop: as for `sinct.train`.
         remarks: warnings to report at the start.
         until: share of the training, in [0, 1], after which it is left, to be resumed some day.
-        regions: see `sinct.train`.
+        maps: which regions of the painting and the photos belong together, see `read_maps`.
     """
     painting_names = names.get("painting", "")
     paintings = _visible(sources, painting_names)
     # A photo's region map covers all of it.
-    cut = targets if regions else [photo.cut_out() for photo in targets]
+    cut = [photo.cut_out() for photo in targets] if maps is None else targets
     photos = _visible(cut, names.get("photos", ""))
-    maps, found = read_maps(regions, paintings, photos) if regions else (None, [])
 
     def make(settings: Any) -> tuple[Loop[Any, Any], Callable[[], Views]]:
         widths = _widths(paintings, painting_names, settings)
@@ -125,25 +124,30 @@ def run_training(
         on_progress=on_progress,
         should_stop=should_stop,
         smaller=_smaller,
-        remarks=[*remarks, *found],
+        remarks=remarks,
         until=until,
     )
 
 
 def read_maps(
     regions: Sequence[StrPath], paintings: Sequence[Picture], photos: Sequence[Picture]
-) -> tuple[RegionMaps, list[Remark]]:
+) -> tuple[RegionMaps | None, list[Remark]]:
     """Read the region maps of a painting and its photos.
 
     Args:
-        regions: the painting's map, and one for each photo.
+        regions: the painting's map, and one for each photo; none where all belongs together.
         paintings: the painting; a series has no maps.
         photos: the photos.
+
+    Returns:
+        The maps, and what the user should know of them.
 
     Raises:
         ConfigError: there are several paintings, or not as many maps as pictures.
         InputError: a map cannot be read, or they have no region in common.
     """
+    if not regions:
+        return None, []
     if len(paintings) > 1:
         raise ConfigError(f"`regions` go with one painting, not with {len(paintings)}; give one")
     if len(regions) != 1 + len(photos):

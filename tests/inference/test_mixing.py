@@ -193,6 +193,21 @@ def test_an_unfinished_picture_of_another_mix_is_not_continued(
     assert sinct.apply(model, noisy(), output, resume=True, mask=mask, **common).finished
 
 
+def test_an_unfinished_picture_is_continued_in_other_windows(
+    model, noisy, make_mask, windows, monkeypatch, tmp_path
+):
+    pytest.importorskip("pyvips")
+    mix = Mix(0.9, ["light"], open_mask(make_mask(), HEIGHT, WIDTH))
+    mixed, output = dataclasses.replace(model, mix=mix), tmp_path / "out.png"
+    assert 0 < run_stream(mixed, noisy(), output, should_stop=lambda: True).rows < HEIGHT
+    monkeypatch.setattr(streamed, "plan_sides", lambda *_, **__: Sides(252, 260))
+    assert run_stream(mixed, noisy(), output, resume=True).finished
+    sinct.apply(mixed, noisy(), tmp_path / "whole.png", strength=0.9, keep=["light"], mask=make_mask())
+    difference = np.abs(samples(output) - samples(tmp_path / "whole.png"))
+    assert difference.max() <= 1
+    assert (difference > 0).mean() < 1e-4
+
+
 def test_a_mixed_translation_says_so(model, noisy, make_mask, tmp_path):
     sinct.apply(model, noisy(), tmp_path / "out.png", keep=["texture", "light"], mask=make_mask())
     facts = read_provenance(tmp_path / "out.png")

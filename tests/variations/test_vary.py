@@ -1,12 +1,6 @@
-import json
-
-import numpy as np
 import pytest
-from PIL import Image
 
 import sinct
-from sinct.variations.folder import Folder
-from tests.test_api import stop_after
 
 
 @pytest.fixture
