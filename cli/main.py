@@ -1,7 +1,7 @@
 """The commands of `sinct`. They import torch only when they run, so that --help answers at once."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +13,7 @@ from sinct.version import __version__
 from . import bars, compare, display, variations
 from .batch import batch_app
 from .folders import folders_app
+from .help import App, examples
 from .inputs import stored
 from .options import (
     AsJson,
@@ -22,10 +23,13 @@ from .options import (
     EachPhoto,
     Faithful,
     FromScratch,
+    Keep,
+    Mask,
     MaxMemory,
     Output,
     Overwrite,
     Painting,
+    PhotoRegions,
     Photos,
     PickOption,
     Preset,
@@ -35,6 +39,7 @@ from .options import (
     ProfileOption,
     Prune,
     Quiet,
+    RegionMaps,
     Resume,
     RunDir,
     Seed,
@@ -44,23 +49,29 @@ from .options import (
     Strength,
     Stroke,
     Time,
+    all_maps,
     chosen,
     settings,
     with_strokes,
 )
 from .stopping import Stop, capped, choosing, resuming, stopping
 from .streams import usable
+from .studio import studio
 from .weights import weights_app
 from .wording import one_folder
 
 if TYPE_CHECKING:
     import sinct
 
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
+app = App(
     pretty_exceptions_enable=False,
     help="Turn one painting into a photo-like picture with the look of one reference photo.",
+    epilog=examples(
+        "sinct demo",
+        "sinct translate painting.jpg photo.jpg -o out.png",
+        "sinct apply out.sinct other.jpg -o other-out.png",
+        "sinct doctor painting.jpg",
+    ),
 )
 
 
@@ -72,7 +83,7 @@ def run() -> None:
 
 @app.callback(invoke_without_command=True)
 def main(
-    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    version: Annotated[bool, typer.Option("-V", "--version", help="Print the version.")] = False,
 ) -> None:
     """Print the version if asked; the commands do everything else."""
     if version:
@@ -80,7 +91,16 @@ def main(
         raise typer.Exit
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "sinct translate painting.jpg photo.jpg -o out.png",
+        "sinct translate painting.jpg photo.jpg -o out.png --preset draft --time 10m",
+        "sinct translate painting.jpg photo.jpg -o out.tif --faithful 0.2 --bits 16",
+        "sinct translate painting.jpg photo.jpg -o out.png --resume --steps 600",
+        "sinct translate painting.jpg photo.jpg -o out.png --seeds 4",
+        "sinct translate painting.jpg photo.jpg -o out.png --continue 3",
+    )
+)
 def translate(
     painting: Painting,
     photos: Photos,
@@ -99,6 +119,10 @@ def translate(
     bits: Bits = None,
     profile: ProfileOption = Profile.srgb,
     strength: Strength = 1.0,
+    keep: Keep = None,
+    mask: Mask = None,
+    regions: RegionMaps = None,
+    photo_regions: PhotoRegions = None,
     max_memory: MaxMemory = None,
     changes: Set = None,
     seeds: Seeds = None,
@@ -114,7 +138,7 @@ def translate(
     wishes = variations.Wishes(seeds, presets, each_photo, number, pick, prune)
     with (
         display.errors(as_json=as_json, quiet=quiet or as_json),
-        stored([painting, *photos]) as [painting, *photos],
+        stored([painting, *photos, *([mask] if mask else [])]) as [painting, *others],
     ):
         if wishes.check():
 
@@ -126,15 +150,17 @@ def translate(
                 )  # fmt: skip
 
             _translate_one_of_several(
-                wishes, painting, photos, output, run_dir=run_dir or output.with_suffix(".sinct"),
+                wishes, painting, others[: len(photos)], output, run_dir=run_dir or output.with_suffix(".sinct"),
                 settings=of_preset, preset=preset.value, overwrite=overwrite, as_json=as_json,
                 quiet=quiet or as_json, device=device, max_memory=max_memory, steps=steps, seconds=time,
-                bits=bits, profile=profile.value, strength=strength,
+                bits=bits, profile=profile.value, strength=strength, keep=keep or (),
+                mask=others[-1] if mask else None, regions=all_maps(regions, photo_regions),
             )  # fmt: skip
             return
         _translate(
-            painting, photos, output, run_dir=run_dir, device=device, bits=bits, resume=resume,
-            profile=profile.value, strength=strength, max_memory=max_memory, overwrite=overwrite,
+            painting, others[: len(photos)], output, run_dir=run_dir, device=device, bits=bits, resume=resume,
+            profile=profile.value, strength=strength, keep=keep or (), mask=others[-1] if mask else None,
+            regions=all_maps(regions, photo_regions), max_memory=max_memory, overwrite=overwrite,
             as_json=as_json, quiet=quiet or as_json,
             config=chosen(
                 run_dir or output.parent / f"{output.stem}.sinct", resume, preset, time, steps, seed, device,
@@ -144,7 +170,12 @@ def translate(
         )  # fmt: skip
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "sinct train painting.jpg photo.jpg --run-dir run",
+        "sinct train 1.jpg photo.jpg --painting 2.jpg --painting 3.jpg --run-dir run",
+    )
+)
 def train(
     painting: Painting,
     photos: Photos,
@@ -164,6 +195,8 @@ def train(
     stroke: Stroke = None,
     faithful: Faithful = None,
     from_scratch: FromScratch = False,
+    regions: RegionMaps = None,
+    photo_regions: PhotoRegions = None,
     device: Device = "auto",
     resume: Resume = False,
     overwrite: Overwrite = False,
@@ -187,7 +220,8 @@ def train(
         with bars.TrainingDisplay(quiet=quiet, kept="the model so far") as bar:
             training = sinct.train(
                 paintings, photos, run_dir, config=config, preset=preset.value, device=device,
-                resume=resume, overwrite=overwrite, on_progress=bar, should_stop=stop,
+                regions=all_maps(regions, photo_regions), resume=resume, overwrite=overwrite, on_progress=bar,
+                should_stop=stop,
             )  # fmt: skip
         if as_json:
             display.emit(_training_facts(training))
@@ -195,7 +229,12 @@ def train(
         _end(training, stop, quiet=quiet)
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "sinct apply out.sinct other.jpg -o other-out.png",
+        "sinct apply out.sinct painting.jpg -o weaker.png --strength 0.6",
+    )
+)
 def apply(
     model: Annotated[
         Path, typer.Argument(help="A run directory, checkpoint or model file.", show_default=False)
@@ -208,6 +247,8 @@ def apply(
     bits: Bits = None,
     profile: ProfileOption = Profile.srgb,
     strength: Strength = 1.0,
+    keep: Keep = None,
+    mask: Mask = None,
     max_memory: MaxMemory = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -216,7 +257,7 @@ def apply(
     quiet = quiet or as_json
     with (
         display.errors(as_json=as_json, quiet=quiet),
-        stored([image]) as [image],
+        stored([image, *([mask] if mask else [])]) as [image, *masks],
         stopping() as stop,
     ):
         import sinct
@@ -224,13 +265,19 @@ def apply(
         with bars.PixelDisplay(quiet=quiet) as bar:
             done = sinct.apply(
                 model, image, output, device=device, bits=bits, profile=profile.value, strength=strength,
-                max_memory=max_memory, resume=resume, overwrite=overwrite, on_pixels=bar, should_stop=stop,
+                keep=keep or (), mask=masks[0] if masks else None, max_memory=max_memory, resume=resume,
+                overwrite=overwrite, on_pixels=bar, should_stop=stop,
             )  # fmt: skip
         _report(done, as_json=as_json, quiet=quiet)
         _end(done, stop, quiet=quiet)
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "sinct demo",
+        "sinct demo --preset instant -o quick",
+    )
+)
 def demo(
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write to.")] = Path("sinct-demo"),
     preset: PresetOption = Preset.draft,
@@ -270,7 +317,13 @@ def demo(
         )
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "sinct doctor",
+        "sinct doctor painting.jpg",
+        "sinct doctor --no-timing --json",
+    )
+)
 def doctor(
     painting: Annotated[
         Path | None,
@@ -341,13 +394,16 @@ def _translate_one_of_several(
     bits: int | None,
     profile: str,
     strength: float,
+    keep: Sequence[str],
+    mask: Path | None,
+    regions: Sequence[Path],
     **candidates: Any,
 ) -> None:
     import sinct
 
     number = variations.choose(
         wishes, painting, photos, output, run_dir=run_dir, overwrite=overwrite, device=device,
-        max_memory=max_memory, as_json=as_json, quiet=quiet, **candidates,
+        max_memory=max_memory, regions=regions, as_json=as_json, quiet=quiet, **candidates,
     )  # fmt: skip
     if number is None:
         return
@@ -358,7 +414,7 @@ def _translate_one_of_several(
             done = sinct.continue_variation(
                 painting, photos, output, number, run_dir=run_dir, overwrite=overwrite,
                 device=device, max_memory=max_memory, bits=bits, profile=profile, strength=strength,
-                on_progress=bar, on_pixels=pixels, should_stop=stop,
+                keep=keep, mask=mask, regions=regions, on_progress=bar, on_pixels=pixels, should_stop=stop,
                 steps=steps if longer else None, seconds=seconds if longer else None,
             )  # fmt: skip
         freed = 0
@@ -445,8 +501,21 @@ def _end(
     raise typer.Exit(stop.exit_code)
 
 
-app.command()(compare.compare)
-app.command()(compare.evaluate)
+app.command(
+    epilog=examples(
+        "sinct compare painting.jpg photo.jpg -o report",
+        "sinct compare painting.jpg photo.jpg -o report --methods sinct,gpdm --time 5m",
+        "sinct compare --pairs pairs.csv -o report",
+    )
+)(compare.compare)
+app.command(
+    epilog=examples(
+        "sinct evaluate painting.jpg photo.jpg out.png", "sinct evaluate painting.jpg photo.jpg *.png --json"
+    )
+)(compare.evaluate)
+app.command(
+    epilog=examples("sinct studio", "sinct studio paintings --port 8000", "sinct studio out.sinct --no-open")
+)(studio)
 app.add_typer(batch_app, name="batch")
 app.add_typer(folders_app, name="folders")
 app.add_typer(weights_app, name="weights")

@@ -9,6 +9,8 @@ OPTIONS = {
     "config": "--set",
     "device": "--device",
     "each_photo": "--each-photo",
+    "keep": "--keep",
+    "mask": "--mask",
     "match": "--match",
     "method": "--method",
     "max_memory": "--max-memory",

@@ -80,8 +80,11 @@ def run_in_directory(
             facts = {"objective": objective.name, **facts}  # which version 0.1 did not write down
             if any(facts.get(name) != value for name, value in inputs.items()):
                 others = ", ".join(str(facts.get(name)) for name in names)
+                maps = (
+                    " or region maps" if facts.get("regions_sha256") != inputs.get("regions_sha256") else ""
+                )
                 raise CheckpointError(
-                    f"{run.path} is a run on other pictures ({others}); give those pictures or another `run_dir`"
+                    f"{run.path} is a run on other pictures{maps} ({others}); give those or another `run_dir`"
                 )
             if run.model.exists() and not run.checkpoint.exists():
                 raise CheckpointError(

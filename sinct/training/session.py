@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from sinct.errors import Remark
 from sinct.inference.model import Model
@@ -61,6 +62,7 @@ class Session:
         self.recent: list[LossTerms] = [from_json(losses, trainer.device) for losses in recent]
         self.reported_at = time.monotonic()
         self.begun_at = trainer.steps_done, trainer.seconds_done
+        self.shown: Sequence[Sequence[Tensor]] = ()  # the latest preview, until it has been reported
         self.durations: list[float] | None = []  # of the first steps, until they have been told
 
     def train(self, should_stop: Callable[[], bool], until: float = 1.0) -> Training:
@@ -141,6 +143,7 @@ class Session:
         """Refresh the preview, and warn of visible flaws in it."""
         rows, found = self.views.preview(self.result())
         self.run.write_preview(rows)
+        self.shown = rows
         if self.trainer.progress > 0.2:  # flaws in a GAN's first pictures mean nothing
             self.warn(found)
 
@@ -207,6 +210,7 @@ class Session:
             left.append((settings.steps - trainer.steps_done) / rate)
         if settings.seconds is not None:
             left.append(settings.seconds - trainer.seconds_done)
+        shown, self.shown = self.shown, ()
         self.report(
             Progress(
                 step=trainer.steps_done,
@@ -219,6 +223,7 @@ class Session:
                 terms=trainer.terms,
                 epoch=trainer.epoch,
                 pictures=trainer.pictures,
+                preview=shown,
                 **remarks,
             )
         )

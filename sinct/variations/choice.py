@@ -1,18 +1,26 @@
 """Go on with a candidate that was chosen."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from sinct.api import Translation, check_file, picture_paths, translate
-from sinct.errors import CheckpointError, ConfigError, InputError, OutputError, one_line
+from sinct.errors import CheckpointError, ConfigError, OutputError
 from sinct.objectives.cut import CutSettings
 from sinct.runtime.files import StrPath, printable, unwritable
 from sinct.runtime.locks import alone
 from sinct.variations.candidates import folder_in, is_trained
-from sinct.variations.folder import Continued, Entry, Folder, Record, replaced, settings_of
+from sinct.variations.folder import (
+    Continued,
+    Entry,
+    Folder,
+    Record,
+    file_sha256,
+    maps_of,
+    replaced,
+    settings_of,
+)
 
 
 def continue_variation(
@@ -21,6 +29,7 @@ def continue_variation(
     output: StrPath,
     number: int,
     *,
+    regions: Sequence[StrPath] = (),
     run_dir: StrPath | None = None,
     steps: int | None = None,
     seconds: float | None = None,
@@ -38,6 +47,7 @@ def continue_variation(
         photos: all photos that were given to it, in the same order.
         output: picture to write.
         number: number of the candidate, from 1.
+        regions: the region maps that were given to it.
         run_dir: by default `output` with the suffix .sinct.
         steps: another length in steps; without `seconds`, the clock does not end it.
         seconds: end it after this time even if its steps are not done. Both count from the candidate's beginning.
@@ -59,13 +69,14 @@ def continue_variation(
     with alone(folder.path, "give another `run_dir`"):
         record = folder.read()
         entry = _chosen(folder, record, number)
-        check_file(painting)
+        for path in (painting, *regions):
+            check_file(path)
         paths = picture_paths(photos)
-        if [_sha256(path) for path in (painting, *paths)] != list(record.hashes):
+        if [file_sha256(path) for path in (painting, *paths, *regions)] != list(record.hashes):
             names = ", ".join(map(printable, (record.painting, *record.photos)))
             raise CheckpointError(
-                f"{printable(folder.path)} holds variations on other pictures ({names}); give those in this order, or "
-                "another `run_dir`"
+                f"{printable(folder.path)} holds variations on other pictures or region maps ({names}); give those in "
+                "this order, or another `run_dir`"
             )
         place = str(target.resolve())
         own = {record.replaceable, entry.continued.output if entry.continued is not None else None}
@@ -85,6 +96,7 @@ def continue_variation(
             painting,
             [paths[photo] for photo in entry.photos],
             target,
+            regions=maps_of(regions, entry.photos),
             run_dir=folder.run(number).path,
             config=_lengthened(entry, steps, seconds),
             resume=True,
@@ -156,19 +168,6 @@ def _chosen(folder: Folder, record: Record, number: int) -> Entry:
             f"{printable(folder.run(number).path)}"
         )
     return entry
-
-
-def _sha256(path: StrPath) -> str:
-    """SHA-256 of a picture file, in hexadecimal.
-
-    Raises:
-        InputError: it cannot be read.
-    """
-    try:
-        with Path(path).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except (OSError, ValueError) as error:
-        raise InputError(f"{printable(path)} cannot be read ({one_line(error)}); check the path") from None
 
 
 def _lengthened(entry: Entry, steps: int | None, seconds: float | None) -> CutSettings | None:

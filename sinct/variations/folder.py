@@ -6,15 +6,16 @@ variations.json          pictures, settings and scores of all candidates, and wh
 sheet.png or sheet.jpg   all of them side by side
 """
 
+import hashlib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sinct.errors import CheckpointError, ConfigError, OutputError, one_line
+from sinct.errors import CheckpointError, ConfigError, InputError, OutputError, one_line
 from sinct.objectives.cut import CutSettings
-from sinct.runtime.files import printable, unwritable
+from sinct.runtime.files import StrPath, printable, unwritable
 from sinct.runtime.json_files import plain, read_json, restored, write_json
 from sinct.training.run_directory import RunDirectory
 from sinct.variations.plan import MOST, Planned
@@ -81,7 +82,7 @@ class Record:
     Attributes:
         painting: file name of the painting.
         photos: file names of the photos.
-        hashes: SHA-256 of the painting and of each photo.
+        hashes: SHA-256 of the painting, of each photo and of each region map.
         candidates: the candidates, in the order of their numbers.
         replaceable: absolute path of a picture that was there when older variations were replaced, and may be replaced
             too; None once that has been done.
@@ -173,8 +174,8 @@ class Folder:
             if stored.hashes != wanted.hashes:
                 names = ", ".join(map(printable, (stored.painting, *stored.photos)))
                 raise OutputError(
-                    f"{printable(self.path)} holds variations on other pictures ({names}); give those, another "
-                    "`run_dir`, or `overwrite=True` to start again"
+                    f"{printable(self.path)} holds variations on other pictures or region maps ({names}); give those, "
+                    "another `run_dir`, or `overwrite=True` to start again"
                 )
             if [_planned(entry) for entry in stored.candidates] != [
                 _planned(entry) for entry in wanted.candidates
@@ -235,3 +236,21 @@ def _in_words(record: Record) -> str:
     told.append(f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]} to {seeds[-1]}")
     told += [f"{steps} steps for the chosen one" for steps in lengths]
     return printable(", ".join(told))
+
+
+def file_sha256(path: StrPath) -> str:
+    """SHA-256 of a picture file, in hexadecimal.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, ValueError) as error:
+        raise InputError(f"{printable(path)} cannot be read ({one_line(error)}); check the path") from None
+
+
+def maps_of(regions: Sequence[StrPath], photos: Sequence[int]) -> list[StrPath]:
+    """Of the maps of the painting and of each photo, if there are any, those for some of the photos."""
+    return [regions[number] for number in (0, *(1 + photo for photo in photos)) if number < len(regions)]

@@ -24,7 +24,7 @@ from sinct.runtime.locks import alone
 from sinct.training.best import make_judge
 from sinct.training.loop import share_done
 from sinct.training.outlook import counted, per_step, roughly
-from sinct.training.pair_run import PREVIEW_PIXELS, run_training
+from sinct.training.pair_run import PREVIEW_PIXELS, read_maps, run_training
 from sinct.training.preview import on_white, shrink
 from sinct.training.progress import Progress, Training
 from sinct.variations.candidates import (
@@ -35,7 +35,17 @@ from sinct.variations.candidates import (
     variations_of,
     write_sheet,
 )
-from sinct.variations.folder import Entry, Folder, Record, Result, entry_of, replaced, settings_of
+from sinct.variations.folder import (
+    Entry,
+    Folder,
+    Record,
+    Result,
+    entry_of,
+    file_sha256,
+    maps_of,
+    replaced,
+    settings_of,
+)
 from sinct.variations.plan import FEWEST_STEPS, plan
 
 
@@ -70,6 +80,7 @@ def vary(
     seeds: int = 1,
     presets: Sequence[str] | Mapping[str, CutSettings] = (),
     each_photo: bool = False,
+    regions: Sequence[StrPath] = (),
     run_dir: StrPath | None = None,
     config: CutSettings | None = None,
     preset: str = "standard",
@@ -95,6 +106,7 @@ def vary(
         seeds: number of seeds, counted up from that of the settings.
         presets: names of presets, or settings by name; their lengths do not count, except that 0 steps train nothing.
         each_photo: make a candidate of each photo by itself, instead of one target of all together.
+        regions: maps of the painting and of each photo, as for `train`.
         run_dir: by default `output` with the suffix .sinct; the candidates are in its folder `variations`.
         config: settings, whose length is the budget; by default those of `preset` on the device.
         preset: name of the settings when `config` is not given.
@@ -118,10 +130,11 @@ def vary(
     """
     where = choose_device(device)
     paths, target = picture_paths(photos), Path(output)
-    check_file(painting)
+    for path in (painting, *regions):
+        check_file(path)
     source = open_picture(painting, target, max_memory)
     targets = [read_picture(path) for path in paths]
-    checked_output(target, source, [painting, *paths], bits=None, profile="srgb", overwrite=True)
+    checked_output(target, source, [painting, *paths, *regions], bits=None, profile="srgb", overwrite=True)
     base = config if config is not None else preset_settings(preset, where)
     named = {preset: base}
     if presets:
@@ -134,16 +147,18 @@ def vary(
             with torch.device("meta"):  # without weights
                 generator = make_generator(settings.generator, settings.width)
             check_windows(generator, source.height, source.width)  # now, not after the training
+    small = in_memory(source, TRAINING_PIXELS)
+    read_maps(regions, [small], targets)  # raises now
     wanted = Record(
         Path(painting).name,
         tuple(Path(path).name for path in paths),
-        (source.sha256, *(each.sha256 for each in targets)),
+        (source.sha256, *(each.sha256 for each in targets), *map(file_sha256, regions)),
         tuple(entry_of(each) for each in planned),
         replaceable=str(target.resolve()) if overwrite and target.exists() else None,
     )
     folder = folder_in(run_dir if run_dir is not None else target.with_suffix(".sinct"))
     with _begun(folder, wanted, overwrite=overwrite) as record:
-        work = _Work(folder, in_memory(source, TRAINING_PIXELS), targets, where, on_progress, should_stop)
+        work = _Work(folder, small, targets, regions, where, on_progress, should_stop)
         if any(is_trained(folder, number, entry) for number, entry in enumerate(record.candidates, start=1)):
             write_sheet(folder, record, work.painting, targets)  # a kill may have left an older one
         for number, entry in enumerate(record.candidates, start=1):
@@ -186,6 +201,7 @@ class _Work:
         folder: where everything is kept.
         painting: the painting.
         photos: the photos.
+        regions: maps of the painting and of each photo, or none.
         device: where the networks run.
         on_progress, should_stop: see `vary`.
     """
@@ -195,11 +211,13 @@ class _Work:
         folder: Folder,
         painting: Picture,
         photos: Sequence[Picture],
+        regions: Sequence[StrPath],
         device: torch.device,
         on_progress: OnVariation | None,
         should_stop: Callable[[], bool] | None,
     ) -> None:
         self.folder, self.painting, self.photos, self.device = folder, painting, photos, device
+        self.regions = regions
         self.on_progress, self.should_stop = on_progress, should_stop
         self.told = False
 
@@ -210,10 +228,12 @@ class _Work:
             ConfigError: its time was up before it had enough steps to be judged by.
         """
         entry, run = record.candidates[number - 1], self.folder.run(number)
+        photos = [self.photos[photo] for photo in entry.photos]
+        maps, remarks = read_maps(maps_of(self.regions, entry.photos), [self.painting], photos)
         training = run_training(
             Trainer,
             [self.painting],
-            [self.photos[photo] for photo in entry.photos],
+            photos,
             run,
             names=input_names([record.painting], [record.photos[photo] for photo in entry.photos]),
             config=settings_of(entry),
@@ -224,6 +244,8 @@ class _Work:
             on_progress=self._report(record, number),
             should_stop=self.should_stop,
             until=entry.until,
+            maps=maps,
+            remarks=remarks,
         )
         if not _reached(training, entry):
             return None

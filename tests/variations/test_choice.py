@@ -169,7 +169,9 @@ def test_a_candidate_that_is_not_trained_yet_is_one_line(here):
 @pytest.mark.parametrize("place", ["painting", "photo"])
 def test_other_pictures_are_refused_before_anything_is_written(place, here, tmp_path):
     other = here._replace(**{place: draw(tmp_path / "b.png", 5)})
-    with pytest.raises(sinct.CheckpointError, match=r"on other pictures \(painting.png, photo.png\)"):
+    with pytest.raises(
+        sinct.CheckpointError, match=r"on other pictures or region maps \(painting.png, photo.png\)"
+    ):
         sinct.continue_variation(*other, 1)
     assert candidates_of(here)[0].continued is None
 

@@ -210,7 +210,9 @@ def test_other_settings_are_refused_and_leave_everything(changed, message, here)
 @pytest.mark.parametrize("place", ["painting", "photo"])
 def test_other_pictures_are_refused(place, here, tmp_path):
     other = here._replace(**{place: draw(tmp_path / "other.png", 5)})
-    with pytest.raises(sinct.OutputError, match=r"variations on other pictures \(painting.png, photo.png\)"):
+    with pytest.raises(
+        sinct.OutputError, match=r"variations on other pictures or region maps \(painting.png, photo.png\)"
+    ):
         sinct.vary(*other, config=CONFIG, seeds=2)
 
 
