@@ -99,6 +99,8 @@ def main(
         "sinct translate painting.jpg photo.jpg -o out.png --preset draft --time 10m",
         "sinct translate painting.jpg photo.jpg -o out.tif --faithful 0.2 --bits 16",
         "sinct translate painting.jpg photo.jpg -o out.png --resume --steps 600",
+        "sinct translate painting.jpg photo.jpg -o out.png --seeds 4",
+        "sinct translate painting.jpg photo.jpg -o out.png --continue 3",
     )
 )
 def translate(
