@@ -12,6 +12,7 @@ from sinct.version import __version__
 from . import bars, compare, display
 from .batch import batch_app
 from .folders import folders_app
+from .guide import help_
 from .inputs import stored
 from .options import (
     AsJson,
@@ -353,6 +354,7 @@ def _end(done: "sinct.Training | sinct.Translation", stop: Stop, *, quiet: bool)
     raise typer.Exit(stop.exit_code)
 
 
+app.command("help")(help_)
 app.command()(compare.compare)
 app.command()(compare.evaluate)
 app.add_typer(batch_app, name="batch")
