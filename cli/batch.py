@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
-from typer.core import TyperGroup
 
 from . import bars, display
+from .help import NAMES, App, Group, examples
 from .options import (
     AsJson,
     Bits,
     Device,
     Faithful,
     Format,
+    Keep,
     Match,
     MaxMemory,
+    Part,
     Preset,
     PresetOption,
     Profile,
@@ -28,6 +30,7 @@ from .options import (
     Seed,
     Set,
     Steps,
+    Strength,
     Stroke,
     Time,
     parse_changes,
@@ -43,29 +46,40 @@ if TYPE_CHECKING:
     from sinct.batch.progress import Summary
 
 
-class _RunByDefault(TyperGroup):
+class _RunByDefault(Group):
     """`sinct batch FOLDER ...` means `sinct batch run FOLDER ...`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if args and args[0] not in self.commands and args[0] not in ("--help", "-h"):
+        if args and args[0] not in self.commands and args[0] not in NAMES:
             args = ["run", *args]
         return super().parse_args(ctx, args)
 
 
-batch_app = typer.Typer(
+batch_app = App(
     cls=_RunByDefault,
-    no_args_is_help=True,
     help="Translate a collection: a folder, a pattern or a manifest. Run `sinct batch FOLDER --photo REF -o DIR`.",
+    epilog=examples(
+        "sinct batch scans --photo photo.jpg -o out",
+        "sinct batch status out",
+        "sinct batch retry out",
+        "sinct batch report out",
+    ),
 )
 
 Folder = Annotated[Path, typer.Argument(help="The folder given as -o.", show_default=False)]
 Workers_ = Annotated[
     int | None,
     typer.Option(
-        "--workers", min=1, help="Jobs to run at once.", show_default="one per GPU, or one per two cores"
+        "--workers",
+        min=1,
+        metavar="N",
+        help="Jobs to run at once.",
+        show_default="one per GPU, or one per two cores",
     ),
 ]
-Retries = Annotated[int, typer.Option(min=0, help="Further attempts after a failure that may be temporary.")]
+Retries = Annotated[
+    int, typer.Option(min=0, metavar="N", help="Further attempts after a failure that may be temporary.")
+]
 Ray = Annotated[
     str | None,
     typer.Option(
@@ -97,7 +111,13 @@ REPORT_SECONDS = {False: 60.0, True: 5.0}
 """Time for new thumbnails in the report at the end, without and with an interrupt; the rest of them come later."""
 
 
-@batch_app.command()
+@batch_app.command(
+    epilog=examples(
+        "sinct batch scans --photo photo.jpg -o out",
+        "sinct batch 'scans/**/*.tif' --photos photos --match palette -o out",
+        "sinct batch manifest.csv -o out --dry-run",
+    )
+)
 def run(
     collection: Annotated[
         str,
@@ -120,7 +140,12 @@ def run(
     shared_model: Annotated[
         bool, typer.Option("--shared-model", help="Train one model on all paintings and apply it to each.")
     ] = False,
-    format: Annotated[Format, typer.Option(help="File format of the pictures.")] = Format.png,
+    format: Annotated[
+        Format,
+        typer.Option(
+            metavar="NAME", help="File format of the pictures: png, tif, jpg, webp, jxl, avif or dzi."
+        ),
+    ] = Format.png,
     preset: PresetOption = Preset.standard,
     time: Time = None,
     steps: Steps = None,
@@ -130,6 +155,8 @@ def run(
     changes: Set = None,
     bits: Bits = None,
     profile: ProfileOption = Profile.srgb,
+    strength: Strength = 1.0,
+    keep: Keep = None,
     device: Device = "auto",
     workers: Workers_ = None,
     ray: Ray = None,
@@ -154,7 +181,8 @@ def run(
         from sinct.batch.settings import Settings
 
         changed = parse_changes(with_strokes(changes, stroke, faithful))
-        settings = Settings(preset.value, steps, time, seed, bits, changed, profile.value)
+        parts = tuple(part.value for part in Part if part in (keep or ()))
+        settings = Settings(preset.value, steps, time, seed, bits, changed, profile.value, strength, parts)
         jobs = read_collection(
             collection, outputs or str(output), settings, photo=photo or (), photos=photos, match=match.value,
             shared_model=shared_model, suffix=f".{format.value}", cache=output / ".sinct" / "matching.json",
@@ -169,7 +197,12 @@ def run(
         _end(summary, output, stop, as_json=as_json, quiet=quiet, reported=not no_report)
 
 
-@batch_app.command()
+@batch_app.command(
+    epilog=examples(
+        "sinct batch retry out",
+        "sinct batch retry out scan-07 --device cpu",
+    )
+)
 def retry(
     folder: Folder,
     names: Annotated[
@@ -208,7 +241,7 @@ def retry(
         _end(summary, folder, stop, as_json=as_json, quiet=quiet, reported=not no_report)
 
 
-@batch_app.command()
+@batch_app.command(epilog=examples("sinct batch status out"))
 def status(folder: Folder, as_json: AsJson = False) -> None:
     """Show the state of every job, even while the batch runs."""
     with display.errors(as_json=as_json, quiet=as_json):
@@ -236,7 +269,7 @@ def status(folder: Folder, as_json: AsJson = False) -> None:
         display.say(f"{told}; {_verdicts(entries)}" if judged else told)
 
 
-@batch_app.command()
+@batch_app.command(epilog=examples("sinct batch accept out scan-07", "sinct batch accept out --rest"))
 def accept(
     folder: Folder, names: Names = None, rest: Rest = False, undo: Undo = False, as_json: AsJson = False
 ) -> None:
@@ -244,7 +277,7 @@ def accept(
     _judge(folder, names, "accepted", rest=rest, undo=undo, as_json=as_json)
 
 
-@batch_app.command()
+@batch_app.command(epilog=examples("sinct batch reject out scan-07", "sinct batch retry out"))
 def reject(
     folder: Folder, names: Names = None, rest: Rest = False, undo: Undo = False, as_json: AsJson = False
 ) -> None:
@@ -252,7 +285,7 @@ def reject(
     _judge(folder, names, "rejected", rest=rest, undo=undo, as_json=as_json)
 
 
-@batch_app.command()
+@batch_app.command(epilog=examples("sinct batch export out -o jobs.csv --only accepted"))
 def export(
     folder: Folder,
     output: Annotated[
@@ -281,7 +314,7 @@ def export(
             display.say(f"wrote {output} ({len(entries)} job{'' if len(entries) == 1 else 's'})")
 
 
-@batch_app.command()
+@batch_app.command(epilog=examples("sinct batch report out"))
 def report(folder: Folder, as_json: AsJson = False) -> None:
     """Write report.html (a contact sheet and a table) and report.csv."""
     with display.errors(as_json=as_json, quiet=as_json):

@@ -19,6 +19,7 @@ from .stopping import stopping
 if TYPE_CHECKING:
     from sinct.comparison.compare import Compared
     from sinct.measures import Measure
+    from sinct.report.results import MethodResult
 
 
 def compare(
@@ -78,7 +79,17 @@ def compare(
     ] = None,
     iterations: Annotated[
         int | None,
-        typer.Option(min=1, help="Limit each stage of a method to so many iterations, for a quick try."),
+        typer.Option(
+            min=1, metavar="N", help="Limit each stage of a method to so many iterations, for a quick try."
+        ),
+    ] = None,
+    without: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES",
+            help="Comma-separated methods to leave out: not run, and not reported if finished earlier.",
+            show_default=False,
+        ),
     ] = None,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
@@ -108,6 +119,7 @@ def compare(
             "weights_dir": weights_dir,
             "random_weights": random_weights,
             "settings": _settings(changes or []),
+            "without": _names(without) or (),
             "overwrite": overwrite,
             "should_stop": stop,
         }
@@ -202,7 +214,18 @@ def _report(
         reports = {name or "report": str(item.report) for name, item in finished.items()}
         rows = {
             name or "results": {
-                row.name: {"reason": row.reason, "seconds": row.seconds, "memory": row.memory, **row.measures}
+                row.name: {
+                    "reason": row.reason,
+                    "steps": row.steps,
+                    "steps_needed": row.steps_needed,
+                    "undertrained": row.undertrained,
+                    "training_seconds": row.training_seconds,
+                    "seconds": row.seconds,
+                    "memory": row.memory,
+                    "kept": row.kept,
+                    "differs": row.differs,
+                    **row.measures,
+                }
                 for row in item.comparison.results
             }
             for name, item in finished.items()
@@ -212,6 +235,10 @@ def _report(
         for row in item.comparison.results:
             if row.reason:
                 display.warn(f"{name + ': ' if name else ''}{row.title}: {row.reason}", quiet=quiet)
+        for line in _kept(item.comparison.results):
+            display.say(f"{name + ': ' if name else ''}{line}", quiet=quiet)
+        if short := [row for row in item.comparison.results if row.undertrained]:
+            display.warn(f"{name + ': ' if name else ''}{_undertrained(short)}", quiet=quiet)
         display.say(f"report: {item.report}", quiet=quiet)
     for name, text in failed.items():
         display.warn(f"{name}: {text}", quiet=quiet)
@@ -229,6 +256,24 @@ def _report(
     asked = any(not row.control for item in finished.values() for row in item.comparison.results)
     if failed or (asked and not made):
         raise typer.Exit(1)
+
+
+def _kept(rows: "Sequence[MethodResult]") -> list[str]:
+    """Say which methods are in the report because they were finished earlier, and what they differ in."""
+    kept = [row for row in rows if row.kept]
+    names = ", ".join(row.name for row in kept)
+    lines = [
+        f"finished earlier and kept in the report: {names} (--without {names.replace(' ', '')} leaves out)"
+    ]
+    differing = [f"{row.name} ran with {row.differs}" for row in kept if row.differs]
+    lines += [f"not ranked: {line}; name it in --methods to run it again" for line in differing]
+    return lines if kept else []
+
+
+def _undertrained(rows: "Sequence[MethodResult]") -> str:
+    """Name the methods that had too few steps in one line, and what helps."""
+    named = ", ".join(f"{row.title} ({row.steps:,} of {row.steps_needed:,} steps)" for row in rows)
+    return f"undertrained, so not ranked: {named}; give more --time, or leave --iterations out"
 
 
 def _table(measures: "tuple[Measure, ...]", rows: "Mapping[str, Mapping[str, float]]") -> Table:

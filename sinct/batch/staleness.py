@@ -65,6 +65,7 @@ def key_of(job: Job, hashes: Mapping[str, Any], model: str | None) -> str:
         "kind": job.kind,
         "output": job.output,
         "model": model,
+        **({"masks": len(job.masks)} if job.masks else {}),  # which of the inputs they are
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 

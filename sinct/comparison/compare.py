@@ -5,7 +5,7 @@ The same call continues after an interruption: results of equal requests are kep
 """
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,15 @@ import torch
 
 from sinct.comparison import methods
 from sinct.comparison.folder import REGIONS, begin, copied
+from sinct.comparison.kept import difference, finished
 from sinct.comparison.outcomes import outcome_of
 from sinct.comparison.stage import OnStage, Stage
+from sinct.comparison.undertrained import undertrained
 from sinct.comparison.worker import Outcome, Request
 from sinct.doctor import examine
 from sinct.errors import ConfigError, Interrupted
 from sinct.measures import Evaluator, measured
-from sinct.measures.warnings import picture_warnings
+from sinct.measures.warnings import picture_flaws
 from sinct.pictures.picture import Picture, read_picture, read_visible
 from sinct.pictures.regions import read_regions
 from sinct.report import write_report
@@ -69,6 +71,7 @@ def compare(
     random_weights: bool = False,
     regions: tuple[StrPath, StrPath] | None = None,
     settings: Mapping[str, Mapping[str, Any]] | None = None,
+    without: Sequence[str] = (),
     overwrite: bool = False,
     isolate: bool = True,
     on_stage: OnStage | None = None,
@@ -77,7 +80,7 @@ def compare(
     """Run methods on a painting and a photo at full resolution, measure the results and write a report.
 
     The controls always run. If a method fails, the report says so and the others continue. A folder with an
-    earlier comparison of the same pictures is continued.
+    earlier comparison of the same pictures is continued, and methods that were finished there stay in the report.
 
     Args:
         painting: picture file.
@@ -94,6 +97,8 @@ def compare(
         regions: maps of painting and photo in flat colours, where the same colour marks the same kind of thing,
             for methods that accept guidance.
         settings: changed settings, by method and name.
+        without: methods to leave out: they are not run, and not in the report if they were finished earlier. Their
+            results stay in the folder.
         overwrite: replace an earlier comparison, even of other pictures.
         isolate: run each method in its own process, so that its memory can be measured and its crash affects
             only itself.
@@ -110,7 +115,8 @@ def compare(
         DeviceError: this machine has no such device.
         Interrupted: `should_stop` returned True.
     """
-    order = _order(names if names is not None else default_methods(weights_dir), settings or {})
+    chosen = names if names is not None else default_methods(weights_dir)
+    order = _order(chosen, settings or {}, without)
     where = choose_device(device)
     # A photo that is cut out would no longer fit its map.
     source, target = read_visible(painting), read_visible(photo, cut_out=not regions)
@@ -140,7 +146,7 @@ def compare(
         )
         show, stop = on_stage or (lambda stage: None), should_stop or (lambda: False)
 
-        results = []
+        results: dict[str, MethodResult] = {}
         for index, name in enumerate(order):
 
             def report(share: float, name: str = name, index: int = index) -> None:
@@ -152,14 +158,17 @@ def compare(
             outcome = outcome_of(
                 request, folder / "work" / name, isolate=isolate, report=report, should_stop=stop
             )
-            picture = folder / "results" / f"{name}.png"
-            picture.unlink(missing_ok=True)
-            if outcome.reason is None:
-                picture.parent.mkdir(exist_ok=True)
-                with replacing(picture) as temporary:
-                    shutil.copyfile(folder / "work" / name / "output.png", temporary)
+            _show_picture(folder, name, there=outcome.reason is None)
             show(Stage(name, index, len(order) + 1, 1.0, note=outcome.reason))
-            results.append(_result(request, outcome))
+            results[name] = _result(request, outcome)
+
+        kept = finished(folder / "work", [name for name in methods.names() if name not in (*order, *without)])
+        for name, (request, outcome) in kept.items():
+            _show_picture(folder, name, there=True)
+            terms = difference(request, template)
+            results[name] = replace(_result(request, outcome), kept=True, differs=terms)
+        for name in set(methods.names()) - set(results):
+            _show_picture(folder, name, there=False)
 
         comparison = Comparison(
             painting=Input(Path(painting).name, "painting.png", *_size(source)[::-1], source.sha256),
@@ -169,7 +178,7 @@ def compare(
             environment=_environment(device),
             measures=(),
             unavailable={},
-            results=tuple(results),
+            results=tuple(results[name] for name in methods.names() if name in results),
         )
         # Never random weights here: their values would look like measures.
         comparison = _measured(comparison, folder, Weights(_path(weights_dir)), where, show, stop)
@@ -177,10 +186,16 @@ def compare(
         return Compared(write_report(folder, comparison), comparison)
 
 
-def _order(chosen: Sequence[str], settings: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def _order(
+    chosen: Sequence[str], settings: Mapping[str, Mapping[str, Any]], without: Iterable[str]
+) -> list[str]:
     """Controls and chosen methods in the report's order; checks their settings before any work is done."""
     for name in (*chosen, *settings):
         methods.find(name).settings(settings.get(name, {}))
+    for name in without:
+        if methods.find(name).control:
+            raise ConfigError(f"{name} cannot be left out; controls always run")
+    chosen = [name for name in chosen if name not in without]
     order = [name for name in methods.names() if name in chosen or methods.find(name).control]
     for name in settings:
         if name not in order:
@@ -188,8 +203,20 @@ def _order(chosen: Sequence[str], settings: Mapping[str, Mapping[str, Any]]) -> 
     return order
 
 
+def _show_picture(folder: Path, name: str, *, there: bool) -> None:
+    """Copy a method's picture to those of the report, or remove what is there of an earlier call."""
+    picture = folder / "results" / f"{name}.png"
+    if not there:
+        picture.unlink(missing_ok=True)
+        return
+    picture.parent.mkdir(exist_ok=True)
+    with replacing(picture) as temporary:
+        shutil.copyfile(folder / "work" / name / "output.png", temporary)
+
+
 def _result(request: Request, outcome: Outcome) -> MethodResult:
     method = methods.find(request.method)
+    work = () if outcome.reason else outcome.work
     return MethodResult(
         name=request.method,
         title=method.title,
@@ -204,6 +231,11 @@ def _result(request: Request, outcome: Outcome) -> MethodResult:
         optimises=method.optimises,
         settings=request.settings,
         facts=outcome.facts,
+        training_seconds=outcome.training_seconds if work else None,
+        steps=sum(scale.steps for scale in work) if work else None,
+        steps_needed=sum(scale.needed for scale in work) if work else None,
+        need=method.need,
+        undertrained=undertrained(work),
     )
 
 
@@ -226,7 +258,7 @@ def _measured(
         show(Stage("measuring", count, count + 1, index / count))
         if row.file:
             output = read_picture(folder / row.file).pixels
-            found = () if row.control else tuple(picture_warnings(output, painting))
+            found = () if row.control else tuple(picture_flaws(output, painting))
             row = replace(row, measures=evaluator.measure(output), warnings=found)
         rows.append(row)
     show(Stage("measuring", len(rows), len(rows) + 1, 1.0))

@@ -76,7 +76,7 @@ def _isolated(
     )
     if end.stopped:
         raise Interrupted("stopped as asked")
-    return Outcome(end.fault, 0.0, None, "") if end.fault else Outcome(**end.outcome)
+    return Outcome(end.fault, 0.0, None, "") if end.fault else Outcome.from_json(end.outcome)
 
 
 def _fetched(names: Sequence[str]) -> str | None:

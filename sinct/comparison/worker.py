@@ -62,6 +62,16 @@ class Request:
         """Values as JSON would return them, so that requests can be compared with stored ones."""
         return plain(self)
 
+    @classmethod
+    def from_json(cls, values: Any) -> "Request":
+        """Turn what JSON returned into a request.
+
+        Raises:
+            ValueError: a value is of another type, or a field is unknown or missing.
+        """
+        request: Request = restored(cls, values)
+        return request
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -73,6 +83,8 @@ class Outcome:
         memory: peak memory of its process, in bytes; None where the system does not report it.
         device: where it ran.
         facts: facts about this run.
+        work: steps taken and needed at each scale; empty for a method in closed form, and in outcomes of version 0.2.
+        training_seconds: time that the steps took, without loading; None where there are none.
     """
 
     reason: str | None
@@ -80,6 +92,8 @@ class Outcome:
     memory: int | None
     device: str
     facts: Mapping[str, Any] = field(default_factory=dict)
+    work: tuple[methods.Work, ...] = ()
+    training_seconds: float | None = None
 
     def save(self, path: Path) -> None:
         """Write it as JSON, whole or not at all."""
@@ -89,9 +103,18 @@ class Outcome:
     def load(cls, path: Path) -> "Outcome | None":
         """Read what `save` wrote; None if it is missing or damaged."""
         try:
-            outcome: Outcome = restored(cls, read_json(path))
+            return cls.from_json(read_json(path))
         except (OSError, ValueError):
             return None
+
+    @classmethod
+    def from_json(cls, values: Any) -> "Outcome":
+        """Turn what JSON returned into an outcome.
+
+        Raises:
+            ValueError: a value is of another type, or a field is unknown or missing.
+        """
+        outcome: Outcome = restored(cls, values)
         return outcome
 
 
@@ -109,6 +132,8 @@ def perform(
     """
     began = time.monotonic()
     device, reason, facts, earlier = request.device, None, {}, 0.0
+    work: tuple[methods.Work, ...] = ()
+    training: float | None = None
     try:
         method = methods.find(request.method)
         where = choose_device(request.device)
@@ -128,7 +153,9 @@ def perform(
         job = methods.Job(budget, where, request.seed, folder, weights, regions)
         result = method.run(painting, photo, job, **request.settings)
         write_picture(folder / "output.png", result.pixels, bits=8, overwrite=True)
-        facts, earlier = dict(result.facts), result.earlier_seconds
+        facts, earlier, work = dict(result.facts), result.earlier_seconds, result.work
+        if work:
+            training = budget.worked if result.training_seconds is None else result.training_seconds
     except Interrupted:
         raise
     except SinctError as error:
@@ -139,7 +166,8 @@ def perform(
         else:
             traceback.print_exc()
             reason = f"failed with {type(error).__name__}: {one_line(error)}"
-    outcome = Outcome(reason, earlier + time.monotonic() - began, peak_memory(), device, facts)
+    seconds = earlier + time.monotonic() - began
+    outcome = Outcome(reason, seconds, peak_memory(), device, facts, work, training)
     outcome.save(folder / "outcome.json")
     return outcome
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from sinct.errors import InputError
 from sinct.measures import Evaluator, Measure, measured
-from sinct.measures.warnings import picture_warnings
+from sinct.measures.warnings import picture_flaws
 from sinct.pictures.picture import read_visible
 from sinct.pictures.resampling import resize, same_shape
 from sinct.runtime.device import choose_device
@@ -66,7 +66,7 @@ def evaluate(
     for path in outputs:
         fitted, found = _fitted(read_visible(path).pixels, source, str(path))
         pictures[str(path)] = fitted
-        warnings += found + [f"{path}: {text}" for text in picture_warnings(fitted, source)]
+        warnings += found + [f"{path}: {text}" for text in picture_flaws(fitted, source)]
     weights = Weights(Path(weights_dir) if weights_dir is not None else None)
     evaluator = Evaluator(source, target, weights=weights, device=where)
     rows = {name: evaluator.measure(picture) for name, picture in pictures.items()}

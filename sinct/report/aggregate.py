@@ -39,9 +39,13 @@ class Row:
         pairs: number of pairs for which it has a picture that counts.
         failed: number of pairs without a picture.
         random: number of pairs with random weights, which do not count.
+        undertrained: number of pairs with too few steps, or an unknown number, which do not count.
+        other: number of pairs whose request differed from the others', which do not count.
         measures: statistics by measure; measures without any value are absent.
         ranks: mean rank by group of measures, over both pairs and measures.
         seconds: time that it took.
+        training_seconds: time that its steps took, without loading.
+        steps: steps that it took.
         memory: peak memory in bytes.
     """
 
@@ -52,9 +56,13 @@ class Row:
     pairs: int
     failed: int
     random: int
+    undertrained: int = 0
+    other: int = 0
     measures: Mapping[str, Statistic] = field(default_factory=dict)
     ranks: Mapping[str, float] = field(default_factory=dict)
     seconds: Statistic | None = None
+    training_seconds: Statistic | None = None
+    steps: Statistic | None = None
     memory: Statistic | None = None
 
 
@@ -80,8 +88,9 @@ def all_measures(comparisons: Iterable[Comparison]) -> list[Measure]:
 def aggregate(comparisons: Sequence[Comparison]) -> list[Row]:
     """Rows of all methods, in order of first appearance.
 
-    Failed runs, random weights and values that are not finite do not count. In each pair, methods are ranked among
-    the contenders of `contest`, which leaves out a method that minimises the measure itself; its mean is still given.
+    Failed and undertrained runs, random weights and values that are not finite do not count. In each pair, methods are
+    ranked among the contenders of `contest`, which leaves out a method that minimises the measure itself; its mean is
+    still given.
     """
     measures = all_measures(comparisons)
     places = {measure.name: _places(comparisons, measure) for measure in measures}
@@ -110,7 +119,7 @@ def _row(
     places: Mapping[str, Mapping[str, Sequence[float]]],
 ) -> Row:
     runs = [result for c in comparisons for result in c.results if result.name == method.name]
-    counted = [run for run in runs if run.file is not None and not run.random_weights]
+    counted = [run for run in runs if run.counts]
     by_group: dict[str, list[float]] = {}
     found = {}
     for measure in measures:
@@ -127,9 +136,15 @@ def _row(
         pairs=len(counted),
         failed=sum(run.file is None for run in runs),
         random=sum(run.random_weights for run in runs if run.file is not None),
+        undertrained=sum(run.steps_unknown or bool(run.undertrained) for run in runs if run.file is not None),
+        other=sum(bool(run.differs) for run in runs if run.file is not None),
         measures=found,
         ranks={group: statistics.fmean(own) for group, own in by_group.items() if own},
         seconds=statistic(run.seconds for run in counted if run.seconds is not None),
+        training_seconds=statistic(
+            run.training_seconds for run in counted if run.training_seconds is not None
+        ),
+        steps=statistic(run.steps for run in counted if run.steps is not None),
         memory=statistic(run.memory for run in counted if run.memory is not None),
     )
 

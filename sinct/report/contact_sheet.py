@@ -54,6 +54,8 @@ def contact_sheet(painting: Panel, photo: Panel, results: Sequence[Panel]) -> Im
 def _label(panel: Panel) -> str:
     if panel.result is not None and panel.result.random_weights:
         return f"{panel.name} (random weights)"
+    if panel.result is not None and panel.result.undertrained:
+        return f"{panel.name} (undertrained)"
     return panel.name
 
 

@@ -15,12 +15,13 @@ from markupsafe import Markup
 from sinct.measures import Measure
 from sinct.report.contact_sheet import contact_sheet
 from sinct.report.crops import Place, choose_places, similar_place
+from sinct.report.latex import to_latex
 from sinct.report.pictures import Panel, embed, embed_small, embed_thumbnail, panels
 from sinct.report.plots import default_axes, scatter
-from sinct.report.ranking import in_blocks, is_contender, leaders
+from sinct.report.ranking import ENOUGH, in_blocks, leaders, pictured
 from sinct.report.results import Comparison, MethodResult
-from sinct.report.tables import column_formats, to_csv, to_latex
-from sinct.report.wording import ABSENT, arrow, duration, in_groups, memory
+from sinct.report.tables import to_csv
+from sinct.report.wording import ABSENT, arrow, column_formats, count, duration, in_groups, memory
 from sinct.runtime.files import replacing
 
 _THUMBNAIL = 640
@@ -98,8 +99,8 @@ _ENVIRONMENT = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_ENVIRONMENT.filters.update(duration=duration, memory=memory, arrow=arrow)
-_ENVIRONMENT.globals.update(absent=ABSENT)
+_ENVIRONMENT.filters.update(duration=duration, memory=memory, arrow=arrow, count=count)
+_ENVIRONMENT.globals.update(absent=ABSENT, enough=f"{ENOUGH:.0%}")
 
 
 def _report(comparison: Comparison, painting: Panel, photo: Panel, results: Sequence[Panel]) -> str:
@@ -117,6 +118,9 @@ def _report(comparison: Comparison, painting: Panel, photo: Panel, results: Sequ
         controls=sum(result.control for result in comparison.results),
         random=[result for result in comparison.results if result.random_weights],
         failed=[result for result in comparison.results if result.file is None],
+        undertrained=[result for result in comparison.results if result.undertrained],
+        kept=[result for result in comparison.results if result.kept],
+        unknown=[result for result in comparison.results if result.steps_unknown],
         panes=panes,
         after=next((i for i, pane in enumerate(panes) if i and pane.shown), 1),
         lossless=lossless,
@@ -132,6 +136,10 @@ def _report(comparison: Comparison, painting: Panel, photo: Panel, results: Sequ
         details=[
             _Detail(i, r, _facts(r.settings), _facts(r.facts)) for i, r in enumerate(comparison.results)
         ],
+        slowest=max(
+            (r.training_seconds for r in comparison.results if r.training_seconds and not r.control),
+            default=math.inf,
+        ),
         longest=max((r.seconds for r in comparison.results if r.seconds and not r.control), default=math.inf),
         largest=max((r.memory for r in comparison.results if r.memory and not r.control), default=math.inf),
     )
@@ -167,12 +175,17 @@ class _Pane(NamedTuple):
 
 def _panes(shown: Sequence[Panel], sources: Sequence[str]) -> list[_Pane]:
     """All pictures; the painting and five contenders are visible at first, two rows on a wide screen."""
-    contenders = [panel for panel in shown if panel.result is not None and is_contender(panel.result)]
+    contenders = _contenders(shown)
     first = [shown[0], *(contenders[:5] or shown[1:2])]
     return [
         _Pane(panel, source, any(panel is other for other in first))
         for panel, source in zip(shown, sources, strict=True)
     ]
+
+
+def _contenders(shown: Sequence[Panel]) -> list[Panel]:
+    names = pictured(panel.result for panel in shown if panel.result is not None)
+    return [panel for panel in shown if panel.result is not None and panel.result.name in names]
 
 
 class _Crop(NamedTuple):
@@ -190,7 +203,7 @@ class _CropRow(NamedTuple):
 def _crops(painting: Panel, photo: Panel, results: Sequence[Panel]) -> list[_CropRow]:
     """Places where contenders differ most: crops of all results with the painting's size, and a similar photo crop."""
     aligned = [panel for panel in results if panel.picture.size == painting.picture.size]
-    contenders = [p for p in aligned if p.result is not None and is_contender(p.result)]
+    contenders = _contenders(aligned)
     if not contenders:
         return []
     rows = []

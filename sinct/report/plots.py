@@ -33,7 +33,7 @@ class Point:
         x: value of the measure on the horizontal axis.
         y: value of the measure on the vertical axis.
         kind: `contender` if both values count, `control`, or `apart` if the method is not ranked because of
-            random weights or because it minimises one of the measures itself.
+            too few steps, random weights or because it minimises one of the measures itself.
     """
 
     title: str
@@ -243,7 +243,7 @@ def _marks(
 _REMARKS = {
     "contender": "",
     "control": " (control)",
-    "apart": " (not ranked: random weights, or minimises one of the measures itself)",
+    "apart": " (not ranked: undertrained, random weights, or minimises one of the measures itself)",
 }
 
 

@@ -9,17 +9,28 @@ from sinct.report.results import MethodResult
 
 Row = TypeVar("Row")
 
+ENOUGH = 0.4
+"""Share of the steps that a method needs, at each of its scales, below which it is undertrained and does not compete.
+40 of `draft`'s 100 steps, and `draft`'s 100 of `standard`'s 250, are nearly as good (see benchmarks/); for the methods
+of others no such figure is known."""
+
 
 def is_contender(result: MethodResult) -> bool:
-    """Whether the method competes: it has a picture, used real weights and is not a control."""
-    return result.file is not None and not result.control and not result.random_weights
+    """Whether the method competes: it has a picture that counts and is not a control."""
+    return result.counts and not result.control
+
+
+def pictured(results: Iterable[MethodResult]) -> list[str]:
+    """Names of the methods whose pictures are looked at first: the contenders, or all that are no controls."""
+    methods = [result for result in results if result.file is not None and not result.control]
+    return [result.name for result in methods if result.counts] or [result.name for result in methods]
 
 
 def contest(results: Iterable[MethodResult], measure: Measure) -> dict[str, float]:
     """Values of one measure that can be compared with each other, by the method's name.
 
     A method that minimises the measure itself is bound to win, which proves nothing, so it is left out, as are
-    controls, random weights and values that are not finite.
+    controls, undertrained methods, random weights, those run on other terms and values that are not finite.
     """
     return {
         result.name: result.measures[measure.name]

@@ -44,6 +44,13 @@ class MethodResult:
         file: name of the picture in the comparison's folder, PNG; None where there is no picture.
         reason: why there is no picture, one line; None where there is one.
         seconds: time that it took, with loading but without measuring.
+        training_seconds: time that its steps took, without loading; None where it takes none or they are unknown.
+        steps: steps or iterations that it took at all its scales; None where it takes none or they are unknown.
+        steps_needed: steps that it needs at all its scales; None like `steps`.
+        need: how many steps it needs, and who says so; empty for a method in closed form.
+        undertrained: in one line, how far it is from the steps that it needs and what to do; None where it took enough.
+        kept: it was finished by an earlier call and not asked for in this one.
+        differs: in what its request differs from that of the comparison, such as its time; empty where in nothing.
         memory: peak resident memory of its process in bytes; None where unknown.
         device: device that it ran on.
         random_weights: its pretrained networks were replaced by random ones.
@@ -69,6 +76,24 @@ class MethodResult:
     facts: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     measures: Mapping[str, float] = field(default_factory=dict)
+    training_seconds: float | None = None
+    steps: int | None = None
+    steps_needed: int | None = None
+    need: str = ""
+    undertrained: str | None = None
+    kept: bool = False
+    differs: str = ""
+
+    @property
+    def steps_unknown(self) -> bool:
+        """Whether it takes steps, but nobody knows how many it took, as in results of version 0.2."""
+        return bool(self.need) and self.file is not None and self.steps is None
+
+    @property
+    def counts(self) -> bool:
+        """Whether its picture can stand for the method."""
+        trained = self.undertrained is None and not self.steps_unknown
+        return self.file is not None and trained and not self.random_weights and not self.differs
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ import statistics
 from collections.abc import Callable, Iterable
 
 from sinct.measures import Measure
+from sinct.report.results import Comparison
 
 GROUPS = ("style", "structure", "artefacts")
 """Order of the groups of columns; other groups follow in order of appearance."""
@@ -39,6 +40,16 @@ def number_format(values: Iterable[float]) -> Callable[[float], str]:
     return write
 
 
+def column_formats(comparison: Comparison) -> dict[str, Callable[[float], str]]:
+    """Number format for each measure, by its name."""
+    return {
+        measure.name: number_format(
+            result.measures[measure.name] for result in comparison.results if measure.name in result.measures
+        )
+        for measure in comparison.measures
+    }
+
+
 def duration(seconds: float | None) -> str:
     """Write seconds as hours and minutes, as minutes and seconds, or as seconds."""
     if seconds is None:
@@ -49,6 +60,13 @@ def duration(seconds: float | None) -> str:
     hours, minutes = divmod(minutes, 60)
     parts = [(hours, "h"), (minutes, "min"), (0 if hours else rest, "s")]
     return " ".join(f"{number} {unit}" for number, unit in parts if number)
+
+
+def count(number: float | None) -> str:
+    """Write a number of steps, a mean over pairs with one decimal."""
+    if number is None:
+        return ABSENT
+    return f"{number:,.1f}".removesuffix(".0")
 
 
 def memory(size: float | None) -> str:

@@ -17,6 +17,9 @@ class Budget:
         iterations: most iterations in each stage, whatever the method asks for; for tests.
         report: called with the share done, in [0, 1].
         should_stop: asked before every iteration.
+
+    Attributes:
+        worked: seconds spent in iterations so far, so without what comes before, between and after the stages.
     """
 
     def __init__(
@@ -33,6 +36,7 @@ class Budget:
         self.should_stop = should_stop
         self._began = time.monotonic()
         self._planned = 0.0
+        self.worked = 0.0
 
     @property
     def elapsed(self) -> float:
@@ -60,4 +64,6 @@ class Budget:
             if index and self.seconds and used >= self._planned:
                 return
             self.report(min(1.0, max(before + share * index / most, min(used, self._planned))))
+            before_this = time.monotonic()
             yield index
+            self.worked += time.monotonic() - before_this

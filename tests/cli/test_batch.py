@@ -73,6 +73,13 @@ def test_profile_is_asked_for_every_painting(folder, workers):
     assert [request.job.settings.profile for request in workers.requests] == ["keep"] * 3
 
 
+def test_mix_is_asked_for_every_painting(folder, workers):
+    done = usual(folder, "--strength", 0.5, "--keep", "texture", "--keep", "light")
+    assert done.exit_code == 0, done.output
+    asked = [(request.job.settings.strength, request.job.settings.keep) for request in workers.requests]
+    assert asked == [(0.5, ("light", "texture"))] * 3
+
+
 def test_exit_code_tells_all_some_or_none(folder, workers):
     workers.replies["[p1]"] = [failing("torn canvas")]
     some = usual(folder)

@@ -62,6 +62,24 @@ def test_compare_as_json_is_one_object(pair, tmp_path):
     assert found["results"]["results"]["painting"]["ssim"] == pytest.approx(1)
 
 
+def test_undertrained_methods_are_told_with_the_right_cure(pair, tmp_path):
+    code, _, err = sinct_command("compare", *pair, "-o", tmp_path / "out", *QUICK[:2], "--methods=gpnn")
+    assert code == 0
+    told = "undertrained, so not ranked: GPNN (1 of 10 steps); give more --time, or leave --iterations out"
+    assert told in err.replace("\n", " ")
+    assert "seed" not in err
+
+
+def test_json_tells_steps_and_what_is_undertrained(pair, tmp_path):
+    _, out, _ = sinct_command(
+        "compare", *pair, "-o", tmp_path / "out", *QUICK[:2], "--methods=gpnn", "--json"
+    )
+    rows = json.loads(out)["results"]["results"]
+    assert (rows["gpnn"]["steps"], rows["gpnn"]["steps_needed"]) == (1, 10)
+    assert rows["gpnn"]["undertrained"].startswith("only 1 of the 10 steps")
+    assert rows["painting"]["undertrained"] is None
+
+
 @pytest.mark.parametrize(("chosen", "expected"), [("gpnn,wct2", 0), ("wct2", 1)])
 def test_missing_weights_are_a_failure_only_where_nothing_else_was_asked_for(
     pair, tmp_path, chosen, expected
@@ -209,3 +227,13 @@ def test_region_maps_come_through_pipes(pair, tmp_path):
     )
     assert (done.exit_code, done.stderr) == (0, "")
     assert [(out / "work" / name).read_bytes() for name in maps] == [first, second]
+
+
+def test_kept_methods_are_told_with_the_way_to_leave_them_out(pair, tmp_path):
+    first = ["compare", *pair, "-o", tmp_path / "out", "--device=cpu", "--iterations=1"]
+    sinct_command(*first, "--methods=gpnn")
+    _, out, _ = sinct_command(*first, "--methods=", "--seed=1")
+    assert "finished earlier and kept in the report: gpnn (--without gpnn leaves out)" in out
+    assert "not ranked: gpnn ran with seed 0 instead of seed 1; name it in --methods to run it again" in out
+    _, out, _ = sinct_command(*first, "--methods=", "--without=gpnn")
+    assert "gpnn" not in out

@@ -10,14 +10,16 @@ from sinct.report.wording import duration, memory, number_format
 from tests.support.report_results import GRAM, result, valued
 
 
-def test_contest_leaves_out_controls_random_weights_failures_own_measures_and_values_that_are_not_finite() -> (
-    None
-):
+def test_contest_leaves_out_what_does_not_compete() -> None:
     values = {"gram": 1.0}
     results = [
         result("good", measures=values),
         result("control", measures=values, control=True),
         result("random", measures=values, random_weights=True),
+        result(
+            "undertrained", measures=values, steps=1, steps_needed=9, undertrained="only 1 of the 9 steps"
+        ),
+        result("unknown", measures=values, need="9 steps"),
         result("failed", measures=values, file=None),
         result("own", measures=values, optimises=("gram",)),
         result("infinite", measures={"gram": math.inf}),

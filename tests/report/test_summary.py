@@ -58,6 +58,12 @@ def test_aggregate_leaves_random_weights_out() -> None:
     assert (row.measures["gram"].mean, row.random, row.pairs) == (1, 1, 1)
 
 
+def test_aggregate_leaves_undertrained_runs_out() -> None:
+    short = result("a", undertrained="only 1 of the 9 steps", measures={"gram": 0.0})
+    row = aggregate(pairs([*valued(a=1, b=2)], [short, *valued(b=4)]))[0]
+    assert (row.measures["gram"].mean, row.undertrained, row.pairs) == (1, 1, 1)
+
+
 def test_aggregate_does_not_rank_a_method_by_what_it_minimises() -> None:
     own = result("own", measures={"gram": 0.0}, optimises=("gram",))
     rows = {row.name: row for row in aggregate(pairs([own, *valued(a=1, b=2)]))}

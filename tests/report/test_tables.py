@@ -7,7 +7,10 @@ import re
 
 import pytest
 
-from sinct.report.tables import escape_latex, to_csv, to_latex
+from sinct.measures import MEASURES
+from sinct.report.columns import COLUMNS, heading, manual
+from sinct.report.manual import MANUAL, in_manual
+from sinct.report.tables import to_csv
 from tests.support.report_example import EXAMPLE
 
 
@@ -17,38 +20,44 @@ def test_csv_holds_full_precision_and_says_why_a_method_failed() -> None:
     assert rows["gpnn"]["status"].startswith("failed: out of memory")
     assert rows["gpnn"]["gram"] == ""
     assert rows["wct2"]["random_weights"] == "true"
+    assert [rows[name]["ranked"] for name in ("sinct", "wct2", "painting")] == ["true", "false", "false"]
 
 
-def test_latex_marks_best_and_second_and_what_is_not_ranked() -> None:
-    source = to_latex(EXAMPLE)
-    assert re.search(r"sinct & \\textbf\{", source)
-    assert re.search(r"GPDM & \\underline\{", source)
-    assert re.search(r"Gatys et al\. & [\d.]+\$\^\\dagger\$", source)
-    assert "WCT2*" in source
-    assert "GPNN (failed)" in source
+def test_csv_has_the_columns_that_the_manual_describes_in_its_order() -> None:
+    every = dataclasses.replace(EXAMPLE, measures=MEASURES)
+    head = to_csv(every).split("\n")[0].split(",")
+    assert head == re.findall(r"^\| `(\w+)` \|", manual(), re.M)
 
 
-def test_latex_has_as_many_cells_as_columns_in_every_row() -> None:
-    for columns, body in re.findall(
-        r"\\begin\{tabular\}\{(l(?:r)*)\}(.*?)\\end\{tabular\}", to_latex(EXAMPLE), re.S
-    ):
-        rows = [line for line in body.split("\n") if line.endswith(r"\\") and "multicolumn" not in line]
-        assert rows
-        assert {row.count(" & ") + 1 for row in rows} == {len(columns)}
+def test_manual_has_the_table_that_the_code_makes() -> None:
+    text = MANUAL.read_text("utf-8")
+    assert in_manual(text) == text
 
 
-def test_latex_without_measures_has_no_tabular() -> None:
-    assert "tabular" not in to_latex(dataclasses.replace(EXAMPLE, measures=()))
+def test_columns_are_unique_and_need_no_quotes() -> None:
+    names = [column.name for column in COLUMNS] + [heading(measure) for measure in MEASURES]
+    assert len(set(names)) == len(names)
+    assert all(re.fullmatch(r"[a-z0-9_]+", name) for name in names)
 
 
-@pytest.mark.parametrize(
-    ("text", "escaped"),
-    [
-        ("50 % & more_#1", r"50 \% \& more\_\#1"),
-        ("a\\b{c}", r"a\textbackslash{}b\{c\}"),
-        ("~^<>|", r"\textasciitilde{}\textasciicircum{}\textless{}\textgreater{}\textbar{}"),
-        ("two\nlines\t\x07", "two lines"),
-    ],
-)
-def test_latex_escapes_names(text: str, escaped: str) -> None:
-    assert escape_latex(text) == escaped
+@pytest.mark.parametrize("measure", MEASURES, ids=lambda measure: measure.name)
+def test_column_of_a_measure_with_a_unit_names_it(measure) -> None:
+    bracket = re.search(r"\((.+)\)", measure.title)
+    units = {
+        "grey levels": "grey_levels", "ΔE": "delta_e", "dB": "db", "points": "points", "px in 1000": "px_per_1000",
+        "% of the step": "percent",
+    }  # fmt: skip
+    if bracket:
+        assert heading(measure).endswith(units[bracket[1]])
+        assert measure.unit
+
+
+def test_column_of_unfamiliar_texture_does_not_say_the_opposite() -> None:
+    assert (
+        heading(next(measure for measure in MEASURES if measure.name == "familiarity"))
+        == "unfamiliar_texture"
+    )
+
+
+def test_measure_of_an_earlier_version_has_its_name_as_heading() -> None:
+    assert [heading(measure) for measure in EXAMPLE.measures] == ["gram", "swd", "ssim", "clipped"]

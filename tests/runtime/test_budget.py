@@ -32,6 +32,15 @@ def test_stage_ends_when_its_share_of_the_time_is_over(clock):
     assert counts == [3, 7]
 
 
+def test_time_of_the_iterations_is_told_without_what_lies_between_them(clock):
+    budget = Budget()
+    for _ in range(2):
+        clock.now += 100  # loading
+        for _ in budget.stage(0.5, 3):
+            clock.now += 1
+    assert budget.worked == 6
+
+
 def test_unused_time_passes_on(clock):
     budget = Budget(10)
     for _ in budget.stage(0.5, 1):

@@ -46,6 +46,19 @@ class Job:
     regions: "tuple[Tensor, Tensor] | None" = None
 
 
+@dataclass(frozen=True)
+class Work:
+    """What a method did at one scale, or in all where it has only one.
+
+    Attributes:
+        steps: steps, or iterations, that it took.
+        needed: steps that it needs there; as many as it took where it found that there was no more to do.
+    """
+
+    steps: int
+    needed: int
+
+
 class Result(NamedTuple):
     """What a method made.
 
@@ -53,11 +66,15 @@ class Result(NamedTuple):
         pixels: (3, H, W) in [-1, 1], float32, on the CPU; of the painting's size, except for controls.
         facts: what the report says about this run, such as steps and scales; JSON-serialisable.
         earlier_seconds: time spent in an earlier process, before an interruption.
+        work: steps taken and needed at each scale; empty for a method in closed form.
+        training_seconds: time that the steps took; None for what the budget's stages took.
     """
 
     pixels: "Tensor"
     facts: Mapping[str, Any]
     earlier_seconds: float = 0.0
+    work: tuple[Work, ...] = ()
+    training_seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +90,7 @@ class Method:
         optimises: names of the measures that it minimises itself, or nearly so; it is bound to win at these.
         control: marks an end of the scale, not a contender.
         further: names of settings that `run` takes as any others and passes on to a training.
+        need: how many steps it needs, and who says so; empty for a method in closed form, which takes none.
     """
 
     title: str
@@ -82,6 +100,7 @@ class Method:
     optimises: tuple[str, ...] = ()
     control: bool = False
     further: tuple[str, ...] = ()
+    need: str = ""
 
     def settings(self, changes: Mapping[str, Any]) -> dict[str, Any]:
         """All settings of a run, with some of them changed.

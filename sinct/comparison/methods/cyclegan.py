@@ -56,4 +56,5 @@ METHOD = Method(
     source="Zhu et al. 2017, arXiv:1703.10593, on crops as in Park et al. 2020, appendix B",
     run=run,
     further=CycleSettings.names(),
+    need="the steps of its preset, 250 for standard, so that it trains as long as sinct",
 )

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sinct.comparison.methods import Job, Method, Result
+from sinct.comparison.methods import Job, Method, Result, Work
 from sinct.errors import ConfigError, InputError, TrainingError
 from sinct.networks.vgg import VGG
 from sinct.pictures.resampling import resize
@@ -21,6 +21,9 @@ from sinct.pictures.resampling import resize
 CONTENT_LAYER = "relu4_2"
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 """The paper's conv4_2 and conv1_1 to conv5_1, which Caffe rectifies in place."""
+
+ITERATIONS, FINE_ITERATIONS = 500, 200
+"""Evaluations at the first and at each later scale, as in the authors' code."""
 
 SMALLEST = 16
 """Shortest side, in pixels, that the four poolings before conv5_1 allow."""
@@ -112,6 +115,7 @@ class Fit(NamedTuple):
         first: the loss at the start.
         evaluations: how often loss and gradient were computed.
         finite: False if a loss that is not finite ended the search, rather than convergence or the budget.
+        spent: whether the budget ended it.
     """
 
     x: Tensor
@@ -119,6 +123,7 @@ class Fit(NamedTuple):
     first: float
     evaluations: int
     finite: bool
+    spent: bool = False
 
 
 def minimise(objective: Callable[[Tensor], Tensor], start: Tensor, evaluations: Iterator[int]) -> Fit:
@@ -141,6 +146,7 @@ def minimise(objective: Callable[[Tensor], Tensor], start: Tensor, evaluations: 
     def evaluate() -> Tensor:
         nonlocal best
         if next(evaluations, None) is None:
+            best = best._replace(spent=True)
             raise _Over
         z.grad = None
         x = z * unit
@@ -202,8 +208,8 @@ def run(
     style_weight: float = 1000.0,
     range_weight: float = 100.0,
     coarsest: int = 512,
-    iterations: int = 500,
-    fine_iterations: int = 200,
+    iterations: int = ITERATIONS,
+    fine_iterations: int = FINE_ITERATIONS,
 ) -> Result:
     """Optimise the painting's pixels at a small size, then at doubled sizes up to the painting's own.
 
@@ -242,6 +248,7 @@ def run(
     vgg = VGG(19, job.weights.load("vgg19"), seed=job.seed, average_pooling=True).to(job.device)
     pixels = painting
     scales: list[dict[str, Any]] = []
+    done: list[Work] = []
     for factor, count, share in zip(factors, most, work, strict=True):
         content, style = (
             resize(picture, *(round(side * factor) for side in picture.shape[1:]))[None].to(job.device)
@@ -267,6 +274,8 @@ def run(
         start = resize(pixels, height, width)[None].to(job.device)
         fit = minimise(objective, start, job.budget.stage(share / sum(work), count))
         pixels = fit.x[0].clamp(-1, 1).cpu()
+        needed = FINE_ITERATIONS if done else ITERATIONS
+        done.append(Work(fit.evaluations, needed if fit.spent else fit.evaluations))
         scales.append(
             {
                 "width": width,
@@ -277,7 +286,8 @@ def run(
                 "finite": fit.finite,
             }
         )
-    return Result(pixels, {"scales": scales, "iterations": sum(scale["iterations"] for scale in scales)})
+    facts = {"scales": scales, "iterations": sum(scale["iterations"] for scale in scales)}
+    return Result(pixels, facts, work=tuple(done))
 
 
 METHOD = Method(
@@ -285,4 +295,6 @@ METHOD = Method(
     source="Gatys, Ecker & Bethge 2016, CVPR, arXiv:1508.06576; Gatys et al. 2017, arXiv:1611.07865",
     run=run,
     weights=("vgg19",),
+    need=f"{ITERATIONS} evaluations of the loss at the first scale and {FINE_ITERATIONS} at each later one, as in the "
+    "authors' code",
 )

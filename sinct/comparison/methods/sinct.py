@@ -19,7 +19,7 @@ def run(painting: Tensor, photo: Tensor, job: Job, *, preset: str = "standard", 
         preset: instant, draft, standard, paper or authors.
         changes: other settings of `sinct.Config`.
     """
-    return train_and_translate(Trainer, painting, photo, job, preset=preset, changes=changes)
+    return train_and_translate(Trainer, painting, photo, job, preset=preset, changes=changes, guided=True)
 
 
 METHOD = Method(
@@ -27,4 +27,5 @@ METHOD = Method(
     source="Park et al. 2020, arXiv:2007.15651, appendix B, with the changes that the README lists",
     run=run,
     further=CutSettings.names(),
+    need="the steps of its preset: 250 for standard, 100 for draft, 100,000 for paper and authors",
 )

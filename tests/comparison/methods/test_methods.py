@@ -10,6 +10,7 @@ import torch.nn.functional as F
 
 from sinct.comparison import methods
 from sinct.comparison.methods import Job
+from sinct.comparison.undertrained import undertrained
 from sinct.errors import ConfigError, Interrupted
 from sinct.measures import MEASURES
 from sinct.runtime.budget import Budget
@@ -57,6 +58,14 @@ def test_result_has_the_paintings_size_and_range(name, tmp_path):
     assert result.pixels.isfinite().all()
     assert result.pixels.abs().max() <= 1
     json.dumps(dict(result.facts))
+
+
+@every_method
+def test_steps_are_told_where_there_are_any_and_one_is_not_enough(name, tmp_path):
+    work = made(name, tmp_path, iterations=1).work
+    assert bool(work) == bool(methods.find(name).need)
+    assert all(scale.steps == 1 for scale in work)
+    assert bool(work) == bool(undertrained(work))
 
 
 @every_method

@@ -1,11 +1,12 @@
 """The passes from coarse to fine."""
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from sinct.comparison.methods import Job, Method, Result
+from sinct.comparison.methods import Job, Method, Result, Work
 from sinct.comparison.methods._pyramid import Level, plan_levels, resize
 from sinct.comparison.methods.colour_transfer import transfer_colours
 from sinct.comparison.methods.gpnn.matching import (
@@ -18,6 +19,9 @@ from sinct.comparison.methods.gpnn.matching import (
 from sinct.comparison.methods.gpnn.patches import combine_patches, patches_of, principal_components
 from sinct.errors import ConfigError
 
+ITERATIONS = 10
+"""Iterations at each level, as in the paper and its public implementations."""
+
 
 def run(
     painting: Tensor,
@@ -27,7 +31,7 @@ def run(
     patch_size: int = 7,
     coarsest: int = 300,
     ratio: float = 0.75,
-    iterations: int = 10,
+    iterations: int = ITERATIONS,
     alpha: float = 0.01,
     components: int = 24,
     match_colours: bool = True,
@@ -74,7 +78,7 @@ def run(
     picture, photo = picture.to(job.device), photo.to(job.device)
     matches: Matches | None = None
     coarser = photo
-    facts = []
+    facts: list[dict[str, Any]] = []
     for level, share in zip(levels, _shares(levels, iterations), strict=True):
         picture, values = resize(picture, level.painting), resize(photo, level.photo)
         kept = components if matches else values.shape[0] * patch_size**2
@@ -104,7 +108,8 @@ def run(
                 "used": round(used.float().mean().item(), 4),
             }
         )
-    return Result(picture.clamp(-1, 1).float().cpu(), {"levels": facts})
+    work = tuple(Work(level["iterations"], ITERATIONS) for level in facts)
+    return Result(picture.clamp(-1, 1).float().cpu(), {"levels": facts}, work=work)
 
 
 def _shares(levels: list[Level], iterations: int) -> list[float]:
@@ -120,4 +125,5 @@ METHOD = Method(
     source="Granot et al. 2022, arXiv:2103.15545",
     run=run,
     optimises=("familiarity",),
+    need=f"{ITERATIONS} iterations at each scale, as in the paper",
 )

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from sinct.comparison.methods import Job, Method, Result
+from sinct.comparison.methods import Job, Method, Result, Work
 from sinct.comparison.methods.strotss.features import columns_at, random_positions, regular_positions
 from sinct.comparison.methods.strotss.losses import Style, moments, objective
 from sinct.comparison.methods.strotss.pyramid import collapse, pyramid, reduced, resize, scales, split
@@ -21,6 +21,9 @@ STYLE_POSITIONS = 5000
 
 RENEWAL = 10
 """Iterations after which new positions are drawn in the photo; the code keeps them for the whole scale."""
+
+ITERATIONS = 200
+"""Iterations at each scale (section 2.5); the code takes 250."""
 
 LEARNING_RATE = 0.002
 
@@ -108,7 +111,7 @@ def _optimise(
 
 
 def run(
-    painting: Tensor, photo: Tensor, job: Job, *, content_weight: float = 16.0, iterations: int = 200
+    painting: Tensor, photo: Tensor, job: Job, *, content_weight: float = 16.0, iterations: int = ITERATIONS
 ) -> Result:
     """Give a painting the look of a photo.
 
@@ -158,7 +161,8 @@ def run(
             generator=generator,
         )
         facts.append({"width": width, "height": height, "iterations": done})
-    return Result((picture[0] * 2 - 1).clamp(-1, 1).cpu(), {"scales": facts})
+    work = tuple(Work(scale["iterations"], ITERATIONS) for scale in facts)
+    return Result((picture[0] * 2 - 1).clamp(-1, 1).cpu(), {"scales": facts}, work=work)
 
 
 METHOD = Method(
@@ -167,4 +171,5 @@ METHOD = Method(
     "Self-Similarity, arXiv:1904.12785",
     run=run,
     weights=("vgg16",),
+    need=f"{ITERATIONS} iterations at each scale, as in the paper's section 2.5",
 )
