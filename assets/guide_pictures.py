@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, ImageFilter, ImageOps
+from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 import sinct
 
@@ -33,6 +33,13 @@ def blurred(photo: Image.Image) -> Image.Image:
 def skyless(photo: Image.Image) -> Image.Image:
     """The lower part of the photo, which shows sea, shore and grass."""
     return photo.crop((0, 430, photo.width, photo.height))
+
+
+SKY = (560, 0, 1024, 170)
+"""A part of the photo that shows nothing but sky."""
+
+RIDGE = ((0, 0), (1000, 0), (1000, 125), (720, 116), (620, 125), (420, 188), (300, 212), (230, 276), (0, 276))
+"""Corners of the painting's sky, in pixels."""
 
 
 def evening(photo: Image.Image) -> Image.Image:
@@ -59,6 +66,7 @@ class Result:
         preset: the preset.
         steps: steps instead of the preset's.
         changes: changed settings.
+        regions: add a second photo, of a sky, and maps of what is sky in the pictures.
         shipped: name of a picture beside this script that was made so already.
     """
 
@@ -66,6 +74,7 @@ class Result:
     preset: str = "draft"
     steps: int | None = 60
     changes: Mapping[str, Any] = field(default_factory=dict)
+    regions: bool = False
     shipped: str | None = None
 
 
@@ -79,6 +88,7 @@ RESULTS = {
     "untextured": Result(changes={"texture": False}),
     "instant": Result(**INSTANT),
     "skyless": Result(skyless, **INSTANT),
+    "regions": Result(skyless, regions=True, **INSTANT),
     "evening": Result(evening, **INSTANT),
     "stormy": Result(stormy, **INSTANT),
 }
@@ -108,7 +118,7 @@ FIGURES = {
     "lost": Figure("faithful", "usual", (520, 480, 880, 720)),
     "stray": Figure("usual", "untextured", (380, 440, 740, 680)),
     "woven": Figure("demo", "usual", (150, 30, 270, 110), 3),
-    "sky": Figure("skyless", "instant"),
+    "sky": Figure("skyless", "regions"),
     "cast": Figure("evening", "instant"),
     "inverted": Figure("stormy", "instant"),
 }
@@ -124,8 +134,25 @@ def make(result: Result, folder: Path, name: str) -> Path:
         return output
     photo = photo_of(result, folder, name)
     config = sinct.preset(result.preset, torch.device("cpu"), steps=result.steps).replace(**result.changes)
-    sinct.translate(HERE / "demo-painting.jpg", photo, output, config=config, device="cpu", overwrite=True)
+    painting, sky = HERE / "demo-painting.jpg", folder / "sky.png"
+    photos, maps = ([photo, sky], mapped(photo, folder)) if result.regions else ([photo], ())
+    sinct.translate(painting, photos, output, config=config, regions=maps, device="cpu", overwrite=True)
     return output
+
+
+def mapped(photo: Path, folder: Path) -> list[Path]:
+    """Write a photo of a sky, and maps, blue for sky and green for the rest, of painting, photo and that photo."""
+    with Image.open(HERE / "demo-photo.jpg") as picture:
+        picture.crop(SKY).save(folder / "sky.png")
+    painting = Image.new("RGB", (1000, 750), "green")
+    ImageDraw.Draw(painting).polygon(RIDGE, fill="blue")
+    with Image.open(photo) as picture:
+        whole = Image.new("RGB", picture.size, "green")
+    sky = Image.new("RGB", (SKY[2] - SKY[0], SKY[3] - SKY[1]), "blue")
+    paths = [folder / f"{name}-map.png" for name in ("painting", "photo", "sky")]
+    for path, drawn in zip(paths, (painting, whole, sky), strict=True):
+        drawn.save(path)
+    return paths
 
 
 def photo_of(result: Result, folder: Path, name: str) -> Path:
