@@ -76,5 +76,5 @@ def _show(name: str) -> None:
 def plain(page: str) -> str:
     """A page of Markdown with its pictures, and its links to other parts of the repository, in words."""
     named = re.sub(r"!\[([^\]]*)\]\(([^)]*)\)", r"Picture \2: \1", page)
-    named = re.sub(r"\[([^\]]*)\]\(\.\./([^)]*)\)", r"\1 (\2)", named)
+    named = re.sub(r"\[([^\]]*)\]\(\.\./([^)]*)\)", r"\1, \2", named)
     return re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", named)
