@@ -14,6 +14,7 @@ from sinct.version import __version__
 from . import bars, compare, display, opening, variations
 from .batch import batch_app
 from .folders import folders_app
+from .guide import help_
 from .help import App, examples
 from .inputs import stored
 from .options import (
@@ -526,6 +527,7 @@ def _end(
     raise typer.Exit(stop.exit_code)
 
 
+app.command("help", epilog=examples("sinct help picture", "sinct help batch retry"))(help_)
 app.command(
     epilog=examples(
         "sinct compare painting.jpg photo.jpg -o report",
