@@ -1,6 +1,7 @@
 """`sinct compare` and `sinct evaluate`."""
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -81,6 +82,16 @@ def compare(
         int | None,
         typer.Option(min=1, help="Limit each stage of a method to so many iterations, for a quick try."),
     ] = None,
+    added: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--add",
+            metavar="NAME=PATH",
+            help="Show and measure a picture made elsewhere beside the methods; with --pairs, a folder with a picture "
+            "named after each pair. Repeat for several.",
+            show_default=False,
+        ),
+    ] = None,
     without: Annotated[
         str | None,
         typer.Option(
@@ -96,14 +107,17 @@ def compare(
     """Run sinct and other methods, measure the results and write a report. Repeat the command to continue."""
     quiet = quiet or as_json
     lists, maps = [pairs] if pairs is not None else [], list(regions or ())
+    with display.errors(as_json=as_json, quiet=quiet):
+        brought = _added(added or [])
     named = [path for path in (painting, photo) if path is not None]
     with (
         display.errors(as_json=as_json, quiet=quiet),
-        stored([*lists, *maps, *named]) as files,
+        stored([*brought.values(), *lists, *maps, *named]) as files,
         stopping() as stop,
     ):
         if (pairs is None) == (len(named) < 2) or (pairs is not None and (named or regions)):
             raise ConfigError("give a painting and a photo, or --pairs FILE with both for every pair")
+        brought, files = dict(zip(brought, files, strict=False)), files[len(brought) :]
         maps, given = files[len(lists) : len(lists) + len(maps)], files[len(lists) + len(maps) :]
         from sinct.comparison import compare as comparison
         from sinct.comparison import pairs as comparisons
@@ -117,6 +131,7 @@ def compare(
             "weights_dir": weights_dir,
             "random_weights": random_weights,
             "settings": _settings(changes or []),
+            "added": brought,
             "without": _names(without) or (),
             "overwrite": overwrite,
             "should_stop": stop,
@@ -185,12 +200,25 @@ def _names(chosen: str | None) -> list[str] | None:
     return list(methods.names()) if names == ["all"] else names
 
 
+def _added(texts: list[str]) -> dict[str, Path]:
+    """Read NAME=PATH."""
+    found: dict[str, Path] = {}
+    for text in texts:
+        name, equals, path = text.partition("=")
+        if not equals or not path:
+            raise ConfigError(f"--add {text!r} is not NAME=PATH; give for instance SDXL=sdxl.png")
+        if name.strip() in found:
+            raise ConfigError(f"--add gives {name.strip()!r} twice; give each picture a name of its own")
+        found[name.strip()] = Path(path)
+    return found
+
+
 def _settings(changes: list[str]) -> dict[str, dict[str, Any]]:
     """Read METHOD.NAME=VALUE."""
     found: dict[str, dict[str, Any]] = {}
     for change in changes:
         key, equals, text = change.partition("=")
-        method, dot, name = key.strip().partition(".")
+        method, dot, name = key.strip().rpartition(".")
         if not equals or not dot:
             raise ConfigError(
                 f"--set {change!r} is not METHOD.NAME=VALUE; give for instance gpdm.patch_size=7"
@@ -220,6 +248,7 @@ def _report(
                     "training_seconds": row.training_seconds,
                     "seconds": row.seconds,
                     "memory": row.memory,
+                    "made_elsewhere": row.elsewhere,
                     "kept": row.kept,
                     "differs": row.differs,
                     **row.measures,
@@ -260,9 +289,8 @@ def _kept(rows: "Sequence[MethodResult]") -> list[str]:
     """Say which methods are in the report because they were finished earlier, and what they differ in."""
     kept = [row for row in rows if row.kept]
     names = ", ".join(row.name for row in kept)
-    lines = [
-        f"finished earlier and kept in the report: {names} (--without {names.replace(' ', '')} leaves out)"
-    ]
+    option = shlex.quote(",".join(row.name for row in kept))
+    lines = [f"finished earlier and kept in the report: {names} (--without {option} leaves out)"]
     differing = [f"{row.name} ran with {row.differs}" for row in kept if row.differs]
     lines += [f"not ranked: {line}; name it in --methods to run it again" for line in differing]
     return lines if kept else []

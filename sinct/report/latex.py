@@ -86,7 +86,8 @@ def _cost(result: MethodResult) -> list[str]:
     steps = [result.steps, result.steps_needed]
     if result.file is None:
         return ["--"] * len(COST)
-    texts = ["none" if not result.need else "--" if count is None else f"{count:,}" for count in steps]
+    none = not (result.need or result.elsewhere)
+    texts = ["none" if none else "--" if count is None else f"{count:,}" for count in steps]
     times = [duration(result.training_seconds), duration(result.seconds), memory(result.memory)]
     return [escape(text) for text in (*texts, *times)]
 

@@ -50,6 +50,7 @@ class MethodResult:
         need: how many steps it needs, and who says so; empty for a method in closed form.
         undertrained: in one line, how far it is from the steps that it needs and what to do; None where it took enough.
         kept: it was finished by an earlier call and not asked for in this one.
+        elsewhere: its picture was made by another program; steps and time are what was told of it, if anything.
         differs: in what its request differs from that of the comparison, such as its time; empty where in nothing.
         memory: peak resident memory of its process in bytes; None where unknown.
         device: device that it ran on.
@@ -83,6 +84,7 @@ class MethodResult:
     undertrained: str | None = None
     kept: bool = False
     differs: str = ""
+    elsewhere: bool = False
 
     @property
     def steps_unknown(self) -> bool:
