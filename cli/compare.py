@@ -60,6 +60,12 @@ def compare(
         ),
     ] = None,
     seed: Seed = 0,
+    seeds: Annotated[
+        int,
+        typer.Option(
+            min=1, help="Run each method with so many seeds, from --seed on; the tables give mean and spread."
+        ),
+    ] = 1,
     device: Device = "auto",
     weights_dir: Annotated[
         Path | None,
@@ -127,6 +133,7 @@ def compare(
             "seconds": time if time is not None else comparison.SECONDS,
             "iterations": iterations,
             "seed": seed,
+            "seeds": seeds,
             "device": device,
             "weights_dir": weights_dir,
             "random_weights": random_weights,
@@ -252,6 +259,11 @@ def _report(
                     "kept": row.kept,
                     "differs": row.differs,
                     **row.measures,
+                    **(
+                        {"seeds": [run.seed for run in row.runs], "deviations": row.deviations}
+                        if row.runs
+                        else {}
+                    ),
                 }
                 for row in item.comparison.results
             }

@@ -24,6 +24,7 @@ OPTIONS = {
     "run_dir": "--run-dir",
     "seconds": "--time",
     "seed": "--seed",
+    "seeds": "--seeds",
     "shared_model": "--shared-model",
     "size": "--size",
     "state": "--state",

@@ -13,7 +13,8 @@ from sinct.comparison import elsewhere, methods
 from sinct.comparison.folder import REGIONS, begin, copied
 from sinct.comparison.kept import difference, finished
 from sinct.comparison.outcomes import outcome_of
-from sinct.comparison.rows import added_result, method_result, show_picture, with_measures
+from sinct.comparison.rows import added_result, method_result, show_picture, show_pictures, with_measures
+from sinct.comparison.seeds import combined, places
 from sinct.comparison.stage import OnStage, Stage
 from sinct.comparison.worker import Request
 from sinct.doctor import examine
@@ -61,6 +62,7 @@ def compare(
     seconds: float | None = SECONDS,
     iterations: int | None = None,
     seed: int = 0,
+    seeds: int = 1,
     device: str = "auto",
     weights_dir: StrPath | None = None,
     random_weights: bool = False,
@@ -86,6 +88,8 @@ def compare(
         seconds: time for each method; None sets no limit.
         iterations: most iterations in each stage of a method, for a quick check that everything works.
         seed: makes methods repeatable, as far as time limits allow.
+        seeds: number of seeds, from `seed` on, that each method which draws random numbers runs with, each time with
+            all of its time; the tables then hold means and standard deviations.
         device: auto, cpu, cuda, cuda:N or mps.
         weights_dir: folder of pretrained weights; by default the cache, into which missing files are
             downloaded.
@@ -114,6 +118,8 @@ def compare(
         DeviceError: this machine has no such device.
         Interrupted: `should_stop` returned True.
     """
+    if seeds < 1:
+        raise ConfigError(f"`seeds` {seeds} must be 1 or more")
     chosen, told, added = (
         names if names is not None else default_methods(weights_dir),
         settings or {},
@@ -157,28 +163,34 @@ def compare(
         )
         show, stop = on_stage or (lambda stage: None), should_stop or (lambda: False)
 
+        wanted = {
+            place: (name, number)
+            for name in methods.names()
+            for place, number in places(name, seed, seeds, random_weights=random_weights).items()
+        }
+        asked = [place for place, (name, _) in wanted.items() if name in order]
         results: dict[str, MethodResult] = {}
-        for index, name in enumerate(order):
+        for index, place in enumerate(asked):
 
-            def report(share: float, name: str = name, index: int = index) -> None:
-                show(Stage(name, index, len(order) + 1, min(share, 0.999)))
+            def report(share: float, place: str = place, index: int = index) -> None:
+                show(Stage(place, index, len(asked) + 1, min(share, 0.999)))
 
-            request = replace(template, method=name, settings=methods.find(name).settings(told.get(name, {})))
+            name, number = wanted[place]
+            settings_of = methods.find(name).settings(told.get(name, {}))
+            request = replace(template, method=name, seed=number, settings=settings_of)
             outcome = outcome_of(
-                request, folder / "work" / name, isolate=isolate, report=report, should_stop=stop
+                request, folder / "work" / place, isolate=isolate, report=report, should_stop=stop
             )
-            show_picture(folder, name, name, there=outcome.reason is None)
-            show(Stage(name, index, len(order) + 1, 1.0, note=outcome.reason))
-            results[name] = method_result(request, outcome)
+            show(Stage(place, index, len(asked) + 1, 1.0, note=outcome.reason))
+            results[place] = method_result(place, request, outcome)
 
-        kept = finished(folder / "work", [name for name in methods.names() if name not in (*order, *without)])
-        for name, (request, outcome) in kept.items():
-            show_picture(folder, name, name, there=True)
-            terms = difference(request, template)
-            results[name] = replace(method_result(request, outcome), kept=True, differs=terms)
-        for name in set(methods.names()) - set(results):
-            show_picture(folder, name, name, there=False)
-        results = {name: results[name] for name in methods.names() if name in results}
+        others = {p: name for p, (name, _) in wanted.items() if name not in (*order, *without)}
+        for place, (request, outcome) in finished(folder / "work", others).items():
+            terms = difference(request, replace(template, seed=wanted[place][1]))
+            results[place] = replace(method_result(place, request, outcome), kept=True, differs=terms)
+        results = {place: results[place] for place in wanted if place in results}
+        shown = [place for place, row in results.items() if row.file]
+        show_pictures(folder, shown, methods.names())
         strange = elsewhere.kept(folder / "work")
         for name, entry in strange.items():
             place = f"{elsewhere.FOLDER}/{entry.key}"
@@ -194,6 +206,7 @@ def compare(
             photo=Input(Path(photo).name, "photo.png", *_size(target)[::-1], target.sha256),
             seconds=seconds,
             seed=seed,
+            seeds=seeds,
             environment=_environment(device),
             measures=(),
             unavailable={},
@@ -201,6 +214,7 @@ def compare(
         )
         # Never random weights here: their values would look like measures.
         comparison = with_measures(comparison, folder, Weights(_path(weights_dir)), where, show, stop)
+        comparison = replace(comparison, results=combined(comparison.results))
         comparison.save(folder / "results.json")
         return Compared(write_report(folder, comparison), comparison)
 

@@ -1,7 +1,7 @@
 """Rows of a comparison: what methods and pictures made elsewhere look like in its results, and their measures."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,6 +33,17 @@ def show_picture(folder: Path, place: str, name: str, *, there: bool) -> None:
         shutil.copyfile(source, temporary)
 
 
+def show_pictures(folder: Path, places: Sequence[str], names: Iterable[str]) -> None:
+    """Copy the pictures of runs to those of the report, and remove what is there of other runs of methods."""
+    for name in names:
+        stale = (folder / "results").glob(f"{name}-seed-*.png")
+        for path in (folder / "results" / f"{name}.png", *stale):
+            if path.stem not in places:
+                path.unlink(missing_ok=True)
+    for place in places:
+        show_picture(folder, place, place, there=True)
+
+
 def added_result(entry: Elsewhere, *, kept: bool) -> MethodResult:
     """The row of a picture made elsewhere; `kept` where an earlier call brought it."""
     return MethodResult(
@@ -50,8 +61,8 @@ def added_result(entry: Elsewhere, *, kept: bool) -> MethodResult:
     )
 
 
-def method_result(request: Request, outcome: Outcome) -> MethodResult:
-    """The row of a method, without its measures."""
+def method_result(place: str, request: Request, outcome: Outcome) -> MethodResult:
+    """The row of a method's run in a folder of `work`, without its measures."""
     method = methods.find(request.method)
     work = () if outcome.reason else outcome.work
     return MethodResult(
@@ -59,7 +70,7 @@ def method_result(request: Request, outcome: Outcome) -> MethodResult:
         title=method.title,
         source=method.source,
         control=method.control,
-        file=None if outcome.reason else f"results/{request.method}.png",
+        file=None if outcome.reason else f"results/{place}.png",
         reason=outcome.reason and _shareable(outcome.reason),
         seconds=None if outcome.reason else outcome.seconds,
         memory=None if outcome.reason else outcome.memory,
@@ -73,6 +84,7 @@ def method_result(request: Request, outcome: Outcome) -> MethodResult:
         steps_needed=sum(scale.needed for scale in work) if work else None,
         need=method.need,
         undertrained=undertrained(work),
+        seed=request.seed,
     )
 
 

@@ -34,6 +34,7 @@ COLUMNS = (
     Column("undertrained", "true, false", "too few steps, so not ranked", lambda row: bool(row.undertrained)),
     Column("random_weights", "true, false", "no pretrained networks, so not ranked", lambda row: row.random_weights),
     Column("other_terms", "text", "in what an earlier call differed, so not ranked", lambda row: row.differs or None),
+    Column("seeds", "count", "runs that values are means over", lambda row: _runs(row)),
     Column("steps", "count", "steps or iterations at all scales; empty for closed forms", lambda row: row.steps),
     Column("steps_needed", "count", "how many it needs", lambda row: row.steps_needed),
     Column("training_seconds", "s", "time of the steps alone", lambda row: row.training_seconds),
@@ -42,6 +43,9 @@ COLUMNS = (
     Column("device", "text", "where it ran", lambda row: row.device),
 )  # fmt: skip
 """Columns before those of the measures."""
+
+SPREAD = {"steps": "steps", "training_seconds": "training_seconds", "whole_seconds": "seconds"}
+"""Columns of costs that have a deviation over seeds, with the field that it is of."""
 
 COSTS = ("steps", "training_seconds", "whole_seconds", "peak_memory_bytes")
 """Columns that a summary over pairs has means of, besides the measures."""
@@ -52,10 +56,17 @@ def heading(measure: Measure) -> str:
     return measure.column or measure.name
 
 
-def cells(row: MethodResult, measures: Sequence[Measure]) -> dict[str, object]:
-    """A row by the names of its columns, in their order; None where there is no value."""
+def cells(row: MethodResult, measures: Sequence[Measure], *, deviations: bool = False) -> dict[str, object]:
+    """A row by the names of its columns, in their order; None where there is no value.
+
+    With `deviations`, columns named after measures and costs, with `_deviation` behind, hold the standard deviations
+    over seeds.
+    """
     first = {column.name: column.value(row) for column in COLUMNS}
     values = {heading(measure): row.measures.get(measure.name) for measure in measures}
+    if deviations:
+        values |= {f"{heading(measure)}_deviation": row.deviations.get(measure.name) for measure in measures}
+        values |= {f"{name}_deviation": row.deviations.get(field) for name, field in SPREAD.items()}
     return {
         name: str(value).lower() if isinstance(value, bool) else value for name, value in first.items()
     } | values
@@ -64,6 +75,11 @@ def cells(row: MethodResult, measures: Sequence[Measure]) -> dict[str, object]:
 def status(row: MethodResult) -> str:
     """`ok`, or `failed` and the reason."""
     return "ok" if row.file is not None else f"failed: {row.reason}"
+
+
+def _runs(row: MethodResult) -> int | None:
+    """Number of runs with a picture; None where nothing ran."""
+    return sum(run.file is not None for run in row.runs) or (1 if row.file and not row.elsewhere else None)
 
 
 def manual() -> str:
@@ -75,4 +91,7 @@ def manual() -> str:
         f"{'higher' if measure.higher_is_better else 'lower'} is better; `{measure.name}` in JSON |"
         for measure in MEASURES
     ]
+    lines.append(
+        "| `..._deviation` | that of its column | with several seeds: standard deviation (n - 1) of each of these |"
+    )
     return "\n".join(lines)

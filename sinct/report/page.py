@@ -21,7 +21,7 @@ from sinct.report.plots import default_axes, scatter
 from sinct.report.ranking import ENOUGH, in_blocks, leaders, pictured
 from sinct.report.results import Comparison, MethodResult
 from sinct.report.tables import to_csv
-from sinct.report.wording import ABSENT, arrow, column_formats, count, duration, in_groups, memory
+from sinct.report.wording import ABSENT, arrow, column_formats, count, duration, in_groups, memory, spread
 from sinct.runtime.files import replacing
 
 _THUMBNAIL = 640
@@ -46,7 +46,9 @@ def write_report(folder: Path, comparison: Comparison) -> Path:
     """
     painting, photo, results = panels(folder, comparison)
     with replacing(folder / "contact-sheet.png") as temporary:
-        contact_sheet(painting, photo, results).save(temporary, "PNG")
+        contact_sheet(painting, photo, [panel for panel in results if not panel.further]).save(
+            temporary, "PNG"
+        )
     write_text(folder / "table.csv", to_csv(comparison))
     write_text(folder / "table.tex", to_latex(comparison))
     page = folder / "report.html"
@@ -100,7 +102,9 @@ _ENVIRONMENT = Environment(
     lstrip_blocks=True,
 )
 _ENVIRONMENT.filters.update(duration=duration, memory=memory, arrow=arrow, count=count)
-_ENVIRONMENT.globals.update(absent=ABSENT, enough=f"{ENOUGH:.0%}")
+_ENVIRONMENT.globals.update(
+    absent=ABSENT, spread=spread, count_=count, duration_=duration, enough=f"{ENOUGH:.0%}"
+)
 
 
 def _report(comparison: Comparison, painting: Panel, photo: Panel, results: Sequence[Panel]) -> str:
@@ -185,7 +189,7 @@ def _panes(shown: Sequence[Panel], sources: Sequence[str]) -> list[_Pane]:
 
 def _contenders(shown: Sequence[Panel]) -> list[Panel]:
     names = pictured(panel.result for panel in shown if panel.result is not None)
-    return [panel for panel in shown if panel.result is not None and panel.result.name in names]
+    return [p for p in shown if p.result is not None and p.result.name in names and not p.further]
 
 
 class _Crop(NamedTuple):
@@ -202,7 +206,7 @@ class _CropRow(NamedTuple):
 
 def _crops(painting: Panel, photo: Panel, results: Sequence[Panel]) -> list[_CropRow]:
     """Places where contenders differ most: crops of all results with the painting's size, and a similar photo crop."""
-    aligned = [panel for panel in results if panel.picture.size == painting.picture.size]
+    aligned = [p for p in results if p.picture.size == painting.picture.size and not p.further]
     contenders = _contenders(aligned)
     if not contenders:
         return []
@@ -241,7 +245,9 @@ def _blocks(comparison: Comparison, groups: Mapping[str, list[Measure]]) -> list
         value = result.measures.get(measure.name)
         best, second = marks[measure.name]
         return _Cell(
-            ABSENT if value is None else formats[measure.name](value),
+            ABSENT
+            if value is None
+            else spread(value, result.deviations.get(measure.name), formats[measure.name]),
             value if value is not None and math.isfinite(value) else None,
             result.name in best,
             result.name in second,

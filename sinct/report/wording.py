@@ -50,6 +50,11 @@ def column_formats(comparison: Comparison) -> dict[str, Callable[[float], str]]:
     }
 
 
+def spread(value: float, deviation: float | None, write: Callable[[float], str]) -> str:
+    """Write a mean and its deviation; the value alone where there is none."""
+    return write(value) + ("" if deviation is None else f" ± {write(deviation)}")
+
+
 def duration(seconds: float | None) -> str:
     """Write seconds as hours and minutes, as minutes and seconds, or as seconds."""
     if seconds is None:

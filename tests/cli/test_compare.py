@@ -263,3 +263,12 @@ def test_wrong_addition_is_one_line(pair, tmp_path, adds, message):
     assert code == 1
     assert message in err.replace("\n", " ")
     assert err.startswith("error: ")
+
+
+def test_several_seeds_are_in_the_json_with_their_spread(pair, tmp_path):
+    options = ["--iterations=1", "--device=cpu", "--methods=gpnn", "--seed=3", "--seeds=2", "--json"]
+    _, out, _ = sinct_command("compare", *pair, "-o", tmp_path / "out", *options)
+    rows = json.loads(out)["results"]["results"]
+    assert rows["gpnn"]["seeds"] == [3, 4]
+    assert rows["gpnn"]["deviations"]["colour"] > 0
+    assert "seeds" not in rows["painting"]
