@@ -15,6 +15,7 @@ from markupsafe import Markup
 from sinct.measures import Measure
 from sinct.report.contact_sheet import contact_sheet
 from sinct.report.crops import Place, choose_places, similar_place
+from sinct.report.figure import write_figure
 from sinct.report.latex import to_latex
 from sinct.report.pictures import Panel, embed, embed_small, embed_thumbnail, panels
 from sinct.report.plots import default_axes, scatter
@@ -29,9 +30,10 @@ _THUMBNAIL = 640
 
 
 def write_report(folder: Path, comparison: Comparison) -> Path:
-    """Write `report.html`, `contact-sheet.png`, `table.csv` and `table.tex`, each completely or not at all.
+    """Write the report, each of its files completely or not at all.
 
-    The same pictures and numbers give the same bytes.
+    These are `report.html`, `contact-sheet.png`, `figure.pdf`, `figure.svg`, `table.csv` and `table.tex`. The same
+    pictures and numbers give the same bytes.
 
     Args:
         folder: folder of the comparison, with the pictures that it names.
@@ -49,10 +51,13 @@ def write_report(folder: Path, comparison: Comparison) -> Path:
         contact_sheet(painting, photo, [panel for panel in results if not panel.further]).save(
             temporary, "PNG"
         )
+    compared = _contenders([p for p in results if p.picture.size == painting.picture.size])
+    places = choose_places(painting.picture, [panel.picture for panel in compared]) if compared else []
+    write_figure(folder, painting, photo, compared, places)
     write_text(folder / "table.csv", to_csv(comparison))
     write_text(folder / "table.tex", to_latex(comparison))
     page = folder / "report.html"
-    write_text(page, _report(comparison, painting, photo, results))
+    write_text(page, _report(comparison, painting, photo, results, places))
     return page
 
 
@@ -107,7 +112,9 @@ _ENVIRONMENT.globals.update(
 )
 
 
-def _report(comparison: Comparison, painting: Panel, photo: Panel, results: Sequence[Panel]) -> str:
+def _report(
+    comparison: Comparison, painting: Panel, photo: Panel, results: Sequence[Panel], places: Sequence[Place]
+) -> str:
     shown = [painting, photo, *results]
     sources, lossless = embed([panel.picture for panel in shown])
     axes = default_axes(comparison)
@@ -130,7 +137,7 @@ def _report(comparison: Comparison, painting: Panel, photo: Panel, results: Sequ
         lossless=lossless,
         painting=painting.picture,
         photo=photo.picture,
-        crops=_crops(painting, photo, results),
+        crops=_crops(painting, photo, results, places),
         groups=groups,
         blocks=_blocks(comparison, groups),
         optimised=any(result.optimises for result in comparison.results),
@@ -204,14 +211,14 @@ class _CropRow(NamedTuple):
     crops: list[_Crop]
 
 
-def _crops(painting: Panel, photo: Panel, results: Sequence[Panel]) -> list[_CropRow]:
+def _crops(
+    painting: Panel, photo: Panel, results: Sequence[Panel], places: Sequence[Place]
+) -> list[_CropRow]:
     """Places where contenders differ most: crops of all results with the painting's size, and a similar photo crop."""
     aligned = [p for p in results if p.picture.size == painting.picture.size and not p.further]
     contenders = _contenders(aligned)
-    if not contenders:
-        return []
     rows = []
-    for place in choose_places(painting.picture, [panel.picture for panel in contenders]):
+    for place in places:
         like = similar_place(photo.picture, [place.cut(p.picture) for p in contenders], place.size)
         crops = [(panel.name, place.cut(panel.picture)) for panel in (painting, *aligned)]
         crops.insert(1, ("Photo, elsewhere", like.cut(photo.picture)))
