@@ -181,6 +181,7 @@ def compare(
             outcome = outcome_of(
                 request, folder / "work" / place, isolate=isolate, report=report, should_stop=stop
             )
+            show_picture(folder, place, place, there=outcome.reason is None)
             show(Stage(place, index, len(asked) + 1, 1.0, note=outcome.reason))
             results[place] = method_result(place, request, outcome)
 
@@ -207,13 +208,15 @@ def compare(
             seconds=seconds,
             seed=seed,
             seeds=seeds,
+            iterations=iterations,
             environment=_environment(device),
             measures=(),
             unavailable={},
             results=tuple(results.values()),
         )
         # Never random weights here: their values would look like measures.
-        comparison = with_measures(comparison, folder, Weights(_path(weights_dir)), where, show, stop)
+        real = Weights(_path(weights_dir))
+        comparison = with_measures(comparison, folder, real, where, len(asked), show, stop)
         comparison = replace(comparison, results=combined(comparison.results))
         comparison.save(folder / "results.json")
         return Compared(write_report(folder, comparison), comparison)

@@ -93,24 +93,24 @@ def with_measures(
     folder: Path,
     weights: Weights,
     device: torch.device,
+    stages: int,
     show: OnStage,
     should_stop: Callable[[], bool],
 ) -> Comparison:
-    """Add measures and warnings to each row."""
+    """Add measures and warnings to each row, as the stage after so many others."""
     painting, photo = (read_picture(folder / name).pixels for name in ("painting.png", "photo.png"))
     evaluator = Evaluator(painting, photo, weights=weights, device=device)
     rows: list[MethodResult] = []
     for index, row in enumerate(comparison.results):
         if should_stop():
             raise Interrupted("stopped as asked")
-        count = len(comparison.results)
-        show(Stage("measuring", count, count + 1, index / count))
+        show(Stage("measuring", stages, stages + 1, index / len(comparison.results)))
         if row.file:
             output = read_picture(folder / row.file).pixels
             found = () if row.control else tuple(picture_flaws(output, painting))
             row = replace(row, measures=evaluator.measure(output), warnings=(*row.warnings, *found))
         rows.append(row)
-    show(Stage("measuring", len(rows), len(rows) + 1, 1.0))
+    show(Stage("measuring", stages, stages + 1, 1.0))
     return replace(
         comparison,
         results=tuple(rows),

@@ -66,9 +66,7 @@ def _over_seeds(runs: Sequence[MethodResult]) -> MethodResult:
         training_seconds=costs["training_seconds"],
         seconds=costs["seconds"],
         memory=max((run.memory for run in made if run.memory is not None), default=None),
-        undertrained=next(
-            (f"{run.undertrained} (seed {run.seed})" for run in made if run.undertrained), None
-        ),
+        undertrained=next((run.undertrained for run in made if run.undertrained), None),
         differs=next((run.differs for run in made if run.differs), ""),
         warnings=tuple(f"seed {run.seed}: {line}" for run in runs for line in _lines(run)),
         measures=means,

@@ -106,9 +106,12 @@ def _caption(comparison: Comparison) -> str:
         if comparison.seconds is None
         else f"at most {duration(comparison.seconds)}"
     )
-    machine = [
-        comparison.environment[name] for name in ("device", "threads") if name in comparison.environment
-    ]
+    if comparison.iterations is not None:
+        budget += (
+            f" and {comparison.iterations} iteration{'' if comparison.iterations == 1 else 's'} at each scale"
+        )
+    known = [comparison.environment[name] for name in ("device", "threads") if name in comparison.environment]
+    machine = [text.partition(" (")[0] for text in known]  # without how they were chosen
     versions = [f"{n} {comparison.environment[n]}" for n in ("sinct", "torch") if n in comparison.environment]
     results = comparison.results
     notes = [

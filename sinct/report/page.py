@@ -125,7 +125,8 @@ def _report(
         style=_picture_style(painting, photo),
         scripts=("page.js", "report.js"),
         comparison=comparison,
-        contenders=sum(not result.control for result in comparison.results),
+        contenders=sum(not (result.control or result.elsewhere) for result in comparison.results),
+        elsewhere=sum(result.elsewhere for result in comparison.results),
         controls=sum(result.control for result in comparison.results),
         random=[result for result in comparison.results if result.random_weights],
         failed=[result for result in comparison.results if result.file is None],
@@ -185,9 +186,9 @@ class _Pane(NamedTuple):
 
 
 def _panes(shown: Sequence[Panel], sources: Sequence[str]) -> list[_Pane]:
-    """All pictures; the painting and five contenders are visible at first, two rows on a wide screen."""
-    contenders = _contenders(shown)
-    first = [shown[0], *(contenders[:5] or shown[1:2])]
+    """All pictures; at first, the painting and five methods are visible, contenders before others."""
+    competing, others = _methods(shown)
+    first = [shown[0], *([*competing, *others][:5] or shown[1:2])]
     return [
         _Pane(panel, source, any(panel is other for other in first))
         for panel, source in zip(shown, sources, strict=True)
@@ -195,8 +196,19 @@ def _panes(shown: Sequence[Panel], sources: Sequence[str]) -> list[_Pane]:
 
 
 def _contenders(shown: Sequence[Panel]) -> list[Panel]:
-    names = pictured(panel.result for panel in shown if panel.result is not None)
-    return [p for p in shown if p.result is not None and p.result.name in names and not p.further]
+    """Pictures of the contenders, or of all methods where none competes."""
+    competing, others = _methods(shown)
+    return competing or others
+
+
+def _methods(shown: Sequence[Panel]) -> tuple[list[Panel], list[Panel]]:
+    """The first picture of each contender, and that of each other method."""
+    first = [panel for panel in shown if panel.result is not None and not panel.further]
+    competing, others = pictured(panel.result for panel in first if panel.result is not None)
+    return (
+        [panel for panel in first if panel.result is not None and panel.result.name in competing],
+        [panel for panel in first if panel.result is not None and panel.result.name in others],
+    )
 
 
 class _Crop(NamedTuple):

@@ -141,6 +141,7 @@ class Comparison:
         unavailable: measures that could not be computed, name -> reason.
         results: the rows of the table, in order.
         seeds: number of seeds, from `seed` on, that methods ran with.
+        iterations: most iterations at each scale, for a quick try; None without a limit.
     """
 
     painting: Input
@@ -152,6 +153,7 @@ class Comparison:
     unavailable: Mapping[str, str]
     results: tuple[MethodResult, ...]
     seeds: int = 1
+    iterations: int | None = None
 
     @property
     def all_seeds(self) -> str:

@@ -32,6 +32,14 @@ def test_added_picture_is_shown_and_measured_as_evaluate_does(tmp_path, pair, ot
     assert (row.elsewhere, row.counts, row.steps, row.seconds) == (True, True, None, None)
 
 
+def test_stages_count_methods_alone(tmp_path, pair, other):
+    stages = []
+    quick(pair, tmp_path / "out", names=[], added={"SDXL": other}, on_stage=stages.append)
+    assert {(stage.name, stage.index, stage.count) for stage in stages} == {
+        *((name, index, 4) for index, name in enumerate(CONTROLS)), ("measuring", 3, 4)
+    }  # fmt: skip
+
+
 def test_what_is_told_of_an_added_picture_is_in_its_row(tmp_path, pair, other):
     told = {"SDXL": {"steps": 30, "seconds": 12, "source": "Podell et al. 2023"}}
     row = rows(quick(pair, tmp_path / "out", names=[], added={"SDXL": other}, settings=told))["SDXL"]

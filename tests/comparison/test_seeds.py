@@ -37,7 +37,7 @@ def test_a_single_run_stays_as_it_is():
 
 def test_one_undertrained_run_makes_its_method_undertrained():
     (row,) = combined([run(0, 1.0), run(1, 2.0, undertrained="only 1 of the 9 steps")])
-    assert row.undertrained == "only 1 of the 9 steps (seed 1)"
+    assert row.undertrained == "only 1 of the 9 steps"
 
 
 def test_failed_run_is_told_and_not_in_the_mean():
