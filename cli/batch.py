@@ -1,23 +1,27 @@
-"""`sinct batch`: translate a collection of paintings, show its status, retry what failed, write a report."""
+"""`sinct batch`: translate a collection, show its status, judge its pictures, retry what is not good, report."""
 
 import shlex
 import sys
+from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
-from typer.core import TyperGroup
 
 from . import bars, display
+from .help import NAMES, App, Group, examples
 from .options import (
     AsJson,
     Bits,
     Device,
     Faithful,
     Format,
+    Keep,
     Match,
     MaxMemory,
+    Part,
     Preset,
     PresetOption,
     Profile,
@@ -26,6 +30,7 @@ from .options import (
     Seed,
     Set,
     Steps,
+    Strength,
     Stroke,
     Time,
     parse_changes,
@@ -41,29 +46,40 @@ if TYPE_CHECKING:
     from sinct.batch.progress import Summary
 
 
-class _RunByDefault(TyperGroup):
+class _RunByDefault(Group):
     """`sinct batch FOLDER ...` means `sinct batch run FOLDER ...`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if args and args[0] not in self.commands and args[0] not in ("--help", "-h"):
+        if args and args[0] not in self.commands and args[0] not in NAMES:
             args = ["run", *args]
         return super().parse_args(ctx, args)
 
 
-batch_app = typer.Typer(
+batch_app = App(
     cls=_RunByDefault,
-    no_args_is_help=True,
     help="Translate a collection: a folder, a pattern or a manifest. Run `sinct batch FOLDER --photo REF -o DIR`.",
+    epilog=examples(
+        "sinct batch scans --photo photo.jpg -o out",
+        "sinct batch status out",
+        "sinct batch retry out",
+        "sinct batch report out",
+    ),
 )
 
 Folder = Annotated[Path, typer.Argument(help="The folder given as -o.", show_default=False)]
 Workers_ = Annotated[
     int | None,
     typer.Option(
-        "--workers", min=1, help="Jobs to run at once.", show_default="one per GPU, or one per two cores"
+        "--workers",
+        min=1,
+        metavar="N",
+        help="Jobs to run at once.",
+        show_default="one per GPU, or one per two cores",
     ),
 ]
-Retries = Annotated[int, typer.Option(min=0, help="Further attempts after a failure that may be temporary.")]
+Retries = Annotated[
+    int, typer.Option(min=0, metavar="N", help="Further attempts after a failure that may be temporary.")
+]
 Ray = Annotated[
     str | None,
     typer.Option(
@@ -71,8 +87,37 @@ Ray = Annotated[
     ),
 ]
 
+NoReport = Annotated[
+    bool, typer.Option("--no-report", help="Leave out report.html and report.csv, which a batch ends with.")
+]
 
-@batch_app.command()
+Names = Annotated[list[str] | None, typer.Argument(help="Names of jobs, as `sinct batch status` shows them.")]
+Rest = Annotated[bool, typer.Option("--rest", help="All finished pictures that have no verdict yet.")]
+Undo = Annotated[bool, typer.Option("--undo", help="Take the verdict back.")]
+
+
+class Only(StrEnum):
+    """Jobs that an export can be restricted to."""
+
+    accepted = "accepted"
+    rejected = "rejected"
+    undecided = "undecided"
+
+
+TOLD = 10
+"""Lines about what failed, and about what has warnings, that a batch ends with at most."""
+
+REPORT_SECONDS = {False: 60.0, True: 5.0}
+"""Time for new thumbnails in the report at the end, without and with an interrupt; the rest of them come later."""
+
+
+@batch_app.command(
+    epilog=examples(
+        "sinct batch scans --photo photo.jpg -o out",
+        "sinct batch 'scans/**/*.tif' --photos photos --match palette -o out",
+        "sinct batch manifest.csv -o out --dry-run",
+    )
+)
 def run(
     collection: Annotated[
         str,
@@ -95,7 +140,12 @@ def run(
     shared_model: Annotated[
         bool, typer.Option("--shared-model", help="Train one model on all paintings and apply it to each.")
     ] = False,
-    format: Annotated[Format, typer.Option(help="File format of the pictures.")] = Format.png,
+    format: Annotated[
+        Format,
+        typer.Option(
+            metavar="NAME", help="File format of the pictures: png, tif, jpg, webp, jxl, avif or dzi."
+        ),
+    ] = Format.png,
     preset: PresetOption = Preset.standard,
     time: Time = None,
     steps: Steps = None,
@@ -105,6 +155,8 @@ def run(
     changes: Set = None,
     bits: Bits = None,
     profile: ProfileOption = Profile.srgb,
+    strength: Strength = 1.0,
+    keep: Keep = None,
     device: Device = "auto",
     workers: Workers_ = None,
     ray: Ray = None,
@@ -118,6 +170,7 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be done without doing it.")
     ] = False,
+    no_report: NoReport = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -128,7 +181,8 @@ def run(
         from sinct.batch.settings import Settings
 
         changed = parse_changes(with_strokes(changes, stroke, faithful))
-        settings = Settings(preset.value, steps, time, seed, bits, changed, profile.value)
+        parts = tuple(part.value for part in Part if part in (keep or ()))
+        settings = Settings(preset.value, steps, time, seed, bits, changed, profile.value, strength, parts)
         jobs = read_collection(
             collection, outputs or str(output), settings, photo=photo or (), photos=photos, match=match.value,
             shared_model=shared_model, suffix=f".{format.value}", cache=output / ".sinct" / "matching.json",
@@ -140,63 +194,127 @@ def run(
         summary = _run(
             jobs, output, where, stop, quiet=quiet, retries=retries, verify=verify, max_memory=max_memory
         )
-        _end(summary, output, stop, as_json=as_json, quiet=quiet)
+        _end(summary, output, stop, as_json=as_json, quiet=quiet, reported=not no_report)
 
 
-@batch_app.command()
+@batch_app.command(
+    epilog=examples(
+        "sinct batch retry out",
+        "sinct batch retry out scan-07 --device cpu",
+    )
+)
 def retry(
     folder: Folder,
     names: Annotated[
-        list[str] | None, typer.Argument(help="Jobs to run again; by default all that failed.")
+        list[str] | None,
+        typer.Argument(help="Jobs to run again; by default all that failed or were rejected."),
     ] = None,
     device: Device = "auto",
     workers: Workers_ = None,
     ray: Ray = None,
     retries: Retries = 2,
     max_memory: MaxMemory = None,
+    no_report: NoReport = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Run failed jobs again with all their attempts, and any jobs still waiting."""
+    """Run failed jobs again with all their attempts, rejected ones with another seed, and any jobs still waiting."""
     quiet = quiet or as_json
     with display.errors(as_json=as_json, quiet=quiet), stopping() as stop:
-        from sinct.batch.ledger import State, ledger_path, read_entries
+        from sinct.batch.ledger import ledger_path, read_entries
+        from sinct.batch.review import sharing, to_retry
 
         entries = read_entries(ledger_path(folder))
-        failed = [entry.name for entry in entries if entry.state is State.failed]
+        left = [] if names else sharing(entries)
+        if left:
+            needed = next(entry.job.needs for entry in entries if entry.name == left[0])
+            display.warn(
+                f"rejected, but not made anew: {_pictures(len(left))}, since their model would make the same again; "
+                f"reject {needed} to train it with another seed, for all pictures that are not accepted",
+                quiet=quiet,
+            )
         where = _workers(device, workers, ray)
         summary = _run(
-            None, folder, where, stop, quiet=quiet, retries=retries, again=names or failed, max_memory=max_memory
+            None, folder, where, stop, quiet=quiet, retries=retries, again=names or to_retry(entries),
+            max_memory=max_memory,
         )  # fmt: skip
-        _end(summary, folder, stop, as_json=as_json, quiet=quiet)
+        _end(summary, folder, stop, as_json=as_json, quiet=quiet, reported=not no_report)
 
 
-@batch_app.command()
+@batch_app.command(epilog=examples("sinct batch status out"))
 def status(folder: Folder, as_json: AsJson = False) -> None:
     """Show the state of every job, even while the batch runs."""
     with display.errors(as_json=as_json, quiet=as_json):
         from sinct.batch.ledger import State, ledger_path, read_entries
+        from sinct.batch.listing import facts
 
         entries = read_entries(ledger_path(folder))
         if as_json:
-            display.emit({"jobs": [_facts(entry) for entry in entries]})
+            display.emit({"jobs": [facts(entry, folder) for entry in entries]})
             return
         table = Table(box=None, pad_edge=False)
-        for column in ("job", "state", "tries", "time", "note"):
+        judged = any(entry.verdict for entry in entries)
+        for column in ("job", "state", *(["verdict"] if judged else []), "tries", "time", "note"):
             table.add_column(column, overflow="fold")
         for entry in entries:
             seconds = entry.figures.get("seconds")
             note = as_options(entry.error or "; ".join(entry.warnings))
             table.add_row(
-                display.plain(entry.name), entry.state.value, str(entry.attempts),
-                display.clock(seconds) if seconds else "", display.plain(note),
+                display.plain(entry.name), entry.state.value, *([entry.verdict or ""] if judged else []),
+                str(entry.attempts), display.clock(seconds) if seconds else "", display.plain(note),
             )  # fmt: skip
         display.out.print(table)
         counts = {state: sum(entry.state is state for entry in entries) for state in State}
-        display.say(", ".join(f"{count} {state.value}" for state, count in counts.items() if count))
+        told = ", ".join(f"{count} {state.value}" for state, count in counts.items() if count)
+        display.say(f"{told}; {_verdicts(entries)}" if judged else told)
 
 
 @batch_app.command()
+def accept(
+    folder: Folder, names: Names = None, rest: Rest = False, undo: Undo = False, as_json: AsJson = False
+) -> None:
+    """Accept finished pictures, also while the batch runs: they stay as they are, whatever settings a later run has."""
+    _judge(folder, names, "accepted", rest=rest, undo=undo, as_json=as_json)
+
+
+@batch_app.command()
+def reject(
+    folder: Folder, names: Names = None, rest: Rest = False, undo: Undo = False, as_json: AsJson = False
+) -> None:
+    """Reject finished pictures, also while the batch runs: `sinct batch retry` makes them anew with another seed."""
+    _judge(folder, names, "rejected", rest=rest, undo=undo, as_json=as_json)
+
+
+@batch_app.command()
+def export(
+    folder: Folder,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Table to write, .csv or .json.", show_default=False)
+    ],
+    only: Annotated[Only | None, typer.Option(help="Leave out all jobs but these.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a table of the jobs with states, verdicts, seeds, warnings and figures."""
+    with display.errors(as_json=as_json, quiet=as_json):
+        from sinct.batch.ledger import ledger_path, read_entries
+        from sinct.batch.listing import export as write
+        from sinct.batch.review import undecided
+
+        entries = read_entries(ledger_path(folder))
+        if only is not None:
+            open_ = undecided(entries)
+            entries = [
+                entry for entry in entries
+                if (entry.name in open_ if only is Only.undecided else entry.verdict == only.value)
+            ]  # fmt: skip
+        write(output, entries, folder)
+        if as_json:
+            display.emit({"output": str(output), "jobs": len(entries)})
+        else:
+            display.say(f"wrote {output} ({len(entries)} job{'' if len(entries) == 1 else 's'})")
+
+
+@batch_app.command(epilog=examples("sinct batch report out"))
 def report(folder: Folder, as_json: AsJson = False) -> None:
     """Write report.html (a contact sheet and a table) and report.csv."""
     with display.errors(as_json=as_json, quiet=as_json):
@@ -208,6 +326,45 @@ def report(folder: Folder, as_json: AsJson = False) -> None:
             display.emit({"report": str(page)})
         else:
             display.say(f"wrote {page} and {page.with_suffix('.csv').name}")
+
+
+def _judge(
+    folder: Path, names: list[str] | None, verdict: str, *, rest: bool, undo: bool, as_json: bool
+) -> None:
+    with display.errors(as_json=as_json, quiet=as_json):
+        from sinct.batch.ledger import Verdict, ledger_path, read_entries
+        from sinct.batch.listing import facts
+        from sinct.batch.review import judge, undecided
+        from sinct.errors import ConfigError
+
+        if rest and undo:
+            raise ConfigError("--rest is for pictures without a verdict, of which there is nothing to undo")
+        chosen = [*(names or []), *(undecided(read_entries(ledger_path(folder))) if rest else [])]
+        if not chosen and not rest:
+            raise ConfigError("name one or more jobs, or give --rest for all that have no verdict yet")
+        entries = judge(folder, chosen, None if undo else Verdict(verdict))
+        if as_json:
+            display.emit({"jobs": [facts(entry, folder) for entry in entries]})
+            return
+        what = "no longer " if undo else ""
+        display.say(f"{what}{verdict} {_pictures(len(chosen))}; {_verdicts(entries)}")
+        if any(entry.verdict is Verdict.rejected for entry in entries):
+            display.say(
+                f"to make what was rejected anew with another seed: sinct batch retry {shlex.quote(str(folder))}"
+            )
+
+
+def _pictures(count: int) -> str:
+    return f"{count} picture{'' if count == 1 else 's'}"
+
+
+def _verdicts(entries: "Sequence[Entry]") -> str:
+    """How many pictures have which verdict."""
+    from sinct.batch.ledger import Verdict
+    from sinct.batch.review import undecided
+
+    accepted, rejected = (sum(entry.verdict is verdict for entry in entries) for verdict in Verdict)
+    return f"{accepted} accepted, {rejected} rejected, {len(undecided(entries))} undecided"
 
 
 def _workers(device: str, workers: int | None, ray: str | None) -> "Workers":
@@ -244,8 +401,9 @@ def _plan(
     """Show what a run would do."""
     import shutil
 
-    from sinct.batch import estimate
+    from sinct.batch import estimate, storage
     from sinct.batch.ledger import State
+    from sinct.batch.listing import facts
     from sinct.batch.staleness import preview
 
     found = preview(jobs, folder, **options)
@@ -261,7 +419,7 @@ def _plan(
     if as_json:
         display.emit(
             {
-                "jobs": [_facts(entry) for entry in found],
+                "jobs": [facts(entry, folder) for entry in found],
                 "seconds": seconds,
                 "bytes": space,
                 "free_bytes": free,
@@ -273,54 +431,78 @@ def _plan(
         what = entry.error or (
             f"{entry.painting} + {photos} -> {entry.job.output}" if photos else entry.job.output
         )
-        display.say(f"{entry.state.value:8} {entry.name}: {what}")
+        # What a run would find out at its first attempt has none yet.
+        state = "fails" if entry.state is State.failed and not entry.attempts else entry.state.value
+        display.say(f"{state:8} {entry.name}: {what}")
     # Without a job that is done, what is known are the limits to the jobs' times.
     bound = "about" if done else "at most"
     takes = "unknown until the first job is done" if seconds is None else f"{bound} {display.clock(seconds)}"
+    failed = [entry for entry in found if entry.state is State.failed]
+    doomed = sum(not entry.attempts for entry in failed)
     display.say(
-        f"{len(left)} to do, {len(done)} done, {sum(entry.state is State.failed for entry in found)} failed; time: "
-        f"{takes}; space: about {space / 1e9:.1f} GB of {free / 1e9:.1f} GB free"
+        f"{len(left)} to do, {len(done)} done, {len(failed) - doomed} failed"
+        f"{f', {doomed} will fail' if doomed else ''}; time: {takes}; "
+        f"space: about {display.amount(space)} of {display.amount(free)} free"
     )
+    remote = sum(storage.is_remote(place) for entry in left for place in entry.job.inputs)
+    if remote:
+        display.say(f"{remote} picture{'s' * (remote > 1)} at URLs, not looked at")
 
 
-def _facts(entry: "Entry") -> dict[str, Any]:
-    """One job as --json prints it."""
-    return {
-        "name": entry.name,
-        "state": entry.state.value,
-        "painting": entry.painting,
-        "photos": list(entry.job.photos),
-        "output": entry.job.output,
-        "attempts": entry.attempts,
-        "error": entry.error,
-        "warnings": list(entry.warnings),
-        "figures": dict(entry.figures),
-    }
-
-
-def _end(summary: "Summary", folder: Path, stop: Stop, *, as_json: bool, quiet: bool) -> None:
-    """Report the outcome; the exit code is 0 if all pictures are there, 3 if some are, 1 if none is."""
+def _end(summary: "Summary", folder: Path, stop: Stop, *, as_json: bool, quiet: bool, reported: bool) -> None:
+    """Tell how it ended and write the report; the exit code is 0 if all pictures are there, 3 if some are, else 1."""
+    from sinct.batch.digest import failures, flaws
     from sinct.batch.ledger import State
+    from sinct.batch.listing import facts
 
+    page = _reported(summary, folder, quiet=quiet) if reported else None
     done, failed = summary.count(State.done), summary.count(State.failed)
     if as_json:
         display.emit(
             {
                 "done": done, "failed": failed, "made": list(summary.made), "interrupted": summary.interrupted,
-                "jobs": [_facts(entry) for entry in summary.entries],
+                "report": page and str(page), "jobs": [facts(entry, folder) for entry in summary.entries],
             }
         )  # fmt: skip
-    for entry in summary.entries:
-        if entry.state is State.failed:
-            display.warn(f"{entry.name}: {entry.error}", quiet=quiet)
+    for lines in (failures(summary.entries), flaws(summary.entries)):
+        for line in lines[:TOLD]:
+            display.warn(line, quiet=quiet)
+        if lines[TOLD:]:
+            command = f"sinct batch status {shlex.quote(str(folder))}"
+            display.warn(f"and {len(lines) - TOLD} more: {command}", quiet=quiet)
+    if summary.kept:
+        display.warn(
+            f"{_pictures(len(summary.kept))} that you accepted stayed as they were, though settings or inputs have "
+            f"changed since; `sinct batch retry {shlex.quote(str(folder))} NAME` makes one anew",
+            quiet=quiet,
+        )
+    warned = sum(bool(entry.warnings) for entry in summary.entries if entry.state is State.done)
+    flawed = f", {warned} with warnings" if warned else ""
     if summary.interrupted:
         command = shlex.join(["sinct", *sys.argv[1:]])
-        so_far = f"{done} of {len(summary.entries)} done"
+        so_far = f"{done} of {len(summary.entries)} done{flawed}"
         display.say(f"stopped with {so_far}; everything is saved. To continue: {command}", quiet=quiet)
+    else:
+        earlier = done - len(set(summary.made))
+        before = f" ({earlier} of them earlier)" if earlier > 0 else ""
+        counts = f"{done} of {len(summary.entries)} done{before}, {failed} failed{flawed}"
+        display.say(f"{counts}: {folder}", quiet=quiet)
+    if page is not None:
+        display.say(f"report: {page}", quiet=quiet)
+    if summary.interrupted:
         raise typer.Exit(stop.exit_code)
-    earlier = done - len(set(summary.made))
-    before = f" ({earlier} of them earlier)" if earlier > 0 else ""
-    display.say(f"{done} of {len(summary.entries)} done{before}, {failed} failed: {folder}", quiet=quiet)
     if failed:
         display.say(f"to try them again: sinct batch retry {shlex.quote(str(folder))}", quiet=quiet)
         raise typer.Exit(3 if done else 1)
+
+
+def _reported(summary: "Summary", folder: Path, *, quiet: bool) -> Path | None:
+    """Write the report of a batch that has ended; where that fails, only say so."""
+    from sinct.batch.report import write_batch_report
+    from sinct.errors import OutputError
+
+    try:
+        return write_batch_report(folder, summary.entries, seconds=REPORT_SECONDS[summary.interrupted])
+    except OutputError as error:
+        display.warn(f"there is no report: {error}", quiet=quiet)
+        return None

@@ -86,7 +86,9 @@ def compare(
     ] = None,
     iterations: Annotated[
         int | None,
-        typer.Option(min=1, help="Limit each stage of a method to so many iterations, for a quick try."),
+        typer.Option(
+            min=1, metavar="N", help="Limit each stage of a method to so many iterations, for a quick try."
+        ),
     ] = None,
     added: Annotated[
         list[str] | None,

@@ -106,6 +106,15 @@ def _translated(value: Any) -> Any:
     return [_translated(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
+def amount(count: float) -> str:
+    """Format a number of bytes with the unit that fits it: 12 KB, 3.4 MB, 120 GB."""
+    units = ("bytes", "KB", "MB", "GB", "TB")
+    step = 0
+    while count >= 999.5 and step < len(units) - 1:
+        count, step = count / 1000, step + 1
+    return f"{count:.1f} {units[step]}" if step and count < 9.95 else f"{count:.0f} {units[step]}"
+
+
 def clock(seconds: float) -> str:
     """Format seconds as 1:05 or 2:03:09."""
     minutes, seconds_left = divmod(math.ceil(seconds), 60)

@@ -9,12 +9,17 @@ import typer
 from rich.table import Table
 
 from . import bars, display
+from .help import App, examples
 from .options import AsJson, Device, MaxMemory, Overwrite, Quiet, Resume, Seed, Set, Time, parse_changes
 from .stopping import capped, resuming, stopping
 
-folders_app = typer.Typer(
-    no_args_is_help=True,
+folders_app = App(
     help="Train on two folders of pictures (CUT, FastCUT, CycleGAN, ...), translate with the result, and score it.",
+    epilog=examples(
+        "sinct folders train paintings photos --run-dir run --method fastcut",
+        "sinct folders apply run paintings -o translated",
+        "sinct folders score translated --target photos",
+    ),
 )
 
 
@@ -49,7 +54,12 @@ WeightsDir = Annotated[
 ]
 
 
-@folders_app.command()
+@folders_app.command(
+    epilog=examples(
+        "sinct folders train paintings photos --run-dir run",
+        "sinct folders train dataset --run-dir run --method fastcut --epochs 100",
+    )
+)
 def train(
     run_dir: Annotated[
         Path, typer.Option(help="Folder for the models, checkpoint, log and preview.", show_default=False)
@@ -65,16 +75,25 @@ def train(
         Path | None,
         typer.Argument(help="Folder or list of pictures with the wanted look.", show_default=False),
     ] = None,
-    method: Annotated[Method, typer.Option(help="What to train.")] = Method.cut,
+    method: Annotated[
+        Method, typer.Option(metavar="NAME", help=f"What to train: {', '.join(Method)}.")
+    ] = Method.cut,
     epochs: Annotated[
         int | None,
-        typer.Option(min=1, help="Length in epochs of the larger folder.", show_default="as published"),
+        typer.Option(
+            min=1, metavar="N", help="Length in epochs of the larger folder.", show_default="as published"
+        ),
     ] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Length in steps, instead of in epochs.")] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Length in steps, instead of in epochs.")
+    ] = None,
     time: Time = None,
     seed: Seed = 0,
     seeds: Annotated[
-        int, typer.Option(min=1, help="Train this many times, with seeds from --seed on, in RUN_DIR/seed-N.")
+        int,
+        typer.Option(
+            min=1, metavar="N", help="Train this many times, with seeds from --seed on, in RUN_DIR/seed-N."
+        ),
     ] = 1,
     device: Device = "auto",
     weights_dir: WeightsDir = None,
@@ -131,7 +150,12 @@ def train(
             raise typer.Exit(stop.exit_code)
 
 
-@folders_app.command()
+@folders_app.command(
+    epilog=examples(
+        "sinct folders apply run paintings -o translated",
+        "sinct folders apply run one.jpg two.jpg -o translated --size own",
+    )
+)
 def apply(
     run: Annotated[Path, typer.Argument(help="A run directory or a model file.", show_default=False)],
     images: Annotated[
@@ -186,7 +210,12 @@ def apply(
             raise typer.Exit(1)
 
 
-@folders_app.command()
+@folders_app.command(
+    epilog=examples(
+        "sinct folders score translated --target photos",
+        "sinct folders score seed-0 seed-1 --target photos --source paintings",
+    )
+)
 def score(
     translated: Annotated[
         list[Path],

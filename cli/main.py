@@ -1,6 +1,7 @@
 """The commands of `sinct`. They import torch only when they run, so that --help answers at once."""
 
 import sys
+from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,50 +10,68 @@ import typer
 
 from sinct.version import __version__
 
-from . import bars, compare, display
+from . import bars, compare, display, variations
 from .batch import batch_app
 from .folders import folders_app
+from .help import App, examples
 from .inputs import stored
 from .options import (
     AsJson,
     Bits,
+    Continue,
     Device,
+    EachPhoto,
     Faithful,
     FromScratch,
+    Keep,
+    Mask,
     MaxMemory,
     Output,
     Overwrite,
     Painting,
+    PhotoRegions,
     Photos,
+    PickOption,
     Preset,
     PresetOption,
+    Presets,
     Profile,
     ProfileOption,
+    Prune,
     Quiet,
+    RegionMaps,
     Resume,
     RunDir,
     Seed,
+    Seeds,
     Set,
     Steps,
     Strength,
     Stroke,
     Time,
+    all_maps,
     chosen,
+    settings,
     with_strokes,
 )
-from .stopping import Stop, capped, resuming, stopping
+from .stopping import Stop, capped, choosing, resuming, stopping
 from .streams import usable
+from .studio import studio
 from .weights import weights_app
 from .wording import one_folder
 
 if TYPE_CHECKING:
     import sinct
 
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
+app = App(
     pretty_exceptions_enable=False,
     help="Turn one painting into a photo-like picture with the look of one reference photo.",
+    epilog=examples(
+        "sinct demo",
+        "sinct translate painting.jpg photo.jpg -o out.png",
+        "sinct apply out.sinct other.jpg -o other-out.png",
+        "sinct doctor painting.jpg",
+    ),
 )
 
 
@@ -64,7 +83,7 @@ def run() -> None:
 
 @app.callback(invoke_without_command=True)
 def main(
-    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    version: Annotated[bool, typer.Option("-V", "--version", help="Print the version.")] = False,
 ) -> None:
     """Print the version if asked; the commands do everything else."""
     if version:
@@ -72,7 +91,14 @@ def main(
         raise typer.Exit
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "sinct translate painting.jpg photo.jpg -o out.png",
+        "sinct translate painting.jpg photo.jpg -o out.png --preset draft --time 10m",
+        "sinct translate painting.jpg photo.jpg -o out.tif --faithful 0.2 --bits 16",
+        "sinct translate painting.jpg photo.jpg -o out.png --resume --steps 600",
+    )
+)
 def translate(
     painting: Painting,
     photos: Photos,
@@ -91,19 +117,48 @@ def translate(
     bits: Bits = None,
     profile: ProfileOption = Profile.srgb,
     strength: Strength = 1.0,
+    keep: Keep = None,
+    mask: Mask = None,
+    regions: RegionMaps = None,
+    photo_regions: PhotoRegions = None,
     max_memory: MaxMemory = None,
     changes: Set = None,
+    seeds: Seeds = None,
+    presets: Presets = None,
+    each_photo: EachPhoto = False,
+    number: Continue = None,
+    pick: PickOption = None,
+    prune: Prune = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Train on one painting and its photos, and write the painting with the photos' look."""
+    wishes = variations.Wishes(seeds, presets, each_photo, number, pick, prune)
     with (
         display.errors(as_json=as_json, quiet=quiet or as_json),
-        stored([painting, *photos]) as [painting, *photos],
+        stored([painting, *photos, *([mask] if mask else [])]) as [painting, *others],
     ):
+        if wishes.check():
+
+            def of_preset(name: str | None) -> "sinct.Config":
+                return settings(
+                    preset if name is None else name, time=time if name is None else None,
+                    steps=steps if name is None else None, seed=seed, device=device, from_scratch=from_scratch,
+                    changes=with_strokes(changes, stroke, faithful),
+                )  # fmt: skip
+
+            _translate_one_of_several(
+                wishes, painting, others[: len(photos)], output, run_dir=run_dir or output.with_suffix(".sinct"),
+                settings=of_preset, preset=preset.value, overwrite=overwrite, as_json=as_json,
+                quiet=quiet or as_json, device=device, max_memory=max_memory, steps=steps, seconds=time,
+                bits=bits, profile=profile.value, strength=strength, keep=keep or (),
+                mask=others[-1] if mask else None, regions=all_maps(regions, photo_regions),
+            )  # fmt: skip
+            return
         _translate(
-            painting, photos, output, run_dir=run_dir, device=device, bits=bits, resume=resume,
-            profile=profile.value, strength=strength, max_memory=max_memory, overwrite=overwrite,
+            painting, others[: len(photos)], output, run_dir=run_dir, device=device, bits=bits, resume=resume,
+            profile=profile.value, strength=strength, keep=keep or (), mask=others[-1] if mask else None,
+            regions=all_maps(regions, photo_regions), max_memory=max_memory, overwrite=overwrite,
             as_json=as_json, quiet=quiet or as_json,
             config=chosen(
                 run_dir or output.parent / f"{output.stem}.sinct", resume, preset, time, steps, seed, device,
@@ -113,7 +168,12 @@ def translate(
         )  # fmt: skip
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "sinct train painting.jpg photo.jpg --run-dir run",
+        "sinct train 1.jpg photo.jpg --painting 2.jpg --painting 3.jpg --run-dir run",
+    )
+)
 def train(
     painting: Painting,
     photos: Photos,
@@ -133,6 +193,8 @@ def train(
     stroke: Stroke = None,
     faithful: Faithful = None,
     from_scratch: FromScratch = False,
+    regions: RegionMaps = None,
+    photo_regions: PhotoRegions = None,
     device: Device = "auto",
     resume: Resume = False,
     overwrite: Overwrite = False,
@@ -156,7 +218,8 @@ def train(
         with bars.TrainingDisplay(quiet=quiet, kept="the model so far") as bar:
             training = sinct.train(
                 paintings, photos, run_dir, config=config, preset=preset.value, device=device,
-                resume=resume, overwrite=overwrite, on_progress=bar, should_stop=stop,
+                regions=all_maps(regions, photo_regions), resume=resume, overwrite=overwrite, on_progress=bar,
+                should_stop=stop,
             )  # fmt: skip
         if as_json:
             display.emit(_training_facts(training))
@@ -164,7 +227,12 @@ def train(
         _end(training, stop, quiet=quiet)
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "sinct apply out.sinct other.jpg -o other-out.png",
+        "sinct apply out.sinct painting.jpg -o weaker.png --strength 0.6",
+    )
+)
 def apply(
     model: Annotated[
         Path, typer.Argument(help="A run directory, checkpoint or model file.", show_default=False)
@@ -177,6 +245,8 @@ def apply(
     bits: Bits = None,
     profile: ProfileOption = Profile.srgb,
     strength: Strength = 1.0,
+    keep: Keep = None,
+    mask: Mask = None,
     max_memory: MaxMemory = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -185,7 +255,7 @@ def apply(
     quiet = quiet or as_json
     with (
         display.errors(as_json=as_json, quiet=quiet),
-        stored([image]) as [image],
+        stored([image, *([mask] if mask else [])]) as [image, *masks],
         stopping() as stop,
     ):
         import sinct
@@ -193,13 +263,19 @@ def apply(
         with bars.PixelDisplay(quiet=quiet) as bar:
             done = sinct.apply(
                 model, image, output, device=device, bits=bits, profile=profile.value, strength=strength,
-                max_memory=max_memory, resume=resume, overwrite=overwrite, on_pixels=bar, should_stop=stop,
+                keep=keep or (), mask=masks[0] if masks else None, max_memory=max_memory, resume=resume,
+                overwrite=overwrite, on_pixels=bar, should_stop=stop,
             )  # fmt: skip
         _report(done, as_json=as_json, quiet=quiet)
         _end(done, stop, quiet=quiet)
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "sinct demo",
+        "sinct demo --preset instant -o quick",
+    )
+)
 def demo(
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write to.")] = Path("sinct-demo"),
     preset: PresetOption = Preset.draft,
@@ -239,7 +315,13 @@ def demo(
         )
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "sinct doctor",
+        "sinct doctor painting.jpg",
+        "sinct doctor --no-timing --json",
+    )
+)
 def doctor(
     painting: Annotated[
         Path | None,
@@ -293,7 +375,59 @@ def _translate(
         _end(done, stop, quiet=quiet)
 
 
-def _report(done: "sinct.Translation", *, as_json: bool, quiet: bool) -> None:
+def _translate_one_of_several(
+    wishes: variations.Wishes,
+    painting: Path,
+    photos: list[Path],
+    output: Path,
+    *,
+    run_dir: Path,
+    overwrite: bool,
+    device: str,
+    max_memory: int | None,
+    steps: int | None,
+    seconds: float | None,
+    as_json: bool,
+    quiet: bool,
+    bits: int | None,
+    profile: str,
+    strength: float,
+    keep: Sequence[str],
+    mask: Path | None,
+    regions: Sequence[Path],
+    **candidates: Any,
+) -> None:
+    import sinct
+
+    number = variations.choose(
+        wishes, painting, photos, output, run_dir=run_dir, overwrite=overwrite, device=device,
+        max_memory=max_memory, regions=regions, as_json=as_json, quiet=quiet, **candidates,
+    )  # fmt: skip
+    if number is None:
+        return
+    # After --pick, a length given was the budget, and the candidate has its part of that.
+    longer = wishes.number is not None
+    with stopping() as stop:
+        with bars.TrainingDisplay(quiet=quiet) as bar, bars.PixelDisplay(quiet=quiet) as pixels:
+            done = sinct.continue_variation(
+                painting, photos, output, number, run_dir=run_dir, overwrite=overwrite,
+                device=device, max_memory=max_memory, bits=bits, profile=profile, strength=strength,
+                keep=keep, mask=mask, regions=regions, on_progress=bar, on_pixels=pixels, should_stop=stop,
+                steps=steps if longer else None, seconds=seconds if longer else None,
+            )  # fmt: skip
+        freed = 0
+        if wishes.prune and done.finished and done.training is not None and done.training.finished:
+            freed = sinct.prune_variations(run_dir, number)
+        found = variations.facts(sinct.read_variations(run_dir)) if as_json else {}
+        _report(done, as_json=as_json, quiet=quiet, more={"chosen": number, "variations": found})
+        if freed:
+            display.say(f"removed the other candidates' checkpoints: {freed / 1e6:.0f} MB freed", quiet=quiet)
+        _end(done, stop, quiet=quiet, again=lambda steps: choosing(sys.argv[1:], number, steps=steps))
+
+
+def _report(
+    done: "sinct.Translation", *, as_json: bool, quiet: bool, more: Mapping[str, Any] | None = None
+) -> None:
     if as_json:
         trained = _training_facts(done.training) if done.training else {}
         facts = {"output": str(done.output), "width": done.size[0], "height": done.size[1]}
@@ -304,6 +438,7 @@ def _report(done: "sinct.Translation", *, as_json: bool, quiet: bool) -> None:
                 **facts,
                 "warnings": list(done.warnings),
                 "finished": finished,
+                **(more or {}),
             }
         )
         return
@@ -338,23 +473,47 @@ def _training_facts(training: "sinct.Training") -> dict[str, Any]:
     }
 
 
-def _end(done: "sinct.Training | sinct.Translation", stop: Stop, *, quiet: bool) -> None:
+def _resuming(steps: int | None) -> str:
+    """The command that resumes the present one's run, up to a new length if one is given."""
+    return resuming(sys.argv[1:], steps=steps)
+
+
+def _end(
+    done: "sinct.Training | sinct.Translation",
+    stop: Stop,
+    *,
+    quiet: bool,
+    again: Callable[[int | None], str] = _resuming,
+) -> None:
     """Where the time was up early, say how to go on. After an interrupt, also exit as interrupted programs do."""
     training: Any = getattr(done, "training", done)  # a Translation holds its training
     if not stop() or (done.finished and (training is None or training.finished)):
         if training is not None and training.capped:
-            display.say(capped(training.steps, training.planned), quiet=quiet)
+            display.say(capped(training.steps, training.planned, again(training.planned)), quiet=quiet)
         return
     where = "in the picture"
     if training is not None and not training.finished:
         of = "" if training.planned is None else f" of {training.planned}"
         where = f"at step {training.steps}{of}"
-    display.say(f"stopped {where}; everything is saved. To continue: {resuming(sys.argv[1:])}", quiet=quiet)
+    display.say(f"stopped {where}; everything is saved. To continue: {again(None)}", quiet=quiet)
     raise typer.Exit(stop.exit_code)
 
 
-app.command()(compare.compare)
-app.command()(compare.evaluate)
+app.command(
+    epilog=examples(
+        "sinct compare painting.jpg photo.jpg -o report",
+        "sinct compare painting.jpg photo.jpg -o report --methods sinct,gpdm --time 5m",
+        "sinct compare --pairs pairs.csv -o report",
+    )
+)(compare.compare)
+app.command(
+    epilog=examples(
+        "sinct evaluate painting.jpg photo.jpg out.png", "sinct evaluate painting.jpg photo.jpg *.png --json"
+    )
+)(compare.evaluate)
+app.command(
+    epilog=examples("sinct studio", "sinct studio paintings --port 8000", "sinct studio out.sinct --no-open")
+)(studio)
 app.add_typer(batch_app, name="batch")
 app.add_typer(folders_app, name="folders")
 app.add_typer(weights_app, name="weights")

@@ -48,6 +48,20 @@ class Profile(StrEnum):
     keep = "keep"
 
 
+class Part(StrEnum):
+    """Names in `sinct.inference.parts.PARTS`, repeated here for the same reason."""
+
+    colours = "colours"
+    light = "light"
+    texture = "texture"
+
+
+class Pick(StrEnum):
+    """How a candidate is chosen without looking at it."""
+
+    best = "best"
+
+
 def duration(text: str) -> float:
     """Read 90, 90s, 10m, 2h or 1h30m as seconds."""
     units = {"h": 3600.0, "m": 60.0, "s": 1.0}
@@ -93,8 +107,9 @@ Output = Annotated[
 PresetOption = Annotated[
     Preset,
     typer.Option(
+        metavar="NAME",
         help="Steps of training: instant 0, draft 100, standard 250; paper 100,000 as printed, authors 100,000 as in "
-        "the code of the paper's authors."
+        "the code of the paper's authors.",
     ),
 ]
 Time = Annotated[
@@ -105,8 +120,10 @@ Time = Annotated[
         help="Stop after this much time even if the preset's steps are not done: 90s, 10m, 2h.",
     ),
 ]
-Steps = Annotated[int | None, typer.Option(min=0, help="Train for this many steps instead of the preset's.")]
-Seed = Annotated[int, typer.Option(min=0, help="Seed for the random numbers.")]
+Steps = Annotated[
+    int | None, typer.Option(min=0, metavar="N", help="Train for this many steps instead of the preset's.")
+]
+Seed = Annotated[int, typer.Option(min=0, metavar="N", help="Seed for the random numbers.")]
 Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.")]
 RunDir = Annotated[
     Path | None,
@@ -125,7 +142,9 @@ FromScratch = Annotated[
         help="Begin with random networks instead of those that come with sinct; takes more steps.",
     ),
 ]
-Bits = Annotated[int | None, typer.Option(help="8 or 16 bits per channel.", show_default="as in the input")]
+Bits = Annotated[
+    int | None, typer.Option(metavar="N", help="8 or 16 bits per channel.", show_default="as in the input")
+]
 ProfileOption = Annotated[
     Profile,
     typer.Option(
@@ -139,7 +158,43 @@ Strength = Annotated[
     typer.Option(
         min=0,
         max=1,
+        metavar="SHARE",
         help="How far to go from the input, 0, to its translation, 1; needs no new training with `sinct apply`.",
+    ),
+]
+Keep = Annotated[
+    list[Part] | None,
+    typer.Option(
+        "--keep",
+        metavar="PART",
+        help="Keep colours, light (light and shade of forms) or texture of the input (strokes, "
+        "canvas, fine detail); repeat for two. With --strength and --mask, this comes first.",
+    ),
+]
+Mask = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="PICTURE",
+        help="A picture in grey that says where to translate: white there, black keeps the input's own pixels, grey "
+        "mixes. Transparent is black; another size is fitted.",
+        show_default=False,
+    ),
+]
+RegionMaps = Annotated[
+    tuple[Path, Path] | None,
+    typer.Option(
+        "--regions",
+        metavar="MAP MAP",
+        help="Maps of painting and photo in flat colours: what a colour covers in the painting learns from what it "
+        "covers in the photo, sky from sky.",
+    ),
+]
+PhotoRegions = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--photo-regions",
+        metavar="MAP",
+        help="Map of the second photo; repeat it for the third, and so on. Goes with --regions.",
     ),
 ]
 MaxMemory = Annotated[
@@ -167,6 +222,7 @@ Faithful = Annotated[
     typer.Option(
         min=0,
         max=1,
+        metavar="SHARE",
         help="From 0, which keeps little more than the composition, to 1, which keeps every form and many strokes.",
         show_default="0.5",
     ),
@@ -181,8 +237,49 @@ Set = Annotated[
 ]
 
 
+Seeds = Annotated[
+    int | None,
+    typer.Option(
+        "--seeds",
+        metavar="N",
+        help="Train N candidates for a short time each, with seeds counted up from --seed, and show them on one sheet. "
+        "Half of the steps or time is theirs, the other half goes to the one that --continue or --pick chooses.",
+        show_default=False,
+    ),
+]
+EachPhoto = Annotated[
+    bool, typer.Option("--each-photo", help="Likewise with a candidate of each photo by itself.")
+]
+Presets = Annotated[
+    str | None,
+    typer.Option(
+        "--presets",
+        metavar="NAMES",
+        help="Likewise with a candidate of each of these presets, for instance instant,draft,authors.",
+        show_default=False,
+    ),
+]
+Continue = Annotated[
+    int | None,
+    typer.Option(
+        "--continue",
+        metavar="K",
+        help="Go on with candidate K and write the picture; --steps or --time give it another length.",
+        show_default=False,
+    ),
+]
+PickOption = Annotated[
+    Pick | None,
+    typer.Option(help="Go on with the candidate that sinct's own measure likes best.", show_default=False),
+]
+Prune = Annotated[
+    bool,
+    typer.Option("--prune", help="Then remove the checkpoints of the other candidates; their models stay."),
+]
+
+
 def settings(
-    preset: Preset,
+    preset: str,
     *,
     time: float | None,
     steps: int | None,
@@ -199,7 +296,7 @@ def settings(
     import sinct
     from sinct.runtime.device import choose_device
 
-    config = sinct.preset(preset.value, choose_device(device), seconds=time, steps=steps, seed=seed)
+    config = sinct.preset(preset, choose_device(device), seconds=time, steps=steps, seed=seed)
     return config.replace(**({"warm_start": False} if from_scratch else {}), **parse_changes(changes))
 
 
@@ -223,7 +320,7 @@ def chosen(
     """
     if not resume:
         return settings(
-            preset,
+            preset.value,
             time=time,
             steps=steps,
             seed=seed,
@@ -238,6 +335,19 @@ def chosen(
 
     config: Config = RunDirectory(run_dir).read_config(Trainer)[0]
     return config.replace(steps=config.steps if steps is None else steps, seconds=time)
+
+
+def all_maps(regions: tuple[Path, Path] | None, more: list[Path] | None) -> list[Path]:
+    """All region maps, that of the painting first.
+
+    Raises:
+        SinctError: there are maps of further photos only.
+    """
+    if more and not regions:
+        import sinct
+
+        raise sinct.ConfigError("--photo-regions goes with --regions, the maps of painting and first photo")
+    return [*(regions or ()), *(more or [])]
 
 
 def with_strokes(changes: list[str] | None, stroke: float | None, faithful: float | None) -> list[str]:

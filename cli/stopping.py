@@ -13,6 +13,19 @@ RESTART = ("--overwrite", "--resume")
 LENGTHS = ("--time", "--steps", "--epochs")
 """Options, each with a value, that it must not repeat where it gives a new length."""
 
+CANDIDATES = (
+    "--seeds",
+    "--presets",
+    "--pick",
+    "--continue",
+    "--seed",
+    "--preset",
+    "--stroke",
+    "--faithful",
+    "--set",
+)
+"""Options, each with a value, about which candidates there are, with which settings, and which of them goes on."""
+
 
 def resuming(words: Sequence[str], *, steps: int | None = None) -> str:
     """The command that resumes a run.
@@ -21,24 +34,58 @@ def resuming(words: Sequence[str], *, steps: int | None = None) -> str:
         words: arguments of the command that began it.
         steps: its new length, without a limit to its time; None leaves it the length that it has.
     """
-    given = () if steps is None else LENGTHS
-    kept, rest = [], iter(words)
-    for word in rest:
-        option, equals, _ = word.partition("=")
-        if option in given:
-            if not equals:
-                next(rest, None)  # its value
-        elif word not in RESTART:
-            kept.append(word)
+    kept = _without(words, RESTART, () if steps is None else LENGTHS)
     length = [] if steps is None else [f"--steps={steps}"]
     return shlex.join(["sinct", *kept, "--resume", *length])
 
 
-def capped(steps: int, planned: int | None) -> str:
-    """What to say of a training whose time was up early, and the command that does the rest."""
+def repeating(words: Sequence[str]) -> str:
+    """The command that takes up variations where they are: the same one.
+
+    Args:
+        words: arguments of the command that began them.
+    """
+    return shlex.join(["sinct", *_without(words, RESTART)])
+
+
+def choosing(words: Sequence[str], number: int, *, steps: int | None = None) -> str:
+    """The command that goes on with a candidate.
+
+    Args:
+        words: arguments of the command that trained the candidates or went on with one.
+        number: number of the candidate.
+        steps: its new length; None leaves it the length that it has.
+    """
+    kept = _without(words, (*RESTART, "--each-photo", "--from-scratch"), (*LENGTHS, *CANDIDATES))
+    length = [] if steps is None else [f"--steps={steps}"]
+    return shlex.join(["sinct", *kept, "--continue", str(number), *length])
+
+
+def _without(words: Sequence[str], flags: Sequence[str], valued: Sequence[str] = ()) -> list[str]:
+    """Arguments without some options, of which `valued` have a value."""
+    kept, rest = [], iter(words)
+    for word in rest:
+        option, equals, _ = word.partition("=")
+        if option in valued:
+            if not equals:
+                next(rest, None)  # its value
+        elif word not in flags:
+            kept.append(word)
+    return kept
+
+
+def capped(steps: int, planned: int | None, rest: str | None = None) -> str:
+    """What to say of a training whose time was up early, and the command that does the rest.
+
+    Args:
+        steps: steps done.
+        planned: steps that were to be done.
+        rest: the command; by default, the one that resumes the present command's run.
+    """
+    rest = resuming(sys.argv[1:], steps=planned) if rest is None else rest
     return (
         f"--time ended the training at step {steps} of {planned}, so the result is not yet what it could be; "
-        f"everything is saved. To do the rest: {resuming(sys.argv[1:], steps=planned)}"
+        f"everything is saved. To do the rest: {rest}"
     )
 
 

@@ -7,11 +7,12 @@ import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from . import bars, display
+from .help import App, examples
 from .options import AsJson, Quiet
 
-weights_app = typer.Typer(
-    no_args_is_help=True,
+weights_app = App(
     help="List, fetch and find the pretrained weights that some methods and measures need.",
+    epilog=examples("sinct weights list", "sinct weights fetch all"),
 )
 
 WeightsDir = Annotated[
@@ -22,7 +23,7 @@ WeightsDir = Annotated[
 ]
 
 
-@weights_app.command("list")
+@weights_app.command("list", epilog=examples("sinct weights list", "sinct weights list --json"))
 def list_(weights_dir: WeightsDir = None, as_json: AsJson = False) -> None:
     """Show each file's name, size and checksum, and whether it is present and undamaged."""
     from sinct.weights.registry import FILES
@@ -45,7 +46,7 @@ def list_(weights_dir: WeightsDir = None, as_json: AsJson = False) -> None:
         display.say(f"folder: {folder}")
 
 
-@weights_app.command()
+@weights_app.command(epilog=examples("sinct weights fetch all", "sinct weights fetch vgg19"))
 def fetch(
     names: Annotated[
         list[str],
@@ -78,7 +79,7 @@ def fetch(
             display.emit({name: str(path) for name, path in paths.items()})
 
 
-@weights_app.command()
+@weights_app.command(epilog=examples("sinct weights path vgg19"))
 def path(
     name: Annotated[str, typer.Argument(help="A name that `list` shows.", show_default=False)],
     weights_dir: WeightsDir = None,

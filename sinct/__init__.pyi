@@ -27,4 +27,11 @@ from .presets import PRESETS as PRESETS
 from .presets import preset as preset
 from .training.progress import Progress as Progress
 from .training.progress import Training as Training
+from .variations.candidates import Candidate as Candidate
+from .variations.candidates import Variations as Variations
+from .variations.candidates import read_variations as read_variations
+from .variations.choice import continue_variation as continue_variation
+from .variations.choice import prune_variations as prune_variations
+from .variations.vary import VariationProgress as VariationProgress
+from .variations.vary import vary as vary
 from .version import __version__ as __version__

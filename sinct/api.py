@@ -10,20 +10,22 @@ import torch
 
 from sinct.data.series import choose, one_or_all, read_series
 from sinct.errors import InputError, Remark
-from sinct.inference.model import Model, check_strength, load_model
+from sinct.inference.mixing import Mix
+from sinct.inference.model import Model, load_model
 from sinct.inference.streamed import OnPixels
 from sinct.inference.to_file import checked_output, translate_to_file
 from sinct.inference.window_sizes import check_windows
 from sinct.measures.warnings import scale_warning
 from sinct.networks.choice import make_generator
 from sinct.objectives.cut import CutSettings, Trainer
+from sinct.pictures.masks import open_mask
 from sinct.pictures.opening import in_memory, open_picture
-from sinct.pictures.picture import read_picture
+from sinct.pictures.picture import Picture, read_picture
 from sinct.pictures.rows import Source
 from sinct.presets import preset as preset_settings
 from sinct.runtime.device import choose_device
 from sinct.runtime.files import StrPath, irregular, printable
-from sinct.training.pair_run import run_training
+from sinct.training.pair_run import read_maps, run_training
 from sinct.training.progress import OnProgress, Training
 from sinct.training.run_directory import RunDirectory
 
@@ -60,6 +62,7 @@ def train(
     preset: str = "standard",
     device: str = "auto",
     resume: bool = False,
+    regions: Sequence[StrPath] = (),
     overwrite: bool = False,
     on_progress: OnProgress | None = None,
     should_stop: Callable[[], bool] | None = None,
@@ -75,6 +78,9 @@ def train(
         config: all settings; by default those of `preset` on the device.
         preset: name of the settings when `config` is not given: instant, draft, standard, paper or authors.
         device: auto, cpu, cuda, cuda:N or mps.
+        regions: maps in flat colours, one of the painting and one of each photo: what one colour of the painting's
+            covers learns colours, texture and all the rest from what the same colour of a photo's covers (see
+            `sinct.data.regions`). Only for a single painting.
         resume: continue the run in `run_dir` with its own settings; only the length, steps and seconds, is taken
             from `config`. Both count from the run's beginning.
         overwrite: replace an older run in `run_dir`.
@@ -94,9 +100,12 @@ def train(
         TrainingError: a loss is not finite; the last good checkpoint is kept.
     """
     where = choose_device(device)
-    paths = _paths(photos)
-    chosen, remarks = choose(_paths(paintings))
+    paths = picture_paths(photos)
+    for each in regions:
+        check_file(each)
+    chosen, remarks = choose(picture_paths(paintings))
     sources, targets = read_series(chosen), [read_picture(path) for path in paths]
+    maps, found = read_maps(regions, sources, targets)
     return run_training(
         Trainer,
         sources,
@@ -107,10 +116,11 @@ def train(
         device=where,
         resume=resume,
         overwrite=overwrite,
-        names=_names(chosen, paths),
+        names=input_names(chosen, paths),
+        maps=maps,
         on_progress=on_progress,
         should_stop=should_stop,
-        remarks=remarks,
+        remarks=[*remarks, *found],
     )
 
 
@@ -126,6 +136,9 @@ def translate(
     bits: int | None = None,
     profile: str = "srgb",
     strength: float = 1.0,
+    keep: Sequence[str] = (),
+    mask: StrPath | None = None,
+    regions: Sequence[StrPath] = (),
     max_memory: int | None = None,
     resume: bool = False,
     overwrite: bool = False,
@@ -147,31 +160,44 @@ def translate(
             kept profile that is much wider than sRGB.
         profile: "srgb", or "keep" to store the same colours in the painting's own RGB profile (see
             `sinct.pictures.output_profile`); where that is not possible, a warning says so and sRGB is written.
-        strength: how far to go from the painting, 0, to the translation, 1; see `sinct.inference.model.Model.mixed`.
-            `apply` can change it without training again.
+        strength: how far to go from the painting, 0, to the translation, 1. What is written is mixed in this order:
+            `keep`, `strength`, `mask`, see `sinct.inference.mixing.Mix`. `apply` can change all three without training
+            again.
+        keep: parts of the painting that the translation gets: "colours", "light" (light and shade of its forms),
+            "texture" (detail of low contrast within 33 px, such as strokes), see `sinct.inference.parts`; all of them
+            give the painting's own pixels.
+        mask: picture file in grey: white shows the translation, black the painting's own pixels, grey both; fitted to
+            the painting's size, see `sinct.pictures.masks`. What is transparent counts as black.
         max_memory: bytes for the process while the picture is translated, by default 1.5 GB or half of what is
             free. A picture that needs more is read and written in rows (see `sinct.inference.streamed`), and scaled
             down to 16 megapixels for training.
         on_pixels: called with pixels done and pixels in all, where the picture is written in rows.
-        config, preset, device, resume, overwrite, on_progress, should_stop: as for `train`.
+        config, preset, device, regions, resume, overwrite, on_progress, should_stop: as for `train`.
 
     Returns:
         Where the picture is; `training.finished` is False where the training was stopped early, `training.capped` is
         True where its time was up before all steps were done.
 
     Raises:
-        As `train`; an output that cannot be written is refused before training.
+        As `train`; an output that cannot be written, and a mask that cannot be used, are refused before training.
     """
-    check_strength(strength)
+    mix = Mix(strength, keep)
     where = choose_device(device)
-    paths = _paths(photos)
+    paths = picture_paths(photos)
     target = Path(output)
-    _check_file(painting)
+    for path in (*_given(painting, mask), *regions):
+        check_file(path)
     source = open_picture(painting, target, max_memory)
     targets = [read_picture(path) for path in paths]
+    mix = _masked(mix, mask, source, target)
     # A resumed run may replace the unfinished picture that its interruption left.
     encoding = checked_output(
-        target, source, [painting, *paths], bits=bits, profile=profile, overwrite=overwrite or resume
+        target,
+        source,
+        [*_given(painting, mask), *paths, *regions],
+        bits=bits,
+        profile=profile,
+        overwrite=overwrite or resume,
     )
     size = (source.width, source.height)
     run = RunDirectory(Path(run_dir) if run_dir is not None else target.with_suffix(".sinct"))
@@ -180,9 +206,11 @@ def translate(
         with torch.device("meta"):  # without weights
             generator = make_generator(settings.generator, settings.width)
         check_windows(generator, source.height, source.width)  # now, not after the training
+    training_source = in_memory(source, TRAINING_PIXELS)
+    maps, remarks = read_maps(regions, [training_source], targets)
     training = run_training(
         Trainer,
-        [in_memory(source, TRAINING_PIXELS)],
+        [training_source],
         targets,
         run,
         config=settings,
@@ -190,7 +218,9 @@ def translate(
         device=where,
         resume=resume,
         overwrite=overwrite,
-        names=_names([painting], paths),
+        names=input_names([painting], paths),
+        maps=maps,
+        remarks=remarks,
         on_progress=on_progress,
         should_stop=should_stop,
     )
@@ -198,7 +228,7 @@ def translate(
     if in_rows and not training.finished:
         return Translation(target, size, training.warnings, training, finished=False)
     done = translate_to_file(
-        replace(training.model, strength=strength),
+        replace(training.model, mix=mix),
         source,
         target,
         encoding=encoding,
@@ -221,6 +251,8 @@ def apply(
     bits: int | None = None,
     profile: str = "srgb",
     strength: float = 1.0,
+    keep: Sequence[str] = (),
+    mask: StrPath | None = None,
     max_memory: int | None = None,
     resume: bool = False,
     overwrite: bool = False,
@@ -237,7 +269,7 @@ def apply(
         bits: 8 or 16 bits per channel; by default the picture's own where the format allows it, and 16 for a
             kept profile that is much wider than sRGB.
         profile: "srgb", or "keep" for the picture's own, as for `translate`.
-        strength: how far to go from the picture, 0, which gives its own pixels, to the translation, 1.
+        strength, keep, mask: what shows of the picture and of its translation, as for `translate`.
         max_memory: bytes for the process, by default 1.5 GB or half of what is free. A picture that needs more
             is read and written in rows (see `sinct.inference.streamed`).
         resume: continue an interrupted picture that is written in rows.
@@ -246,23 +278,27 @@ def apply(
         should_stop: there, called after each row of windows; returning True stops and keeps what is done.
 
     Raises:
-        InputError: the picture or the model is missing or unreadable.
+        InputError: the picture, the mask or the model is missing or unreadable, or the mask has colours.
         OutputError: the output cannot be written.
-        ConfigError: `profile` is neither "srgb" nor "keep", or `strength` does not lie in [0, 1].
+        ConfigError: `profile` is neither "srgb" nor "keep", `strength` does not lie in [0, 1], or `keep` names no part.
         CheckpointError: the model is damaged or from another version.
         DeviceError: the device is unknown or has too little memory.
     """
-    check_strength(strength)
+    mix = Mix(strength, keep)
     target = Path(output)
-    _check_file(picture)
+    for path in _given(picture, mask):
+        check_file(path)
     source = open_picture(picture, target, max_memory)
+    mix = _masked(mix, mask, source, target)
     encoding = checked_output(
-        target, source, [picture], bits=bits, profile=profile, overwrite=overwrite or resume
+        target, source, _given(picture, mask), bits=bits, profile=profile, overwrite=overwrite or resume
     )
     loaded = model if isinstance(model, Model) else load_model(Path(model), choose_device(device))
-    found = scale_warning(source.width, loaded.widths)
+    # Of a texture that is kept, the size is right.
+    unseen = mix.only_picture or "texture" in mix.keep
+    found = [] if unseen else scale_warning(source.width, loaded.widths)
     done = translate_to_file(
-        replace(loaded, strength=strength),
+        replace(loaded, mix=mix),
         source,
         target,
         encoding=encoding,
@@ -276,17 +312,30 @@ def apply(
     return Translation(target, size, (*found, *done.warnings), finished=done.finished)
 
 
-def _paths(paths: StrPath | Sequence[StrPath]) -> list[StrPath]:
+def _given(picture: StrPath, mask: StrPath | None) -> list[StrPath]:
+    """A picture and its mask, if there is one."""
+    return [picture] if mask is None else [picture, mask]
+
+
+def _masked(mix: Mix, mask: StrPath | None, source: Picture | Source, target: Path) -> Mix:
+    """The mix with a mask, if there is one, at the picture's size; on the disk where that is written in rows."""
+    if mask is None:
+        return mix
+    beside = target if isinstance(source, Source) else None
+    return replace(mix, mask=open_mask(mask, source.height, source.width, beside))
+
+
+def picture_paths(paths: StrPath | Sequence[StrPath]) -> list[StrPath]:
     """Turn one path or several into a list."""
     found = [paths] if isinstance(paths, (str, PathLike)) else list(paths)
     if not found:
         raise InputError("the list of pictures is empty; give at least one painting and one photo")
     for path in found:
-        _check_file(path)
+        check_file(path)
     return found
 
 
-def _check_file(path: StrPath) -> None:
+def check_file(path: StrPath) -> None:
     """Refuse a pipe or a device, which cannot be read twice.
 
     Raises:
@@ -297,7 +346,7 @@ def _check_file(path: StrPath) -> None:
             raise InputError(f"{printable(path)} is a pipe or a device; save it as a file first")
 
 
-def _names(paintings: Sequence[StrPath], photos: Sequence[StrPath]) -> dict[str, str | list[str]]:
+def input_names(paintings: Sequence[StrPath], photos: Sequence[StrPath]) -> dict[str, str | list[str]]:
     """File names of the inputs, for config.json."""
     return {
         "painting": one_or_all([Path(path).name for path in paintings]),

@@ -24,6 +24,9 @@ ABOVE_0 = Bound("be above 0", lambda value: value > 0)
 FROM_0 = Bound("be 0 or more", lambda value: value >= 0)
 SHARE = Bound("lie in [0, 1]", lambda value: 0 <= value <= 1)
 
+SEEDS = 2**63
+"""A seed lies below this."""
+
 
 def bounded(default: Any, bound: Bound) -> Any:
     """Declare a field whose value must be None, or finite and within a bound."""
@@ -144,7 +147,7 @@ class TrainingSettings(Settings):
     def check(self) -> None:
         """See `Settings.check`."""
         super().check()
-        if self.seed >= 2**63:
+        if self.seed >= SEEDS:
             raise ConfigError(f"seed must be below 2**63, got {self.seed}")
         if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
             raise ConfigError(f"betas must be two numbers in [0, 1), got {self.betas}")

@@ -189,6 +189,47 @@ def test_output_that_is_an_input_is_refused(pair, tiny, tmp_path):
     assert pair[0].read_bytes() == before
 
 
+def test_mask_that_is_the_output_is_refused(pair, tiny, tmp_path):
+    mask = tmp_path / "mask.png"
+    Image.new("L", (60, 45), 255).save(mask)
+    with pytest.raises(sinct.OutputError, match=r"mask\.png is one of the inputs"):
+        sinct.translate(*pair, mask, config=tiny, mask=mask, overwrite=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"keep": ["sky"]}, sinct.ConfigError, "`keep` takes colours, light, texture, not 'sky'"),
+        ({"strength": "full"}, sinct.ConfigError, r"strength must lie in \[0, 1\], got full"),
+        ({"mask": "none.png"}, sinct.InputError, r"the mask .*none\.png does not exist"),
+        ({"mask": "broken.png"}, sinct.InputError, r"the mask .*broken\.png is not a picture"),
+        ({"mask": "painting.png"}, sinct.InputError, r"the mask .*painting\.png has colours"),
+        ({"mask": "."}, sinct.InputError, "the mask .* is a directory"),
+    ],
+)
+@pytest.mark.parametrize("there", [False, True])
+def test_mix_that_cannot_be_made_is_refused_before_training(
+    pair, tiny, tmp_path, options, error, message, there
+):
+    (tmp_path / "broken.png").write_bytes(b"broken")
+    options = {name: tmp_path / value if name == "mask" else value for name, value in options.items()}
+    if there:
+        (tmp_path / "out.png").write_bytes(b"")
+    with pytest.raises(error, match=message):
+        sinct.translate(*pair, tmp_path / "out.png", config=tiny, overwrite=there, **options)
+    assert not (tmp_path / "out.sinct").exists()
+
+
+def test_translate_mixes_as_apply_does(pair, tiny, tmp_path):
+    ramp = np.linspace(0, 255, 60).astype(np.uint8)[None].repeat(45, axis=0)
+    Image.fromarray(ramp).save(tmp_path / "mask.png")
+    mix = {"strength": 0.8, "keep": ["light"], "mask": tmp_path / "mask.png"}
+    done = sinct.translate(*pair, tmp_path / "first.png", config=tiny, **mix)
+    sinct.apply(done.training.run_dir, pair[0], tmp_path / "second.png", **mix)
+    assert np.array_equal(pixels_of(tmp_path / "first.png"), pixels_of(tmp_path / "second.png"))
+    assert np.array_equal(pixels_of(tmp_path / "first.png")[:, 0], pixels_of(pair[0])[:, 0])
+
+
 def test_run_directory_in_use_is_refused_and_kept(pair, tiny, tmp_path):
     sinct.train(*pair, tmp_path / "run", config=tiny)
     before = (tmp_path / "run" / "checkpoint.safetensors").read_bytes()

@@ -2,15 +2,18 @@
 
 `read_collection` makes the jobs and `run_batch` does them, each in its own process. A ledger (`sinct.batch.ledger`)
 records the state and result of every job, so nothing is done twice and one picture's failure does not stop the others.
+`judge` accepts and rejects pictures, `facts` and `export` list jobs as plain values.
 """
 
 from sinct.batch.collection import read_collection
 from sinct.batch.coordinator import run_batch
 from sinct.batch.jobs import Job
-from sinct.batch.ledger import Entry, State, ledger_path, read_entries
+from sinct.batch.ledger import Entry, State, Verdict, ledger_path, read_entries
+from sinct.batch.listing import export, facts
 from sinct.batch.local_workers import LocalWorkers
 from sinct.batch.places import Slot, local_slots
 from sinct.batch.progress import Progress, Summary
+from sinct.batch.review import judge, to_retry, undecided
 from sinct.batch.settings import Settings
 from sinct.batch.staleness import preview
 
@@ -23,10 +26,16 @@ __all__ = [
     "Slot",
     "State",
     "Summary",
+    "Verdict",
+    "export",
+    "facts",
+    "judge",
     "ledger_path",
     "local_slots",
     "preview",
     "read_collection",
     "read_entries",
     "run_batch",
+    "to_retry",
+    "undecided",
 ]

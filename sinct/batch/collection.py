@@ -232,6 +232,7 @@ def shared(jobs: Sequence[Job], photos: Sequence[str], settings: Settings) -> li
     for remark in remarks:
         warnings.warn(remark, stacklevel=3)
     fault = None if paintings else "no painting of the series can be read"
-    settings = replace(settings, profile="srgb")  # it writes no picture, so another profile keeps the model
+    # It writes no picture, so another profile or mix keeps the model.
+    settings = replace(settings, profile="srgb", strength=1.0, keep=())
     training = Job(SERIES, "series", tuple(paintings), tuple(photos), "", settings, fault=fault)
     return [training, *(replace(job, kind="apply", photos=(), needs=SERIES) for job in jobs)]

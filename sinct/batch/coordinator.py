@@ -15,7 +15,8 @@ from sinct.batch.jobs import Job, Outcome, Request
 from sinct.batch.ledger import Entry, Ledger, State, ledger_path, run_folder
 from sinct.batch.places import Event, Workers
 from sinct.batch.progress import OnProgress, Pace, Progress, Summary
-from sinct.batch.staleness import Hashes, failed, finished, judged, key_of, lacks_model
+from sinct.batch.review import anew
+from sinct.batch.staleness import Hashes, failed, finished, judged, key_of, lacks_model, outlived
 from sinct.errors import SinctError
 from sinct.runtime.locks import alone
 
@@ -42,7 +43,7 @@ def run_batch(
         folder: the batch's folder; only one process may work on it at a time.
         workers: where jobs run.
         retries: further attempts after a failure that may be temporary.
-        again: names of failed jobs to start afresh, with all their attempts.
+        again: names of jobs to start afresh, with all their attempts; rejected ones with another seed.
         verify: read every finished file, rather than only those whose size or time has changed.
         max_memory: bytes for each job while it translates, see `sinct.translate`.
         on_progress: called with the progress.
@@ -50,14 +51,14 @@ def run_batch(
 
     Raises:
         OutputError: the folder cannot be written to, or another process is working on it.
-        InputError: the ledger is damaged.
+        InputError: the ledger is damaged, or a job to start afresh does not exist or cannot have a seed of its own.
     """
     path = ledger_path(folder)
     with alone(path.parent, "choose another folder"), closing(Ledger(path)) as ledger:
         if jobs is not None:
             ledger.plan(jobs)
         for name in again:
-            ledger.save(ledger.entry(name).reset())
+            ledger.save(anew(ledger, name))
         batch = _Batch(
             ledger,
             folder,
@@ -75,7 +76,7 @@ def run_batch(
             for _ in range(10):  # they have ended, but their last messages may not have arrived
                 if batch.running:
                     batch.hear(TICK)
-        return Summary(tuple(ledger.entries()), tuple(batch.made), interrupted)
+        return Summary(tuple(ledger.entries()), tuple(batch.made), interrupted, tuple(batch.kept))
 
 
 class _Batch:
@@ -99,6 +100,7 @@ class _Batch:
         self.running: dict[str, tuple[float, float | None]] = {}
         self.needs: dict[str, int] = {}
         self.made: list[str] = []
+        self.kept: list[str] = []
         self.pace = Pace()
         self.hashes = Hashes(self.entries.values(), verify=verify)
 
@@ -115,6 +117,8 @@ class _Batch:
                     self._tell(f"{name}: failed: {entry.error}")
             if entry.state is State.waiting:
                 self.waiting.append(name)
+            elif outlived(entry, found.get(entry.job.needs or ""), self.hashes):
+                self.kept.append(name)
 
     def run(self, should_stop: Callable[[], bool]) -> bool:
         """Start jobs and collect their results until none is left; returns whether it was stopped."""

@@ -23,7 +23,7 @@ ACTIVATIONS = {False: 32.0, True: 19.0}
 """Bytes per pixel of a step's crops and per channel of the generator, without and with bfloat16, as measured for
 the authors' configuration (benchmarks.step_rate)."""
 
-KEPT_BYTES = 4_000_000
+KEPT_BYTES = 10_000_000
 """Disk space that a finished run keeps: the model, preview and log."""
 
 

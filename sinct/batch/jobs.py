@@ -28,6 +28,7 @@ class Job:
         settings: settings of the training and the output.
         needs: name of the job whose model is applied.
         fault: why the job cannot be done, in one line, if that is known beforehand.
+        masks: path or URL of the mask that says where to translate, see `sinct.pictures.masks`; at most one.
     """
 
     name: str
@@ -38,11 +39,16 @@ class Job:
     settings: Settings
     needs: str | None = None
     fault: str | None = None
+    masks: tuple[str, ...] = ()
 
     @property
     def inputs(self) -> tuple[str, ...]:
         """All files that the job reads, except a model."""
-        return (*self.paintings, *self.photos)
+        return (*self.paintings, *self.photos, *self.masks)
+
+    def seeded(self, seed: int) -> "Job":
+        """The same job with another seed."""
+        return replace(self, settings=replace(self.settings, seed=seed))
 
     def to_json(self) -> dict[str, Any]:
         """Values as JSON would return them."""

@@ -1,4 +1,6 @@
-"""The record of what a batch has done and still has to do: an SQLite database, changed by one process at a time.
+"""The record of what a batch has done and still has to do: an SQLite database.
+
+One process at a time does its jobs; others may record verdicts on finished pictures meanwhile.
 
 Every change is a transaction that reaches the disk before the next step, so that a kill or a power cut leaves the
 state before it or after it.
@@ -18,8 +20,8 @@ from sinct.errors import InputError, OutputError, one_line
 from sinct.runtime.files import printable
 from sinct.runtime.json_files import parsed, restored
 
-SCHEMA = 1
-"""Version of the tables."""
+SCHEMA = 2
+"""Version of the tables; version 1 had no verdicts and no further seeds."""
 
 
 def ledger_path(folder: Path) -> Path:
@@ -41,12 +43,19 @@ class State(StrEnum):
     failed = "failed"
 
 
+class Verdict(StrEnum):
+    """What a person has decided about a finished picture."""
+
+    accepted = "accepted"
+    rejected = "rejected"
+
+
 @dataclass(frozen=True)
 class Entry:
     """A job and its state.
 
     Attributes:
-        job: what is asked for.
+        job: what is asked for, with the seed of `seeds` if there is one.
         state: its state.
         attempts: attempts begun since the last reset.
         key: hash of everything its result depends on, as known at the start of the last attempt.
@@ -59,6 +68,9 @@ class Entry:
             SHA-256; for all files that it reads and, when it is done, for the output.
         started: when the last attempt began, in seconds since 1970.
         ended: when it was last done or failed, in seconds since 1970.
+        verdict: what a person has decided about its picture; None as long as nobody has.
+        seeds: the seed that the collection asks for, and the one that has taken its place since a picture was
+            rejected. It holds until the collection asks for another.
     """
 
     job: Job
@@ -73,6 +85,8 @@ class Entry:
     hashes: Mapping[str, Any] = field(default_factory=dict)
     started: float | None = None
     ended: float | None = None
+    verdict: Verdict | None = None
+    seeds: tuple[int, int] | None = None
 
     @property
     def name(self) -> str:
@@ -86,7 +100,15 @@ class Entry:
 
     def reset(self) -> "Entry":
         """The job as if it had never been tried."""
-        return replace(self, state=State.waiting, attempts=0, error=None, again=False, squeeze=0)
+        return replace(
+            self, state=State.waiting, attempts=0, error=None, again=False, squeeze=0, verdict=None
+        )
+
+    def asked(self, job: Job) -> "Entry":
+        """The entry with the job as a collection asks for it now."""
+        if self.seeds is not None and job.settings.seed == self.seeds[0]:
+            job = job.seeded(self.seeds[1])
+        return replace(self, job=job)
 
 
 TABLES = """
@@ -108,9 +130,14 @@ CREATE TABLE jobs (
     figures TEXT NOT NULL DEFAULT '{}',
     hashes TEXT NOT NULL DEFAULT '{}',
     started REAL,
-    ended REAL
+    ended REAL,
+    verdict TEXT,
+    seeds TEXT
 );
 """
+
+ADDED = ("ALTER TABLE jobs ADD COLUMN verdict TEXT", "ALTER TABLE jobs ADD COLUMN seeds TEXT")
+"""What makes tables of version 1 those of version 2."""
 
 COLUMNS = (
     "state", "attempts", "key", "error", "again", "squeeze", "warnings", "figures", "hashes", "started", "ended",
@@ -153,9 +180,14 @@ class Ledger:
                     change.execute(TABLES)
                     change.execute(f"PRAGMA user_version = {SCHEMA}")
                 version = SCHEMA
-        if version != SCHEMA:
+            if version == 1 and not readonly:
+                with self._change() as change:
+                    for statement in ADDED:
+                        change.execute(statement)
+                    change.execute(f"PRAGMA user_version = {SCHEMA}")
+        if version not in (1, SCHEMA):
             raise InputError(
-                f"{path} is a ledger of version {version}, but this sinct reads version {SCHEMA}; use the sinct "
+                f"{path} is a ledger of version {version}, but this sinct reads versions 1 to {SCHEMA}; use the sinct "
                 "that wrote it"
             )
 
@@ -177,11 +209,15 @@ class Ledger:
         Raises:
             InputError: there is no job with this name.
         """
+        return self._entry(self._row(name))
+
+    def _row(self, name: str) -> sqlite3.Row:
         with self._telling():
-            row = self._database.execute("SELECT * FROM jobs WHERE name = ?", (_stored(name),)).fetchone()
+            found = self._database.execute("SELECT * FROM jobs WHERE name = ?", (_stored(name),))
+            row: sqlite3.Row | None = found.fetchone()
         if row is None:
             raise InputError(f"the batch has no job {name!r}; `sinct batch status` lists them")
-        return self._entry(row)
+        return row
 
     def _entry(self, stored: sqlite3.Row) -> Entry:
         """A row as an entry.
@@ -210,14 +246,40 @@ class Ledger:
                 )
 
     def save(self, entry: Entry) -> None:
-        """Record the state of a job."""
+        """Record the state of a job. A verdict ends with its picture; otherwise it stays as another process left it."""
         values = {column: getattr(entry, column) for column in COLUMNS}
         values |= {column: json.dumps(values[column]) for column in JSON_COLUMNS}
         with self._change() as change:
             change.execute(
-                f"UPDATE jobs SET {', '.join(f'{column} = :{column}' for column in COLUMNS)} WHERE name = :name",
+                f"UPDATE jobs SET {', '.join(f'{column} = :{column}' for column in COLUMNS)}, "
+                "verdict = CASE WHEN :state IN ('waiting', 'running') THEN NULL ELSE verdict END WHERE name = :name",
                 {key: _stored(value) for key, value in {**values, "name": entry.name}.items()},
             )
+
+    def judge(self, names: Sequence[str], verdict: Verdict | None) -> None:
+        """Record a verdict on finished pictures, all or none of them; None takes it back.
+
+        Raises:
+            InputError: a job does not exist, or has no finished picture.
+        """
+        with self._change() as change:
+            for entry in map(self.entry, names):
+                if entry.state is not State.done:
+                    raise InputError(
+                        f"{entry.name} is {entry.state.value}, so it has no picture to judge; judge those that are done"
+                    )
+                if not entry.job.output and verdict is Verdict.accepted:
+                    raise InputError(f"{entry.name} is a model; judge the pictures that were made with it")
+                change.execute("UPDATE jobs SET verdict = ? WHERE name = ?", (verdict, _stored(entry.name)))
+
+    def reseed(self, name: str, seed: int) -> Entry:
+        """Give a job another seed than the collection asks for; returns the job with it."""
+        asked = parsed(_restored(self._row(name)["job"]))["settings"]["seed"]
+        with self._change() as change:
+            change.execute(
+                "UPDATE jobs SET seeds = ? WHERE name = ?", (json.dumps([asked, seed]), _stored(name))
+            )
+        return self.entry(name)
 
     @contextmanager
     def _change(self) -> Iterator[sqlite3.Connection]:
@@ -290,5 +352,7 @@ def _entry(stored: sqlite3.Row) -> Entry:
     values = {column: row[column] for column in COLUMNS}
     values |= {column: parsed(row[column]) for column in JSON_COLUMNS}
     values |= {"state": State(row["state"]), "again": bool(row["again"])}
+    verdict, seeds = row.get("verdict"), row.get("seeds")  # version 1 has neither
+    values |= {"verdict": Verdict(verdict) if verdict else None, "seeds": parsed(seeds) if seeds else None}
     entry: Entry = restored(Entry, {"job": {**parsed(row["job"]), **asked}, **values})
-    return entry
+    return entry.asked(entry.job)

@@ -12,14 +12,21 @@ from sinct.batch import storage
 from sinct.batch.jobs import Job, distinct
 from sinct.batch.settings import Settings
 from sinct.errors import ConfigError, InputError, one_line
+from sinct.inference.mixing import Mix
 from sinct.runtime.csv_files import read_csv
 from sinct.runtime.json_files import parsed
 
 MANIFESTS = (".csv", ".jsonl", ".ndjson")
 """Suffixes of collections that are manifests."""
 
-OWN = ("painting", "photo", "photos", "output", "preset", "steps", "time", "seed", "bits", "profile")
+OWN = (
+    "painting", "photo", "photos", "output", "preset", "steps", "time", "seed", "bits", "profile", "strength", "keep",
+    "mask",
+)  # fmt: skip
 """Columns of a manifest that are not settings of `sinct.Config`."""
+
+TEXTS = ("painting", "photo", "photos", "output", "preset", "profile", "keep", "mask")
+"""Columns whose cells are texts, whatever they look like."""
 
 
 def read_manifest(path: str, folder: str, suffix: str, settings: Settings) -> list[Job]:
@@ -27,8 +34,9 @@ def read_manifest(path: str, folder: str, suffix: str, settings: Settings) -> li
 
     Args:
         path: the manifest. Columns: painting, photo (several in one cell separated by ";", or a list in JSON) and,
-            optionally, output, preset, steps, time (seconds), seed, bits, profile and any setting of
-            `sinct.Config`. Paths are relative to the manifest, outputs to the batch's folder.
+            optionally, output, preset, steps, time (seconds), seed, bits, profile, strength, keep (several as photos
+            are given), mask and any setting of `sinct.Config`. Paths are relative to the manifest, outputs to the
+            batch's folder.
         folder: where the outputs go.
         suffix: suffix of outputs that the manifest does not name.
         settings: apply wherever a row gives nothing else.
@@ -68,7 +76,12 @@ def read_manifest(path: str, folder: str, suffix: str, settings: Settings) -> li
                 name = f"line-{number}"
             output = storage.join(folder, named if PurePosixPath(named).suffix else name + suffix)
         place = tuple(_resolved(photo, base) for photo in photos)
-        jobs.append(Job(name, "pair", (_resolved(painting, base),), place, output, made, fault=fault))
+        masks = tuple(_resolved(mask, base) for mask in [_cell(row, "mask")] if mask)
+        if row.get("mask") and not masks:
+            fault = f"{path}, line {number}: the mask is no file; name one"
+        jobs.append(
+            Job(name, "pair", (_resolved(painting, base),), place, output, made, fault=fault, masks=masks)
+        )
     return distinct(jobs)
 
 
@@ -94,7 +107,8 @@ def _rows(path: str) -> Sequence[tuple[int, Mapping[Any, Any]]]:
     if not rows or "painting" not in known or not {"photo", "photos"} & known:
         raise InputError(
             f"the manifest {path} needs the columns painting and photo and a line for each picture, for instance "
-            "'monet.jpg,coast.jpg'; output, preset, steps, time, seed, bits, profile and settings may follow"
+            "'monet.jpg,coast.jpg'; output, preset, steps, time, seed, bits, profile, strength, keep, mask and "
+            "settings may follow"
         )
     return rows
 
@@ -112,16 +126,18 @@ def _settings(row: Mapping[str, Any], default: Settings) -> Settings:
     made = replace(default, changes={**default.changes, **changes})
     if "time" in values:
         made = replace(made, seconds=values["time"])
-    for name in ("preset", "steps", "seed", "bits", "profile"):
+    for name in ("preset", "steps", "seed", "bits", "profile", "strength"):
         if name in values:
             made = replace(made, **{name: values[name]})
+    if "keep" in values:
+        made = replace(made, keep=tuple(Mix(keep=_parts(values["keep"])).keep))
     made.config(torch.device("cpu"))
     return made
 
 
 def _value(name: str, value: Any) -> Any:
     """A CSV cell as the number, list or boolean that it stands for."""
-    if not isinstance(value, str) or name in ("painting", "photo", "photos", "output", "preset", "profile"):
+    if not isinstance(value, str) or name in TEXTS:
         return value
     try:
         return parsed(value)
@@ -129,6 +145,11 @@ def _value(name: str, value: Any) -> Any:
         raise ConfigError(
             f"{name}: {value!r} is not a value; give a number, true, false or a list such as [32,64]"
         ) from None
+
+
+def _parts(value: Any) -> Any:
+    """Parts to keep, as a list where they are one text."""
+    return [part.strip() for part in value.split(";")] if isinstance(value, str) else value
 
 
 def _cell(row: Mapping[str, Any], name: str) -> str:

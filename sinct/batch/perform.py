@@ -110,7 +110,8 @@ def _made(request: Request, folder: Path, report: Report, should_stop: Callable[
         how |= {"on_progress": on_progress}
     if job.kind != "series":
         how |= {"device": str(device), "bits": settings.bits, "max_memory": request.max_memory}
-        how["profile"] = settings.profile
+        how |= {"profile": settings.profile, "strength": settings.strength, "keep": settings.keep}
+        how["mask"] = next(iter(_fetched(job.masks, folder / "inputs" / "mask")), None)
         how |= {"on_pixels": on_pixels}
     if job.kind == "series":
         training = _train_series(paintings, photos, folder / "run", device, warnings, **how)

@@ -39,11 +39,13 @@ class Summary:
         entries: all jobs.
         made: names of the jobs done in this run.
         interrupted: whether it was stopped as asked; the same call continues it.
+        kept: names of accepted pictures that stayed although their settings or inputs have changed.
     """
 
     entries: tuple[Entry, ...]
     made: tuple[str, ...]
     interrupted: bool
+    kept: tuple[str, ...] = ()
 
     def count(self, state: State) -> int:
         """The number of jobs in a state."""

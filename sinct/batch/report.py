@@ -2,14 +2,16 @@
 
 import hashlib
 import json
+import math
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
 from sinct.batch import storage
-from sinct.batch.ledger import Entry, State
+from sinct.batch.ledger import Entry, State, Verdict
 from sinct.errors import InputError
 from sinct.pictures.glance import read_small
 from sinct.report.page import render, write_text
@@ -33,7 +35,7 @@ URGENCY = (State.failed, State.running, State.waiting, State.done)
 """Order of the states in the table."""
 
 
-def write_batch_report(folder: Path, entries: Sequence[Entry]) -> Path:
+def write_batch_report(folder: Path, entries: Sequence[Entry], *, seconds: float | None = None) -> Path:
     """Write `report.html` and `report.csv`, each whole or not at all.
 
     The page shows thumbnails of local pictures. It is self-contained and loads nothing from elsewhere. A note
@@ -43,6 +45,7 @@ def write_batch_report(folder: Path, entries: Sequence[Entry]) -> Path:
     Args:
         folder: the batch's folder.
         entries: its jobs.
+        seconds: time for new thumbnails; pictures left over after it are only linked. None for all that it takes.
 
     Returns:
         Path of the page.
@@ -52,7 +55,7 @@ def write_batch_report(folder: Path, entries: Sequence[Entry]) -> Path:
     """
     write_text(folder / "report.csv", to_csv(entries))
     counts = {state: sum(entry.state is state for entry in entries) for state in State}
-    gallery = _Gallery(folder, embedded=len(entries) <= MOST_SHOWN)
+    gallery = _Gallery(folder, embedded=len(entries) <= MOST_SHOWN, seconds=seconds)
     failed = [(number, entry) for number, entry in enumerate(entries, 1) if entry.state is State.failed]
     page = folder / "report.html"
     text = render(
@@ -62,6 +65,7 @@ def write_batch_report(folder: Path, entries: Sequence[Entry]) -> Path:
         entries=entries,
         counts={state.value: count for state, count in counts.items()},
         warned=sum(bool(entry.warnings) for entry in entries),
+        verdicts={each.value: sum(entry.verdict is each for entry in entries) for each in Verdict},
         seconds=sum(entry.figures.get("seconds") or 0 for entry in entries),
         failed=failed[:TOLD],
         untold=len(failed[TOLD:]),
@@ -115,10 +119,12 @@ class _Gallery:
     Args:
         folder: the page's folder, to which links are relative.
         embedded: whether the page has thumbnails.
+        seconds: time for new ones, or None.
     """
 
-    def __init__(self, folder: Path, *, embedded: bool) -> None:
+    def __init__(self, folder: Path, *, embedded: bool, seconds: float | None = None) -> None:
         self.embedded = embedded
+        self._until = math.inf if seconds is None else time.monotonic() + seconds
         self._folder = folder
         self._kept = folder / ".sinct" / "thumbnails"
         if embedded:
@@ -141,12 +147,13 @@ class _Gallery:
             return _Shown(role, name, link=link)
         side = THUMBNAIL // 2 if role == "photo" else THUMBNAIL
         try:
-            return _Shown(role, name, self._thumbnail(place, side), link)
+            source = self._thumbnail(place, side)
         except InputError:
             return _Shown(role, name, link=link, note="cannot be read")
+        return _Shown(role, name, source, link, note="" if source else "no thumbnail yet")
 
-    def _thumbnail(self, place: str, side: int) -> str:
-        """Data URI of a picture's thumbnail, stored until the file changes.
+    def _thumbnail(self, place: str, side: int) -> str | None:
+        """Data URI of a picture's thumbnail, stored until the file changes; None if there is no time to make it.
 
         Raises:
             InputError: the picture cannot be read.
@@ -157,6 +164,8 @@ class _Gallery:
             return kept.read_text(encoding="ascii")
         except (OSError, ValueError):
             pass
+        if time.monotonic() > self._until:
+            return None
         picture = to_image(read_small(Path(place), 2 * side))  # halved by a sharper filter
         made = embed_thumbnail(picture, max(1, round(side * picture.width / max(picture.size))))
         write_text(kept, made)
@@ -191,8 +200,8 @@ def _row(entry: Entry) -> _Row:
 
 
 COLUMNS = (
-    "name", "state", "painting", "photos", "output", "attempts", "seconds", "steps", "width", "height", "memory",
-    "warnings", "error", "seed", "preset",
+    "name", "state", "verdict", "painting", "photos", "output", "attempts", "seconds", "steps", "width", "height",
+    "memory", "warnings", "error", "seed", "preset",
 )  # fmt: skip
 """Columns of report.csv: time in seconds, peak memory in bytes, several photos or warnings separated by " | "."""
 
@@ -207,9 +216,11 @@ def to_csv(entries: Sequence[Entry]) -> str:
 
 def _cells(entry: Entry) -> list[object]:
     return [
-        entry.name, entry.state.value, entry.painting, " | ".join(entry.job.photos), entry.job.output, entry.attempts,
+        entry.name, entry.state.value, entry.verdict and entry.verdict.value, entry.painting,
+        " | ".join(entry.job.photos), entry.job.output, entry.attempts,
         *(entry.figures.get(name) for name in ("seconds", "steps", "width", "height", "memory")),
-        " | ".join(entry.warnings), entry.error, entry.job.settings.seed, entry.job.settings.preset,
+        " | ".join(entry.warnings), entry.error, entry.figures.get("seed", entry.job.settings.seed),
+        entry.figures.get("preset", entry.job.settings.preset),
     ]  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from sinct.errors import ConfigError
+from sinct.inference.mixing import Mix
 from sinct.objectives.cut import CutSettings
 from sinct.pictures.output_profile import check_choice
 from sinct.presets import PRESETS, preset
@@ -25,6 +26,8 @@ class Settings:
         bits: 8 or 16 bits per channel; None keeps the painting's.
         changes: changed settings, by name in `sinct.Config`.
         profile: "srgb", or "keep" for the painting's own colour profile.
+        strength: how far to go from the painting, 0, to the translation, 1.
+        keep: parts of the painting to keep, see `sinct.inference.mixing.Mix`.
     """
 
     preset: str = "standard"
@@ -34,6 +37,8 @@ class Settings:
     bits: int | None = None
     changes: Mapping[str, Any] = field(default_factory=dict)
     profile: str = "srgb"
+    strength: float = 1.0
+    keep: tuple[str, ...] = ()
 
     def config(self, device: torch.device) -> CutSettings:
         """The training's complete settings on a device.
@@ -46,6 +51,7 @@ class Settings:
         if self.bits not in (None, 8, 16):
             raise ConfigError(f"bits must be 8 or 16, got {self.bits}")
         check_choice(self.profile)
+        Mix(self.strength, self.keep)  # checks them
         if {"steps", "seconds", "seed"} & set(self.changes):
             raise ConfigError("steps, seconds and seed have their own columns; do not set them as changes")
         made = preset(self.preset, device, steps=self.steps, seconds=self.seconds, seed=self.seed)
@@ -57,6 +63,7 @@ class Settings:
         Ledgers store hashes of these values, so a new field must be left out while it has its default.
         """
         values = plain(self)
-        if self.profile == "srgb":
-            del values["profile"]
+        for name, default in (("profile", "srgb"), ("strength", 1), ("keep", [])):
+            if values[name] == default:
+                del values[name]
         return values

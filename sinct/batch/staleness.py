@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from sinct.batch import storage
+from sinct.batch.checks import Checks
 from sinct.batch.jobs import Job, Outcome
-from sinct.batch.ledger import Entry, Ledger, State, ledger_path, run_folder
+from sinct.batch.ledger import Entry, Ledger, State, Verdict, ledger_path, run_folder
 from sinct.errors import InputError
 
 
@@ -64,6 +65,7 @@ def key_of(job: Job, hashes: Mapping[str, Any], model: str | None) -> str:
         "kind": job.kind,
         "output": job.output,
         "model": model,
+        **({"masks": len(job.masks)} if job.masks else {}),  # which of the inputs they are
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
@@ -79,12 +81,14 @@ def judged(entries: Iterable[Entry], folder: Path, hashes: Hashes, retries: int)
     """
     found: dict[str, Entry] = {}
     for entry in entries:
-        needed = found[entry.job.needs] if entry.job.needs else None
+        needed = found.get(entry.job.needs) if entry.job.needs else None
         found[entry.name] = _judged(entry, needed, folder, hashes, retries)
     return found
 
 
 def _judged(entry: Entry, needed: Entry | None, folder: Path, hashes: Hashes, retries: int) -> Entry:
+    if _settled(entry):  # whatever has changed since
+        return _with_output(entry, hashes)
     if entry.job.fault:
         return _unfit(entry, entry.job.fault)
     if needed is not None and needed.state is State.failed:
@@ -114,13 +118,34 @@ def _judged(entry: Entry, needed: Entry | None, folder: Path, hashes: Hashes, re
     return entry
 
 
+def _settled(entry: Entry) -> bool:
+    """Whether a person has accepted the picture, which then stays."""
+    return (
+        entry.verdict is Verdict.accepted and entry.state is State.done and entry.job.output in entry.hashes
+    )
+
+
+def outlived(entry: Entry, needed: Entry | None, hashes: Hashes) -> bool:
+    """Whether an accepted picture stays though its settings or inputs have changed, so that it would be made anew."""
+    if not _settled(entry):
+        return False
+    if needed is not None and needed.state is not State.done:
+        return True
+    try:
+        return key_of(entry.job, hashes.of(entry.job), needed.key if needed else None) != entry.key
+    except InputError:
+        return False
+
+
 def finished(entry: Entry, outcome: Outcome) -> Entry:
     """The job, marked as done."""
+    settings = entry.job.settings  # as made, whatever the collection asks for later
+    figures = {**outcome.figures, "preset": settings.preset, "seed": settings.seed}
     hashes = dict(entry.hashes)
     if entry.job.output:
         hashes[entry.job.output] = [storage.stamp(entry.job.output), outcome.output_sha256]
     return replace(
-        entry, state=State.done, error=None, warnings=outcome.warnings, figures=outcome.figures, hashes=hashes,
+        entry, state=State.done, error=None, warnings=outcome.warnings, figures=figures, hashes=hashes,
         ended=time.time(),
     )  # fmt: skip
 
@@ -171,7 +196,7 @@ def _is_whole(entry: Entry, outcome: Outcome, folder: Path) -> bool:
 
 
 def preview(jobs: Sequence[Job], folder: Path, *, retries: int = 2, verify: bool = False) -> list[Entry]:
-    """The entries that a run would start with; changes nothing.
+    """The entries that a run would start with, those that it would find to be faulty marked as failed; changes nothing.
 
     Args:
         jobs: the collection.
@@ -186,5 +211,13 @@ def preview(jobs: Sequence[Job], folder: Path, *, retries: int = 2, verify: bool
     if path.exists():
         with closing(Ledger(path, readonly=True)) as ledger:
             known = {entry.name: entry for entry in ledger.entries()}
-    entries = [replace(known[job.name], job=job) if job.name in known else Entry(job) for job in jobs]
-    return list(judged(entries, folder, Hashes(entries, verify=verify), retries).values())
+    entries = [known.get(job.name, Entry(job)).asked(job) for job in jobs]
+    found = judged(entries, folder, Hashes(entries, verify=verify), retries)
+    checks = Checks()
+    for name, entry in found.items():
+        if entry.state is State.waiting:
+            lost = entry.job.needs is not None and found[entry.job.needs].state is State.failed
+            fault = lacks_model(entry) if lost else checks.fault(entry.job)
+            if fault is not None:
+                found[name] = _unfit(entry, fault)
+    return list(found.values())

@@ -8,8 +8,9 @@ import torch.nn.functional as F
 from kornia.filters import box_blur, guided_blur
 from torch import Tensor
 
-from sinct.data.palette import FLAT, quadratic, reduced, sampled
+from sinct.data.palette import FLAT, Places, each_with, quadratic, reduced, sampled
 from sinct.data.smoothing import total_variation_smooth
+from sinct.pictures.resampling import nearest
 
 RIDGE = 1e-3
 """Weight, per sample, that keeps the map near the colours themselves where the palettes do not decide."""
@@ -75,9 +76,12 @@ def roughness(picture: Tensor, smooth: Tensor) -> Tensor:
     return guided_blur(guide, around, AROUND, EDGES, border_type=border, separable=True)[0]
 
 
-def spread_of(maps: Sequence[Tensor]) -> Spread:
-    """Mean and standard deviation of one or more maps of `roughness`; all count the same, whatever their size."""
-    values = torch.cat([sampled(each) for each in maps], dim=1)
+def spread_of(maps: Sequence[Tensor], where: Places = None) -> Spread:
+    """Mean and standard deviation of one or more maps of `roughness`; all count the same, whatever their size.
+
+    With `where`, (H, W) bool for each, only that part of them counts.
+    """
+    values = torch.cat([sampled(each, where=part) for each, part in each_with(maps, where)], dim=1)
     return Spread(float(values.mean()), max(1e-3, float(values.std())))
 
 
@@ -88,6 +92,7 @@ def fit_colours(
     variation: Tensor,
     *,
     weight: float,
+    where: Places = None,
 ) -> tuple[float, ...]:
     """Fit the map that turns painted colours into the photos', for `recolour`.
 
@@ -104,15 +109,20 @@ def fit_colours(
         photos: what they were painted from, (3, H, W) in [-1, 1] each.
         variation: covariance of what strokes change in the paintings' colours, see `stroke_variation`.
         weight: how much a standard deviation of roughness counts beside colour, as a distance on [-1, 1].
+        where: (H, W) bool for each photo, the part that counts; None for all.
 
     Returns:
         45 coefficients: for red, green and blue, those of 1, r, g, b, t, r², rg, rb, rt, g², gb, gt, b², bt, t²
             (`sinct.data.palette.quadratic`), where t is roughness in standard deviations from its mean.
     """
-    standard = [standardised(each, spread_of([each])) for each in rough]
     samples = [
-        torch.cat([sampled(*each[:2]), sampled(each[2])])
-        for each in zip(painted, standard, photos, strict=True)
+        torch.cat(
+            [
+                sampled(picture, standardised(map_, spread_of([map_], [part])), where=part),
+                sampled(photo, where=part),
+            ]
+        )
+        for picture, map_, (photo, part) in zip(painted, rough, each_with(photos, where), strict=True)
     ]
     exact = torch.cat(samples, dim=1)
     repeated = exact.repeat(1, REPEATS)
@@ -164,10 +174,17 @@ def _root(matrix: Tensor) -> Tensor:
     return root
 
 
-def stroke_variation(paintings: Sequence[Tensor]) -> Tensor:
-    """Covariance of what strokes change in colours, (3, 3), float64, from paintings (3, H, W) in [-1, 1]."""
-    small = [reduced(painting) for painting in paintings]
-    found = torch.cat([sampled(each - total_variation_smooth(each, STROKES)) for each in small], dim=1)
+def stroke_variation(paintings: Sequence[Tensor], where: Places = None) -> Tensor:
+    """Covariance of what strokes change in colours, (3, 3), float64, from paintings (3, H, W) in [-1, 1].
+
+    With `where`, (H, W) bool for each, only that part of them counts.
+    """
+    samples = []
+    for painting, part in each_with(paintings, where):
+        small = reduced(painting)
+        part = None if part is None else nearest(part, *small.shape[1:])
+        samples.append(sampled(small - total_variation_smooth(small, STROKES), where=part))
+    found = torch.cat(samples, dim=1)
     return found @ found.T / found.shape[1] + 1e-8 * torch.eye(3, dtype=found.dtype)
 
 

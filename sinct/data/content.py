@@ -5,9 +5,10 @@ smooth and recolour alike, so that in use a generator sees what it was trained o
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, NamedTuple, Self
+from functools import partial
+from typing import Any, NamedTuple, Self, TypeVar
 
 import torch
 from torch import Tensor
@@ -25,7 +26,8 @@ from sinct.data.colours import (
     stroke_variation,
 )
 from sinct.data.grain import grain_at
-from sinct.data.palette import match_palette, palette_of
+from sinct.data.palette import Places, match_palette, palette_of
+from sinct.data.regions import ELSEWHERE, Look, RegionMaps, Regions, blended
 from sinct.data.smoothing import ITERATIONS, total_variation_smooth
 from sinct.data.strokes import (
     AS_TOLD,
@@ -41,8 +43,17 @@ from sinct.data.strokes import (
 from sinct.data.texture import SIDE, TEXTURE_REACH, Texture, find_texture, lay_texture
 from sinct.errors import WeightsError
 from sinct.pictures.cuts import Cut, Window, cut_of
+from sinct.pictures.resampling import nearest
 from sinct.runtime.json_files import restored
 from sinct.weights.stroke_remover import stroke_remover_version
+
+Item = TypeVar("Item")
+
+TENSORS = ("texture", "regions")
+"""What of a `Content` are tensors, or holds some."""
+
+LOOK_NUMBERS = ("colours", "spread", "left")
+"""What of a `Look` are numbers."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +74,8 @@ class Content:
         halvings: how often a picture is halved for it to find broad strokes.
         texture: what the generator sees of the photo's detail instead of the painting's, see `sinct.data.texture`;
             without one, it sees the painting's.
+        regions: where other colours, spreads and textures hold than these, see `sinct.data.regions`; None where
+            nothing does.
     """
 
     smoothing: float = 0.0
@@ -76,6 +89,7 @@ class Content:
     stroke: float = 0.0
     halvings: int = 0
     texture: Texture | None = field(default=None, compare=False)
+    regions: Regions | None = field(default=None, compare=False)
 
     @property
     def changes_nothing(self) -> bool:
@@ -90,13 +104,29 @@ class Content:
         smoothing = ITERATIONS if self.smoothing > 0 else 0
         return smoothing + (ROUGHNESS_REACH if self.colours else 0) + (TEXTURE_REACH if self.texture else 0)
 
+    def of_region(self, number: int) -> "Content":
+        """How the region of this number is prepared, see `sinct.data.regions`."""
+        if self.regions is None or number == ELSEWHERE:
+            return self
+        return replace(self, regions=None, **self.regions.looks[number - 1]._asdict())
+
     def numbers(self) -> dict[str, Any]:
-        """Everything but the texture, JSON-serialisable."""
-        return {each.name: getattr(self, each.name) for each in fields(self) if each.name != "texture"}
+        """Everything but tensors, JSON-serialisable."""
+        own = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in TENSORS}
+        if self.regions is None:
+            return own
+        looks = [look._asdict() for look in self.regions.looks]
+        return {**own, "regions": [{name: look[name] for name in LOOK_NUMBERS} for look in looks]}
 
     def tensors(self) -> dict[str, Tensor]:
-        """The texture's tensors by name; none without one."""
-        return {} if self.texture is None else self.texture._asdict()
+        """Tensors of textures and regions by name; none without them."""
+        own = {} if self.texture is None else self.texture._asdict()
+        if self.regions is None:
+            return own
+        for number, look in enumerate(self.regions.looks):
+            if look.texture is not None:
+                own |= {f"regions.{number}.{name}": each for name, each in look.texture._asdict().items()}
+        return {**own, "regions.labels": self.regions.labels}
 
     @classmethod
     def from_parts(cls, numbers: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Self:
@@ -109,9 +139,12 @@ class Content:
         numbers = {"left": numbers.get("spread", Spread()), **numbers}
         if "texture" in numbers:
             raise ValueError("texture is no number")
+        looks = restored(tuple[Mapping[str, Any], ...], numbers.pop("regions", ()), "regions")
         content: Self = restored(cls, numbers)
         content._check()
-        return replace(content, texture=_checked_texture(tensors) if tensors else None)
+        own = {name: tensor for name, tensor in tensors.items() if not name.startswith("regions.")}
+        content = replace(content, texture=_checked_texture(own) if own else None)
+        return replace(content, regions=_checked_regions(content, looks, tensors)) if looks else content
 
     def _check(self) -> None:
         """Refuse values that no training sets."""
@@ -144,6 +177,31 @@ def _checked_texture(tensors: Mapping[str, Tensor]) -> Texture:
     if (len(patches), *patches.shape[2:]) != (len(kinds), 3, SIDE, SIDE):
         raise ValueError(f"the texture's patches have the shape {tuple(patches.shape)}")
     return Texture(kinds, patches)
+
+
+def _checked_regions(
+    content: Content, looks: Sequence[Mapping[str, Any]], tensors: Mapping[str, Tensor]
+) -> Regions:
+    """Put the regions of a content together, and refuse what no training stores."""
+    found = []
+    for number, look in enumerate(looks):
+        if set(look) != set(LOOK_NUMBERS):
+            raise ValueError(f"a region has {', '.join(LOOK_NUMBERS)}")
+        one = Content.from_parts({**content.numbers(), **look}, _below(tensors, f"regions.{number}."))
+        if (bool(one.colours), one.texture is None) != (bool(content.colours), content.texture is None):
+            raise ValueError(f"region {number + 1} is prepared in another way than the rest")
+        found.append(Look(one.colours, one.spread, one.left, one.texture))
+    labels = tensors.get("regions.labels")
+    if labels is None or labels.dtype != torch.uint8 or labels.dim() != 2 or not labels.numel():
+        raise ValueError("the regions have no map")
+    if int(labels.max()) > len(found):
+        raise ValueError(f"the map of regions has {int(labels.max())} of them, not {len(found)}")
+    return Regions(labels, tuple(found))
+
+
+def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The tensors whose names begin so, without that beginning."""
+    return {name.removeprefix(prefix): each for name, each in tensors.items() if name.startswith(prefix)}
 
 
 class Separated(NamedTuple):
@@ -235,6 +293,7 @@ def prepare_pair(
     calm: bool = False,
     texture: bool = False,
     faithful: float = AS_TOLD,
+    maps: RegionMaps | None = None,
 ) -> Prepared:
     """Prepare paintings that are translated alike, and the photos that are their target.
 
@@ -249,6 +308,8 @@ def prepare_pair(
         texture: let a generator see the photos' detail in the paintings instead of their own (`sinct.data.texture`);
             needs the photos' colours.
         faithful: how much is taken out with the strokes, see `strokes_to_remove`.
+        maps: which regions of the painting, then a single one, and of the photos belong together; colours and texture
+            are found for each.
 
     Raises:
         WeightsError: the stroke remover's file is missing or damaged.
@@ -257,10 +318,20 @@ def prepare_pair(
         stroke, halvings = strokes_to_remove(paintings, content.stroke, faithful)
         content = replace(content, stroke=stroke, halvings=halvings)
     paintings, originals = [without_strokes(painting, content) for painting in paintings], paintings
-    palette = palette_of(paintings) if in_photos_colours or repaint or calm else None
+    areas = _areas(maps, paintings, len(photos))
+    labels = None if maps is None else maps.painting
+    labels_of = [None] * len(photos) if maps is None else maps.photos
+    palettes = []
+    if in_photos_colours or repaint or calm:
+        palettes = [palette_of(paintings, area.paintings) for area in areas]
     # A series has one palette: with one for each painting, a painted colour would stand for several of the
     # photo's, and every pair of painting and photo would take memory.
-    in_palette = [photo if palette is None else match_palette(photo, palette) for photo in photos]
+    in_palette = list(photos)
+    if palettes:
+        in_palette = [
+            _by_region(photo, labels_of[at], partial(_in_palette, photo, at, areas, palettes))
+            for at, photo in enumerate(photos)
+        ]
     of_photos = content
     if calm:
         content = replace(content, smoothing=calming(paintings, in_palette, content.smoothing))
@@ -270,62 +341,158 @@ def prepare_pair(
     bare = back
     if repaint and content.remover:
         bare = [separate(without_strokes(picture, content), of_photos) for picture in in_palette]
-    if palette is not None and in_photos_colours:
+    if in_photos_colours:
         rough = [roughness(painting, each.kept) for painting, each in zip(originals, own, strict=True)]
         back_rough = [roughness(picture, each.kept) for picture, each in zip(in_palette, back, strict=True)]
         # Only what is left of the strokes varies the colours that will be mapped.
         varied = [each.kept for each in own] if texture else paintings
-        colours = fit_colours(
-            in_palette, back_rough, photos, stroke_variation(varied), weight=float(palette[3].std())
-        )
-        spread = spread_of(rough)
-        content = replace(content, colours=colours, spread=spread)
-        own = [
-            Separated(*(recolour(pixels, map_, colours, spread) for pixels in each))
-            for each, map_ in zip(own, rough, strict=True)
+        looks = [
+            Look(
+                colours=fit_colours(
+                    area.of(in_palette),
+                    area.of(back_rough),
+                    area.of(photos),
+                    stroke_variation(varied, area.paintings),
+                    weight=float(palette[3].std()),
+                    where=area.where,
+                ),
+                spread=spread_of(rough, area.paintings),
+            )
+            for area, palette in zip(areas, palettes, strict=True)
         ]
-
-        def in_colours(pictures: Sequence[Separated]) -> list[Separated]:
-            return [
-                Separated(*(recolour(pixels, map_, colours, spread_of([map_])) for pixels in each))
-                for each, map_ in zip(pictures, back_rough, strict=True)
-            ]
-
+        spreads = [[look.spread for look in looks]] * len(own)
+        own = _in_colours(own, rough, [labels] * len(own), looks, spreads)
+        spreads = [[area.spread(back_rough, at) for area in areas] for at in range(len(photos))]
         same = bare is back
-        back = in_colours(back)
-        bare = back if same else in_colours(bare)
+        back = _in_colours(back, back_rough, labels_of, looks, spreads)
+        bare = back if same else _in_colours(bare, back_rough, labels_of, looks, spreads)
+        left = rough
         if texture:
-            left = rough
             if content.remover:
                 left = [
                     roughness(painting, each.kept) for painting, each in zip(paintings, smooth, strict=True)
                 ]
-            content = replace(content, left=spread_of(left))
-            found = find_texture(
-                [each.kept for each in back],
-                [standardised(map_, spread_of([map_])) for map_ in back_rough],
-                [each.seen - each.kept for each in back],
-            )
-            content = replace(content, texture=found)
+            looks = [
+                look._replace(
+                    left=spread_of(left, area.paintings),
+                    texture=find_texture(
+                        area.of([each.kept for each in back]),
+                        [standardised(back_rough[at], area.spread(back_rough, at)) for at in area.photos],
+                        area.of([each.seen - each.kept for each in back]),
+                        area.where,
+                    ),
+                )
+                for look, area in zip(looks, areas, strict=True)
+            ]
+        regions = None if labels is None else Regions(labels, tuple(looks[1:]))
+        content = replace(content, **looks[ELSEWHERE]._asdict(), regions=regions)
+        if texture:
             own = [
-                each._replace(seen=_textured(each, map_, content))
+                each._replace(seen=_by_region(each.seen, labels, partial(_textured, each, map_, content)))
                 for each, map_ in zip(own, left, strict=True)
             ]
     painted = [each.seen for each in bare] if repaint else list(photos)
     return Prepared(content, paintings, own, painted)
 
 
-def _textured(own: Separated, rough: Tensor, content: Content, top: int = 0, left: int = 0) -> Tensor:
-    """A picture, or a window of it that begins there, with the photo's texture.
+class _Area(NamedTuple):
+    """A region while a pair is prepared.
+
+    Attributes:
+        paintings: where it is in each painting, (H, W) bool; None where all is meant.
+        photos: by the numbers of the photos that show it, where it is in them.
+    """
+
+    paintings: Places
+    photos: dict[int, Tensor | None]
+
+    @property
+    def where(self) -> Places:
+        """Where it is in the photos that show it."""
+        parts = list(self.photos.values())
+        return None if all(part is None for part in parts) else parts
+
+    def of(self, items: Sequence[Item]) -> list[Item]:
+        """Of one item for each photo, those of the photos that show it."""
+        return [items[at] for at in self.photos]
+
+    def spread(self, rough: Sequence[Tensor], at: int) -> Spread:
+        """Of a photo's roughness in it; of the whole photo where that does not show it."""
+        return spread_of([rough[at]], [self.photos.get(at)])
+
+
+def _areas(maps: RegionMaps | None, paintings: Sequence[Tensor], photos: int) -> list[_Area]:
+    """What colours and texture are found for: everything, then each region."""
+    areas = [_Area(None, dict.fromkeys(range(photos)))]
+    if maps is not None:
+        sizes = [painting.shape[1:] for painting in paintings]
+        device = paintings[0].device
+        for number in range(1, maps.total + 1):
+            own = [(nearest(maps.painting, *size) == number).to(device) for size in sizes]
+            theirs = {at: (photo == number).to(device) for at, photo in enumerate(maps.photos)}
+            areas.append(_Area(own, {at: part for at, part in theirs.items() if part.any()}))
+    return areas
+
+
+def _by_region(picture: Tensor, labels: Tensor | None, made: Callable[[int], Tensor]) -> Tensor:
+    """See `blended`, for a whole picture, (C, H, W)."""
+    height, width = picture.shape[1:]
+    return blended(labels, slice(0, height), slice(0, width), height, width, made)
+
+
+def _in_palette(
+    photo: Tensor, at: int, areas: Sequence[_Area], palettes: Sequence[Tensor], number: int
+) -> Tensor:
+    """A photo, the one of number `at`, in the palette of a region."""
+    return match_palette(photo, palettes[number], areas[number].photos.get(at))
+
+
+def _in_colours(
+    pictures: Sequence[Separated],
+    rough: Sequence[Tensor],
+    labels: Sequence[Tensor | None],
+    looks: Sequence[Look],
+    spreads: Sequence[Sequence[tuple[float, float]]],
+) -> list[Separated]:
+    """Pictures in the photos' colours, each region by its own map.
+
+    Args:
+        pictures: what to recolour.
+        rough: the roughness of each.
+        labels: the map of each.
+        looks: of everything, then of each region.
+        spreads: for each picture, those of its roughness by the same numbers.
+    """
+
+    def recoloured(pixels: Tensor, at: int) -> Tensor:
+        def made(number: int) -> Tensor:
+            return recolour(pixels, rough[at], looks[number].colours, Spread(*spreads[at][number]))
+
+        return _by_region(pixels, labels[at], made)
+
+    return [Separated(*(recoloured(pixels, at) for pixels in each)) for at, each in enumerate(pictures)]
+
+
+def _textured(
+    own: Separated, rough: Tensor, content: Content, number: int = ELSEWHERE, *, top: int = 0, left: int = 0
+) -> Tensor:
+    """A picture, or a window of it that begins there, with the photos' texture for a region.
 
     It takes the place of strokes. Where these were taken out before, what is left is the painting's own detail, and
     texture is added.
     """
+    content = content.of_region(number)
     assert content.texture is not None
     rough = standardised(rough, Spread(*content.left))
     detail = own.seen - own.kept if content.remover else None
     base = own.seen if content.remover else own.kept
     return base + lay_texture(content.texture, own.kept, rough, top, left, content.seed, own=detail)
+
+
+def _recoloured(pixels: Tensor, rough: Tensor, content: Content, number: int) -> Tensor:
+    """A picture in the photos' colours for a region."""
+    content = content.of_region(number)
+    return recolour(pixels, rough, content.colours, Spread(*content.spread))
 
 
 class Seen(NamedTuple):
@@ -377,6 +544,8 @@ def prepared(cut: Cut, height: int, width: int, content: Content, change: Cut | 
     if change is None:
         change = stroke_change_of(always(cut), height, width, content)
 
+    labels = None if content.regions is None else content.regions.labels
+
     def prepare_cut(rows: slice, columns: slice) -> Tensor:
         if content.changes_nothing:  # the result of smoothing would be thrown away
             pixels = cut(rows, columns)
@@ -390,13 +559,16 @@ def prepared(cut: Cut, height: int, width: int, content: Content, change: Cut | 
             if content.colours:
                 smooth = own.kept
                 rough = roughness(whole, smooth)[:, *here]
-                spread = Spread(*content.spread)
-                own = Separated(*(recolour(each[:, *here], rough, content.colours, spread) for each in own))
+                by_region = partial(blended, labels, *inner, height, width)
+                own = Separated(
+                    *(by_region(partial(_recoloured, each[:, *here], rough, content)) for each in own)
+                )
                 pixels = own.seen
                 if content.texture:
                     if content.remover:
                         rough = roughness(clean, smooth)[:, *here]
-                    pixels = _textured(own, rough, content, inner.rows.start, inner.columns.start)
+                    corner = {"top": inner.rows.start, "left": inner.columns.start}
+                    pixels = by_region(partial(_textured, own, rough, content, **corner))
             else:
                 pixels = own.seen[:, *here]
             pixels = pixels[:, *Window(rows, columns).within(inner)]

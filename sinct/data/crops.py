@@ -128,6 +128,7 @@ def random_crops(
     generator: torch.Generator,
     overhang: float = 0.0,
     shown: Tensor | None = None,
+    tries: int = TRIES,
 ) -> Tensor:
     """Scale a picture to a width, cut crops at random positions and flip each with probability 1/2.
 
@@ -143,19 +144,20 @@ def random_crops(
             it is pushed back inside. With 0, all positions are equally likely and the border is seldom seen; with
             1, the centres are spread evenly over the picture, and crops that overhang it move to the border.
         shown: what `shown_sums` returned, where some of the picture is hidden; then each crop lies where it shows.
+        tries: places that are then tried for each.
 
     Returns:
         (count, C, size, size), channels last in memory, on the picture's device.
     """
     _, picture_height, picture_width = picture.shape
     side = max(1, min(round(size * picture_width / width), picture_height, picture_width))
-    corners = torch.rand(count if shown is None else count * TRIES, 2, generator=generator)
+    corners = torch.rand(count if shown is None else count * tries, 2, generator=generator)
     room = torch.tensor([picture_height - side + 1, picture_width - side + 1])
     places = corners * (room + overhang * side) - overhang * side / 2
     places = torch.minimum(places.long().clamp_min(0), room - 1)
     if shown is not None:
-        shares = shown_share(shown, *places.T, *(places + side).T).view(count, TRIES)
-        places = places.view(count, TRIES, 2)[torch.arange(count), first_enough(shares)]
+        shares = shown_share(shown, *places.T, *(places + side).T).view(count, tries)
+        places = places.view(count, tries, 2)[torch.arange(count), first_enough(shares)]
     flipped = torch.rand(count, generator=generator) < 0.5
 
     # Slices, since a GPU would have to wait for indices.
@@ -173,7 +175,13 @@ SMALLEST_SHARE = 1 / 3
 
 
 def freely_zoomed_crops(
-    picture: Tensor, *, count: int, size: int, generator: torch.Generator, shown: Tensor | None = None
+    picture: Tensor,
+    *,
+    count: int,
+    size: int,
+    generator: torch.Generator,
+    shown: Tensor | None = None,
+    tries: int = TRIES,
 ) -> Tensor:
     """Cut each crop from a scaling of its own, and flip it with probability 1/2.
 
@@ -185,7 +193,7 @@ def freely_zoomed_crops(
         count: number of crops.
         size: side of the square crops, in pixels.
         generator: draws the crops, on the CPU.
-        shown: see `random_crops`.
+        shown, tries: see `random_crops`.
 
     Returns:
         (count, C, size, size), channels last in memory, on the picture's device.
@@ -193,7 +201,7 @@ def freely_zoomed_crops(
     As in the code of Park et al. 2020, which draws the cells by going through a shuffled list of 100,000 numbers.
     Bicubic, antialiased; only the parts that become crops are resampled, cut at whole pixels.
     """
-    tries = 1 if shown is None else TRIES
+    tries = 1 if shown is None else tries
     drawn = [
         (_cell(picture.shape[1], size, *draws[:3]), _cell(picture.shape[2], size, *draws[3:]), flip)
         for *draws, flip in torch.rand(count * tries, 7, generator=generator).tolist()

@@ -11,6 +11,7 @@ from sinct.config import ABOVE_0, FROM_0, SHARE, Settings, bounded
 from sinct.data.content import Content, Seen, prepare_pair
 from sinct.data.crops import (
     SMALLEST_SHARE,
+    TRIES,
     freely_zoomed_crops,
     random_crops,
     shown_sums,
@@ -18,8 +19,10 @@ from sinct.data.crops import (
     width_range,
 )
 from sinct.data.grain import grain, grain_at
+from sinct.data.regions import ELSEWHERE, RegionMaps
 from sinct.data.strokes import AS_TOLD
 from sinct.errors import ConfigError
+from sinct.pictures.resampling import nearest
 
 
 @dataclass(frozen=True)
@@ -101,19 +104,24 @@ class PairSettings(Settings):
 
 
 class Shown(NamedTuple):
-    """Where pictures show, (H, W) bool each, or None for one that shows everywhere; empty where all do.
+    """Where pictures show, (H, W) bool each, or None for one that shows everywhere; empty where all do. And what.
 
     Attributes:
         paintings: for each painting.
         photos: for each photo.
+        regions: which regions of a single painting and of the photos belong together; None where all does.
     """
 
     paintings: Sequence[Tensor | None] = ()
     photos: Sequence[Tensor | None] = ()
+    regions: RegionMaps | None = None
 
 
 ALL_SHOWN = Shown()
-"""Nothing is hidden."""
+"""Nothing is hidden, and all belongs together."""
+
+REGION_TRIES = 64
+"""Places that are tried for each crop of a region, which may be small."""
 
 
 class PairBatch(NamedTuple):
@@ -176,6 +184,7 @@ class PairSampler:
             faithful=settings.faithful,
             calm=settings.calm,
             texture=settings.texture,
+            maps=shown.regions,
         )
         self.content, self.bare = prepared.content, prepared.bare
         # One tensor each, (6, H, W): what G sees of a painting and what it should keep, to be cropped at the same
@@ -189,6 +198,7 @@ class PairSampler:
             torch.cat([photo.to(device), painted])
             for photo, painted in zip(photos, prepared.painted, strict=True)
         ]
+        self.regions = [] if shown.regions is None else _regions(shown, shown.regions, paintings[0])
 
     @property
     def widths(self) -> tuple[int, int]:
@@ -202,10 +212,14 @@ class PairSampler:
         # Nothing is drawn to choose a single painting, so that its trainings are the same as before series existed.
         count = len(self.paintings)
         which = int(torch.randint(count, (), generator=self.random)) if count > 1 else 0
-        crops = self._crops(self.paintings[which], self.shown_paintings[which])
-        painting, content = torch.split(crops, 3, dim=1)
-        which = int(torch.randint(len(self.photos), (), generator=self.random))
-        photo, painted = torch.split(self._crops(self.photos[which], self.shown_photos[which]), 3, dim=1)
+        shown, photos, tries = self.shown_paintings[which], dict(enumerate(self.shown_photos)), TRIES
+        if self.regions:
+            shares = torch.tensor([region.share for region in self.regions])
+            region = self.regions[int(torch.multinomial(shares, 1, generator=self.random))]
+            shown, photos, tries = region.painting, region.photos, REGION_TRIES
+        painting, content = torch.split(self._crops(self.paintings[which], shown, tries), 3, dim=1)
+        which = list(photos)[int(torch.randint(len(photos), (), generator=self.random))]
+        photo, painted = torch.split(self._crops(self.photos[which], photos[which], tries), 3, dim=1)
         painting, painted = self._grained(painting), self._grained(painted)
         return PairBatch(*map(self._laid_out, (painting, content, photo, painted)))
 
@@ -225,12 +239,17 @@ class PairSampler:
         count, _, height, width = crops.shape
         return crops + grain(count, height, width, self.content.grain, self.device_random).to(crops)
 
-    def _crops(self, picture: Tensor, shown: Tensor | None) -> Tensor:
+    def _crops(self, picture: Tensor, shown: Tensor | None, tries: int) -> Tensor:
         """Draw random crops at a random width, or at the picture's own."""
         settings = self.settings
         if settings.free_zoom:
             crops = freely_zoomed_crops(
-                picture, count=settings.crops, size=settings.crop_size, generator=self.random, shown=shown
+                picture,
+                count=settings.crops,
+                size=settings.crop_size,
+                generator=self.random,
+                shown=shown,
+                tries=tries,
             )
             return self._laid_out(crops)
         width = uniform(*scaled_widths(picture, settings), self.random)
@@ -245,11 +264,48 @@ class PairSampler:
             generator=self.random,
             overhang=settings.overhang,
             shown=shown,
+            tries=tries,
         )
         return self._laid_out(crops)
 
     def _laid_out(self, crops: Tensor) -> Tensor:
         return crops.contiguous(memory_format=self.layout)
+
+
+class _Region(NamedTuple):
+    """Where crops meet in a step.
+
+    Attributes:
+        share: of the painting, in [0, 1].
+        painting: what `random_crops` needs to know to cut there; None for anywhere.
+        photos: the same by the numbers of the photos that show it.
+    """
+
+    share: float
+    painting: Tensor | None
+    photos: dict[int, Tensor | None]
+
+
+def _regions(shown: Shown, maps: RegionMaps, painting: Tensor) -> list[_Region]:
+    """Every region that the painting has; what is `ELSEWHERE` meets all of all photos."""
+    labels = nearest(maps.painting, *painting.shape[1:])
+    hidden = shown.paintings or [None]
+    found = []
+    for number in range(maps.total + 1):
+        own = _both(labels == number, hidden[0])
+        anywhere = dict(zip(range(len(maps.photos)), shown.photos or [None] * len(maps.photos), strict=True))
+        theirs = anywhere
+        if number != ELSEWHERE:
+            parts = {at: _both(photo == number, anywhere[at]) for at, photo in enumerate(maps.photos)}
+            theirs = {at: part for at, part in parts.items() if part.any()}
+        if own.any() and theirs:
+            sums = {at: None if part is None else shown_sums(part) for at, part in theirs.items()}
+            found.append(_Region(float(own.double().mean()), shown_sums(own), sums))
+    return found
+
+
+def _both(one: Tensor, other: Tensor | None) -> Tensor:
+    return one if other is None else one & other
 
 
 def _sums(shown: Sequence[Tensor | None], pictures: Sequence[Tensor]) -> list[Tensor | None]:

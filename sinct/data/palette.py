@@ -1,6 +1,6 @@
 """Repaint a photo in the palette of one or more paintings, matching smooth areas to smooth and rough to rough."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -29,24 +29,30 @@ CELLS = 32
 FLAT = 0.01
 """Contrast on [-1, 1] below which textures count as equally smooth."""
 
+Places = Sequence[Tensor | None] | None
+"""Which part of each picture counts, (H, W) bool; None for all of one, or of all."""
+
 PART = 2**20
 """Pixels moved at a time."""
 
 
-def palette_of(pictures: Sequence[Tensor]) -> Tensor:
+def palette_of(pictures: Sequence[Tensor], where: Places = None) -> Tensor:
     """Colours of one or more pictures together with the texture around them, for `match_palette`.
 
     Args:
         pictures: one or more (3, H, W) in [-1, 1]; all count the same, whatever their size.
+        where: (H, W) bool each, the part that counts; None for all.
 
     Returns:
         (4, N) on the CPU, float64: colours, and texture with mean 0 in the same units.
     """
-    sample = torch.cat([sampled(picture, texture(picture)) for picture in pictures], dim=1)
+    sample = torch.cat(
+        [sampled(each, texture(each), where=part) for each, part in each_with(pictures, where)], dim=1
+    )
     return _scaled(sample, min(TEXTURE_MOST, TEXTURE_GAIN * float(sample[3].var())))
 
 
-def match_palette(picture: Tensor, palette: Tensor) -> Tensor:
+def match_palette(picture: Tensor, palette: Tensor, where: Tensor | None = None) -> Tensor:
     """Move a picture's colours to the distribution of a palette, texture by texture.
 
     By colour alone, the brightest parts of one picture would be matched to the brightest of the other, white chalk
@@ -57,6 +63,7 @@ def match_palette(picture: Tensor, palette: Tensor) -> Tensor:
     Args:
         picture: (3, H, W) in [-1, 1].
         palette: (4, N), see `palette_of`.
+        where: (H, W) bool, the part whose colours get that distribution; the rest is mapped alike.
 
     Returns:
         (3, H, W) in [-1, 1], clamped.
@@ -64,7 +71,7 @@ def match_palette(picture: Tensor, palette: Tensor) -> Tensor:
     Ours, based on iterated transport (Pitié et al. 2007, see `sinct.data.transport`).
     """
     rough = texture(picture)
-    sample = sampled(picture, rough)
+    sample = sampled(picture, rough, where=where)
     scaled = _scaled(sample, float(palette[3].std()))
     moved = transport(scaled, palette, iterations=20, seed=0, share=0.5)[:3]
     centre, deviation = sample.mean(dim=1, keepdim=True), sample.std(dim=1, keepdim=True).clamp_min(1e-3)
@@ -93,14 +100,21 @@ def reduced(picture: Tensor) -> Tensor:
     return _averaged(picture, height * scale, width * scale)
 
 
-def sampled(*maps: Tensor) -> Tensor:
+def sampled(*maps: Tensor, where: Tensor | None = None) -> Tensor:
     """Maps of one size, (C, H, W), (D, H, W), ... -> (C + D + ..., SAMPLES), at the same evenly spaced pixels.
 
-    They are in reading order, on the CPU, float64.
+    They are in reading order, on the CPU, float64. With `where`, (H, W) bool, only pixels there are taken.
     """
-    count = maps[0].shape[1] * maps[0].shape[2]
+    inside = None if where is None else where.flatten().nonzero()[:, 0]
+    count = maps[0].shape[1] * maps[0].shape[2] if inside is None else len(inside)
     positions = torch.linspace(0, count - 1, SAMPLES, dtype=torch.float64).long().to(maps[0].device)
+    positions = positions if inside is None else inside[positions]
     return torch.cat([x.flatten(1)[:, positions] for x in maps]).cpu().double()
+
+
+def each_with(pictures: Sequence[Tensor], where: Places) -> Iterator[tuple[Tensor, Tensor | None]]:
+    """Each picture with the part of it that counts."""
+    return zip(pictures, where or [None] * len(pictures), strict=True)
 
 
 def _scaled(sample: Tensor, deviation: float) -> Tensor:

@@ -11,7 +11,9 @@ from kornia.filters import box_blur
 from torch import Tensor
 
 from sinct.data.crops import native_windows
+from sinct.data.palette import Places, each_with
 from sinct.networks.seeding import seeded
+from sinct.pictures.transparency import bounds
 from sinct.runtime.device import with_cpu_fallback
 
 KINDS = 8
@@ -98,7 +100,9 @@ class _Place(NamedTuple):
     left: int
 
 
-def find_texture(smooth: Sequence[Tensor], rough: Sequence[Tensor], detail: Sequence[Tensor]) -> Texture:
+def find_texture(
+    smooth: Sequence[Tensor], rough: Sequence[Tensor], detail: Sequence[Tensor], where: Places = None
+) -> Texture:
     """Cut patches of detail out of photos, for each of their main kinds of surface.
 
     Of the places that mostly show one kind, those are taken whose contrast is even and most ordinary: laid again and
@@ -108,17 +112,21 @@ def find_texture(smooth: Sequence[Tensor], rough: Sequence[Tensor], detail: Sequ
         smooth: one or more photos as a generator should keep them, (3, H, W) in [-1, 1].
         rough: their roughness, (1, H, W) each, in standard deviations.
         detail: what a generator sees of each beyond that, (3, H, W) each.
+        where: (H, W) bool for each, the part that patches are cut from; None for all.
     """
     pictures = [
         _at_least(window, SIDE)
-        for each in zip(smooth, rough, detail, strict=True)
-        for window in native_windows(torch.cat(each), LOOKED_AT)
+        for each, map_, (fine, part) in zip(smooth, rough, each_with(detail, where), strict=True)
+        for window in _windows(torch.cat([each, map_, fine]), part)
     ]
     looks = [_looks(picture[:3], picture[3:4]) for picture in pictures]
-    details = [picture[4:] for picture in pictures]
+    details = [picture[4:7] for picture in pictures]
+    inside = None if where is None else [picture[7] for picture in pictures]
     directions = [_directions(detail) for detail in details]
-    kinds = _main_kinds(looks)
+    kinds = _main_kinds(looks, inside)
     weights = [_weights(look, kinds) for look in looks]
+    if inside is not None:
+        weights = [weight * part for weight, part in zip(weights, inside, strict=True)]
     patches = []
     for kind in range(len(kinds)):
         of_kind = [each[kind] for each in weights]
@@ -130,6 +138,15 @@ def find_texture(smooth: Sequence[Tensor], rough: Sequence[Tensor], detail: Sequ
         stacked = torch.stack([found[number % len(found)] for number in range(PATCHES)])
         patches.append(_evenness(stacked) * _looseness(stacked) * stacked)
     return Texture(kinds, (torch.stack(patches) * UNIT).round().clamp(-UNIT, UNIT).to(torch.int8))
+
+
+def _windows(maps: Tensor, where: Tensor | None) -> list[Tensor]:
+    """Windows of a photo's maps in which patches are looked for; with `where`, a last row, 0 or 1, tells it."""
+    if where is None:
+        return native_windows(maps, LOOKED_AT)
+    rows, columns = bounds(where.cpu().numpy())
+    part = torch.cat([maps, where[None].to(maps)])[:, rows, columns]
+    return [window for window in native_windows(part, LOOKED_AT) if window[-1].any()] or [part]
 
 
 def lay_texture(
@@ -230,9 +247,12 @@ def _hashed(rows: np.ndarray, columns: np.ndarray, *seeds: int) -> np.ndarray:
     return (value >> np.uint64(1)).astype(np.int64)
 
 
-def _main_kinds(looks: Sequence[Tensor]) -> Tensor:
-    """The main kinds among looks, (4, H, W) each, as (K, 4) with K up to `KINDS`."""
-    pixels = torch.cat([look.flatten(1) for look in looks], dim=1).T
+def _main_kinds(looks: Sequence[Tensor], inside: Sequence[Tensor] | None = None) -> Tensor:
+    """The main kinds among looks, (4, H, W) each, as (K, 4) with K up to `KINDS`; only where `inside` is above 0."""
+    flat = [look.flatten(1) for look in looks]
+    if inside is not None:
+        flat = [look[:, part.flatten() > 0] for look, part in zip(flat, inside, strict=True)]
+    pixels = torch.cat(flat, dim=1).T
     chosen = torch.linspace(0, len(pixels) - 1, SAMPLES, dtype=torch.float64).long().to(pixels.device)
     pixels, device = pixels[chosen].cpu(), pixels.device
     first = pixels.mean(dim=0, keepdim=True)

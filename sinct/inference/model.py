@@ -1,7 +1,7 @@
 """A trained generator with everything needed to use it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,9 @@ from torch import Tensor
 
 from sinct.data.content import Content, prepare, prepared, stroke_change_of
 from sinct.data.strokes import Bands, Planes
-from sinct.errors import CheckpointError, ConfigError, OutOfMemoryError, one_line
+from sinct.errors import CheckpointError, InputError, OutOfMemoryError, one_line
 from sinct.inference import checkpoint
+from sinct.inference.mixing import Mix
 from sinct.inference.whole import WINDOW, Part, translate_whole, translate_windows
 from sinct.networks.base import GeneratorBase
 from sinct.networks.choice import describe, make_stored
@@ -33,8 +34,7 @@ class Model:
         objective: name of the objective it was trained with.
         settings: all settings of that training, JSON-serialisable.
         facts: facts about that training: steps, seconds, hashes and names of its inputs.
-        strength: how far translations go from the picture, 0, to what the generator makes of it, 1; see `mixed`. It is
-            not stored.
+        mix: how translations are mixed with the picture that they are made from. It is not stored.
     """
 
     generator: GeneratorBase
@@ -43,25 +43,10 @@ class Model:
     objective: str
     settings: Mapping[str, Any]
     facts: Mapping[str, Any]
-    strength: float = 1.0
-
-    def __post_init__(self) -> None:
-        """Check the strength.
-
-        Raises:
-            ConfigError: it does not lie between 0 and 1.
-        """
-        check_strength(self.strength)
-
-    def mixed(self, picture: Tensor, translation: Tensor) -> Tensor:
-        """Go from a picture to its translation as far as `strength` says, (3, H, W) in [-1, 1] each.
-
-        The two are mixed as they are stored, with sRGB's gamma. At 0 and at 1, they come back bit for bit.
-        """
-        return torch.lerp(picture.to(translation), translation, self.strength)
+    mix: Mix = field(default_factory=Mix)
 
     def translate(self, pixels: Tensor) -> Tensor:
-        """Translate one picture of any size.
+        """Translate one picture of any size, and mix the two as `mix` says.
 
         Args:
             pixels: (3, H, W) in [-1, 1].
@@ -72,11 +57,11 @@ class Model:
         Raises:
             OutOfMemoryError: there is too little memory.
         """
-        if self.strength == 0:
+        if self.mix.only_picture:
             return pixels.float().cpu().clone()
         height, width = pixels.shape[1:]
         prepared = self.prepared(cut_of(pixels), height, width)
-        return self.mixed(pixels, self._assembled(prepared, height, width, WINDOW))
+        return self.mix.mixed(pixels, self._assembled(prepared, height, width, WINDOW))
 
     def prepare(self, pixels: Tensor) -> Tensor:
         """Bring a whole picture into the form that this generator was trained on, see `prepared`."""
@@ -133,6 +118,11 @@ class Model:
             mixed_precision=self.mixed_precision,
             seed=self.content.seed,
         )
+
+    @property
+    def halo(self) -> int:
+        """How many pixels around a window its pixels depend on, on each side, for generators that have a halo."""
+        return self.generator.halo + self.mix.reach
 
     @property
     def device(self) -> torch.device:
@@ -193,16 +183,6 @@ class Model:
         }
 
 
-def check_strength(strength: float) -> None:
-    """Check a strength before any work is done for it.
-
-    Raises:
-        ConfigError: it does not lie between 0 and 1.
-    """
-    if not 0 <= strength <= 1:
-        raise ConfigError(f"strength must lie in [0, 1], got {strength}")
-
-
 def load_model(path: StrPath, device: torch.device | str = "auto") -> Model:
     """Load a model from a run directory, its checkpoint, or a model file.
 
@@ -219,6 +199,11 @@ def load_model(path: StrPath, device: torch.device | str = "auto") -> Model:
     device = choose_device(device) if isinstance(device, str) else device
     if path.is_dir():
         stored = [path / "model.safetensors", path / "checkpoint.safetensors"]
+        several = path / "variations"
+        if not any(file.exists() for file in stored) and several.is_dir():
+            raise InputError(
+                f"{printable(path)} holds variations; give one of them, such as {printable(several / '1')}"
+            )
         path = next((file for file in stored if file.exists()), stored[0])
     loaded = checkpoint.load(path)
     description = loaded.description

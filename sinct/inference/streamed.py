@@ -9,18 +9,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
 from torch import Tensor
 
 from sinct.errors import OutputError, Remark
+from sinct.inference.mixing import Mix
 from sinct.inference.model import Model
 from sinct.inference.scratch import Raster, Scratch
-from sinct.inference.whole import MARGIN, continued_size, plan
+from sinct.inference.whole import MARGIN, Part, continued_size, grown, plan
 from sinct.inference.window_sizes import plan_removal, plan_sides
 from sinct.pictures.colour import SRGB_PROFILE, Array
-from sinct.pictures.cuts import Cut
+from sinct.pictures.cuts import Cut, Window
 from sinct.pictures.formats import ROWS_SUFFIXES
 from sinct.pictures.picture import _to_samples
 from sinct.pictures.rows import Band, Source, visible_bands
@@ -136,8 +138,8 @@ def _stream(
     # The same windows as before the interruption, if they still fit: then not even rounding differs.
     sides = plan_sides(model, height, width, budget, bytes_per_pixel=size, beside=beside, preferred=earlier)
     scratch.begin(done, sides)
-    rows, columns = plan(model.generator, height, width, sides)
-    left = _from(rows, done, model.generator.halo)
+    rows, columns = plan(model.generator, height, width, sides, model.mix.reach)
+    left = _from(rows, done, model.halo)
     reach = model.content.reach
     bands = [(max(0, span.start - reach), min(height, span.stop + reach)) for span in left]
 
@@ -147,9 +149,9 @@ def _stream(
 
     remarks = tuple(Remark("source", text) for text in source.remarks())
     stride = model.generator.stride
-    excess = waste(*continued_size(height, width, stride), sides, model.generator.halo, stride)
+    excess = waste(*continued_size(height, width, stride), sides, model.halo, stride)
     change = None
-    if model.content.remover and model.strength > 0:
+    if model.content.remover and not model.mix.only_picture:
         side = plan_removal(width, budget, bytes_per_pixel=size, beside=beside)
         try:
             change = model.stroke_change(
@@ -247,25 +249,40 @@ def _translate_row(
         result[:, left:right, :3] = _to_samples(pixels, None, raster.bits, profile)
         on_columns(right)
 
-    if model.strength == 0:
-        put(0, cut(slice(top, stop), slice(0, raster.width)))
-    else:
-        prepared = model.prepared(cut, raster.height, raster.width, change)
-        for part in model.windows(prepared, raster.height, raster.width, [span], columns):
-            right = part.left + part.pixels.shape[2]
-            picture = cut(slice(top, stop), slice(part.left, right)) if model.strength < 1 else part.pixels
-            put(part.left, model.mixed(picture, part.pixels))
+    mix, height, width = model.mix, raster.height, raster.width
+    kept = [(slice(top, stop), slice(across.keep_start, across.keep_stop)) for across in columns]
+    changed = [mix.changes(*place) for place in kept]
+    parts = model.windows(
+        model.prepared(cut, height, width, change),
+        height,
+        width,
+        [grown(span, mix.reach, height)],
+        [grown(across, mix.reach, width) for across in compress(columns, changed)],
+    )
+    for place, translated in zip(kept, changed, strict=True):
+        put(place[1].start, _mixed(mix, cut, next(parts), *place) if translated else cut(*place))
     if raster.channels == 4:
         alpha = band.rows(top, stop)[..., -1].astype(np.float32)
         result[..., 3] = np.rint(alpha * ((2**raster.bits - 1) / (2**source.bits - 1)))
     return result
 
 
+def _mixed(mix: Mix, cut: Cut, part: Part, rows: slice, columns: slice) -> Tensor:
+    """Mix what a window keeps, rows and columns of the picture, with the picture, (3, H, W)."""
+    if mix.only_translation:
+        return part.pixels
+    height, width = part.pixels.shape[1:]
+    seen = Window(slice(part.top, part.top + height), slice(part.left, part.left + width))
+    mixed = mix.mixed(cut(*seen), part.pixels, part.top, part.left)
+    inner = Window(rows, columns).within(seen)
+    return mixed[:, inner.rows, inner.columns]
+
+
 def fingerprint(model: Model) -> str:
     """Hash of everything in a model that its translations depend on."""
     facts = [dict(model.settings), model.content.numbers()]
-    if model.strength < 1:
-        facts.append({"strength": model.strength})
+    if mixed := model.mix.facts():
+        facts.append(mixed)
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
     for name, tensor in sorted({**model.generator.state_dict(), **model.content_tensors()}.items()):
         digest.update(name.encode())

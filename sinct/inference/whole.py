@@ -108,14 +108,25 @@ def translate_whole(
     return assemble(parts, height, width)
 
 
-def plan(generator: GeneratorBase, height: int, width: int, sides: Sides) -> tuple[list[Span], list[Span]]:
+def plan(
+    generator: GeneratorBase, height: int, width: int, sides: Sides, reach: int = 0
+) -> tuple[list[Span], list[Span]]:
     """Spans along the height and the width of a picture, for windows with these sides.
 
     They read up to `MARGIN` pixels beyond the picture, and a little more where its size is not a multiple of the
     stride, and keep what lies inside. A generator that needs the whole picture gets the picture itself.
+
+    Args:
+        generator: generator to run.
+        height: height of the picture, in pixels.
+        width: width of the picture, in pixels.
+        sides: sides of the windows.
+        reach: pixels around what is kept whose translation is needed too, a multiple of the stride; see `grown`.
     """
     if generator.whole:
         return [Span(0, height, 0, height)], [Span(0, width, 0, width)]
+
+    halo = generator.halo + reach
 
     def along(length: int, continued: int, side: int) -> list[Span]:
         found = (
@@ -125,12 +136,19 @@ def plan(generator: GeneratorBase, height: int, width: int, sides: Sides) -> tup
                 max(0, keep_start - MARGIN),
                 min(length, keep_stop - MARGIN),
             )
-            for start, stop, keep_start, keep_stop in spans(continued, side, generator.halo, generator.stride)
+            for start, stop, keep_start, keep_stop in spans(continued, side, halo, generator.stride)
         )
         return [span for span in found if span.keep_start < span.keep_stop]
 
     continued = continued_size(height, width, generator.stride)
     return along(height, continued[0], sides.rows), along(width, continued[1], sides.columns)
+
+
+def grown(span: Span, reach: int, length: int) -> Span:
+    """The same window of a plan, which keeps as many pixels more on each side, as far as the picture has them."""
+    return span._replace(
+        keep_start=max(0, span.keep_start - reach), keep_stop=min(length, span.keep_stop + reach)
+    )
 
 
 def assemble(parts: Iterator[Part], height: int, width: int) -> Tensor:

@@ -5,6 +5,7 @@ import math
 from sinct.data.strokes import SIDE, SIGHT
 from sinct.errors import OutOfMemoryError
 from sinct.inference.model import Model
+from sinct.inference.parts import REACH, TILE
 from sinct.inference.whole import continued_size
 from sinct.networks.base import GeneratorBase
 from sinct.pictures.opening import FIXED, IN_MEMORY
@@ -27,6 +28,10 @@ on Linux and one thread, in bfloat16: 325 for the network alone, 620 with all th
 
 LEFT_BEHIND = 250_000_000
 """Bytes of freed memory that the allocator keeps in pieces after strokes were taken out; measured likewise."""
+
+MIXING = 320
+"""Bytes per pixel for dividing a picture and its translation into parts, a tile at a time; growth of VmHWM in a fresh
+process, on Linux and one thread."""
 
 COPIES = 48
 """Bytes per pixel for a window's colours on their way to the generator and back: four float32 pictures."""
@@ -63,33 +68,35 @@ def plan_sides(
         OutOfMemoryError: not even the smallest windows fit, or the generator takes no windows.
     """
     check_windows(model.generator, height, width)
-    stride, halo, device = model.generator.stride, model.generator.halo, model.device
+    stride, halo, device = model.generator.stride, model.halo, model.device
     content, reach = model.content, model.content.reach
     room = budget - PROCESS - (LEFT_BEHIND if content.remover else 0)
     on_device = memory(device) if device.type != "cpu" else None
     buffers = BUFFERS + (beside > 0)  # what is hidden is replaced in a copy
 
-    def needs(sides: Sides) -> tuple[int, int]:
+    def needs(sides: Sides) -> tuple[int, int, int]:
         # In bfloat16 as well: the last layers, at full resolution, run in float32.
         generating = COPIES + 4 * model.generator.live_channels
         area = (sides.rows + 2 * reach) * (sides.columns + 2 * reach)
         preparing = COPIES + (SMOOTHING if reach else 0) + (CHANGE if content.remover else 0)
         window = area * max(generating, preparing)
+        mixing = COPIES * area + MIXING * min(area, (TILE + 2 * REACH) ** 2) if model.mix.reach else 0
         band = min(height, sides.rows + 2 * (reach + beside)) * width * bytes_per_pixel * buffers
-        return window, band + 2 * min(height, sides.rows) * width * bytes_per_pixel
+        return window, mixing, band + 2 * min(height, sides.rows) * width * bytes_per_pixel
 
     def fits(sides: Sides) -> bool:
-        window, bands = needs(sides)
+        window, mixing, bands = needs(sides)
         if on_device is not None:
-            return window <= on_device.free // 2 and bands <= room
-        return window + bands <= room
+            return window <= on_device.free // 2 and mixing + bands <= room
+        return max(window, mixing) + bands <= room
 
     if preferred is not None and fits(preferred):
         return preferred
     sides = choose_sides(*continued_size(height, width, stride), halo, stride, fits)
     if sides is None:
         smallest = min(2 * halo + 64, *continued_size(height, width, stride))
-        least = sum(needs(Sides(smallest, smallest))) + budget - room
+        window, mixing, bands = needs(Sides(smallest, smallest))
+        least = max(window, mixing) + bands + budget - room
         raise OutOfMemoryError(
             f"{budget / 1e9:.2f} GB is too little for a picture of {width}x{height} px with this generator, which "
             f"needs about {least / 1e9:.2f} GB; give `max_memory={(least + 5e7) / 1e9:.1f}e9` or close other programs"

@@ -7,6 +7,9 @@ from torch import Tensor
 from sinct.errors import Remark
 from sinct.pictures.resampling import averaged
 
+LEAST_SHOWN = 0.02
+"""Share of a picture of which flaws can be told, in squares of a 48th of its sides; less has no order of luminance."""
+
 
 def luminance(picture: Tensor) -> Tensor:
     """(3, H, W) sRGB-encoded -> (H, W) luma with Rec. 601 weights, in the picture's range."""
@@ -14,42 +17,46 @@ def luminance(picture: Tensor) -> Tensor:
     return grey
 
 
-def luminance_order(output: Tensor, painting: Tensor, *, size: int = 48) -> float:
+def luminance_order(
+    output: Tensor, painting: Tensor, *, size: int = 48, shown: Tensor | None = None
+) -> float:
     """Rank correlation of the two pictures' luminance at a coarse scale.
 
     Args:
         output: (3, H, W) in [-1, 1].
         painting: (3, H', W') in [-1, 1], same scene.
         size: side in pixels of the square that both are averaged down to.
+        shown: (H, W) in [0, 1]; squares of which less than half is shown do not count.
 
     Returns:
         Spearman's rho in [-1, 1]: 1 when lighter areas stay lighter, below 0 when light and dark are swapped, 0
         when one picture is flat.
     """
+    counted = slice(None) if shown is None else averaged(shown[None], (size, size)).flatten() >= 0.5
     ranks = []
     for picture in (output, painting):
-        coarse = averaged(luminance(picture.float())[None], (size, size)).flatten()
+        coarse = averaged(luminance(picture.float())[None], (size, size)).flatten()[counted]
         rank = coarse.argsort().argsort().float()
         ranks.append((rank - rank.mean()) * float(coarse.max() - coarse.min() > 1e-4))
     return float(F.cosine_similarity(ranks[0], ranks[1], dim=0))
 
 
 def clipped_share(output: Tensor) -> float:
-    """Share of pixels that are blown out to white, in [0, 1]: all channels above 250 out of 255."""
+    """Share of pixels, (3, ...) in [-1, 1], that are blown out to white, in [0, 1]: all channels above 250 of 255."""
     return float((output > 250 / 127.5 - 1).all(dim=0).float().mean())
 
 
-def picture_warnings(output: Tensor, painting: Tensor) -> list[Remark]:
+def picture_warnings(output: Tensor, painting: Tensor, shown: Tensor | None = None) -> list[Remark]:
     """Warn if a translation so far is inverted, flat, or blown out, and say what helps a training of sinct's.
 
     Args:
-        output: (3, H, W) in [-1, 1].
-        painting: (3, H, W) in [-1, 1].
+        output, painting, shown: see `picture_flaws`.
 
     Returns:
         One line per flaw; empty if there is none.
     """
-    return [Remark(flaw.code, f"{flaw}; {_CURES[flaw.code]}") for flaw in picture_flaws(output, painting)]
+    found = picture_flaws(output, painting, shown)
+    return [Remark(flaw.code, f"{flaw}; {_CURES[flaw.code]}") for flaw in found]
 
 
 _CURES = {
@@ -59,21 +66,29 @@ _CURES = {
 }
 
 
-def picture_flaws(output: Tensor, painting: Tensor) -> list[Remark]:
+def picture_flaws(output: Tensor, painting: Tensor, shown: Tensor | None = None) -> list[Remark]:
     """Say what is inverted, flat, or blown out in a translation, whatever made it.
 
     Args:
         output: (3, H, W) in [-1, 1].
         painting: (3, H, W) in [-1, 1].
+        shown: (H, W) in [0, 1], how much of the translation shows in the output, if not all; only where it is half or
+            more, flaws are looked for, and nowhere if that is less than `LEAST_SHOWN` of the picture.
 
     Returns:
         One line per flaw; empty if there is none.
     """
+    seen, before = output, painting
+    if shown is not None:
+        where = shown >= 0.5
+        if averaged(shown[None], (48, 48)).ge(0.5).float().mean() < LEAST_SHOWN:
+            return []
+        seen, before = (picture[:, None, where] for picture in (output, painting))
     found = []
-    order = luminance_order(output, painting)
+    order = luminance_order(output, painting, shown=shown)
     contrast, original = (
-        float(luminance(output).std(correction=0)),
-        float(luminance(painting).std(correction=0)),
+        float(luminance(seen).std(correction=0)),
+        float(luminance(before).std(correction=0)),
     )
     if contrast < 0.1 * original:
         text = f"the output has collapsed to one tone (contrast {contrast:.3f}, painting {original:.3f})"
@@ -81,9 +96,10 @@ def picture_flaws(output: Tensor, painting: Tensor) -> list[Remark]:
     elif order < 0:
         text = f"light and dark are inverted compared with the painting (luminance order {order:.2f})"
         found.append(Remark("inverted", text))
-    blown = clipped_share(output) - clipped_share(painting)
+    blown = clipped_share(seen) - clipped_share(before)
     if blown > 0.2:
-        text = f"{blown:.0%} of the picture is blown out to white"
+        of = "picture" if shown is None else "translated part"
+        text = f"{blown:.0%} of the {of} is blown out to white"
         found.append(Remark("blown", text))
     return found
 

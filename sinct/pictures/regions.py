@@ -1,6 +1,7 @@
 """Region maps, which say which parts of the painting and the photo belong together."""
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -38,15 +39,35 @@ def read_regions(
     Raises:
         InputError: a map cannot be read, its aspect ratio is not its picture's, or there are too many colours.
     """
-    codes = [_codes(painting_map, painting_size), _codes(photo_map, photo_size)]
-    colours = np.unique(np.concatenate([code.ravel() for code in codes]))
+    labels, _ = read_region_maps([painting_map, photo_map], [painting_size, photo_size])
+    return labels[0], labels[1]
+
+
+def read_region_maps(
+    paths: Sequence[StrPath], sizes: Sequence[tuple[int, int]]
+) -> tuple[list[Tensor], list[str]]:
+    """Read any number of maps in the same flat colours, see `read_regions`.
+
+    Args:
+        paths: picture files.
+        sizes: height and width of the picture that each belongs to, in pixels.
+
+    Returns:
+        (H, W) int64 labels from 0 for each, and the colour of each label, such as "#87ceeb".
+
+    Raises:
+        InputError: see `read_regions`.
+    """
+    codes = [_codes(path, size) for path, size in zip(paths, sizes, strict=True)]
+    colours = np.unique(np.concatenate([np.unique(code) for code in codes]))
     if len(colours) > MOST:
+        names = [Path(path).name for path in paths]
         raise InputError(
-            f"the region maps {Path(painting_map).name} and {Path(photo_map).name} have {len(colours)} colours, "
+            f"the region maps {', '.join(names[:-1])} and {names[-1]} have {len(colours)} colours, "
             f"but at most {MOST} can be regions; paint them flat, without smooth edges, and save as PNG"
         )
-    first, second = (torch.from_numpy(np.searchsorted(colours, code)) for code in codes)
-    return first, second
+    labels = [torch.from_numpy(np.searchsorted(colours, code)) for code in codes]
+    return labels, [f"#{colour:06x}" for colour in colours.tolist()]
 
 
 def _codes(path: StrPath, size: tuple[int, int]) -> "np.ndarray[tuple[int, ...], np.dtype[np.int64]]":

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -34,3 +35,15 @@ def averaged(maps: Tensor, size: tuple[int, int]) -> Tensor:
 def same_shape(wanted: tuple[int, int], given: tuple[int, int]) -> bool:
     """Whether two sizes (height, width) have the same aspect ratio, within 2 % for rounding in small pictures."""
     return abs(wanted[0] * given[1] / (wanted[1] * given[0]) - 1) <= 0.02
+
+
+def nearest(labels: Tensor, height: int, width: int) -> Tensor:
+    """Bring labels, (H, W), to another size without making new ones."""
+    if labels.shape == (height, width):
+        return labels
+    return labels[_middles(labels.shape[0], height)][:, _middles(labels.shape[1], width)]
+
+
+def _middles(before: int, after: int) -> Tensor:
+    """For each of so many pixels after resizing, the one before that covers its middle."""
+    return ((torch.arange(after, dtype=torch.float64) + 0.5) * before / after).long().clamp_(max=before - 1)

@@ -105,6 +105,26 @@ def make_score(
     return score
 
 
+def make_judge(painting: Tensor, photos: Sequence[Tensor]) -> Callable[[Tensor], float]:
+    """Make the same score for whole translations of one painting, by the windows in which its states are compared.
+
+    Args:
+        painting: (3, H, W) in [-1, 1].
+        photos: (3, H', W') in [-1, 1] each.
+
+    Returns:
+        Function from a translation, (3, H, W) in [-1, 1], to its score, see `make_score`.
+
+    Raises:
+        ConfigError: a window or a photo is smaller than a patch.
+    """
+    height, width = painting.shape[1:]
+    places = windows(height, width, 0, 1)
+    views = [painting[:, rows, columns] for rows, columns in places]
+    score = make_score(views, photos, share=max(views[0].shape[1:]) / max(height, width))
+    return lambda translation: score([translation[:, rows, columns] for rows, columns in places])
+
+
 class _Statistics(NamedTuple):
     """Distributions of colours and patches, and which colours there are."""
 

@@ -9,12 +9,14 @@ from torch import Tensor
 
 from sinct.data.content import seen
 from sinct.data.pair import PairSettings, Shown, seen_widths
+from sinct.data.regions import RegionMaps, matched_regions
 from sinct.data.series import one_or_all, spread
 from sinct.errors import ConfigError, InputError, Remark
 from sinct.inference.model import Model
 from sinct.measures.warnings import picture_warnings
 from sinct.pictures.picture import Picture
-from sinct.runtime.files import printable
+from sinct.pictures.regions import read_region_maps
+from sinct.runtime.files import StrPath, printable
 from sinct.training.best import Looks
 from sinct.training.loop import Loop
 from sinct.training.preview import on_white, shrink
@@ -65,6 +67,8 @@ def run_training(
     on_progress: OnProgress | None,
     should_stop: Callable[[], bool] | None,
     remarks: Sequence[Remark] = (),
+    until: float = 1.0,
+    maps: RegionMaps | None = None,
 ) -> Training:
     """Train on decoded pictures; see `sinct.train` for arguments, result and errors.
 
@@ -79,10 +83,14 @@ def run_training(
         device: where the networks run.
         resume, overwrite, on_progress, should_stop: as for `sinct.train`.
         remarks: warnings to report at the start.
+        until: share of the training, in [0, 1], after which it is left, to be resumed some day.
+        maps: which regions of the painting and the photos belong together, see `read_maps`.
     """
     painting_names = names.get("painting", "")
     paintings = _visible(sources, painting_names)
-    photos = _visible([photo.cut_out() for photo in targets], names.get("photos", ""))
+    # A photo's region map covers all of it.
+    cut = [photo.cut_out() for photo in targets] if maps is None else targets
+    photos = _visible(cut, names.get("photos", ""))
 
     def make(settings: Any) -> tuple[Loop[Any, Any], Callable[[], Views]]:
         widths = _widths(paintings, painting_names, settings)
@@ -92,7 +100,7 @@ def run_training(
                 [photo.pixels for photo in photos],
                 settings,
                 device,
-                Shown([painting.shown for painting in paintings], [photo.shown for photo in photos]),
+                Shown([painting.shown for painting in paintings], [photo.shown for photo in photos], maps),
             )
         except ConfigError as error:
             raise ConfigError(f"{error}{_left_of(targets, photos, str(error))}") from None
@@ -105,6 +113,7 @@ def run_training(
         inputs={
             "painting_sha256": one_or_all([source.sha256 for source in sources]),
             "photo_sha256": [photo.sha256 for photo in targets],
+            "regions_sha256": None if maps is None else maps.sha256,
         },
         names=names,
         config=config,
@@ -116,7 +125,40 @@ def run_training(
         should_stop=should_stop,
         smaller=_smaller,
         remarks=remarks,
+        until=until,
     )
+
+
+def read_maps(
+    regions: Sequence[StrPath], paintings: Sequence[Picture], photos: Sequence[Picture]
+) -> tuple[RegionMaps | None, list[Remark]]:
+    """Read the region maps of a painting and its photos.
+
+    Args:
+        regions: the painting's map, and one for each photo; none where all belongs together.
+        paintings: the painting; a series has no maps.
+        photos: the photos.
+
+    Returns:
+        The maps, and what the user should know of them.
+
+    Raises:
+        ConfigError: there are several paintings, or not as many maps as pictures.
+        InputError: a map cannot be read, or they have no region in common.
+    """
+    if not regions:
+        return None, []
+    if len(paintings) > 1:
+        raise ConfigError(f"`regions` go with one painting, not with {len(paintings)}; give one")
+    if len(regions) != 1 + len(photos):
+        raise ConfigError(
+            f"`regions` need a map of the painting and one of each photo, {1 + len(photos)} in all, "
+            f"got {len(regions)}; a map in a single colour stands for a photo that shows one thing"
+        )
+    labels, colours = read_region_maps(
+        regions, [(picture.height, picture.width) for picture in (*paintings, *photos)]
+    )
+    return matched_regions(labels[0], labels[1:], colours)
 
 
 class PairViews:

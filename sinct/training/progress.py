@@ -1,8 +1,10 @@
 """What a training reports to its caller: progress while it runs, and how it ended."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from torch import Tensor
 
 from sinct.errors import Remark
 from sinct.inference.model import Model
@@ -26,6 +28,8 @@ class Progress:
         outlook: what the training will take, in one line; only in the first report, after the first few steps.
         epoch: passes over the pictures so far, with their fraction; None where there are no epochs.
         pictures: pictures of each domain that a step sees, where there are epochs.
+        preview: rows of pictures, (3, H, W) each, in [-1, 1], of a preview made since the last report, as preview.png
+            shows them; on a pair, the last but one in a row is the translation so far. Empty if there is none.
     """
 
     step: int
@@ -40,6 +44,7 @@ class Progress:
     outlook: Remark | None = None
     epoch: float | None = None
     pictures: int = 1
+    preview: Sequence[Sequence[Tensor]] = field(default=(), repr=False, compare=False)
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,7 @@ def run_in_directory(
     smaller: Callable[[Any], tuple[str, str]],
     length: Sequence[str] = ("steps", "seconds"),
     remarks: Sequence[Remark] = (),
+    until: float = 1.0,
 ) -> Training:
     """Train from the beginning, or go on with a training; see `sinct.train` for what is not said here.
 
@@ -68,6 +69,7 @@ def run_in_directory(
         smaller: what settings need memory for, and how to need less of it, in words.
         length: settings that a resumed run takes from `config`.
         remarks: warnings to report at the start.
+        until: share of the training, in [0, 1], after which it is left, to be resumed some day.
     """
     if resume and overwrite:
         raise ConfigError("`resume=True` and `overwrite=True` contradict each other; give one of them")
@@ -78,8 +80,11 @@ def run_in_directory(
             facts = {"objective": objective.name, **facts}  # which version 0.1 did not write down
             if any(facts.get(name) != value for name, value in inputs.items()):
                 others = ", ".join(str(facts.get(name)) for name in names)
+                maps = (
+                    " or region maps" if facts.get("regions_sha256") != inputs.get("regions_sha256") else ""
+                )
                 raise CheckpointError(
-                    f"{run.path} is a run on other pictures ({others}); give those pictures or another `run_dir`"
+                    f"{run.path} is a run on other pictures{maps} ({others}); give those or another `run_dir`"
                 )
             if run.model.exists() and not run.checkpoint.exists():
                 raise CheckpointError(
@@ -108,7 +113,7 @@ def run_in_directory(
                 run.create(overwrite=overwrite)
             run.write_config(config, facts)
             with closing(trainer):
-                return session.train(should_stop or (lambda: False))
+                return session.train(should_stop or (lambda: False), until)
         except Exception as error:
             if not is_out_of_memory(error):
                 raise

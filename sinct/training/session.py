@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from sinct.errors import Remark
 from sinct.inference.model import Model
@@ -61,14 +62,20 @@ class Session:
         self.recent: list[LossTerms] = [from_json(losses, trainer.device) for losses in recent]
         self.reported_at = time.monotonic()
         self.begun_at = trainer.steps_done, trainer.seconds_done
+        self.shown: Sequence[Sequence[Tensor]] = ()  # the latest preview, until it has been reported
         self.durations: list[float] | None = []  # of the first steps, until they have been told
 
-    def train(self, should_stop: Callable[[], bool]) -> Training:
-        """Run to the end or until told to stop; afterwards everything is on the disk."""
+    def train(self, should_stop: Callable[[], bool], until: float = 1.0) -> Training:
+        """Run to the end or until told to stop; afterwards everything is on the disk.
+
+        Args:
+            should_stop: asked before the first step and after each.
+            until: share of the training, in [0, 1], after which it is left unfinished.
+        """
         trainer = self.trainer
         next_preview, next_checkpoint = 0.0, time.monotonic() + CHECKPOINT_SECONDS
         health = [Health(term) for term in trainer.terms if term.won_below is not None]
-        if not should_stop():
+        if not should_stop() and trainer.progress < until:
             began = time.monotonic()
             for losses in trainer.run():
                 self.recent.append(losses)
@@ -85,7 +92,7 @@ class Session:
                 if now >= next_checkpoint:
                     self.save()
                     next_checkpoint = now + CHECKPOINT_SECONDS
-                if should_stop() or trainer.plateaued:
+                if should_stop() or trainer.plateaued or trainer.progress >= until:
                     break
                 began = time.monotonic()
         self.save()
@@ -136,6 +143,7 @@ class Session:
         """Refresh the preview, and warn of visible flaws in it."""
         rows, found = self.views.preview(self.result())
         self.run.write_preview(rows)
+        self.shown = rows
         if self.trainer.progress > 0.2:  # flaws in a GAN's first pictures mean nothing
             self.warn(found)
 
@@ -202,6 +210,7 @@ class Session:
             left.append((settings.steps - trainer.steps_done) / rate)
         if settings.seconds is not None:
             left.append(settings.seconds - trainer.seconds_done)
+        shown, self.shown = self.shown, ()
         self.report(
             Progress(
                 step=trainer.steps_done,
@@ -214,6 +223,7 @@ class Session:
                 terms=trainer.terms,
                 epoch=trainer.epoch,
                 pictures=trainer.pictures,
+                preview=shown,
                 **remarks,
             )
         )

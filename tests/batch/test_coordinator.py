@@ -185,7 +185,7 @@ def test_result_that_nobody_noted_is_found(collection, out):
     again = Fake()
     summary = run_batch(collection(), out, again)
     assert [request.job.name for request in again.requests] == ["p1"]
-    assert summary.entries[0].figures == {"steps": 4}
+    assert summary.entries[0].figures == {"steps": 4, "preset": "draft", "seed": 0}
 
 
 @pytest.mark.parametrize("moment", range(10))

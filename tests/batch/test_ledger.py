@@ -10,7 +10,8 @@ import pytest
 import sinct
 from sinct.batch.coordinator import run_batch
 from sinct.batch.jobs import Job
-from sinct.batch.ledger import Entry, Ledger, State, ledger_path, read_entries
+from sinct.batch.ledger import Entry, Ledger, State, Verdict, ledger_path, read_entries
+from sinct.batch.review import judge
 from sinct.batch.settings import Settings
 from sinct.batch.staleness import preview
 from tests.support.batch_fake import SETTINGS, Fake, states
@@ -119,6 +120,17 @@ def test_batch_of_version_0_1_0_is_continued_and_nothing_is_done_twice(old):
     assert summary.entries[1].error == "no luck"
 
 
+def test_ledger_of_version_0_1_0_is_read_as_it_is_and_takes_verdicts(old):
+    with sqlite3.connect(ledger_path(old)) as database:
+        columns = [row[1] for row in database.execute("PRAGMA table_info(jobs)")]
+    assert "verdict" not in columns
+    before = read_entries(ledger_path(old))
+    assert {entry.verdict for entry in before} == {None}
+    judged = judge(old, ["sub/done"], Verdict.accepted)
+    assert judged == [replace(before[0], verdict=Verdict.accepted), *before[1:]]
+    assert read_entries(ledger_path(old)) == judged
+
+
 def test_ledger_of_version_0_1_0_is_continued_without_the_collection(old):
     assert [entry.job for entry in read_entries(ledger_path(old))] == [
         Job.from_json(job.to_json()) for job in OLD
@@ -133,7 +145,8 @@ def test_jobs_are_stored_as_version_0_1_0_reads_them(old):
     assert asked(old) == before
 
 
-def test_dry_run_of_a_batch_of_version_0_1_0_finds_what_is_left(old):
+def test_dry_run_of_a_batch_of_version_0_1_0_finds_what_is_left(old, monkeypatch):
+    monkeypatch.setattr("sinct.batch.checks.sound_size", lambda path: (200, 200))  # they are files of text
     assert [entry.name for entry in preview(OLD, old) if entry.state is State.waiting] == ["left"]
 
 

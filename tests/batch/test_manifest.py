@@ -62,6 +62,29 @@ def test_row_may_keep_its_paintings_profile(folder, photo, tmp_path):
     assert "line 4: `profile` must be 'srgb' or 'keep', got 'p3'" in third.fault
 
 
+def test_row_may_say_what_stays_of_its_painting(folder, photo, tmp_path):
+    manifest = tmp_path / "list.csv"
+    rows = [
+        f"a.png,{photo},0.5,texture; light,m.png",
+        f"b.png,{photo},,,",
+        f"c.png,{photo},2,,",
+        f"d.png,{photo},,sky,",
+    ]
+    manifest.write_text("\n".join(["painting,photo,strength,keep,mask", *rows]) + "\n")
+    first, second, third, fourth = jobs_of(manifest, tmp_path)
+    assert (first.settings.strength, first.settings.keep) == (0.5, ("light", "texture"))
+    assert first.masks == (str(tmp_path / "m.png"),)
+    assert (second.settings.strength, second.settings.keep, second.masks) == (1, (), ())
+    assert "line 4: strength must lie in [0, 1], got 2" in third.fault
+    assert "line 5: `keep` takes colours, light, texture, not 'sky'" in fourth.fault
+
+
+def test_row_in_json_may_keep_a_list_of_parts(folder, photo, tmp_path):
+    manifest = tmp_path / "list.jsonl"
+    manifest.write_text(json.dumps({"painting": "a.png", "photo": photo, "keep": ["light", "colours"]}))
+    assert jobs_of(manifest, tmp_path)[0].settings.keep == ("colours", "light")
+
+
 @pytest.mark.parametrize(
     ("row", "fault"),
     [
@@ -115,8 +138,12 @@ def test_manifest_of_a_spreadsheet(tmp_path):
     "value", [[1], {"a": 1}, None, True, -1, 1e400, "x", "", ".", "/", "..", "a/..", "\ud800", [[]]]
 )
 @pytest.mark.parametrize(
-    "column", ["painting", "photo", "output", "preset", "steps", "time", "seed", "bits", "profile", "crops"]
-)
+    "column",
+    [
+        "painting", "photo", "output", "preset", "steps", "time", "seed", "bits", "profile", "strength", "keep", "mask",
+        "crops",
+    ],
+)  # fmt: skip
 def test_any_value_in_any_cell_is_a_job_or_its_fault(column, value, tmp_path):
     manifest = tmp_path / "list.jsonl"
     rows = [{"painting": "a.png", "photo": "b.png", column: value}, {"painting": "c.png", "photo": "b.png"}]

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from PIL import Image
 
 import sinct
 from sinct.batch.jobs import Request
@@ -15,13 +16,15 @@ from sinct.batch.ledger import run_folder
 from sinct.batch.perform import perform
 from sinct.batch.storage import sha256
 from sinct.inference.model import load_model
+from sinct.inference.parts import PARTS
 from sinct.pictures.decoding import read_header
+from sinct.pictures.picture import read_picture
 from tests.support.batch_fake import SETTINGS
 from tests.support.profiles import made
 
 
 def request_of(job, out, **values):
-    return Request(job, "key", str(run_folder(out, job.name)), device="cpu", **values)
+    return Request(job, **{"key": "key", "folder": str(run_folder(out, job.name)), "device": "cpu", **values})
 
 
 def test_work_stopped_and_continued_gives_the_same_picture(collection, out):
@@ -47,6 +50,21 @@ def test_picture_of_a_job_keeps_the_profile_of_its_painting(collection, make_pic
     make_picture("paintings/p0.png", icc_profile=made("Display P3"))
     assert perform(request_of(job, out), report=lambda *_: None, should_stop=lambda: False).reason is None
     assert read_header(job.output).profile == made("Display P3")
+
+
+def test_picture_of_a_job_keeps_what_was_asked_for(collection, make_picture, tmp_path, out):
+    Image.new("L", (8, 8), 0).save(tmp_path / "black.png")
+    for change, masks in (
+        ({"strength": 0.0}, ()),
+        ({"keep": PARTS}, ()),
+        ({}, (str(tmp_path / "black.png"),)),
+    ):
+        job = replace(collection(replace(SETTINGS, steps=1, **change))[0], masks=masks)
+        outcome = perform(
+            request_of(job, out, key=str(change)), report=lambda *_: None, should_stop=lambda: False
+        )
+        assert outcome.reason is None
+        assert torch.equal(read_picture(job.output).pixels, read_picture(job.paintings[0]).pixels)
 
 
 def test_work_asked_for_otherwise_begins_anew(collection, out):

@@ -211,6 +211,18 @@ def test_only_changed_pictures_are_read_again(tmp_path, monkeypatch):
     assert (tmp_path / "report.html").read_bytes() != before
 
 
+def test_pictures_for_which_there_is_no_time_are_linked_and_come_later(tmp_path):
+    entries = [make_entry("a", make_picture(tmp_path / "a.png"), (), "")]
+    write_batch_report(tmp_path, entries, seconds=0)
+    hurried = Outline((tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert "no thumbnail yet Painting a.png" in hurried.text
+    assert "./a.png" in {link["href"] for link in hurried.all("a")}
+    write_batch_report(tmp_path, entries)
+    assert "no thumbnail yet" not in (tmp_path / "report.html").read_text(encoding="utf-8")
+    write_batch_report(tmp_path, entries, seconds=0)  # those that are there are shown
+    assert "no thumbnail yet" not in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("size", [(1000, 500), (500, 1000), (2000, 3), (10, 10)])
 def test_thumbnails_fit_a_square(tmp_path, monkeypatch, size):
     shown: list[Image.Image] = []

@@ -8,7 +8,7 @@ from sinct.batch.coordinator import run_batch
 from sinct.batch.jobs import SERIES
 from sinct.batch.ledger import State
 from sinct.batch.settings import Settings
-from sinct.batch.staleness import preview
+from sinct.batch.staleness import key_of, preview
 from tests.support.batch_fake import SETTINGS, Fake, failing, states
 
 
@@ -53,8 +53,10 @@ def test_preview_knows_what_a_changed_series_takes_along(collection, out):
 
 
 def test_settings_that_older_versions_did_not_know_leave_their_keys_alone():
-    assert "profile" not in Settings().to_json()
+    assert not {"profile", "strength", "keep"} & set(Settings().to_json())
     assert Settings(profile="keep").to_json()["profile"] == "keep"
+    assert Settings(strength=0.5).to_json()["strength"] == 0.5
+    assert Settings(keep=("light",)).to_json()["keep"] == ["light"]
 
 
 def test_pictures_in_another_profile_are_made_again_but_a_series_keeps_its_model(collection, out):
@@ -64,6 +66,34 @@ def test_pictures_in_another_profile_are_made_again_but_a_series_keeps_its_model
     run_batch(collection(shared_model=True), out, Fake())
     kept = collection(replace(SETTINGS, profile="keep"), shared_model=True)
     assert previewed(kept, out) == ["done", *["waiting"] * 3]
+
+
+@pytest.mark.parametrize("change", [{"strength": 0.5}, {"keep": ("light",)}])
+def test_pictures_mixed_otherwise_are_made_again_but_a_series_keeps_its_model(collection, out, change):
+    run_batch(collection(), out, Fake())
+    assert previewed(collection(replace(SETTINGS, **change)), out) == ["waiting"] * 3
+    run_batch(collection(shared_model=True), out, Fake())
+    mixed = collection(replace(SETTINGS, **change), shared_model=True)
+    assert previewed(mixed, out) == ["done", *["waiting"] * 3]
+
+
+def test_a_picture_is_made_again_with_another_mask(collection, out, make_picture):
+    masks = [str(make_picture(f"mask-{seed}.png", seed=seed)) for seed in range(2)]
+
+    def masked(mask):
+        return [replace(job, masks=(mask,)) for job in collection()]
+
+    run_batch(masked(masks[0]), out, Fake())
+    assert previewed(masked(masks[0]), out) == ["done"] * 3
+    assert previewed(masked(masks[1]), out) == ["waiting"] * 3
+    assert previewed(collection(), out) == ["waiting"] * 3
+
+
+def test_a_mask_is_not_mistaken_for_a_photo(collection, make_picture):
+    job, mask = collection()[0], str(make_picture("mask.png"))
+    masked, photographed = replace(job, masks=(mask,)), replace(job, photos=(*job.photos, mask))
+    hashes = {place: ["", place] for place in masked.inputs}
+    assert key_of(masked, hashes, None) != key_of(photographed, hashes, None)
 
 
 def test_jobs_of_a_failed_series_are_known_to_fail(collection, out):

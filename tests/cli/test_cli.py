@@ -5,6 +5,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,6 +22,7 @@ from typer.testing import CliRunner
 import sinct
 import sinct.presets
 from sinct.doctor import Speed
+from sinct.inference.parts import PARTS
 from sinct.pictures.decoding import read_header
 from sinct.pictures.output_profile import CHOICES
 from sinct.training.outlook import roughly
@@ -495,7 +497,7 @@ def test_bad_option_is_one_line(arguments, message, pair, tmp_path):
     assert not (tmp_path / "out.png").exists()
 
 
-@pytest.mark.parametrize("option", ["--preset=best", "--profile=p3"])
+@pytest.mark.parametrize("option", ["--preset=best", "--profile=p3", "--keep=sky", "--strength=2"])
 def test_unknown_choice_is_refused_by_the_parser(option, pair, tmp_path):
     assert sinct_command("translate", *pair, "-o", tmp_path / "out.png", option)[0] == 2
 
@@ -506,6 +508,62 @@ def test_profile_is_kept_by_translate_and_apply(pair, make_picture, tmp_path):
     sinct_command("translate", painting, pair[1], "-o", first, "--steps=2", "--profile", "keep", *TINY)
     sinct_command("apply", tmp_path / "first.sinct", painting, "-o", second, "--profile=keep", "--device=cpu")
     assert read_header(first).profile == read_header(second).profile == made("Display P3")
+
+
+def test_parts_of_a_picture_are_the_librarys():
+    assert tuple(part.value for part in options.Part) == PARTS
+
+
+@pytest.mark.parametrize("command", ["translate", "apply"])
+def test_masks_and_parts_are_taken_by_translate_and_apply(command, pair, tmp_path):
+    sinct_command("train", *pair, "--run-dir", tmp_path / "run", "--steps=2", *TINY)
+    Image.new("L", (60, 45), 0).save(tmp_path / "mask.png")
+    given = [*pair, "--steps=2", *TINY] if command == "translate" else [tmp_path / "run", pair[0]]
+    for number, mix in enumerate((["--mask", tmp_path / "mask.png"], [f"--keep={part}" for part in PARTS])):
+        output = tmp_path / f"{number}.png"
+        code, _, err = sinct_command(command, *given, "-o", output, *mix)
+        assert code == 0, err
+        with Image.open(output) as found, Image.open(pair[0]) as own:
+            assert found.tobytes() == own.convert("RGB").tobytes()
+    assert "black or transparent everywhere" not in err
+
+
+@pytest.mark.parametrize(
+    ("mask", "message"),
+    [
+        ("none.png", "does not exist; check the path"),
+        ("broken.png", "is not a picture"),
+        ("out.png", "the output"),
+        ("colours.png", "has colours, but only grey"),
+    ],
+)
+def test_mask_that_cannot_be_used_is_one_line(mask, message, pair, make_picture, tmp_path):
+    (tmp_path / "broken.png").write_bytes(b"broken")
+    make_picture("colours.png")
+    Image.new("L", (60, 45), 255).save(tmp_path / "out.png")
+    code, _, err = sinct_command(
+        "translate", *pair, "-o", tmp_path / "out.png", "--mask", tmp_path / mask, "--overwrite", *TINY
+    )
+    assert code == 1
+    assert len(err.strip().splitlines()) == 1
+    assert message in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no such pipes")
+def test_a_mask_may_come_through_a_pipe(pair, tmp_path):
+    sinct_command("train", *pair, "--run-dir", tmp_path / "run", "--steps=2", *TINY)
+    Image.new("L", (60, 45), 0).save(tmp_path / "mask.png")
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    sender = threading.Thread(target=lambda: pipe.write_bytes((tmp_path / "mask.png").read_bytes()))
+    sender.start()
+    code, _, err = sinct_command(
+        "apply", tmp_path / "run", pair[0], "-o", tmp_path / "out.png", "--mask", pipe
+    )
+    sender.join()
+    assert code == 0, err
+    assert "nothing is translated" in err
 
 
 def test_errors_are_json_for_programs(tmp_path):

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import sinct
+from sinct.inference.mixing import Mix
 from sinct.pictures.picture import read_picture, read_provenance
 from tests.support.streaming import make_model, run_stream, samples
 
@@ -43,7 +44,7 @@ def test_in_between_both_are_mixed(model, noisy, tmp_path):
 def test_rows_are_as_one_piece(model, noisy, small_windows, tmp_path, strength):
     pytest.importorskip("pyvips")
     source = noisy()
-    run_stream(dataclasses.replace(model, strength=strength), source, tmp_path / "rows.png")
+    run_stream(dataclasses.replace(model, mix=Mix(strength)), source, tmp_path / "rows.png")
     sinct.apply(model, source, tmp_path / "whole.png", strength=strength)
     difference = np.abs(samples(tmp_path / "rows.png") - samples(tmp_path / "whole.png"))
     assert difference.max() <= (0 if strength == 0 else 1)
@@ -52,7 +53,7 @@ def test_rows_are_as_one_piece(model, noisy, small_windows, tmp_path, strength):
 def test_an_unfinished_picture_of_another_strength_is_not_continued(model, noisy, small_windows, tmp_path):
     pytest.importorskip("pyvips")
     source, output = noisy(), tmp_path / "out.tif"
-    half = dataclasses.replace(model, strength=0.5)
+    half = dataclasses.replace(model, mix=Mix(0.5))
     run_stream(half, source, output, should_stop=lambda: True)
     with pytest.raises(sinct.OutputError):
         run_stream(model, source, output, resume=True)

@@ -1,9 +1,12 @@
 """What windows fit into a budget of memory."""
 
+from dataclasses import replace
+
 import pytest
 
 import sinct
 from sinct.data.strokes import SIDE, SIGHT
+from sinct.inference.mixing import Mix
 from sinct.inference.window_sizes import PROCESS, REMOVING, plan_removal, plan_sides
 from tests.support.streaming import make_model
 
@@ -18,6 +21,19 @@ def test_smaller_budget_gives_smaller_windows(model):
 def test_budget_that_is_too_small_says_how_much_it_takes(model):
     with pytest.raises(sinct.OutOfMemoryError, match=r"0\.01 GB is too little .*give `max_memory="):
         plan_sides(model, 20_000, 30_000, 10**7, bytes_per_pixel=3)
+
+
+def test_parts_that_are_kept_count(model):
+    kept = replace(model, mix=Mix(keep=["light"]))
+    for budget in (8 * 10**8, 2 * 10**9):
+        plain, mixed = (plan_sides(each, 20_000, 30_000, budget, bytes_per_pixel=3) for each in (model, kept))
+        assert mixed.rows - 2 * kept.halo < plain.rows - 2 * model.halo
+    least = []
+    for each in (model, kept):
+        with pytest.raises(sinct.OutOfMemoryError, match="give `max_memory") as caught:
+            plan_sides(each, 20_000, 30_000, 10**7, bytes_per_pixel=3)
+        least.append(float(str(caught.value).split("needs about ")[1].split(" GB")[0]))
+    assert least[0] < least[1]
 
 
 def test_generator_that_needs_the_whole_picture_gets_no_windows(tiny):

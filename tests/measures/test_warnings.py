@@ -123,3 +123,28 @@ def test_width_far_from_training_gets_a_warning(width: int) -> None:
 @pytest.mark.parametrize("width", [267, 700, 1536])
 def test_width_near_training_gets_no_warning(width: int) -> None:
     assert scale_warning(width, (400, 1024)) == []
+
+
+def test_flaws_of_what_does_not_show_are_not_told() -> None:
+    output = ramp()
+    output[:, :, :48] = -0.8 - output[:, :, :48]
+    shown = torch.zeros(96, 96)
+    shown[:, 48:] = 1
+    assert picture_warnings(output, ramp(), shown) == []
+    assert [found.code for found in picture_warnings(output, ramp(), 1 - shown)] == ["inverted"]
+
+
+@pytest.mark.parametrize(("value", "code"), [(0, "flat"), (1, "blown")])
+def test_flaws_of_what_shows_are_told_though_the_rest_is_sound(value: int, code: str) -> None:
+    shown = torch.zeros(96, 96)
+    shown[10:40, 10:40] = 1
+    output = torch.where(shown > 0, float(value), ramp())
+    assert picture_warnings(output, ramp()) == []
+    assert code in [found.code for found in picture_warnings(output, ramp(), shown)]
+
+
+def test_of_almost_nothing_no_flaw_is_told() -> None:
+    shown = torch.zeros(96, 96)
+    shown[:10, :10] = 1
+    assert picture_warnings(torch.zeros(3, 96, 96), ramp(), shown) == []
+    assert picture_warnings(torch.zeros(3, 96, 96), ramp(), torch.zeros(96, 96)) == []

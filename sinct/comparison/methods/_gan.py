@@ -6,7 +6,8 @@ from typing import Any
 from torch import Tensor
 
 from sinct.comparison.methods import Job, Result, Work
-from sinct.errors import CheckpointError, Interrupted
+from sinct.data.regions import RegionMaps, matched_regions
+from sinct.errors import CheckpointError, InputError, Interrupted
 from sinct.pictures.picture import Picture
 from sinct.presets import preset as preset_settings
 from sinct.training.pair_run import Objective, run_training
@@ -22,6 +23,7 @@ def train_and_translate(
     *,
     preset: str,
     changes: Mapping[str, Any],
+    guided: bool = False,
 ) -> Result:
     """Train within the budget and translate; a run that an interruption left in the job's folder continues.
 
@@ -32,6 +34,7 @@ def train_and_translate(
         job: budget, device, seed and folder.
         preset: sinct's settings to start from, where the objective has settings of the same name.
         changes: settings that differ from the preset.
+        guided: whether the job's region maps guide the training.
 
     Raises:
         Interrupted: the budget asked to stop; the run can be continued.
@@ -57,6 +60,7 @@ def train_and_translate(
             [_picture(photo)],
             run,
             names={},
+            maps=_matched(job) if guided else None,
             config=config,
             preset=preset,
             device=job.device,
@@ -77,6 +81,18 @@ def train_and_translate(
     facts = {"steps": training.steps, "seconds of training": round(training.seconds, 1)}
     work = (Work(training.steps, needed),)
     return Result(training.model.translate(painting), facts, earlier, work, training.seconds)
+
+
+def _matched(job: Job) -> RegionMaps | None:
+    """The regions that both maps of a job share, if there are any."""
+    if job.regions is None:
+        return None
+    painting, photo = job.regions
+    count = 1 + max(int(labels.max()) for labels in job.regions)
+    try:
+        return matched_regions(painting, [photo], [f"region {number}" for number in range(count)])[0]
+    except InputError:  # as for the other methods that maps guide, none in common guides nothing
+        return None
 
 
 def _picture(pixels: Tensor) -> Picture:

@@ -19,7 +19,7 @@ def run(painting: Tensor, photo: Tensor, job: Job, *, preset: str = "standard", 
         preset: instant, draft, standard, paper or authors.
         changes: other settings of `sinct.Config`.
     """
-    return train_and_translate(Trainer, painting, photo, job, preset=preset, changes=changes)
+    return train_and_translate(Trainer, painting, photo, job, preset=preset, changes=changes, guided=True)
 
 
 METHOD = Method(

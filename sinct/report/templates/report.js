@@ -6,7 +6,7 @@
   const frames = $$("#viewer .frame");
   const [before, after] = $$(".slider .layer");
   const natural = (layer) => ({ width: +layer.getAttribute("width"), height: +layer.getAttribute("height") });
-  const size = natural($(".layer", area)); // of the painting
+  let size = natural($(".layer", area)); // of the painting
   const view = { zoom: null, u: 0.5, v: 0.5 }; // screen pixels per picture pixel, null: fit; centre in [0, 1]
   area.tabIndex = 0;
 
@@ -24,6 +24,7 @@
   };
 
   function draw() {
+    if (!acting() || !size.width) return; // the studio's viewer is hidden until there is a picture
     for (const frame of frames) {
       const [width, height] = [frame.clientWidth, frame.clientHeight];
       if (!width) continue;
@@ -181,12 +182,12 @@
   const boxes = $$(".chips input");
   const all = $("#all");
   function show() {
-    panes.forEach((pane, index) => (pane.hidden = !(all.getAttribute("aria-pressed") === "true" || boxes[index].checked)));
+    panes.forEach((pane, index) => (pane.hidden = !(all?.getAttribute("aria-pressed") === "true" || boxes[index].checked)));
     arrange();
   }
   boxes.forEach((box) =>
     box.addEventListener("change", () => {
-      all.setAttribute("aria-pressed", false);
+      all?.setAttribute("aria-pressed", false);
       show();
     }),
   );
@@ -195,11 +196,11 @@
     button.setAttribute("aria-pressed", pressed);
     return pressed;
   };
-  all.addEventListener("click", () => {
+  all?.addEventListener("click", () => {
     toggle(all);
     show();
   });
-  $("#inset").addEventListener("click", () => area.classList.toggle("bare", !toggle($("#inset"))));
+  $("#inset")?.addEventListener("click", () => area.classList.toggle("bare", !toggle($("#inset"))));
   $("#full").hidden = !document.fullscreenEnabled;
   $("#full").addEventListener("click", () =>
     document.fullscreenElement ? document.exitFullscreen() : $("#viewer").requestFullscreen(),
@@ -218,6 +219,7 @@
     for (const [layer, select] of [[before, left], [after, right]]) {
       const source = $(".layer", panes[select.value]);
       Object.assign(layer, { src: source.src, alt: source.alt, ...natural(source) });
+      layer.classList.toggle("blended", source.matches(".blended"));
     }
     divide();
     draw();
@@ -236,6 +238,13 @@
       area.focus({ preventScroll: true });
     });
   }
+
+  // The studio's pictures come and change while the page is open.
+  $("#viewer").addEventListener("pictures", () => {
+    size = natural($(".layer", area));
+    choose();
+    arrange();
+  });
 
   new ResizeObserver(arrange).observe($("#viewer"));
   addEventListener("resize", arrange);

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -61,6 +63,21 @@ def test_method_goes_on_after_an_interruption(tiny, tmp_path, name):
     result = method.run(PAINTING, PHOTO, job(tmp_path, iterations=6), **settings)
     assert result.facts["steps"] == 6
     assert stopped_at <= 6
+
+
+def test_region_maps_guide_sinct_alone(tiny, tmp_path):
+    halves = torch.zeros(PAINTING.shape[1:], dtype=torch.long), torch.zeros(PHOTO.shape[1:], dtype=torch.long)
+    for labels in halves:
+        labels[labels.shape[0] // 2 :] = 1
+    for name, guided in (("sinct", True), ("cyclegan", False)):
+        method = methods.find(name)
+        results = []
+        for number, regions in enumerate((None, halves)):
+            place = replace(job(tmp_path / f"{name}{number}", iterations=2), regions=regions)
+            results.append(
+                method.run(PAINTING, PHOTO, place, preset="draft", **tiny_settings(tiny, name)).pixels
+            )
+        assert torch.equal(*results) != guided
 
 
 @pytest.mark.parametrize("preset", ["draft", "paper", "authors"])

@@ -1,0 +1,133 @@
+"""Help: options in groups, examples at the end, and lines that fit a narrow terminal."""
+
+import inspect
+import textwrap
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from . import display
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+GROUPS = {
+    "Input": "painting photo photos match pairs regions photo-regions source target mask shared-model",
+    "Output": "output run-dir resume overwrite bits profile format suffix outputs verify open",
+    "Look": "preset method methods seed stroke faithful from-scratch strength keep state size set",
+    "Length": "time steps epochs iterations seeds presets each-photo continue pick prune",
+    "Machine": "device max-memory workers ray retries weights-dir random-weights timing",
+    "Messages": "dry-run json verbose quiet version install-completion show-completion help",
+}
+"""Options by group. An option is in the same group in all commands that have it."""
+
+GROUP_OF = {f"--{name}": group for group, names in GROUPS.items() for name in names.split()}
+
+NARROW = 60
+"""Columns below which help is a list, since a table would cut words."""
+
+NAMES = ["-h", "--help"]
+"""Options that ask for help."""
+
+
+def examples(*lines: str) -> str:
+    """Commands for the end of a help text, one a line."""
+    return "\n".join(lines)
+
+
+class _Help:
+    """What help looks like, for commands and groups of them."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """See Click: arguments and options, each in its group, the groups in their order."""
+        params: list[Any] = super().get_params(ctx)  # type: ignore[misc]
+        for param in params:
+            found = [GROUP_OF[name] for name in param.opts if name in GROUP_OF]
+            if found and not getattr(param, "rich_help_panel", None):
+                param.rich_help_panel = found[0]
+        order = list(GROUPS)
+        return sorted(params, key=lambda param: _place(param, order))
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """See Click: print usage, groups of options and commands, and examples."""
+        own: Any = self
+        for param in own.get_params(ctx):
+            if getattr(param, "is_flag", False) and param.metavar is None:
+                param.metavar = ""  # a switch takes no value
+        shown, own.epilog = own.epilog, None  # Typer would fill its lines
+        try:
+            if display.out.width < NARROW:
+                for line in _in_lines(own, ctx, display.out.width):
+                    display.out.print(line, highlight=False)
+            else:
+                super().format_help(ctx, formatter)  # type: ignore[misc]
+        finally:
+            own.epilog = shown
+        if shown:
+            display.out.print("Examples:", style="bold", highlight=False)
+            for line in shown.splitlines():
+                display.out.print(f"  {line}", highlight=False)
+
+
+class Command(_Help, TyperCommand):
+    """A command."""
+
+
+class Group(_Help, TyperGroup):
+    """Commands under one name."""
+
+
+class App(typer.Typer):
+    """Typer's application, whose commands have help of this kind."""
+
+    def __init__(self, *, cls: type[Group] = Group, **options: Any) -> None:
+        super().__init__(
+            cls=cls, no_args_is_help=True, context_settings={"help_option_names": NAMES}, **options
+        )
+
+    def command(self, name: str | None = None, **options: Any) -> Callable[[Function], Function]:
+        """See Typer: register a function as a command."""
+        return super().command(name, cls=Command, **options)
+
+
+def _place(param: Any, order: list[str]) -> int:
+    """Where a parameter's group stands; arguments and what has no group come first."""
+    group = getattr(param, "rich_help_panel", None)
+    return order.index(group) if group in order else -1
+
+
+def _in_lines(command: Any, ctx: Any, width: int) -> Iterator[str]:
+    """Help as a list that fits the width: each option on a line, below it what it does."""
+    words = [ctx.command_path, *command.collect_usage_pieces(ctx)]
+    yield _filled(f"Usage: {' '.join(words)}", width, "")
+    yield ""
+    for paragraph in inspect.cleandoc(command.help or "").split("\n\n"):
+        yield _filled(paragraph, width, "")
+        yield ""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for param in command.get_params(ctx):
+        record = param.get_help_record(ctx)
+        if record is not None:
+            otherwise = "Options" if param.param_type_name == "option" else "Arguments"
+            groups.setdefault(getattr(param, "rich_help_panel", None) or otherwise, []).append(record)
+    if isinstance(command, TyperGroup):
+        found = (command.get_command(ctx, name) for name in command.list_commands(ctx))
+        groups["Commands"] = [
+            (each.name or "", each.get_short_help_str(limit=1000)) for each in found if each
+        ]
+    for title, records in groups.items():
+        yield f"{title}:"
+        for name, text in records:
+            yield _filled(name, width, "  ")
+            yield _filled(text, width, "    ")
+        yield ""
+
+
+def _filled(text: str, width: int, indent: str) -> str:
+    """A paragraph in lines, without breaking words: names of options and files stay whole."""
+    deeper = indent and "    "
+    return textwrap.fill(
+        " ".join(text.split()), width, initial_indent=indent, subsequent_indent=deeper, break_long_words=False,
+        break_on_hyphens=False,
+    )  # fmt: skip

@@ -1,0 +1,184 @@
+"""Regions of a painting and of photos that belong together, such as sky and sky (ours).
+
+A region is what one colour of the region maps covers (`sinct.pictures.regions`). Each has its own way from a painting's
+colours and strokes to those of its photos (`Look`), and crops of the two meet only within it.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from sinct.data.colours import Spread
+from sinct.data.texture import Texture
+from sinct.errors import InputError, Remark
+from sinct.pictures.resampling import nearest
+
+ELSEWHERE = 0
+"""Number of what has no counterpart: it learns from the whole of all photos."""
+
+SMALLEST = 0.002
+"""Share of a picture that a region needs to cover, so that there are colours and crops to learn from."""
+
+STORED_SIDE = 1024
+"""Longer side in pixels at which a painting's map is kept; between its pixels, regions blend."""
+
+
+class RegionMaps(NamedTuple):
+    """Which region each pixel belongs to.
+
+    Attributes:
+        painting: (h, w) uint8, numbers from `ELSEWHERE`, at up to `STORED_SIDE` px.
+        photos: (H, W) uint8 for each photo, at its own size.
+        total: how many regions have a counterpart; they are numbered from 1.
+    """
+
+    painting: Tensor
+    photos: Sequence[Tensor]
+    total: int
+
+    @property
+    def sha256(self) -> str:
+        """Hash of all of them."""
+        digest = hashlib.sha256()
+        for labels in (self.painting, *self.photos):
+            digest.update(repr(tuple(labels.shape)).encode() + labels.contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+
+class Look(NamedTuple):
+    """A way from a painting's colours and strokes to those of photos, see `sinct.data.content.Content`.
+
+    Attributes:
+        colours: coefficients of the map of colours.
+        spread: of the painting's roughness.
+        left: of what is left of it without strokes.
+        texture: the photos' detail.
+    """
+
+    colours: tuple[float, ...] = ()
+    spread: tuple[float, float] = Spread()
+    left: tuple[float, float] = Spread()
+    texture: Texture | None = None
+
+
+@dataclass(frozen=True)
+class Regions:
+    """The looks of a painting's regions.
+
+    Attributes:
+        labels: (h, w) uint8, which region each place belongs to; stretched over the picture, whatever its size.
+        looks: those of regions 1, 2, ...; `ELSEWHERE` has the content's own.
+    """
+
+    labels: Tensor
+    looks: tuple[Look, ...]
+
+
+def matched_regions(
+    painting: Tensor, photos: Sequence[Tensor], names: Sequence[str]
+) -> tuple[RegionMaps, list[Remark]]:
+    """Find the regions that painting and photos share.
+
+    Args:
+        painting: (H, W) int64, labels from 0 (`sinct.pictures.regions.read_regions`).
+        photos: (H', W') int64 for each photo, with the same labels.
+        names: what the map calls each label, for remarks.
+
+    Returns:
+        The maps, and remarks on regions of the painting that have no counterpart.
+
+    Raises:
+        InputError: no region has one.
+    """
+    count = len(names)
+    own = _shares(painting, count)
+    theirs = torch.stack([_shares(photo, count) for photo in photos]).amax(dim=0)
+    shared = (own >= SMALLEST) & (theirs >= SMALLEST)
+    if not shared.any():
+        raise InputError(
+            "the region maps have no colour in common that covers enough of both pictures "
+            f"({SMALLEST:.1%} of each); paint what belongs together in the same flat colour"
+        )
+    numbers = torch.where(shared, shared.cumsum(0), ELSEWHERE).to(torch.uint8)
+    remarks = [
+        Remark(
+            "regions",
+            f"{names[label]} covers {own[label]:.0%} of the painting's map and "
+            f"{'too little' if theirs[label] > 0 else 'nothing'} of the photos'; it learns from all of the photos",
+        )
+        for label in (own >= SMALLEST).logical_and(~shared).nonzero()[:, 0].tolist()
+    ]
+    scale = min(1.0, STORED_SIDE / max(painting.shape))
+    size = [max(1, round(side * scale)) for side in painting.shape]
+    maps = RegionMaps(
+        nearest(numbers[painting], *size), [numbers[photo] for photo in photos], int(shared.sum())
+    )
+    return maps, remarks
+
+
+def _shares(labels: Tensor, count: int) -> Tensor:
+    return torch.bincount(labels.flatten(), minlength=count).double() / labels.numel()
+
+
+def region_weights(
+    labels: Tensor, rows: slice, columns: slice, height: int, width: int
+) -> Iterator[tuple[int, Tensor]]:
+    """How much each region counts in a cut of a picture that a map is stretched over.
+
+    Args:
+        labels: (h, w) uint8.
+        rows, columns: the cut.
+        height, width: of the picture.
+
+    Yields:
+        The number of a region that the cut shows, and (1, H', W') on the CPU; all add up to 1. Between the map's pixels
+        they are interpolated bilinearly, the same in whichever cut.
+    """
+    above, below, down = _between(labels.shape[0], rows, height)
+    before, behind, across = _between(labels.shape[1], columns, width)
+    corners = [labels[first][:, second] for first in (above, below) for second in (before, behind)]
+    shown = torch.unique(torch.stack(corners))
+    if len(shown) == 1:
+        yield int(shown), torch.ones(1, len(down), len(across))
+        return
+    for number in shown.tolist():
+        a, b, c, d = ((corner == number).float() for corner in corners)
+        upper, lower = torch.lerp(a, b, across), torch.lerp(c, d, across)
+        yield number, torch.lerp(upper, lower, down[:, None])[None]
+
+
+def _between(before: int, cut: slice, length: int) -> tuple[Tensor, Tensor, Tensor]:
+    """The pixels of a map on both sides of each in a cut along one axis, and how far it is towards the second."""
+    places = (torch.arange(cut.start, cut.stop, dtype=torch.float64) + 0.5) * before / length - 0.5
+    places = places.clamp_(0, before - 1)
+    first = places.long().clamp_(max=max(0, before - 2))
+    return first, (first + 1).clamp_(max=before - 1), (places - first).float()
+
+
+def blended(
+    labels: Tensor | None,
+    rows: slice,
+    columns: slice,
+    height: int,
+    width: int,
+    made: Callable[[int], Tensor],
+) -> Tensor:
+    """What is made of a cut for each region that it shows, each where it belongs.
+
+    Args:
+        labels, rows, columns, height, width: see `region_weights`; without labels, all is `ELSEWHERE`.
+        made: makes (C, H', W') for the region of this number.
+    """
+    if labels is None:
+        return made(ELSEWHERE)
+    result: Tensor | None = None
+    for number, weight in region_weights(labels, rows, columns, height, width):
+        part = made(number)
+        part = part * weight.to(part)
+        result = part if result is None else result.add_(part)
+    assert result is not None
+    return result

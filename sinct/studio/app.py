@@ -1,0 +1,302 @@
+"""The studio's addresses: its page, its files, and what the page can ask for."""
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from functools import lru_cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from sinct.errors import InputError, OutputError, SinctError
+from sinct.pictures.formats import READ_SUFFIXES
+from sinct.runtime.files import printable, unwritable
+from sinct.studio.folder import picture_in
+from sinct.studio.guard import Guard
+from sinct.studio.processes import Busy
+from sinct.studio.run import VIEWS, Wish
+from sinct.studio.studio import Studio
+
+MOST_BYTES = 4_000_000_000
+"""Largest file that is taken in."""
+
+MOST_JSON = 100_000
+"""Most bytes of any other request."""
+
+THUMBNAIL = 480
+"""Longer side of thumbnails in pixels."""
+
+TICK = 0.5
+"""Seconds between looks at what a run's files say."""
+
+SILENCE = 15.0
+"""Seconds after which a sign of life is sent, so that a lost connection is noticed."""
+
+FILES = {
+    "studio.css": (("report.css", "studio.css"), "text/css"),
+    "studio.js": (("page.js", "report.js", "studio.js"), "text/javascript"),
+    "icon.svg": (("icon.svg",), "image/svg+xml"),
+}
+"""Files of the page: what they are made of, and their type."""
+
+_ENVIRONMENT = Environment(
+    loader=ChoiceLoader([PackageLoader("sinct.studio"), PackageLoader("sinct.report")]),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+class TooLarge(SinctError):
+    """More bytes came than are taken in."""
+
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def make_app(
+    studio: Studio,
+    *,
+    token: str,
+    port: int,
+    closing: Callable[[], bool] = lambda: False,
+    most_bytes: int = MOST_BYTES,
+) -> Guard:
+    """The studio as an ASGI application.
+
+    Args:
+        studio: what does the work.
+        token: secret of its address.
+        port: port that it listens on.
+        closing: whether the server is about to end, and with it what pages listen to.
+        most_bytes: largest file that is taken in.
+    """
+    routes = Routes(studio, most_bytes, closing)
+    app = Starlette(
+        routes=[
+            Route("/", routes.page),
+            Route("/static/{name}", routes.static),
+            Route("/api/overview", routes.overview),
+            Route("/api/pictures", routes.upload, methods=["POST"]),
+            Route("/api/pictures/{name}", routes.thumbnail),
+            Route("/api/runs", routes.start, methods=["POST"]),
+            Route("/api/runs/{name}", routes.run),
+            Route("/api/runs/{name}/events", routes.events),
+            Route("/api/runs/{name}/stop", routes.stop, methods=["POST"]),
+            Route("/api/runs/{name}/resume", routes.resume, methods=["POST"]),
+            Route("/api/runs/{name}/picture", routes.make_picture, methods=["POST"]),
+            Route("/api/runs/{name}/download", routes.download),
+            Route("/api/runs/{name}/views/{view}", routes.view),
+        ],
+        exception_handlers={SinctError: _refused},
+    )
+    return Guard(app, token, port)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    """An error that a person can act on, as its one line."""
+    kinds = {Busy: 409, TooLarge: 413, OutputError: 507}
+    code = next((code for kind, code in kinds.items() if isinstance(error, kind)), 422)
+    return JSONResponse({"error": " ".join(str(error).split())}, code)
+
+
+class Routes:
+    """Answers the requests that the guard lets in.
+
+    Args:
+        studio: what does the work.
+        most_bytes: largest file that is taken in.
+        closing: whether the server is about to end.
+    """
+
+    def __init__(self, studio: Studio, most_bytes: int, closing: Callable[[], bool]) -> None:
+        self._studio, self._most_bytes, self._closing = studio, most_bytes, closing
+
+    async def page(self, request: Request) -> Response:
+        """The page."""
+        page = _ENVIRONMENT.get_template("studio.html")
+        return HTMLResponse(
+            page.render(
+                folder=printable(self._studio.folder.name),
+                most_bytes=self._most_bytes,
+                accept=",".join(READ_SUFFIXES),
+            )
+        )
+
+    async def static(self, request: Request) -> Response:
+        """A file of the page."""
+        if (name := request.path_params["name"]) not in FILES:
+            return _missing()
+        sources, kind = FILES[name]
+        return Response(_joined(sources), media_type=kind)
+
+    async def overview(self, request: Request) -> Response:
+        """Pictures, runs and presets."""
+        return JSONResponse(await run_in_threadpool(self._studio.overview))
+
+    async def thumbnail(self, request: Request) -> Response:
+        """A small version of a picture in the folder."""
+        path = picture_in(self._studio.folder, request.path_params["name"])
+        data = await run_in_threadpool(_thumbnail, path, path.stat().st_mtime_ns)
+        return Response(data, media_type="image/png")
+
+    async def upload(self, request: Request) -> Response:
+        """Take in a picture, whose bytes are the body of the request."""
+        temporary = await run_in_threadpool(self._studio.temporary)
+        try:
+            await self._receive(request, temporary)
+            name = await run_in_threadpool(
+                self._studio.take_in, temporary, request.query_params.get("name", "")
+            )
+        except ClientDisconnect:
+            return Response(status_code=400)  # which nobody reads
+        finally:
+            with suppress(OSError):
+                temporary.unlink()  # it is not there if it was taken in
+        return JSONResponse({"name": name}, 201)
+
+    async def _receive(self, request: Request, path: Path) -> None:
+        """Write the body of a request to a file as it comes."""
+        most = self._most_bytes
+        too_large = TooLarge(
+            f"the file is larger than the {most / 1e9:.3g} GB that are taken; copy it into the folder"
+        )
+        if int(request.headers.get("content-length", 0)) > most:
+            raise too_large
+        came = 0
+        try:
+            with path.open("wb") as file:
+                async for chunk in request.stream():
+                    came += len(chunk)
+                    if came > most:
+                        raise too_large
+                    await run_in_threadpool(file.write, chunk)
+        except OSError as error:
+            raise unwritable(path, error) from None
+
+    async def start(self, request: Request) -> Response:
+        """Begin a training."""
+        asked = await _json(request, painting=str, photos=list, preset=str)
+        if not all(isinstance(name, str) for name in asked["photos"]):
+            raise InputError("photos must be names of files")
+        name = await run_in_threadpool(
+            self._studio.start, asked["painting"], asked["photos"], asked["preset"]
+        )
+        return JSONResponse({"name": name}, 201)
+
+    async def run(self, request: Request) -> Response:
+        """Everything about a run."""
+        return JSONResponse(await run_in_threadpool(self._studio.describe, request.path_params["name"]))
+
+    async def events(self, request: Request) -> Response:
+        """The same whenever it has changed, as server-sent events."""
+        name = request.path_params["name"]
+        await run_in_threadpool(self._studio.run, name)  # refuses a run that there is not
+        return StreamingResponse(self._changes(name), media_type="text/event-stream")
+
+    async def _changes(self, name: str) -> AsyncIterator[str]:
+        last, silent = "", 0.0
+        while not self._closing():
+            try:
+                now = json.dumps(await run_in_threadpool(self._studio.describe, name))
+            except SinctError:
+                return  # somebody removed the run
+            silent += TICK
+            if now != last:
+                yield f"data: {now}\n\n"
+            elif silent >= SILENCE:
+                yield ":\n\n"
+            if now != last or silent >= SILENCE:
+                last, silent = now, 0.0
+            await asyncio.sleep(TICK)
+
+    async def stop(self, request: Request) -> Response:
+        """Ask a training to end."""
+        await run_in_threadpool(self._studio.stop, request.path_params["name"])
+        return JSONResponse({}, 202)
+
+    async def resume(self, request: Request) -> Response:
+        """Continue a training."""
+        await run_in_threadpool(self._studio.resume, request.path_params["name"])
+        return JSONResponse({}, 202)
+
+    async def make_picture(self, request: Request) -> Response:
+        """Begin to make a picture for download."""
+        asked = await _json(request, suffix=str, strength=(int, float))
+        wish = Wish(asked["suffix"], float(asked["strength"]))
+        await run_in_threadpool(self._studio.make_picture, request.path_params["name"], wish)
+        return JSONResponse({}, 202)
+
+    async def download(self, request: Request) -> Response:
+        """The picture that was made."""
+        path = self._studio.run(request.path_params["name"]).download()
+        return FileResponse(path, media_type="application/octet-stream", filename=path.name)
+
+    async def view(self, request: Request) -> Response:
+        """A picture as the page shows it."""
+        run, view = self._studio.run(request.path_params["name"]), request.path_params["view"]
+        if view not in VIEWS or not run.view(view).is_file() or run.view(view).is_symlink():
+            return _missing()
+        return FileResponse(run.view(view), media_type="image/png")
+
+
+def _missing() -> Response:
+    return JSONResponse({"error": "there is nothing at this address"}, 404)
+
+
+async def _json(request: Request, **kinds: Any) -> dict[str, Any]:
+    """The body of a request as JSON.
+
+    Args:
+        request: the request.
+        kinds: types of the values that it must have, by name.
+
+    Raises:
+        InputError: it is something else.
+        TooLarge: there is too much of it.
+    """
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MOST_JSON:
+            raise TooLarge("the request is too long")
+    try:
+        values = json.loads(body)
+    except (ValueError, RecursionError):
+        values = None
+    if not isinstance(values, dict) or any(not _is_a(values.get(name), kind) for name, kind in kinds.items()):
+        raise InputError(f"the request must be JSON with {', '.join(kinds)}")
+    return values
+
+
+def _is_a(value: Any, kind: Any) -> bool:
+    return isinstance(value, kind) and not isinstance(value, bool)
+
+
+@lru_cache
+def _joined(names: tuple[str, ...]) -> str:
+    assert _ENVIRONMENT.loader is not None
+    return "\n".join(_ENVIRONMENT.loader.get_source(_ENVIRONMENT, name)[0] for name in names)
+
+
+@lru_cache(maxsize=300)
+def _thumbnail(path: os.PathLike[str], changed: int) -> bytes:
+    """A small PNG of a picture, which is made anew when its file has changed."""
+    from PIL import Image
+
+    from sinct.pictures.glance import read_small
+
+    pixels = read_small(Path(path), THUMBNAIL).add(1).mul(127.5).round().byte().permute(1, 2, 0)
+    file = BytesIO()
+    Image.fromarray(pixels.contiguous().numpy()).save(file, "PNG")
+    return file.getvalue()

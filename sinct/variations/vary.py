@@ -1,0 +1,316 @@
+"""Train candidates within one budget, and show them side by side."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from sinct.api import TRAINING_PIXELS, check_file, input_names, picture_paths
+from sinct.errors import ConfigError, Remark
+from sinct.inference.to_file import checked_output
+from sinct.inference.window_sizes import check_windows
+from sinct.measures.warnings import picture_warnings
+from sinct.networks.choice import make_generator
+from sinct.objectives.cut import CutSettings, Trainer
+from sinct.pictures.opening import in_memory, open_picture
+from sinct.pictures.picture import Picture, read_picture, write_picture
+from sinct.pictures.rows import Source
+from sinct.presets import preset as preset_settings
+from sinct.runtime.device import choose_device
+from sinct.runtime.files import StrPath
+from sinct.runtime.locks import alone
+from sinct.training.best import make_judge
+from sinct.training.loop import share_done
+from sinct.training.outlook import counted, per_step, roughly
+from sinct.training.pair_run import PREVIEW_PIXELS, read_maps, run_training
+from sinct.training.preview import on_white, shrink
+from sinct.training.progress import Progress, Training
+from sinct.variations.candidates import (
+    Candidate,
+    Variations,
+    folder_in,
+    is_trained,
+    variations_of,
+    write_sheet,
+)
+from sinct.variations.folder import (
+    Entry,
+    Folder,
+    Record,
+    Result,
+    entry_of,
+    file_sha256,
+    maps_of,
+    replaced,
+    settings_of,
+)
+from sinct.variations.plan import FEWEST_STEPS, plan
+
+
+@dataclass(frozen=True)
+class VariationProgress:
+    """What `vary` reports as it goes.
+
+    Attributes:
+        number: number of the candidate that is trained, from 1.
+        count: number of candidates.
+        fraction: share of all their training that is done, in [0, 1].
+        remaining: estimated seconds until all are trained.
+        training: report of this candidate's training; its `fraction` and `remaining` count up to its whole length, as
+            if it were continued. Its `outlook` is that of all candidates.
+    """
+
+    number: int
+    count: int
+    fraction: float
+    remaining: float
+    training: Progress
+
+
+OnVariation = Callable[[VariationProgress], None]
+
+
+def vary(
+    painting: StrPath,
+    photos: StrPath | Sequence[StrPath],
+    output: StrPath,
+    *,
+    seeds: int = 1,
+    presets: Sequence[str] | Mapping[str, CutSettings] = (),
+    each_photo: bool = False,
+    regions: Sequence[StrPath] = (),
+    run_dir: StrPath | None = None,
+    config: CutSettings | None = None,
+    preset: str = "standard",
+    device: str = "auto",
+    max_memory: int | None = None,
+    overwrite: bool = False,
+    on_progress: OnVariation | None = None,
+    on_candidate: Callable[[Candidate], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Variations:
+    """Train several candidates for one picture, each for a short time, to choose from.
+
+    There is a candidate for each combination of seed, preset and photo. They are trained one after another. Together
+    they take half of the budget, and the one that is chosen takes the other half (see `sinct.variations.plan.divide`):
+    of 250 steps, four candidates have 31 each, and `continue_variation` trains one up to step 157. Called again in the
+    same way, candidates that are trained stay as they are, and the others are trained.
+
+    Args:
+        painting: picture file.
+        photos: picture file or files.
+        output: the picture that the chosen candidate will be written to. Nothing is written to it now, but a format
+            that cannot hold the painting is refused.
+        seeds: number of seeds, counted up from that of the settings.
+        presets: names of presets, or settings by name; their lengths do not count, except that 0 steps train nothing.
+        each_photo: make a candidate of each photo by itself, instead of one target of all together.
+        regions: maps of the painting and of each photo, as for `train`.
+        run_dir: by default `output` with the suffix .sinct; the candidates are in its folder `variations`.
+        config: settings, whose length is the budget; by default those of `preset` on the device.
+        preset: name of the settings when `config` is not given.
+        device: auto, cpu, cuda, cuda:N or mps.
+        max_memory: as for `translate`; the same is needed to continue.
+        overwrite: replace older variations, those that were continued too; the output may then be replaced once.
+        on_progress: called as the trainings report, see `train`.
+        on_candidate: called with each candidate when it has been trained, after it was added to the sheet.
+        should_stop: called after every step; returning True saves the state and ends the training.
+
+    Returns:
+        The candidates and their sheet; `finished` is False where it was stopped early.
+
+    Raises:
+        OutputError: the run directory holds variations of other pictures or settings, or cannot be written, or see
+            `translate`.
+        ConfigError: there is nothing to choose from, the budget is too small for so many, or settings contradict each
+            other.
+        CheckpointError: the stored variations are damaged.
+        InputError, DeviceError, TrainingError: see `train`.
+    """
+    where = choose_device(device)
+    paths, target = picture_paths(photos), Path(output)
+    for path in (painting, *regions):
+        check_file(path)
+    source = open_picture(painting, target, max_memory)
+    targets = [read_picture(path) for path in paths]
+    checked_output(target, source, [painting, *paths, *regions], bits=None, profile="srgb", overwrite=True)
+    base = config if config is not None else preset_settings(preset, where)
+    named = {preset: base}
+    if presets:
+        named = dict(presets) if isinstance(presets, Mapping) else {
+            name: preset_settings(name, where) for name in presets
+        }  # fmt: skip
+    planned = plan(base, named, [each.sha256 for each in targets], seeds=seeds, each_photo=each_photo)
+    if isinstance(source, Source):
+        for settings in named.values():
+            with torch.device("meta"):  # without weights
+                generator = make_generator(settings.generator, settings.width)
+            check_windows(generator, source.height, source.width)  # now, not after the training
+    small = in_memory(source, TRAINING_PIXELS)
+    read_maps(regions, [small], targets)  # raises now
+    wanted = Record(
+        Path(painting).name,
+        tuple(Path(path).name for path in paths),
+        (source.sha256, *(each.sha256 for each in targets), *map(file_sha256, regions)),
+        tuple(entry_of(each) for each in planned),
+        replaceable=str(target.resolve()) if overwrite and target.exists() else None,
+    )
+    folder = folder_in(run_dir if run_dir is not None else target.with_suffix(".sinct"))
+    with _begun(folder, wanted, overwrite=overwrite) as record:
+        work = _Work(folder, small, targets, regions, where, on_progress, should_stop)
+        if any(is_trained(folder, number, entry) for number, entry in enumerate(record.candidates, start=1)):
+            write_sheet(folder, record, work.painting, targets)  # a kill may have left an older one
+        for number, entry in enumerate(record.candidates, start=1):
+            if is_trained(folder, number, entry):
+                continue
+            result = work.train(record, number)
+            if result is None:
+                break
+            record = replaced(record, number, result=result)
+            folder.write(record)
+            write_sheet(folder, record, work.painting, targets)
+            if on_candidate is not None:
+                on_candidate(variations_of(folder, record).candidates[number - 1])
+        return variations_of(folder, record)
+
+
+@contextmanager
+def _begun(folder: Folder, wanted: Record, *, overwrite: bool) -> Iterator[Record]:
+    """Take up stored variations or begin new ones, alone; a fault before any training leaves nothing of new ones."""
+    numbers, place = range(1, len(wanted.candidates) + 1), folder.path.parent
+    there = place.exists()
+    try:
+        with alone(folder.path, "give another `run_dir`"):
+            record = folder.begin(wanted, overwrite=overwrite)
+            try:
+                yield record
+            finally:
+                if not any(folder.run(number).config.exists() for number in numbers):
+                    folder.record.unlink(missing_ok=True)
+    finally:
+        if not there:
+            with suppress(OSError):  # it is not empty
+                place.rmdir()
+
+
+class _Work:
+    """Trains and judges candidates on decoded pictures.
+
+    Args:
+        folder: where everything is kept.
+        painting: the painting.
+        photos: the photos.
+        regions: maps of the painting and of each photo, or none.
+        device: where the networks run.
+        on_progress, should_stop: see `vary`.
+    """
+
+    def __init__(
+        self,
+        folder: Folder,
+        painting: Picture,
+        photos: Sequence[Picture],
+        regions: Sequence[StrPath],
+        device: torch.device,
+        on_progress: OnVariation | None,
+        should_stop: Callable[[], bool] | None,
+    ) -> None:
+        self.folder, self.painting, self.photos, self.device = folder, painting, photos, device
+        self.regions = regions
+        self.on_progress, self.should_stop = on_progress, should_stop
+        self.told = False
+
+    def train(self, record: Record, number: int) -> Result | None:
+        """Train one candidate, from where it is, and judge it; None where that was stopped early.
+
+        Raises:
+            ConfigError: its time was up before it had enough steps to be judged by.
+        """
+        entry, run = record.candidates[number - 1], self.folder.run(number)
+        photos = [self.photos[photo] for photo in entry.photos]
+        maps, remarks = read_maps(maps_of(self.regions, entry.photos), [self.painting], photos)
+        training = run_training(
+            Trainer,
+            [self.painting],
+            photos,
+            run,
+            names=input_names([record.painting], [record.photos[photo] for photo in entry.photos]),
+            config=settings_of(entry),
+            preset=entry.preset,
+            device=self.device,
+            resume=run.config.exists(),
+            overwrite=False,
+            on_progress=self._report(record, number),
+            should_stop=self.should_stop,
+            until=entry.until,
+            maps=maps,
+            remarks=remarks,
+        )
+        if not _reached(training, entry):
+            return None
+        settings = settings_of(entry)
+        if settings.seconds is not None and training.steps < FEWEST_STEPS and settings.steps != 0:
+            raise ConfigError(
+                f"the time is too short for {len(record.candidates)} candidates: candidate {number} had "
+                f"{entry.until * settings.seconds:.3g} s, which was enough for {counted(training.steps)}; start again "
+                "with `overwrite=True` and more `seconds`, or with fewer candidates"
+            )
+        return self._judged(training, entry, number)
+
+    def _judged(self, training: Training, entry: Entry, number: int) -> Result:
+        """Score a candidate's translation, and keep that as a picture."""
+        small = shrink(self.painting.visible, PREVIEW_PIXELS)
+        photos = [self.photos[photo].cut_out().visible for photo in entry.photos]
+        made = training.model.translate(small)
+        score = make_judge(small, photos)(made)
+        shown = on_white(made, self.painting.alpha)
+        write_picture(self.folder.picture(number), shown, overwrite=True)
+        found = tuple((remark.code, str(remark)) for remark in picture_warnings(made, small))
+        return Result(training.steps, training.seconds, score, found)
+
+    def _report(self, record: Record, number: int) -> Callable[[Progress], None]:
+        """What turns reports of one candidate's training into those of all."""
+        trained = [
+            is_trained(self.folder, other, entry) for other, entry in enumerate(record.candidates, start=1)
+        ]
+        own = record.candidates[number - 1]
+        waiting = sum(not done for done in trained) - 1
+
+        def report(progress: Progress) -> None:
+            part = min(1.0, progress.fraction / own.until)
+            left = []
+            if progress.steps is not None:
+                planned = round(own.until * progress.steps)
+                left.append((planned * (1 + waiting) - progress.step) / progress.rate)
+            if (seconds := settings_of(own).seconds) is not None:
+                left.append(seconds * own.until * (1 + waiting) - progress.seconds)
+            remaining = max(0.0, min(left))
+            if progress.outlook is not None:
+                outlook = None if self.told else _outlook(remaining, progress.rate, waiting + 1)
+                self.told, progress = True, replace(progress, outlook=outlook)
+            if self.on_progress is not None:
+                fraction = (sum(trained) + part) / len(trained)
+                self.on_progress(VariationProgress(number, len(trained), fraction, remaining, progress))
+
+        return report
+
+
+def _reached(training: Training, entry: Entry) -> bool:
+    """Whether a candidate has been trained as far as candidates are."""
+    settings = settings_of(entry)
+    share = share_done(training.steps, training.seconds, steps=settings.steps, seconds=settings.seconds)
+    return training.finished or share >= entry.until
+
+
+def _outlook(seconds: float, rate: float, count: int) -> Remark:
+    """Say in one line how long candidates take, see `sinct.training.outlook`.
+
+    Args:
+        seconds: time for all that are left.
+        rate: steps per second.
+        count: candidates that are left, the present one among them.
+    """
+    steps = max(1, round(seconds * rate / count))
+    text = f"{count} candidate{'' if count == 1 else 's'} of about {counted(steps)}"
+    return Remark("outlook", f"{per_step(1 / rate)} on this machine: {text}, about {roughly(seconds)}")

@@ -1,0 +1,443 @@
+"""What does not come from the studio's own page, or asks for more than it may, is refused."""
+
+import json
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from PIL import Image
+
+from sinct.errors import InputError
+from sinct.studio.folder import inside, plain_name
+from tests.support.studio import TOKEN, Served, make_studio, serving
+
+SECRET = b"what lies outside of the folder"
+
+# Routes by which a page reads something.
+READS = ("/", "/static/studio.js", "/api/overview", "/api/pictures/painting.png")
+
+
+@pytest.fixture
+def served(tmp_path, tiny) -> Iterator[Served]:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for name, seed in (("painting.png", 0), ("photo.png", 1)):
+        Image.effect_noise((60, 45), 40 + seed).convert("RGB").save(folder / name)
+    Image.new("RGB", (9, 9)).save(tmp_path / "outside.png")
+    (tmp_path / "secret.txt").write_bytes(SECRET)
+    with serving(make_studio(folder, tiny), most_bytes=100_000) as served:
+        yield served
+
+
+def raw(served: Served, request: str) -> bytes:
+    """Send a request as it is, which clients would tidy up, and return the whole answer."""
+    with socket.create_connection(("127.0.0.1", served.port), timeout=10) as connection:
+        connection.sendall(request.replace("\n", "\r\n").encode("latin-1"))
+        answer = b""
+        while part := connection.recv(65536):
+            answer += part
+    return answer
+
+
+def get(served: Served, path: str) -> bytes:
+    """Ask for a path exactly as it is written, with everything that the guard wants."""
+    return raw(
+        served,
+        f"GET {path} HTTP/1.1\nHost: 127.0.0.1:{served.port}\nCookie: sinct-studio-{served.port}={TOKEN}\n"
+        "Connection: close\n\n",
+    )
+
+
+# Who may ask ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", READS)
+def test_the_pages_own_requests_are_answered(served, path):
+    with served.client() as client:
+        assert client.get(path).status_code == 200
+
+
+@pytest.mark.parametrize("path", READS)
+def test_without_a_token_nothing_is_answered(served, path):
+    with served.client(Cookie="") as client:
+        answer = client.get(path)
+    assert answer.status_code == 403
+    assert answer.text.strip().splitlines() == [
+        "The token is missing; open the whole address that `sinct studio` printed."
+    ]
+
+
+@pytest.mark.parametrize("token", ["", "x", TOKEN[:-1], TOKEN + "x", TOKEN.upper(), "é"])
+def test_a_wrong_token_is_refused(served, token):
+    with served.client(Cookie="") as client:
+        assert client.get("/", params={"token": token}).status_code == 403
+
+
+def test_the_token_becomes_a_cookie_that_neither_scripts_nor_other_sites_get(served):
+    with served.client(Cookie="") as client:
+        cookie = client.get(served.address).headers["set-cookie"]
+    assert {part.strip() for part in cookie.split(";")[1:]} == {"Path=/", "HttpOnly", "SameSite=Strict"}
+
+
+def test_the_token_in_an_address_opens_the_page_alone(served):
+    with served.client(Cookie="") as client:
+        assert client.get("/api/overview", params={"token": TOKEN}).status_code == 403
+
+
+@pytest.mark.parametrize("path", READS)
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example", "evil.example:{port}", "127.0.0.1", "127.0.0.1:1", "127.0.0.1.evil.example:{port}", "x"],
+)
+def test_another_host_is_refused_even_with_the_token(served, path, host):
+    with served.client(Host=host.format(port=served.port), Origin="") as client:
+        assert client.get(path, params={"token": TOKEN}).status_code == 403
+
+
+def test_two_hosts_in_a_request_are_refused(served):
+    answer = raw(
+        served,
+        f"GET / HTTP/1.1\nHost: 127.0.0.1:{served.port}\nHost: evil.example\n"
+        f"Cookie: sinct-studio-{served.port}={TOKEN}\nConnection: close\n\n",
+    )
+    assert answer.split()[1] in (b"400", b"403")
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "",
+        "null",
+        "http://evil.example",
+        "https://127.0.0.1:{port}",
+        "http://127.0.0.1:1",
+        "http://localhost:{port}",
+    ],
+)
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/runs",
+        "/api/pictures?name=a.png",
+        "/api/runs/x.sinct/stop",
+        "/api/runs/x.sinct/resume",
+        "/api/runs/x.sinct/picture",
+    ],
+)
+def test_another_origin_changes_nothing(served, path, origin):
+    with served.client(Origin=origin.format(port=served.port)) as client:
+        assert client.post(path, json={}).status_code == 403
+    assert not list(served.folder.glob("*.sinct"))
+
+
+def test_another_site_is_refused_for_pictures_too(served):
+    with served.client(**{"Origin": "", "Sec-Fetch-Site": "cross-site"}) as client:
+        assert client.get("/api/pictures/painting.png").status_code == 403
+
+
+@pytest.mark.parametrize("path", [*READS, "/nowhere", "/api/runs/none.sinct"])
+def test_every_answer_forbids_foreign_scripts_frames_and_guesses(served, path):
+    for cookie in (None, ""):
+        with served.client(**({} if cookie is None else {"Cookie": cookie})) as client:
+            headers = client.get(path).headers
+        assert "default-src 'none'" in headers["content-security-policy"]
+        assert "'unsafe" not in headers["content-security-policy"]
+        assert "frame-ancestors 'none'" in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
+        assert "access-control-allow-origin" not in headers
+
+
+# Which files may be asked for ----------------------------------------------------------------------------
+
+ESCAPES = (
+    "../outside.png", "..%2Foutside.png", "..%2foutside.png", "%2e%2e/outside.png", "%2e%2e%2foutside.png",
+    "..%5Coutside.png", "..%255C..%255Coutside.png", "..%252Foutside.png", "%252e%252e%252foutside.png",
+    "....//outside.png", "..;/outside.png", "..%c0%afoutside.png", "..%ef%bc%8foutside.png", "/outside.png",
+    "%2Ftmp%2Foutside.png", "painting.png%00/../../outside.png", "painting.png/../../outside.png", "..", "%2e%2e", ".",
+    "~/outside.png", "file:///etc/passwd", "C:%5Coutside.png", "%00", "a" * 300, "%ff%fe.png", ".sinct-studio",
+)  # fmt: skip
+
+PLACES = (
+    "/api/pictures/{}",
+    "/static/{}",
+    "/api/runs/{}",
+    "/api/runs/{}/views/painting",
+    "/api/runs/{}/download",
+    "/api/runs/x.sinct/views/{}",
+)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_no_spelling_of_a_path_leads_out_of_the_folder(served, place):
+    for escape in ESCAPES:
+        answer = get(served, place.format(escape))
+        assert answer.split()[1] in (b"400", b"404", b"405", b"422"), (escape, answer[:200])
+        assert b"Traceback" not in answer
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../secret.txt",
+        "..",
+        ".",
+        "",
+        ".hidden.png",
+        "/etc/passwd",
+        "sub/picture.png",
+        "a\0b.png",
+        "x" * 5000,
+        "\udcff.png",
+    ],
+)
+def test_only_plain_names_are_inside(tmp_path, name):
+    (tmp_path / ".hidden.png").touch()
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "picture.png").touch()
+    with pytest.raises(InputError, match="there is no"):
+        inside(tmp_path, name)
+
+
+def test_a_link_out_of_the_folder_is_neither_listed_nor_served(served, tmp_path):
+    (served.folder / "link.png").symlink_to(tmp_path / "outside.png")
+    (served.folder / "loop.png").symlink_to(served.folder / "loop.png")
+    (tmp_path / "other.sinct").mkdir()
+    (tmp_path / "other.sinct" / "config.json").write_text("{}")
+    (served.folder / "link.sinct").symlink_to(tmp_path / "other.sinct")
+    with served.client() as client:
+        overview = client.get("/api/overview").json()
+        codes = [
+            client.get(f"/api/{place}").status_code
+            for place in ("pictures/link.png", "pictures/loop.png", "runs/link.sinct")
+        ]
+        start = client.post(
+            "/api/runs", json={"painting": "link.png", "photos": ["photo.png"], "preset": "draft"}
+        )
+    assert set(overview["pictures"]) == {"painting.png", "photo.png"}
+    assert overview["runs"] == []
+    assert codes == [422, 422, 422]
+    assert start.status_code == 422
+
+
+def test_a_run_made_to_lead_out_of_the_folder_is_not_followed(served, tmp_path):
+    place = served.folder / "made.sinct" / "studio"
+    place.mkdir(parents=True)
+    (place / "job.json").write_text(
+        '{"painting": "../outside.png", "photos": ["photo.png"], "output": "../../out.png", "preset": "draft"}'
+    )
+    (place / "picture.json").write_text('{"phase": "finished", "file": "../../../../secret.txt"}')
+    (place / "download").mkdir()
+    (place / "painting.png").symlink_to(tmp_path / "secret.txt")
+    with served.client() as client:
+        answers = [
+            client.post("/api/runs/made.sinct/resume", json={}),
+            client.post("/api/runs/made.sinct/picture", json={"suffix": ".png", "strength": 1}),
+            client.get("/api/runs/made.sinct/download"),
+            client.get("/api/runs/made.sinct/views/painting"),
+        ]
+    assert [answer.status_code for answer in answers] == [422, 422, 422, 404]
+    assert all(SECRET not in answer.content for answer in answers)
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", "{", '{"phase": 3}', "[" * 100_000, '{"phase": "training", "step": "many"}', "\0"]
+)
+@pytest.mark.parametrize("name", ["job.json", "state.json", "picture.json"])
+def test_damaged_files_of_a_run_do_not_break_the_page(served, name, text):
+    place = served.folder / "made.sinct" / "studio"
+    place.mkdir(parents=True)
+    (place / "job.json").write_text("{}")
+    (place / name).write_text(text)
+    with served.client() as client:
+        assert client.get("/api/overview").json()["runs"][0]["name"] == "made.sinct"
+        assert client.get("/api/runs/made.sinct").json()["job"] is None
+
+
+# Uploads -------------------------------------------------------------------------------------------------
+
+
+def left_over(served: Served) -> list[str]:
+    """Names of temporary files of uploads."""
+    return [path.name for path in served.studio.place.iterdir() if path.suffix == ".part"]
+
+
+def test_an_upload_that_says_it_is_huge_is_refused_at_once(served):
+    head = (
+        f"POST /api/pictures?name=a.png HTTP/1.1\nHost: 127.0.0.1:{served.port}\nOrigin: {served.base}\n"
+        f"Cookie: sinct-studio-{served.port}={TOKEN}\nContent-Length: 10000000000000\nConnection: close\n\n"
+    )
+    answer = raw(served, head)
+    assert answer.split()[1] == b"413"
+    assert b"is larger than the 0.0001 GB that are taken" in answer
+    assert left_over(served) == []
+
+
+def test_an_upload_that_does_not_say_so_is_cut_off(served):
+    def chunks():
+        for _ in range(100):
+            yield bytes(10_000)
+
+    with served.client() as client:
+        answer = client.post("/api/pictures?name=a.png", content=chunks())
+    assert answer.status_code == 413
+    assert left_over(served) == []
+
+
+@pytest.mark.parametrize("length", ["-5", "many", "1e3", "99999999999999999999999999"])
+def test_a_length_that_is_no_length_breaks_nothing(served, length):
+    answer = raw(
+        served,
+        f"POST /api/pictures?name=a.png HTTP/1.1\nHost: 127.0.0.1:{served.port}\nOrigin: {served.base}\n"
+        f"Cookie: sinct-studio-{served.port}={TOKEN}\nContent-Length: {length}\nConnection: close\n\n",
+    )
+    assert answer.split()[1] in (b"400", b"413")
+
+
+def test_an_upload_cut_off_leaves_nothing(served):
+    with socket.create_connection(("127.0.0.1", served.port)) as connection:
+        connection.sendall(
+            f"POST /api/pictures?name=a.png HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\nOrigin: {served.base}\r\n"
+            f"Cookie: sinct-studio-{served.port}={TOKEN}\r\nContent-Length: 5000\r\n\r\nonly this".encode()
+        )
+    with served.client() as client:
+        for _ in range(50):
+            client.get("/api/overview")
+            if not left_over(served):
+                break
+    assert left_over(served) == []
+    assert not (served.folder / "a.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("notes.txt", b"text", "files of the kind .txt are not read"),
+        ("script.html", b"<script>", "files of the kind .html are not read"),
+        ("nothing", b"", "files without a suffix are not read"),
+        ("notes.png", b"this is no picture", "notes.png"),
+        ("empty.png", b"", "empty.png"),
+        (
+            "bomb.png",
+            b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\x7f\xff\xff\xff\x7f\xff\xff\xff\x08\x02\0\0\0",
+            "bomb.png",
+        ),
+    ],
+)
+def test_what_is_no_picture_gives_one_line_and_is_not_kept(served, name, content, said):
+    with served.client() as client:
+        answer = client.post("/api/pictures", params={"name": name}, content=content)
+    assert answer.status_code == 422
+    assert said in answer.json()["error"]
+    assert len(answer.json()["error"].splitlines()) == 1
+    assert left_over(served) == []
+    assert sorted(path.name for path in served.folder.iterdir()) == [
+        ".sinct-studio",
+        "painting.png",
+        "photo.png",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("../../outside.png", "outside.png"),
+        ("..\\..\\outside.png", "outside.png"),
+        ("/etc/a.png", "a.png"),
+        ("C:\\pictures\\a.png", "a.png"),
+        (".hidden.png", "hidden.png"),
+        ("...png", "picture.png"),
+        (".png", "picture.png"),
+        ("a\nb\0c.png", "a_b_c.png"),
+        ("étretat.JPG", "étretat.JPG"),
+        ("x" * 400 + ".png", "x" * 150 + ".png"),
+        ("画" * 400 + ".png", "画" * 50 + ".png"),
+    ],
+)
+def test_an_uploaded_file_gets_a_plain_name(name, kept):
+    assert plain_name(name) == kept
+
+
+def test_an_upload_replaces_nothing_and_the_same_file_is_kept_once(served):
+    own, other = (served.folder / "painting.png").read_bytes(), (served.folder / "photo.png").read_bytes()
+    with served.client() as client:
+        names = [
+            client.post("/api/pictures?name=painting.png", content=content).json()["name"]
+            for content in (other, own, other)
+        ]
+    assert names == ["painting-2.png", "painting.png", "painting-2.png"]
+    assert (served.folder / "painting.png").read_bytes() == own
+
+
+# Starting ------------------------------------------------------------------------------------------------
+
+START = {"painting": "painting.png", "photos": ["photo.png"], "preset": "standard"}
+
+
+def test_of_two_starts_at_once_one_is_refused(served):
+    def start(_):
+        with served.client() as client:
+            return client.post("/api/runs", json=START)
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(start, range(4)))
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
+    refused = next(answer for answer in answers if answer.status_code == 409)
+    assert "one thing is done at a time" in refused.json()["error"]
+    assert len(list(served.folder.glob("*.sinct"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"preset": "paper"}, "there is no preset paper; choose one of draft, standard"),
+        ({"photos": []}, "choose a photo as well"),
+        ({"photos": [3]}, "photos must be names of files"),
+        ({"photos": "photo.png"}, "the request must be JSON with painting, photos, preset"),
+        ({"painting": "missing.png"}, "there is no missing.png in this folder"),
+        ({"painting": None}, "the request must be JSON"),
+    ],
+)
+def test_a_start_with_wrong_values_gives_one_line(served, changes, said):
+    with served.client() as client:
+        answer = client.post("/api/runs", json={**START, **changes})
+    assert answer.status_code == 422
+    assert said in answer.json()["error"]
+    assert not list(served.folder.glob("*.sinct"))
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"[" * 90_000, b"\xff"])
+def test_a_body_that_is_no_json_gives_one_line(served, body):
+    with served.client() as client:
+        assert client.post("/api/runs", content=body).status_code == 422
+
+
+def test_a_body_without_end_is_cut_off(served):
+    with served.client() as client:
+        assert client.post("/api/runs", content=b" " * 1_000_000).status_code == 413
+
+
+def test_a_run_that_is_not_being_trained_cannot_be_stopped(served):
+    (served.folder / "idle.sinct").mkdir()
+    (served.folder / "idle.sinct" / "config.json").write_text("{}")
+    with served.client() as client:
+        answer = client.post("/api/runs/idle.sinct/stop", json={})
+    assert (answer.status_code, answer.json()["error"]) == (422, "idle.sinct is not being trained")
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"suffix": ".dzi", "strength": 1},
+        {"suffix": "/../x.png", "strength": 1},
+        {"suffix": ".png", "strength": 1.5},
+        {"suffix": ".png", "strength": True},
+        {"suffix": ".png", "strength": float("inf")},
+    ],
+)
+def test_a_download_of_what_there_is_not_gives_one_line(served, wish):
+    (served.folder / "idle.sinct").mkdir()
+    (served.folder / "idle.sinct" / "config.json").write_text("{}")
+    with served.client() as client:
+        answer = client.post("/api/runs/idle.sinct/picture", content=json.dumps(wish))
+    assert answer.status_code == 422

@@ -1,0 +1,237 @@
+"""What the studio does with a folder, its runs and their processes, without a browser."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import numpy as np
+import psutil
+import pytest
+from PIL import Image
+
+import sinct
+from sinct.errors import ConfigError, InputError, OutputError
+from sinct.studio import serve
+from sinct.studio.processes import Busy
+from sinct.studio.run import Made, State, StudioRun, Wish
+from sinct.studio.speed import Stopwatch
+from tests.support.studio import DEADLINE, Served, make_studio
+
+
+@pytest.fixture
+def folder(make_picture, tmp_path) -> Path:
+    (tmp_path / "folder").mkdir()
+    make_picture("folder/painting.png")
+    make_picture("folder/photo.png", 64, 50, seed=1)
+    return tmp_path / "folder"
+
+
+@pytest.fixture
+def studio(folder, tiny):
+    studio = make_studio(folder, tiny)
+    yield studio
+    studio.processes.kill()
+
+
+def trained(folder: Path, tiny, **options) -> sinct.Translation:
+    """A run of the command line."""
+    return sinct.translate(
+        folder / "painting.png", folder / "photo.png", folder / "out.png", config=tiny, **options
+    )
+
+
+# Without a process ---------------------------------------------------------------------------------------
+
+
+def test_a_run_of_the_command_line_is_found_with_its_pictures(folder, tiny, studio):
+    trained(folder, tiny)
+    run = studio.describe("out.sinct")
+    assert (run["job"]["painting"], run["job"]["photos"], run["job"]["output"]) == (
+        "painting.png",
+        ("photo.png",),
+        "out.png",
+    )
+    assert (run["state"]["phase"], run["trained"]) == ("stopped", True)
+
+
+def test_results_are_not_offered_as_paintings(folder, tiny, studio):
+    trained(folder, tiny)
+    assert sorted(studio.overview()["pictures"]) == ["painting.png", "photo.png"]
+
+
+def test_presets_tell_how_long_they_take(studio):
+    assert [(each["name"], each["seconds"]) for each in studio.presets()] == [
+        ("draft", 4 * 0.02),
+        ("standard", 2000.0),
+    ]
+
+
+def test_a_training_whose_process_vanished_says_so_and_can_be_continued(folder, tiny, studio):
+    trained(folder, tiny)
+    StudioRun(folder / "out.sinct").write_state(State("training", step=2))
+    state = studio.describe("out.sinct")["state"]
+    assert state["phase"] == "failed"
+    assert "ended before it was done" in state["message"]
+
+
+def test_a_download_whose_process_vanished_says_so(folder, tiny, studio):
+    trained(folder, tiny)
+    StudioRun(folder / "out.sinct").write_made(Made("writing"))
+    assert studio.describe("out.sinct")["made"]["phase"] == "failed"
+
+
+def test_a_picture_is_not_made_without_a_model(folder, studio):
+    (folder / "new.sinct" / "studio").mkdir(parents=True)
+    (folder / "new.sinct" / "studio" / "job.json").write_text(
+        json.dumps(
+            {"painting": "painting.png", "photos": ["photo.png"], "output": "new.png", "preset": "draft"}
+        )
+    )
+    with pytest.raises(InputError, match="nothing to make a picture with yet"):
+        studio.make_picture("new.sinct", Wish())
+
+
+def test_a_run_whose_painting_is_gone_says_so(folder, tiny, studio):
+    trained(folder, tiny)
+    (folder / "painting.png").unlink()
+    with pytest.raises(InputError, match=r"there is no painting\.png in this folder"):
+        studio.resume("out.sinct")
+
+
+def test_another_process_of_the_same_number_does_not_count(folder, studio):
+    own = psutil.Process()
+    record = {"pid": own.pid, "created": own.create_time() - 100, "run": "out.sinct", "task": "train"}
+    (studio.place / "process.json").write_text(json.dumps(record))
+    assert studio.working() is None
+    (studio.place / "process.json").write_text(json.dumps({**record, "created": own.create_time()}))
+    assert studio.working() == "out.sinct"
+    with pytest.raises(Busy, match=r"out\.sinct is being trained, and one thing is done at a time"):
+        studio.start("painting.png", ["photo.png"], "draft")
+    (studio.place / "process.json").unlink()
+
+
+def test_losses_are_thinned_evenly_and_cut_lines_left_out(folder):
+    (folder / "long.sinct").mkdir()
+    lines = [json.dumps({"step": step, "nce": 1.0}) for step in range(1, 5001)]
+    (folder / "long.sinct" / "log.jsonl").write_text("\n".join(lines) + '\n{"step": 50')
+    steps = [entry["step"] for entry in StudioRun(folder / "long.sinct").losses()]
+    assert 200 < len(steps) <= 400
+    assert set(np.diff(steps)) == {steps[1] - steps[0]}
+
+
+def test_what_was_measured_is_remembered_for_this_version_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr("sinct.studio.speed.Child", lambda *_: None)
+    (tmp_path / "speed.json").write_text(json.dumps([sinct.__version__, 1.5]))
+    assert Stopwatch(tmp_path).step == 1.5
+    (tmp_path / "speed.json").write_text(json.dumps(["0.0.1", 1.5]))
+    assert Stopwatch(tmp_path).step is None
+
+
+def test_a_missing_extra_gives_one_line(studio, monkeypatch):
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    monkeypatch.delitem(sys.modules, "sinct.studio.server", raising=False)
+    with pytest.raises(ConfigError, match=r'the studio needs uvicorn.*pip install "\.\[studio\]"'):
+        serve(studio, opened=print)
+
+
+def test_a_port_that_is_taken_gives_one_line(studio):
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(OutputError, match=f"port {port} cannot be used: .*give another `port`"):
+            serve(studio, port=port, opened=print)
+
+
+def test_a_folder_that_is_a_file_gives_one_line(folder, tiny):
+    with pytest.raises(OutputError, match=r"cannot write .*painting\.png"):
+        make_studio(folder / "painting.png", tiny)
+
+
+# With a process ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_what_a_training_makes_is_what_translate_makes(folder, tiny, studio, tmp_path):
+    name = studio.start("painting.png", ["photo.png"], "draft")
+    run = Served(studio, 0).wait(name, "finished", "failed")
+    assert run["state"]["phase"] == "finished", run["state"]["message"]
+    sinct.translate(folder / "painting.png", folder / "photo.png", tmp_path / "same.png", config=tiny)
+    mine, theirs = (
+        np.asarray(Image.open(path)) for path in (folder / "painting-photo.png", tmp_path / "same.png")
+    )
+    assert np.array_equal(mine, theirs)
+    assert {curve["name"] for curve in run["state"]["curves"]} >= {"nce", "adversarial_g"}
+    assert all(run["views"].values())
+
+
+@pytest.mark.slow
+def test_a_training_outlives_its_studio_and_another_one_stops_it(folder, tiny, studio):
+    name = studio.start("painting.png", ["photo.png"], "standard")
+    other = make_studio(folder, tiny)
+    assert other.working() == name
+    with pytest.raises(Busy):
+        other.start("painting.png", ["photo.png"], "draft")
+    other.stop(name)
+    run = Served(other, 0).wait(name, "stopped", "failed")
+    assert run["state"]["phase"] == "stopped", run["state"]["message"]
+    assert (folder / "painting-photo.png").exists()
+
+
+@pytest.mark.slow
+def test_a_killed_training_is_continued(folder, tiny, studio):
+    name = studio.start("painting.png", ["photo.png"], "draft")
+    studio.processes.kill()
+    assert studio.describe(name)["state"]["phase"] == "failed"
+    studio.resume(name)
+    assert Served(studio, 0).wait(name, "finished", "failed")["state"]["phase"] == "finished"
+
+
+@pytest.mark.slow
+def test_a_photo_that_is_cut_off_gives_one_line(folder, studio):
+    whole = (folder / "photo.png").read_bytes()
+    (folder / "photo.png").write_bytes(whole[: len(whole) // 2])
+    name = studio.start("painting.png", ["photo.png"], "draft")
+    state = Served(studio, 0).wait(name, "finished", "failed")["state"]
+    assert state["phase"] == "failed"
+    assert "photo.png" in state["message"]
+    assert len(state["message"].splitlines()) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("suffix", "kind"), [(".tif", "TIFF"), (".jpg", "JPEG")])
+def test_a_download_is_of_the_kind_asked_for(folder, tiny, studio, suffix, kind):
+    trained(folder, tiny)
+    studio.make_picture("out.sinct", Wish(suffix, 0.5))
+    made = Served(studio, 0).wait_made("out.sinct")["made"]
+    assert (made["phase"], made["file"]) == ("finished", f"out-50{suffix}"), made["message"]
+    with Image.open(studio.run("out.sinct").download()) as picture:
+        assert (picture.format, picture.size) == (kind, (60, 45))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is a signal of POSIX")
+def test_the_command_prints_an_address_that_works_and_ends_with_ctrl_c(folder):
+    command = [sys.executable, "-m", "sinct_cli", "studio", str(folder), "--no-open"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        address = line.split()[-1]
+        end = time.monotonic() + DEADLINE
+        while True:
+            try:
+                assert httpx.get(address).status_code == 200
+                break
+            except httpx.TransportError:
+                assert time.monotonic() < end
+        second = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE)
+        process.send_signal(signal.SIGINT)
+        err = process.communicate(timeout=DEADLINE)[1]
+    assert line.startswith("the studio is at http://127.0.0.1:")
+    assert (process.returncode, err) == (0, "")
+    assert second.returncode == 1
+    assert "close the other studio" in second.stderr

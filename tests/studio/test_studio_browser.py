@@ -1,0 +1,210 @@
+"""The studio's page in a real browser, from two files to a picture; skipped where there is no browser."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import sinct
+from tests.support.browser import HOSTILE, browser, sync_api, wait_until  # noqa: F401 - a fixture
+from tests.support.studio import DEADLINE, Served, make_studio, serving
+
+# ruff: noqa: F811 - fixtures are named as they are imported
+
+pytestmark = pytest.mark.slow
+
+MOMENT = 1000 * DEADLINE
+
+
+class Open:
+    """The page of a studio, with the errors and requests that it caused."""
+
+    def __init__(self, browser: "sync_api.Browser", served: Served, fragment: str = "", **options) -> None:
+        self.context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
+        self.page = self.context.new_page()
+        self.complaints: list[str] = []
+        self.requests: list[str] = []
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.goto(served.address + fragment)
+        self.page.locator("#presets input").first.wait_for(state="attached")
+
+
+@pytest.fixture
+def served(tmp_path, tiny) -> Iterator[Served]:
+    with serving(make_studio(tmp_path / "folder", tiny)) as served:
+        yield served
+
+
+@pytest.fixture
+def opened(browser: "sync_api.Browser", served: Served) -> Iterator[Open]:
+    opened = Open(browser, served)
+    yield opened
+    opened.context.close()
+
+
+@pytest.fixture
+def pair(make_picture) -> tuple[Path, Path]:
+    return make_picture("monet.png", 160, 120), make_picture("photo of the coast.jpg", 150, 130, seed=1)
+
+
+def drop(page: "sync_api.Page", selector: str, *paths: Path) -> None:
+    """Drop files on an element, as from a file manager."""
+    files = [{"name": path.name, "bytes": list(path.read_bytes())} for path in paths]
+    transfer = page.evaluate_handle(
+        """files => {
+            const transfer = new DataTransfer();
+            for (const { name, bytes } of files) transfer.items.add(new File([new Uint8Array(bytes)], name));
+            return transfer;
+        }""",
+        files,
+    )
+    for event in ("dragover", "drop"):
+        page.dispatch_event(selector, event, {"dataTransfer": transfer})
+
+
+def choose(page: "sync_api.Page", painting: Path, photo: Path) -> None:
+    page.locator("#painting input").set_input_files(painting)
+    page.locator("#photo input").set_input_files(photo)
+
+
+def finished(page: "sync_api.Page") -> None:
+    page.locator("#phase", has_text="Finished").wait_for(timeout=MOMENT)
+
+
+def test_two_dropped_files_become_a_picture_that_is_downloaded(
+    opened: Open, served: Served, pair: tuple[Path, Path], tmp_path: Path
+) -> None:
+    page = opened.page
+    drop(page, "#photo", pair[1], pair[0])  # their names say which is the photo
+    page.locator("#painting .name", has_text="monet.png").wait_for()
+    page.locator("#photo .name", has_text="photo of the coast.jpg").wait_for()
+    page.get_by_role("button", name="Start").click()
+    finished(page)
+    assert page.locator("#run-title").inner_text() == "monet-photo.png"
+    wait_until(page, "document.querySelector('.pane .blended').naturalWidth === 160")
+    page.locator("#strength").fill("60")
+    with page.expect_download(timeout=MOMENT) as download:
+        page.get_by_role("button", name="Download").click()
+    download.value.save_as(tmp_path / "mine.png")
+    sinct.apply(
+        served.folder / "monet-photo.sinct", pair[0], tmp_path / "theirs.png", strength=0.6, profile="keep"
+    )
+    mine, theirs = (np.asarray(Image.open(tmp_path / name)) for name in ("mine.png", "theirs.png"))
+    assert download.value.suggested_filename == "monet-photo-60.png"
+    assert mine.shape == (120, 160, 3)
+    assert np.array_equal(mine, theirs)
+    assert opened.complaints == []
+    assert {url.split("/")[2] for url in opened.requests if not url.startswith("blob:")} == {served.base[7:]}
+
+
+def test_a_training_is_stopped_found_again_on_a_new_page_and_continued(
+    browser: "sync_api.Browser", opened: Open, served: Served, pair: tuple[Path, Path]
+) -> None:
+    page = opened.page
+    choose(page, *pair)
+    page.locator("#presets label", has_text="Standard").click()
+    page.get_by_role("button", name="Start").click()
+    page.locator("#phase", has_text="Training").wait_for(timeout=MOMENT)
+    page.locator("#result-caption", has_text="Result so far").wait_for(timeout=MOMENT)
+    opened.context.close()
+    again = Open(browser, served)
+    page = again.page
+    page.locator("#phase", has_text="Training").wait_for(timeout=MOMENT)
+    page.get_by_role("button", name="Stop").click()
+    page.locator("#phase", has_text="Stopped").wait_for(timeout=MOMENT)
+    steps = served.studio.describe("monet-photo.sinct")["state"]["step"]
+    page.get_by_role("button", name="Continue").click()
+    page.locator("#phase", has_text="Training").wait_for(timeout=MOMENT)
+    assert served.studio.describe("monet-photo.sinct")["state"]["step"] > steps
+    page.get_by_role("button", name="Stop").click()
+    page.locator("#phase", has_text="Stopped").wait_for(timeout=MOMENT)
+    again.context.close()
+    assert again.complaints == []
+
+
+def test_a_file_that_is_no_picture_gives_one_line(opened: Open, tmp_path: Path) -> None:
+    (tmp_path / "letter.jpg").write_text("Dear reader, this is no picture.")
+    opened.page.locator("#painting input").set_input_files(tmp_path / "letter.jpg")
+    opened.page.locator("#fault", has_text="letter.jpg").wait_for()
+    assert len(opened.page.locator("#fault").inner_text().splitlines()) == 1
+    assert opened.page.get_by_role("button", name="Start").is_disabled()
+
+
+def test_a_picture_of_the_folder_can_be_chosen_by_keyboard(
+    browser: "sync_api.Browser", served: Served, pair: tuple[Path, Path]
+) -> None:
+    for path in pair:
+        (served.folder / path.name).write_bytes(path.read_bytes())
+    opened = Open(browser, served)
+    opened.page.locator("#painting select").select_option("monet.png")
+    opened.page.locator("#photo select").select_option(pair[1].name)
+    opened.page.get_by_role("button", name="Start").press("Enter")
+    finished(opened.page)
+    opened.context.close()
+    assert opened.complaints == []
+
+
+def test_the_page_opens_at_a_run_and_its_pictures_zoom_together(
+    browser: "sync_api.Browser", served: Served, pair: tuple[Path, Path]
+) -> None:
+    for path in pair:
+        (served.folder / path.name).write_bytes(path.read_bytes())
+    served.studio.start("monet.png", [pair[1].name], "draft")
+    served.wait("monet-photo.sinct", "finished")
+    opened = Open(browser, served, "#monet-photo.sinct")
+    opened.page.locator("#panes").press("1")
+    shown = "layers => layers.filter(layer => layer.offsetParent).map(layer => layer.style.transform)"
+    places = opened.page.eval_on_selector_all(".pane .layer", shown)
+    assert len(places) == 3  # painting, result, and the painting below the result
+    assert len(set(places)) == 1
+    opened.page.locator("#strength").fill("25")
+    assert (
+        opened.page.locator(".slider .blended").evaluate("layer => getComputedStyle(layer).opacity") == "0.25"
+    )
+    opened.page.get_by_role("link", name="New picture").click()
+    assert opened.page.get_by_role("button", name="Start").is_visible()
+    opened.context.close()
+
+
+def test_names_cannot_become_code(
+    browser: "sync_api.Browser", served: Served, pair: tuple[Path, Path]
+) -> None:
+    names = ["<img src=x onerror=window.hacked=1>.png", "<b>photo.jpg"]
+    for path, name in zip(pair, names, strict=True):
+        (served.folder / name).write_bytes(path.read_bytes())
+    served.studio.start(names[0], [names[1]], "draft")
+    served.wait(f"{names[0][:-4]}-photo.sinct", "finished")
+    opened = Open(browser, served)
+    opened.page.locator("#runs .title").wait_for()
+    opened.page.locator("#runs a").click()
+    finished(opened.page)
+    assert opened.page.evaluate("window.hacked ?? null") is None
+    opened.context.close()
+    assert opened.complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_axe_finds_no_barrier_and_nothing_sticks_out(
+    browser: "sync_api.Browser", served: Served, pair: tuple[Path, Path], scheme: str, width: int
+) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
+    opened = Open(browser, served, viewport={"width": width, "height": 800}, color_scheme=scheme)
+    page, found = opened.page, []
+    found.append(axe.Axe().run(page))
+    choose(page, *pair)
+    wait_until(page, "!document.querySelector('#start').disabled")
+    found.append(axe.Axe().run(page))
+    page.get_by_role("button", name="Start").click()
+    finished(page)
+    page.locator("#losses summary").click()
+    wait_until(page, "document.querySelector('.pane .blended').naturalWidth === 160")
+    found.append(axe.Axe().run(page))
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    opened.context.close()
+    assert [each.generate_report() for each in found if each.violations_count] == []
+    assert wide <= width
