@@ -63,7 +63,9 @@ def compare(
     seeds: Annotated[
         int,
         typer.Option(
-            min=1, help="Run each method with so many seeds, from --seed on; the tables give mean and spread."
+            min=1,
+            metavar="N",
+            help="Run each method with so many seeds, from --seed on; the tables give mean and spread.",
         ),
     ] = 1,
     device: Device = "auto",
