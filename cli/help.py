@@ -13,9 +13,9 @@ from . import display
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 GROUPS = {
-    "Input": "painting photo photos match pairs regions photo-regions source target mask shared-model",
+    "Input": "painting photo photos match pairs add regions photo-regions source target mask shared-model",
     "Output": "output run-dir resume overwrite bits profile format suffix outputs verify open",
-    "Look": "preset method methods seed stroke faithful from-scratch strength keep state size set",
+    "Look": "preset method methods without seed stroke faithful from-scratch strength keep state size set",
     "Length": "time steps epochs iterations seeds presets each-photo continue pick prune",
     "Machine": "device max-memory workers ray retries weights-dir random-weights timing",
     "Messages": "dry-run json verbose quiet version install-completion show-completion help",

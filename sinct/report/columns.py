@@ -25,11 +25,11 @@ class Column(NamedTuple):
 
 
 COLUMNS = (
-    Column("method", "text", "key of the method, as in `--methods`", lambda row: row.name),
+    Column("method", "text", "key of the method, as it is chosen by", lambda row: row.name),
     Column("title", "text", "name of the method as shown", lambda row: row.title),
     Column("control", "true, false", "an end of the scale, not a contender", lambda row: row.control),
     Column("status", "text", "`ok`, or `failed` and the reason", lambda row: status(row)),
-    Column("made_elsewhere", "true, false", "a picture that `--add` brought in", lambda row: row.elsewhere),
+    Column("made_elsewhere", "true, false", "a picture of another program", lambda row: row.elsewhere),
     Column("ranked", "true, false", "whether it competes", is_contender),
     Column("undertrained", "true, false", "too few steps, so not ranked", lambda row: bool(row.undertrained)),
     Column("random_weights", "true, false", "no pretrained networks, so not ranked", lambda row: row.random_weights),
