@@ -532,6 +532,7 @@ app.command(
     epilog=examples(
         "sinct compare painting.jpg photo.jpg -o report",
         "sinct compare painting.jpg photo.jpg -o report --methods sinct,gpdm --time 5m",
+        "sinct compare painting.jpg photo.jpg -o report --add SDXL=sdxl.png --seeds 3",
         "sinct compare --pairs pairs.csv -o report",
     )
 )(compare.compare)
