@@ -16,6 +16,7 @@ from . import bars, compare, display, opening, variations
 from . import settings as settings_table
 from .batch import batch_app
 from .folders import folders_app
+from .guide import help_
 from .help import App, examples
 from .inputs import stored
 from .options import (
@@ -101,6 +102,8 @@ def main(
         "sinct translate painting.jpg photo.jpg -o out.png --preset draft --time 10m",
         "sinct translate painting.jpg photo.jpg -o out.tif --faithful 0.2 --bits 16",
         "sinct translate painting.jpg photo.jpg -o out.png --resume --steps 600",
+        "sinct translate painting.jpg photo.jpg -o out.png --seeds 4",
+        "sinct translate painting.jpg photo.jpg -o out.png --continue 3",
     )
 )
 def translate(
@@ -143,7 +146,6 @@ def translate(
         display.errors(as_json=as_json, quiet=quiet or as_json),
         stored([painting, *photos, *([mask] if mask else [])]) as [painting, *others],
     ):
-        bars.load(quiet=quiet or as_json)
         if wishes.check():
 
             def of_preset(name: str | None) -> "sinct.Config":
@@ -161,6 +163,7 @@ def translate(
                 mask=others[-1] if mask else None, regions=all_maps(regions, photo_regions),
             )  # fmt: skip
             return
+        bars.load(quiet=quiet or as_json)
         _translate(
             painting, others[: len(photos)], output, run_dir=run_dir, device=device, bits=bits, resume=resume,
             profile=profile.value, strength=strength, keep=keep or (), mask=others[-1] if mask else None,
@@ -525,10 +528,12 @@ def _end(
     raise typer.Exit(stop.exit_code)
 
 
+app.command("help", epilog=examples("sinct help picture", "sinct help batch retry"))(help_)
 app.command(
     epilog=examples(
         "sinct compare painting.jpg photo.jpg -o report",
         "sinct compare painting.jpg photo.jpg -o report --methods sinct,gpdm --time 5m",
+        "sinct compare painting.jpg photo.jpg -o report --add SDXL=sdxl.png --seeds 3",
         "sinct compare --pairs pairs.csv -o report",
     )
 )(compare.compare)

@@ -293,8 +293,8 @@ def prepare_pair(
     calm: bool = False,
     texture: bool = False,
     faithful: float = AS_TOLD,
-    tell: Callable[[str], None] = lambda text: None,
     maps: RegionMaps | None = None,
+    tell: Callable[[str], None] = lambda text: None,
 ) -> Prepared:
     """Prepare paintings that are translated alike, and the photos that are their target.
 
@@ -309,9 +309,9 @@ def prepare_pair(
         texture: let a generator see the photos' detail in the paintings instead of their own (`sinct.data.texture`);
             needs the photos' colours.
         faithful: how much is taken out with the strokes, see `strokes_to_remove`.
-        tell: called with what is being done, in a few words, whenever something else begins that takes long.
         maps: which regions of the painting, then a single one, and of the photos belong together; colours and texture
             are found for each.
+        tell: called with what is being done, in a few words, whenever something else begins that takes long.
 
     Raises:
         WeightsError: the stroke remover's file is missing or damaged.

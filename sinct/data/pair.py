@@ -186,8 +186,8 @@ class PairSampler:
             faithful=settings.faithful,
             calm=settings.calm,
             texture=settings.texture,
-            tell=tell,
             maps=shown.regions,
+            tell=tell,
         )
         self.content, self.bare = prepared.content, prepared.bare
         # One tensor each, (6, H, W): what G sees of a painting and what it should keep, to be cropped at the same

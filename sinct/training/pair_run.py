@@ -68,9 +68,9 @@ def run_training(
     on_progress: OnProgress | None,
     should_stop: Callable[[], bool] | None,
     remarks: Sequence[Remark] = (),
-    on_preparing: OnPreparing | None = None,
     until: float = 1.0,
     maps: RegionMaps | None = None,
+    on_preparing: OnPreparing | None = None,
 ) -> Training:
     """Train on decoded pictures; see `sinct.train` for arguments, result and errors.
 
@@ -128,8 +128,8 @@ def run_training(
         should_stop=should_stop,
         smaller=_smaller,
         remarks=remarks,
-        on_preparing=on_preparing,
         until=until,
+        on_preparing=on_preparing,
     )
 
 

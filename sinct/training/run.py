@@ -51,8 +51,8 @@ def run_in_directory(
     smaller: Callable[[Any], tuple[str, str]],
     length: Sequence[str] = ("steps", "seconds"),
     remarks: Sequence[Remark] = (),
-    on_preparing: OnPreparing | None = None,
     until: float = 1.0,
+    on_preparing: OnPreparing | None = None,
 ) -> Training:
     """Train from the beginning, or go on with a training; see `sinct.train` for what is not said here.
 
