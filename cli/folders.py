@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from sinct.errors import counted
+from sinct.errors import counted, named
 
 from . import bars, display, opening
 from .help import App, examples
@@ -321,9 +321,9 @@ def _facts(training: Any, seed: int) -> dict[str, Any]:
 
 
 def _in_words(training: Any) -> str:
-    steps = counted(training.steps, "step")
+    steps = f"{training.steps} {named(training.steps, 'step')}"
     if training.planned is not None and (training.capped or not training.finished):
-        steps = f"{training.steps} of {counted(training.planned, 'step')}"
+        steps = f"{training.steps} of {training.planned} {named(training.planned, 'step')}"
     return (
         f"trained {steps} in {display.clock(training.seconds)}, best state at step {training.kept}: "
         f"{training.run_dir}"

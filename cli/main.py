@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sinct.errors import counted
+from sinct.errors import named
 from sinct.version import __version__
 
 from . import bars, compare, display, opening, variations
@@ -486,8 +486,8 @@ def _trained_for(training: "sinct.Training") -> str:
     """How long it trained, in words; of how many steps, where time or an interrupt ended it early."""
     took = display.clock(training.seconds)
     if training.planned is not None and (training.capped or not training.finished):
-        return f"{training.steps} of {counted(training.planned, 'step')} in {took}"
-    return f"{counted(training.steps, 'step')} in {took}"
+        return f"{training.steps} of {training.planned} {named(training.planned, 'step')} in {took}"
+    return f"{training.steps} {named(training.steps, 'step')} in {took}"
 
 
 def _training_facts(training: "sinct.Training") -> dict[str, Any]:

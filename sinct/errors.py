@@ -22,9 +22,14 @@ def counted(number: int, thing: str, more: str = "") -> str:
         thing: what one of them is called.
         more: what stands between the two.
     """
-    if number != 1:
-        thing = f"{thing[:-1]}ies" if thing.endswith("y") and thing[-2:-1] not in "aeo" else f"{thing}s"
-    return f"{number:,}{more} {thing}"
+    return f"{number:,}{more} {named(number, thing)}"
+
+
+def named(number: int, thing: str) -> str:
+    """The name of as many things: step for 1, steps for all other numbers."""
+    if number == 1:
+        return thing
+    return f"{thing[:-1]}ies" if thing.endswith("y") and thing[-2:-1] not in "aeo" else f"{thing}s"
 
 
 def did_you_mean(name: object, known: Iterable[str]) -> str:

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 from sinct_cli import display
-from sinct_cli.compare import _short
+from sinct_cli.compared import _short
 
 from tests.support.platforms import needs_links
 
