@@ -107,6 +107,7 @@ def compare(
         if (pairs is None) == (len(named) < 2) or (pairs is not None and (named or regions)):
             raise ConfigError("give a painting and a photo, or --pairs FILE with both for every pair")
         maps, given = files[len(lists) : len(lists) + len(maps)], files[len(lists) + len(maps) :]
+        bars.load(quiet=quiet)
         from sinct.comparison import compare as comparison
         from sinct.comparison import pairs as comparisons
 
@@ -165,6 +166,7 @@ def evaluate(
         display.errors(as_json=as_json, quiet=as_json),
         stored([painting, photo, *outputs]) as [painting, photo, *outputs],
     ):
+        bars.load(quiet=as_json)
         from sinct.measures.evaluate import evaluate as measure
 
         found = measure(painting, photo, outputs, weights_dir=weights_dir, device=device)

@@ -29,6 +29,9 @@ from sinct.studio.studio import Studio
 MOST_BYTES = 4_000_000_000
 """Largest file that is taken in."""
 
+MOST_MASK = 100_000_000
+"""Largest mask that is taken in; one of 4096 x 4096 px has fewer bytes."""
+
 MOST_JSON = 100_000
 """Most bytes of any other request."""
 
@@ -95,6 +98,7 @@ def make_app(
             Route("/api/runs/{name}/stop", routes.stop, methods=["POST"]),
             Route("/api/runs/{name}/resume", routes.resume, methods=["POST"]),
             Route("/api/runs/{name}/picture", routes.make_picture, methods=["POST"]),
+            Route("/api/runs/{name}/mask", routes.mask, methods=["POST"]),
             Route("/api/runs/{name}/download", routes.download),
             Route("/api/runs/{name}/views/{view}", routes.view),
         ],
@@ -154,7 +158,7 @@ class Routes:
         """Take in a picture, whose bytes are the body of the request."""
         temporary = await run_in_threadpool(self._studio.temporary)
         try:
-            await self._receive(request, temporary)
+            await self._receive(request, temporary, self._most_bytes)
             name = await run_in_threadpool(
                 self._studio.take_in, temporary, request.query_params.get("name", "")
             )
@@ -165,9 +169,22 @@ class Routes:
                 temporary.unlink()  # it is not there if it was taken in
         return JSONResponse({"name": name}, 201)
 
-    async def _receive(self, request: Request, path: Path) -> None:
-        """Write the body of a request to a file as it comes."""
-        most = self._most_bytes
+    async def mask(self, request: Request) -> Response:
+        """Take in the mask drawn on the page, a PNG; an empty body removes it."""
+        name = request.path_params["name"]
+        temporary = await run_in_threadpool(self._studio.temporary)
+        try:
+            await self._receive(request, temporary, min(MOST_MASK, self._most_bytes))
+            await run_in_threadpool(self._studio.take_mask, name, temporary)
+        except ClientDisconnect:
+            return Response(status_code=400)
+        finally:
+            with suppress(OSError):
+                temporary.unlink()
+        return JSONResponse({}, 201)
+
+    async def _receive(self, request: Request, path: Path, most: int) -> None:
+        """Write the body of a request to a file as it comes, up to so many bytes."""
         too_large = TooLarge(
             f"the file is larger than the {most / 1e9:.3g} GB that are taken; copy it into the folder"
         )
@@ -232,8 +249,8 @@ class Routes:
 
     async def make_picture(self, request: Request) -> Response:
         """Begin to make a picture for download."""
-        asked = await _json(request, suffix=str, strength=(int, float))
-        wish = Wish(asked["suffix"], float(asked["strength"]))
+        asked = await _json(request, suffix=str, strength=(int, float), masked=bool)
+        wish = Wish(asked["suffix"], float(asked["strength"]), asked["masked"])
         await run_in_threadpool(self._studio.make_picture, request.path_params["name"], wish)
         return JSONResponse({}, 202)
 
@@ -280,7 +297,7 @@ async def _json(request: Request, **kinds: Any) -> dict[str, Any]:
 
 
 def _is_a(value: Any, kind: Any) -> bool:
-    return isinstance(value, kind) and not isinstance(value, bool)
+    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
 
 
 @lru_cache

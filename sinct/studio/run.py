@@ -23,7 +23,7 @@ from sinct.studio.folder import picture_in
 VIEW_SIDE = 4096
 """Longer side of pictures shown on the page, in pixels; smaller pictures are shown pixel by pixel."""
 
-VIEWS = ("painting", "photo", "live", "result")
+VIEWS = ("painting", "photo", "live", "result", "mask")
 """Names of the pictures shown on the page."""
 
 WORKING = ("starting", "preparing", "training", "writing")
@@ -145,7 +145,7 @@ class StudioRun:
     @property
     def mask(self) -> Path:
         """Mask drawn on the page."""
-        return self.place / "mask.png"
+        return self.view("mask")
 
     @property
     def log(self) -> Path:

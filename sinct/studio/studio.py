@@ -12,6 +12,7 @@ from sinct.errors import ConfigError, InputError, SinctError
 from sinct.objectives.cut import CutSettings
 from sinct.pictures.decoding import read_header
 from sinct.pictures.picture import OUTPUT_SUFFIXES
+from sinct.pictures.png import is_png
 from sinct.presets import STEPS, preset
 from sinct.runtime.device import choose_device
 from sinct.runtime.files import printable, unwritable
@@ -148,7 +149,6 @@ class Studio:
             "views": {view: _version(run.view(view)) for view in VIEWS},
             "stopping": task == "train" and run.stop.exists(),
             "trained": run.trained() and job is not None,
-            "masked": _version(run.mask),
             "working": None if worker is None else worker.run,
         }
 
@@ -266,11 +266,37 @@ class Studio:
             self.processes.check_idle()
             run = self.run(name)
             run.inputs()
+            if wish.masked and not run.mask.is_file():
+                raise InputError("there is no mask; paint one first")
             if not run.trained():
                 raise InputError("there is nothing to make a picture with yet; let it train first")
             run.place.mkdir(exist_ok=True)
             run.write_made(Made("starting", wish))
             self.processes.start(run, "picture", {"wish": asdict(wish)})
+
+    def take_mask(self, name: str, uploaded: Path) -> None:
+        """Keep the mask drawn on the page; an empty file removes it.
+
+        Args:
+            name: name of the run.
+            uploaded: the file, in `place`, which is moved.
+
+        Raises:
+            InputError: there is no such run, or the file is no PNG.
+        """
+        run = self.run(name)
+        if uploaded.stat().st_size == 0:
+            run.mask.unlink(missing_ok=True)
+            return
+        with uploaded.open("rb") as file:
+            if not is_png(file.read(33)):
+                raise InputError("a mask must be a PNG")
+        try:
+            read_header(uploaded)
+        except InputError as error:
+            raise InputError(f"the mask {error}") from None
+        run.place.mkdir(exist_ok=True)
+        uploaded.replace(run.mask)
 
     def take_in(self, uploaded: Path, name: str) -> str:
         """Take an uploaded file into the folder, if it is a picture.

@@ -133,6 +133,7 @@ def make_picture(run: StudioRun, wish: Wish) -> None:
             run.downloads / file,
             profile="keep",
             strength=wish.strength,
+            mask=run.mask if wish.masked else None,
         )
         texts = dict.fromkeys([*found, *map(str, done.warnings)])
         run.write_made(replace(made, phase="finished", file=file, warnings=tuple(texts)))

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from sinct.api import TRAINING_PIXELS, check_file, input_names, picture_paths
-from sinct.errors import ConfigError, Remark
+from sinct.errors import ConfigError, Remark, counted
 from sinct.inference.to_file import checked_output
 from sinct.inference.window_sizes import check_windows
 from sinct.measures.warnings import picture_warnings
@@ -23,7 +23,7 @@ from sinct.runtime.files import StrPath
 from sinct.runtime.locks import alone
 from sinct.training.best import make_judge
 from sinct.training.loop import share_done
-from sinct.training.outlook import counted, per_step, roughly
+from sinct.training.outlook import per_step, roughly
 from sinct.training.pair_run import PREVIEW_PIXELS, read_maps, run_training
 from sinct.training.preview import on_white, shrink
 from sinct.training.progress import Progress, Training
@@ -253,7 +253,7 @@ class _Work:
         if settings.seconds is not None and training.steps < FEWEST_STEPS and settings.steps != 0:
             raise ConfigError(
                 f"the time is too short for {len(record.candidates)} candidates: candidate {number} had "
-                f"{entry.until * settings.seconds:.3g} s, which was enough for {counted(training.steps)}; start again "
+                f"{entry.until * settings.seconds:.3g} s, which was enough for {counted(training.steps, 'step')}; start again "
                 "with `overwrite=True` and more `seconds`, or with fewer candidates"
             )
         return self._judged(training, entry, number)
@@ -312,5 +312,5 @@ def _outlook(seconds: float, rate: float, count: int) -> Remark:
         count: candidates that are left, the present one among them.
     """
     steps = max(1, round(seconds * rate / count))
-    text = f"{count} candidate{'' if count == 1 else 's'} of about {counted(steps)}"
+    text = f"{counted(count, 'candidate')} of about {counted(steps, 'step')}"
     return Remark("outlook", f"{per_step(1 / rate)} on this machine: {text}, about {roughly(seconds)}")

@@ -123,6 +123,7 @@ def test_two_hosts_in_a_request_are_refused(served):
         "/api/runs/x.sinct/stop",
         "/api/runs/x.sinct/resume",
         "/api/runs/x.sinct/picture",
+        "/api/runs/x.sinct/mask",
     ],
 )
 def test_another_origin_changes_nothing(served, path, origin):
@@ -229,10 +230,11 @@ def test_a_run_made_to_lead_out_of_the_folder_is_not_followed(served, tmp_path):
     (place / "picture.json").write_text('{"phase": "finished", "file": "../../../../secret.txt"}')
     (place / "download").mkdir()
     (place / "painting.png").symlink_to(tmp_path / "secret.txt")
+    wish = {"suffix": ".png", "strength": 1, "masked": False}
     with served.client() as client:
         answers = [
             client.post("/api/runs/made.sinct/resume", json={}),
-            client.post("/api/runs/made.sinct/picture", json={"suffix": ".png", "strength": 1}),
+            client.post("/api/runs/made.sinct/picture", json=wish),
             client.get("/api/runs/made.sinct/download"),
             client.get("/api/runs/made.sinct/views/painting"),
         ]
@@ -426,18 +428,42 @@ def test_a_run_that_is_not_being_trained_cannot_be_stopped(served):
 
 
 @pytest.mark.parametrize(
-    "wish",
+    ("changes", "said"),
     [
-        {"suffix": ".dzi", "strength": 1},
-        {"suffix": "/../x.png", "strength": 1},
-        {"suffix": ".png", "strength": 1.5},
-        {"suffix": ".png", "strength": True},
-        {"suffix": ".png", "strength": float("inf")},
+        ({"suffix": ".dzi"}, ".dzi is not written; choose one of .png"),
+        ({"suffix": "/../x.png"}, "/../x.png is not written"),
+        ({"strength": 1.5}, "strength must lie between 0 and 1, got 1.5"),
+        ({"strength": float("inf")}, "strength must lie between 0 and 1"),
+        ({"strength": float("nan")}, "strength must lie between 0 and 1"),
+        ({"strength": True}, "the request must be JSON"),
+        ({"masked": 1}, "the request must be JSON"),
+        ({"masked": True}, "there is no mask; paint one first"),
     ],
 )
-def test_a_download_of_what_there_is_not_gives_one_line(served, wish):
+def test_a_download_of_what_there_is_not_gives_one_line(served, changes, said):
     (served.folder / "idle.sinct").mkdir()
-    (served.folder / "idle.sinct" / "config.json").write_text("{}")
+    facts = {"painting": "painting.png", "photos": ["photo.png"]}
+    (served.folder / "idle.sinct" / "config.json").write_text(json.dumps(facts))
     with served.client() as client:
+        wish = {"suffix": ".png", "strength": 1, "masked": False, **changes}
         answer = client.post("/api/runs/idle.sinct/picture", content=json.dumps(wish))
     assert answer.status_code == 422
+    assert said in answer.json()["error"]
+
+
+def test_a_mask_must_be_a_small_png_and_an_empty_one_removes_it(served):
+    (served.folder / "idle.sinct").mkdir()
+    (served.folder / "idle.sinct" / "config.json").write_text("{}")
+    mask = served.folder / "idle.sinct" / "studio" / "mask.png"
+    with served.client() as client:
+
+        def send(content: bytes) -> int:
+            return client.post("/api/runs/idle.sinct/mask", content=content).status_code
+
+        assert [send(b"GIF89a"), send(b"\x89PNG\r\n\x1a\n"), send(bytes(200_000))] == [422, 422, 413]
+        assert not mask.exists()
+        assert send((served.folder / "painting.png").read_bytes()) == 201
+        assert mask.exists()
+        assert send(b"") == 201
+        assert not mask.exists()
+    assert left_over(served) == []

@@ -170,6 +170,44 @@ def test_the_page_opens_at_a_run_and_its_pictures_zoom_together(
     opened.context.close()
 
 
+def test_what_the_brush_brings_back_is_the_paintings_own_in_the_download(
+    browser: "sync_api.Browser", served: Served, pair: tuple[Path, Path], tmp_path: Path
+) -> None:
+    for path in pair:
+        (served.folder / path.name).write_bytes(path.read_bytes())
+    served.studio.start("monet.png", [pair[1].name], "draft")
+    served.wait("monet-photo.sinct", "finished")
+    opened = Open(browser, served, "#monet-photo.sinct")
+    page = opened.page
+    page.get_by_role("button", name="Brush").click()
+    box = page.locator("#canvas").bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + box["height"] * 0.5)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.5, steps=5)
+    with page.expect_response("**/mask"):
+        page.mouse.up()
+    for _ in range(3):  # from the middle, where the pointer left it, to the right
+        page.locator("#panes").press("Shift+ArrowRight")
+    with page.expect_response("**/mask"):
+        page.locator("#panes").press(" ")
+    page.reload()
+    wait_until(page, "!document.querySelector('#clear').disabled")  # once the mask has come back
+    with page.expect_download(timeout=MOMENT) as download:
+        page.get_by_role("button", name="Download").click()
+    download.value.save_as(tmp_path / "mine.png")
+    opened.context.close()
+    painting, mine, result = (
+        np.asarray(Image.open(path).convert("RGB")).astype(int)
+        for path in (pair[0], tmp_path / "mine.png", served.folder / "monet-photo.png")
+    )
+    for x in (48, 64, 128):  # of 160: along the stroke, and where the keyboard painted
+        assert np.array_equal(mine[60, x], painting[60, x])
+    assert np.array_equal(mine[:40], result[:40])
+    assert not np.array_equal(painting[:40], result[:40])
+    assert opened.complaints == []
+
+
 def test_names_cannot_become_code(
     browser: "sync_api.Browser", served: Served, pair: tuple[Path, Path]
 ) -> None:
