@@ -100,6 +100,8 @@ def main(
         "sinct translate painting.jpg photo.jpg -o out.png --preset draft --time 10m",
         "sinct translate painting.jpg photo.jpg -o out.tif --faithful 0.2 --bits 16",
         "sinct translate painting.jpg photo.jpg -o out.png --resume --steps 600",
+        "sinct translate painting.jpg photo.jpg -o out.png --seeds 4",
+        "sinct translate painting.jpg photo.jpg -o out.png --continue 3",
     )
 )
 def translate(
@@ -530,6 +532,7 @@ app.command(
     epilog=examples(
         "sinct compare painting.jpg photo.jpg -o report",
         "sinct compare painting.jpg photo.jpg -o report --methods sinct,gpdm --time 5m",
+        "sinct compare painting.jpg photo.jpg -o report --add SDXL=sdxl.png --seeds 3",
         "sinct compare --pairs pairs.csv -o report",
     )
 )(compare.compare)
