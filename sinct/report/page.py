@@ -112,7 +112,7 @@ def _report(comparison: Comparison, painting: Panel, photo: Panel, results: Sequ
     return render(
         "report.html",
         style=_picture_style(painting, photo),
-        scripts=("page.js", "report.js"),
+        scripts=("page.js", "viewer.js", "report.js"),
         comparison=comparison,
         contenders=sum(not result.control for result in comparison.results),
         controls=sum(result.control for result in comparison.results),
