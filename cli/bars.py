@@ -1,7 +1,9 @@
 """Progress bars on a terminal; elsewhere, a line from time to time."""
 
 import time
-from typing import TYPE_CHECKING, Self
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Self
 
 from rich.progress import (
     BarColumn,
@@ -25,19 +27,72 @@ if TYPE_CHECKING:
     from sinct.comparison.stage import Stage
 
 
+NARROW = 60
+"""Columns below which there is no room for a bar beside the figures."""
+
+FINDING, SHAPING = 0.2, 0.75
+"""Shares of a training up to which its picture is only beginning, and taking shape; it settles from there on."""
+
+
 class _TimeLeft(ProgressColumn):
-    """Time left as sinct reports it, since sinct takes time budgets into account."""
+    """Time left as sinct reports it, since sinct takes time budgets into account; none before it is known."""
 
     def render(self, task: Task) -> Text:
+        if task.total is None:
+            return Text()
         remaining = task.fields.get("remaining")
         return Text("-:--" if remaining is None else f"{display.clock(remaining)} left", style="cyan")
 
 
+class _Share(ProgressColumn):
+    """Share done, in per cent; none before it is known."""
+
+    def render(self, task: Task) -> Text:
+        return Text() if task.total is None else Text(f"{task.percentage:>3.0f}%")
+
+
+class _Moving(Progress):
+    """A bar that moves on between two reports, as far as the work should have come meanwhile."""
+
+    def get_renderables(self) -> Iterator[Any]:
+        """See `rich.progress.Progress`."""
+        for task in self.tasks:
+            if told := task.fields.get("told"):
+                when, fraction, remaining = told
+                passed = time.monotonic() - when
+                task.completed = moved(fraction, remaining, passed)
+                task.fields["remaining"] = max(0.0, remaining - passed)
+        yield from super().get_renderables()
+
+
+def moved(fraction: float, remaining: float, passed: float) -> float:
+    """How far work should have come, some seconds after it was at a fraction with a time left; 1 only where it was."""
+    if fraction >= 1 or remaining <= 0:
+        return fraction
+    return max(fraction, min(0.99, fraction + (1 - fraction) * passed / remaining))
+
+
 def progress_bar(*columns: ProgressColumn, quiet: bool) -> Progress:
     """A bar on stderr, on a terminal only; it disappears when the work is done."""
-    return Progress(
+    return _Moving(
         *columns, console=display.err, disable=quiet or not display.err.is_terminal, transient=True
     )
+
+
+@contextmanager
+def waiting(text: str, *, quiet: bool) -> Iterator[None]:
+    """Show that something is going on, on a terminal only."""
+    if quiet or not display.err.is_terminal:
+        yield
+        return
+    with display.err.status(text):
+        yield
+
+
+def load(*, quiet: bool) -> None:
+    """Import what nearly all commands compute with. It takes seconds, so it is named."""
+    with waiting("loading PyTorch", quiet=quiet):
+        import sinct.api  # noqa: F401
 
 
 class _Display:
@@ -61,11 +116,11 @@ class _Display:
 
 
 def _gauge() -> tuple[ProgressColumn, ...]:
-    """Columns of a bar with the time left and some figures; it fits a terminal 80 characters wide."""
+    """Columns of a bar with the time left and some figures; it fits the terminal from 40 characters on."""
     return (
         SpinnerColumn(),
-        BarColumn(bar_width=10),
-        TextColumn("{task.percentage:>3.0f}%"),
+        *([BarColumn(bar_width=10)] if display.err.width >= NARROW else []),
+        _Share(table_column=Column(no_wrap=True)),
         _TimeLeft(table_column=Column(no_wrap=True)),
         TextColumn("{task.fields[figures]}", table_column=Column(no_wrap=True)),
     )
@@ -77,23 +132,47 @@ class TrainingDisplay(_Display):
     Args:
         quiet: show nothing at all.
         kept: what an interrupt leaves, in words.
+        verbose: show the losses too.
+        opening: makes the lines that are shown once all that was given has been read and checked.
     """
 
-    def __init__(self, *, quiet: bool, kept: str = "the picture so far") -> None:
+    def __init__(
+        self,
+        *,
+        quiet: bool,
+        kept: str = "the picture so far",
+        verbose: bool = False,
+        opening: Callable[[], Sequence[str]] = tuple,
+    ) -> None:
         super().__init__(*_gauge(), quiet=quiet)
-        self.kept = kept
-        self.task = self.bar.add_task("training", total=1.0, figures="", remaining=None)
+        self.kept, self.verbose, self.opening = kept, verbose, opening
+        self.task = self.bar.add_task(
+            "training", total=None, figures="reading the pictures", remaining=None, told=None
+        )
+        self.opened = self.troubled = False
         self.printed = 0.0
+
+    def prepare(self, text: str) -> None:
+        """Show what is being done before the first step; without a terminal, print a line."""
+        if self.quiet:
+            return
+        if not self.opened:
+            self.opened = True
+            for line in self.opening():
+                display.remark(line)
+        self.bar.update(self.task, figures=text)
+        if not display.err.is_terminal:
+            display.remark(text)
 
     def __call__(self, progress: "sinct.Progress") -> None:
         """Show one event; without a terminal, print a line at every tenth of the way."""
-        from sinct.training.terms import in_short
-
-        pace = f"{progress.rate:.1f}/s" if progress.rate >= 1 else f"{1 / progress.rate:.1f} s/step"
-        if progress.epoch is not None:
-            pace = f"epoch {progress.epoch:.1f} {progress.rate * progress.pictures:.2g} images/s"
-        figures = f"step {progress.step} {pace} {in_short(progress.terms, progress.losses)}"
-        self.bar.update(self.task, completed=progress.fraction, figures=figures, remaining=progress.remaining)
+        self.troubled = self.troubled or bool(progress.warnings)
+        figures = self.figures(progress)
+        self.bar.update(
+            self.task, total=1.0, completed=progress.fraction, remaining=progress.remaining,
+            told=(time.monotonic(), progress.fraction, progress.remaining),
+            figures=figures if progress.fraction < 1 else "saving and writing",
+        )  # fmt: skip
         if progress.outlook and not self.quiet:
             display.remark(f"{progress.outlook}; Ctrl-C any time keeps {self.kept}")
         for text in progress.warnings:
@@ -103,22 +182,55 @@ class TrainingDisplay(_Display):
             left = display.clock(progress.remaining)
             display.err.print(f"{progress.fraction:4.0%}  {left} left  {figures}", highlight=False)
 
+    def figures(self, progress: "sinct.Progress") -> str:
+        """Where a training is, how fast it goes, and how well: in plain words, or by its losses."""
+        from sinct.training.terms import in_short
+
+        of = "" if progress.steps is None else f" of {progress.steps:,}"
+        step = f"step {progress.step:,}{of}"
+        if display.err.is_terminal and display.err.width < NARROW:
+            return step
+        pace = f"{progress.rate:.1f}/s" if progress.rate >= 1 else f"{1 / progress.rate:.1f} s/step"
+        if progress.epoch is not None:
+            pace = f"epoch {progress.epoch:.1f}, {progress.rate * progress.pictures:.2g} images/s"
+        if self.verbose:
+            return f"step {progress.step} {pace} {in_short(progress.terms, progress.losses)}"
+        return f"{step}, {pace}, {in_words(progress.fraction, troubled=self.troubled)}"
+
+
+def in_words(fraction: float, *, troubled: bool) -> str:
+    """How a training goes, for a person who knows no losses.
+
+    Args:
+        fraction: share of it that is done.
+        troubled: whether there was a warning.
+    """
+    if troubled:
+        return "see the warning"
+    if fraction < FINDING:
+        return "just begun"
+    return "taking shape" if fraction < SHAPING else "settling"
+
 
 class PixelDisplay(_Display):
     """A bar, in megapixels, for a picture that is translated row by row.
 
     Args:
         quiet: show nothing at all.
+        doing: what is going on, to be shown until the first pixels are done; a picture that is translated whole
+            reports none.
     """
 
-    def __init__(self, *, quiet: bool) -> None:
+    def __init__(self, *, quiet: bool, doing: str = "") -> None:
         super().__init__(*_gauge(), quiet=quiet)
         self.task: TaskID | None = None
+        self.waiting = self.bar.add_task("waiting", total=None, figures=doing, visible=bool(doing))
         self.begun, self.first, self.printed = 0.0, 0, 0.0
 
     def __call__(self, done: int, total: int) -> None:
         """Show how many pixels are done; without a terminal, print a line at every tenth of the way."""
         if self.task is None:  # rate and time left count from here: a resumed picture has a head start
+            self.bar.remove_task(self.waiting)
             self.task = self.bar.add_task("pixels", total=1.0, figures="", remaining=None)
             self.begun, self.first, self.printed = time.monotonic(), done, done / total
         rate = (done - self.first) / max(time.monotonic() - self.begun, 1e-9)

@@ -269,7 +269,7 @@ def status(folder: Folder, as_json: AsJson = False) -> None:
         display.say(f"{told}; {_verdicts(entries)}" if judged else told)
 
 
-@batch_app.command()
+@batch_app.command(epilog=examples("sinct batch accept out scan-07", "sinct batch accept out --rest"))
 def accept(
     folder: Folder, names: Names = None, rest: Rest = False, undo: Undo = False, as_json: AsJson = False
 ) -> None:
@@ -277,7 +277,7 @@ def accept(
     _judge(folder, names, "accepted", rest=rest, undo=undo, as_json=as_json)
 
 
-@batch_app.command()
+@batch_app.command(epilog=examples("sinct batch reject out scan-07", "sinct batch retry out"))
 def reject(
     folder: Folder, names: Names = None, rest: Rest = False, undo: Undo = False, as_json: AsJson = False
 ) -> None:
@@ -285,7 +285,7 @@ def reject(
     _judge(folder, names, "rejected", rest=rest, undo=undo, as_json=as_json)
 
 
-@batch_app.command()
+@batch_app.command(epilog=examples("sinct batch export out -o jobs.csv --only accepted"))
 def export(
     folder: Folder,
     output: Annotated[

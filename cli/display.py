@@ -30,13 +30,13 @@ def say(text: str, *, quiet: bool = False) -> None:
 
 def remark(text: str) -> None:
     """Print one line on what is going on to stderr, above a progress bar where there is one."""
-    err.print(printable(as_options(text)), highlight=False)
+    _tell(Text(printable(as_options(text))))
 
 
 def warn(text: str, *, quiet: bool = False) -> None:
     """Print one warning to stderr."""
     if not quiet:
-        err.print(Text.assemble(("warning: ", "yellow"), printable(as_options(text))))
+        _tell(Text.assemble(("warning: ", "yellow"), printable(as_options(text))))
 
 
 def fail(text: str, *, as_json: bool = False) -> None:
@@ -45,7 +45,12 @@ def fail(text: str, *, as_json: bool = False) -> None:
     if as_json:
         print(json.dumps({"error": line}))
     else:
-        err.print(Text.assemble(("error: ", "bold red"), printable(line)))
+        _tell(Text.assemble(("error: ", "bold red"), printable(line)))
+
+
+def _tell(text: Text) -> None:
+    """Print to stderr: on a terminal, in lines that end with a word; elsewhere, one line, however long."""
+    err.print(text, highlight=False, soft_wrap=not err.is_terminal)
 
 
 def plain(text: str) -> Text:

@@ -2,15 +2,28 @@
 
 import sys
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
-from . import bars, display
+from . import bars, display, opening
 from .help import App, examples
-from .options import AsJson, Device, MaxMemory, Overwrite, Quiet, Resume, Seed, Set, Time, parse_changes
+from .options import (
+    AsJson,
+    Device,
+    MaxMemory,
+    Overwrite,
+    Quiet,
+    Resume,
+    Seed,
+    Set,
+    Time,
+    Verbose,
+    parse_changes,
+)
 from .stopping import capped, resuming, stopping
 
 folders_app = App(
@@ -102,10 +115,12 @@ def train(
     changes: Set = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Train on two folders of pictures of any size, none of which belong together."""
     quiet = quiet or as_json
     with display.errors(as_json=as_json, quiet=quiet), stopping() as stop:
+        bars.load(quiet=quiet)
         from sinct import folders
         from sinct.runtime.device import choose_device
         from sinct.training.run_directory import RunDirectory
@@ -131,10 +146,13 @@ def train(
                 )  # fmt: skip
             elif any(length.values()):
                 config = folders.resumed_settings(method.value, domains, where, **length)
-            with bars.TrainingDisplay(quiet=quiet, kept="the model so far") as bar:
+            first = partial(opening.of_folders, domains, method.value, config, where)
+            with bars.TrainingDisplay(
+                quiet=quiet, verbose=verbose, kept="the model so far", opening=first
+            ) as bar:
                 training = folders.train(
                     domains, where, method=method.value, config=config, device=device, weights_dir=weights_dir,
-                    resume=going_on, overwrite=overwrite, on_progress=bar, should_stop=stop,
+                    resume=going_on, overwrite=overwrite, on_progress=bar, on_preparing=bar.prepare, should_stop=stop,
                 )  # fmt: skip
             done.append(_facts(training, number))
             display.say(_in_words(training), quiet=quiet)
@@ -179,6 +197,7 @@ def apply(
     """Translate pictures with a model that was trained on two folders."""
     quiet = quiet or as_json
     with display.errors(as_json=as_json, quiet=quiet), stopping() as stop:
+        bars.load(quiet=quiet)
         from sinct import folders
 
         given: Any = images[0] if len(images) == 1 and _holds_many(images[0]) else images
@@ -244,6 +263,7 @@ def score(
     """Compare folders of translations with the target domain: FID, clean-FID, KID, and a distance without weights."""
     quiet = quiet or as_json
     with display.errors(as_json=as_json, quiet=quiet):
+        bars.load(quiet=quiet)
         from sinct import folders
 
         with bars.CountDisplay("looking", quiet=quiet) as bar:

@@ -13,11 +13,11 @@ from . import display
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 GROUPS = {
-    "Input": "painting photo photos match pairs regions photo-regions source target mask shared-model",
-    "Output": "output run-dir resume overwrite bits profile format suffix outputs verify open",
-    "Look": "preset method methods seed stroke faithful from-scratch strength keep state size set",
+    "Input": "painting photo photos match pairs regions photo-regions source target mask shared-model add",
+    "Output": "output run-dir resume overwrite bits profile format suffix outputs verify no-report rest undo only open",
+    "Look": "preset method methods without seed stroke faithful from-scratch strength keep state size set",
     "Length": "time steps epochs iterations seeds presets each-photo continue pick prune",
-    "Machine": "device port max-memory workers ray retries weights-dir random-weights timing",
+    "Machine": "device max-memory workers ray retries weights-dir random-weights timing port",
     "Messages": "dry-run json verbose quiet version install-completion show-completion help",
 }
 """Options by group. An option is in the same group in all commands that have it."""

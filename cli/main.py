@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,9 +11,10 @@ import typer
 
 from sinct.version import __version__
 
-from . import bars, compare, display, variations
+from . import bars, compare, display, opening, variations
 from .batch import batch_app
 from .folders import folders_app
+from .guide import help_
 from .help import App, examples
 from .inputs import stored
 from .options import (
@@ -49,6 +51,7 @@ from .options import (
     Strength,
     Stroke,
     Time,
+    Verbose,
     all_maps,
     chosen,
     settings,
@@ -97,6 +100,8 @@ def main(
         "sinct translate painting.jpg photo.jpg -o out.png --preset draft --time 10m",
         "sinct translate painting.jpg photo.jpg -o out.tif --faithful 0.2 --bits 16",
         "sinct translate painting.jpg photo.jpg -o out.png --resume --steps 600",
+        "sinct translate painting.jpg photo.jpg -o out.png --seeds 4",
+        "sinct translate painting.jpg photo.jpg -o out.png --continue 3",
     )
 )
 def translate(
@@ -131,6 +136,7 @@ def translate(
     prune: Prune = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Train on one painting and its photos, and write the painting with the photos' look."""
     wishes = variations.Wishes(seeds, presets, each_photo, number, pick, prune)
@@ -155,11 +161,12 @@ def translate(
                 mask=others[-1] if mask else None, regions=all_maps(regions, photo_regions),
             )  # fmt: skip
             return
+        bars.load(quiet=quiet or as_json)
         _translate(
             painting, others[: len(photos)], output, run_dir=run_dir, device=device, bits=bits, resume=resume,
             profile=profile.value, strength=strength, keep=keep or (), mask=others[-1] if mask else None,
             regions=all_maps(regions, photo_regions), max_memory=max_memory, overwrite=overwrite,
-            as_json=as_json, quiet=quiet or as_json,
+            as_json=as_json, quiet=quiet or as_json, verbose=verbose,
             config=chosen(
                 run_dir or output.parent / f"{output.stem}.sinct", resume, preset, time, steps, seed, device,
                 from_scratch, with_strokes(changes, stroke, faithful),
@@ -201,6 +208,7 @@ def train(
     changes: Set = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Train only; `sinct apply` then translates any picture with the trained model."""
     quiet = quiet or as_json
@@ -210,16 +218,20 @@ def train(
         stored(given) as pictures,
         stopping() as stop,
     ):
+        bars.load(quiet=quiet)
         import sinct
 
         paintings, photos = pictures[: -len(photos)], pictures[-len(photos) :]
         changes = with_strokes(changes, stroke, faithful)
         config = chosen(run_dir, resume, preset, time, steps, seed, device, from_scratch, changes)
-        with bars.TrainingDisplay(quiet=quiet, kept="the model so far") as bar:
+        first = partial(opening.of_training, paintings, photos, preset.value, config, run_dir, resume=resume)
+        with bars.TrainingDisplay(
+            quiet=quiet, verbose=verbose, kept="the model so far", opening=first
+        ) as bar:
             training = sinct.train(
                 paintings, photos, run_dir, config=config, preset=preset.value, device=device,
                 regions=all_maps(regions, photo_regions), resume=resume, overwrite=overwrite, on_progress=bar,
-                should_stop=stop,
+                on_preparing=bar.prepare, should_stop=stop,
             )  # fmt: skip
         if as_json:
             display.emit(_training_facts(training))
@@ -258,9 +270,10 @@ def apply(
         stored([image, *([mask] if mask else [])]) as [image, *masks],
         stopping() as stop,
     ):
+        bars.load(quiet=quiet)
         import sinct
 
-        with bars.PixelDisplay(quiet=quiet) as bar:
+        with bars.PixelDisplay(quiet=quiet, doing=f"translating {opening.described(image)}") as bar:
             done = sinct.apply(
                 model, image, output, device=device, bits=bits, profile=profile.value, strength=strength,
                 keep=keep or (), mask=masks[0] if masks else None, max_memory=max_memory, resume=resume,
@@ -292,9 +305,11 @@ def demo(
     changes: Set = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Try `sinct translate` on the painting and the photo that come with sinct."""
     with one_folder(), display.errors(as_json=as_json, quiet=quiet or as_json):
+        bars.load(quiet=quiet or as_json)
         shipped = files("sinct_assets")
         with (
             as_file(shipped / "demo-painting.jpg") as painting,
@@ -303,7 +318,7 @@ def demo(
             _translate(
                 painting, [photo], output / "result.png", run_dir=output / "run", device=device, bits=None,
                 resume=resume, max_memory=max_memory, overwrite=overwrite, as_json=as_json, quiet=quiet or as_json,
-                config=chosen(
+                verbose=verbose, config=chosen(
                     output / "run", resume, preset, time, steps, seed, device, from_scratch,
                     with_strokes(changes, stroke, faithful),
                 ),
@@ -341,10 +356,13 @@ def doctor(
     With a painting, show how wide its strokes are, and train nothing.
     """
     with display.errors(as_json=as_json, quiet=as_json), stored([painting] if painting else []) as pictures:
+        bars.load(quiet=as_json)
         from sinct.doctor import examine
 
         painting = pictures[0] if pictures else None
-        facts = examine(device, timing=timing and painting is None, painting=painting)
+        doing = "looking at the strokes" if painting else "timing some steps" if timing else "looking"
+        with bars.waiting(doing, quiet=as_json):
+            facts = examine(device, timing=timing and painting is None, painting=painting)
         if as_json:
             display.emit(facts)
             return
@@ -360,16 +378,26 @@ def _translate(
     *,
     as_json: bool,
     quiet: bool,
+    verbose: bool,
     preset: Preset,
+    config: "sinct.Config | None",
+    run_dir: Path | None,
     **options: Any,
 ) -> None:
     import sinct
 
+    run = run_dir or output.parent / f"{output.stem}.sinct"
+    first = partial(
+        opening.of_training, [painting], photos, preset.value, config, run, resume=options["resume"]
+    )
     with stopping() as stop:
-        with bars.TrainingDisplay(quiet=quiet) as bar, bars.PixelDisplay(quiet=quiet) as pixels:
+        with (
+            bars.TrainingDisplay(quiet=quiet, verbose=verbose, opening=first) as bar,
+            bars.PixelDisplay(quiet=quiet) as pixels,
+        ):
             done = sinct.translate(
-                painting, photos, output, preset=preset.value, on_progress=bar, on_pixels=pixels,
-                should_stop=stop, **options,
+                painting, photos, output, preset=preset.value, config=config, run_dir=run_dir, on_progress=bar,
+                on_preparing=bar.prepare, on_pixels=pixels, should_stop=stop, **options,
             )  # fmt: skip
         _report(done, as_json=as_json, quiet=quiet)
         _end(done, stop, quiet=quiet)
@@ -499,10 +527,12 @@ def _end(
     raise typer.Exit(stop.exit_code)
 
 
+app.command("help", epilog=examples("sinct help picture", "sinct help batch retry"))(help_)
 app.command(
     epilog=examples(
         "sinct compare painting.jpg photo.jpg -o report",
         "sinct compare painting.jpg photo.jpg -o report --methods sinct,gpdm --time 5m",
+        "sinct compare painting.jpg photo.jpg -o report --add SDXL=sdxl.png --seeds 3",
         "sinct compare --pairs pairs.csv -o report",
     )
 )(compare.compare)

@@ -208,6 +208,9 @@ MaxMemory = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", help="Show the losses of a training too, by their names in the paper.")
+]
 Stroke = Annotated[
     float | None,
     typer.Option(

@@ -160,9 +160,9 @@ def _begun(run_dir: Path) -> bool:
 
 def _line(candidate: "Candidate") -> str:
     """A candidate in a line."""
-    from sinct.training.outlook import counted
+    from sinct.errors import counted
 
-    steps = counted(candidate.steps) if candidate.steps else "no training"
+    steps = counted(candidate.steps, "step") if candidate.steps else "no training"
     return f"{candidate.number}: {candidate.label}, {steps}, score {candidate.score:.3f}"
 
 

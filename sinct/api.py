@@ -26,7 +26,7 @@ from sinct.presets import preset as preset_settings
 from sinct.runtime.device import choose_device
 from sinct.runtime.files import StrPath, irregular, printable
 from sinct.training.pair_run import read_maps, run_training
-from sinct.training.progress import OnProgress, Training
+from sinct.training.progress import OnPreparing, OnProgress, Training
 from sinct.training.run_directory import RunDirectory
 
 TRAINING_PIXELS = 16_000_000
@@ -65,6 +65,7 @@ def train(
     regions: Sequence[StrPath] = (),
     overwrite: bool = False,
     on_progress: OnProgress | None = None,
+    on_preparing: OnPreparing | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Training:
     """Train a generator that gives one painting, or a series, the look of one or several photos.
@@ -85,6 +86,8 @@ def train(
             from `config`. Both count from the run's beginning.
         overwrite: replace an older run in `run_dir`.
         on_progress: called every 10 steps, and after the first few with an outlook on the whole.
+        on_preparing: called before the first step with what is being done, in a few words; the first time when all
+            that was given has been read and checked.
         should_stop: called after every step; returning True saves the state and ends the training.
 
     Returns:
@@ -119,6 +122,7 @@ def train(
         names=input_names(chosen, paths),
         maps=maps,
         on_progress=on_progress,
+        on_preparing=on_preparing,
         should_stop=should_stop,
         remarks=[*remarks, *found],
     )
@@ -143,6 +147,7 @@ def translate(
     resume: bool = False,
     overwrite: bool = False,
     on_progress: OnProgress | None = None,
+    on_preparing: OnPreparing | None = None,
     on_pixels: OnPixels | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Translation:
@@ -172,7 +177,7 @@ def translate(
             free. A picture that needs more is read and written in rows (see `sinct.inference.streamed`), and scaled
             down to 16 megapixels for training.
         on_pixels: called with pixels done and pixels in all, where the picture is written in rows.
-        config, preset, device, regions, resume, overwrite, on_progress, should_stop: as for `train`.
+        config, preset, device, regions, resume, overwrite, on_progress, on_preparing, should_stop: as for `train`.
 
     Returns:
         Where the picture is; `training.finished` is False where the training was stopped early, `training.capped` is
@@ -222,6 +227,7 @@ def translate(
         maps=maps,
         remarks=remarks,
         on_progress=on_progress,
+        on_preparing=on_preparing,
         should_stop=should_stop,
     )
     in_rows = isinstance(source, Source)

@@ -12,6 +12,19 @@ def one_line(error: object) -> str:
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 
+def counted(number: int, thing: str, more: str = "") -> str:
+    """A number of things in words: 1 step, 20 steps, 1,000 more steps, 2 copies.
+
+    Args:
+        number: how many.
+        thing: what one of them is called.
+        more: what stands between the two.
+    """
+    if number != 1:
+        thing = f"{thing[:-1]}ies" if thing.endswith("y") and thing[-2:-1] not in "aeo" else f"{thing}s"
+    return f"{number:,}{more} {thing}"
+
+
 class SinctError(Exception):
     """Base of all errors that the user can act on."""
 

@@ -32,7 +32,7 @@ from sinct.pictures.picture import write_picture
 from sinct.runtime.device import choose_device, gains_from_bfloat16
 from sinct.runtime.files import StrPath, printable
 from sinct.training.folder_run import Judge, run_folder_training
-from sinct.training.progress import OnProgress, Training
+from sinct.training.progress import OnPreparing, OnProgress, Training
 from sinct.training.run_directory import RunDirectory
 from sinct.weights.store import Weights, present
 
@@ -163,6 +163,7 @@ def train(
     resume: bool = False,
     overwrite: bool = False,
     on_progress: OnProgress | None = None,
+    on_preparing: OnPreparing | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Training:
     """Train a method on two folders.
@@ -179,7 +180,7 @@ def train(
             length, see `resumed_settings`; None leaves it that too.
         device: auto, cpu, cuda, cuda:N or mps.
         weights_dir: folder with the weights of FID's network; None takes the cache.
-        resume, overwrite, on_progress, should_stop: as for `sinct.train`.
+        resume, overwrite, on_progress, on_preparing, should_stop: as for `sinct.train`.
 
     Raises:
         InputError: no picture of a domain can be used.
@@ -200,6 +201,7 @@ def train(
         resume=resume,
         overwrite=overwrite,
         on_progress=on_progress,
+        on_preparing=on_preparing,
         should_stop=should_stop,
         make_judge=partial(_fid_judge, weights_dir, where) if _has_inception(weights_dir) else None,
     )

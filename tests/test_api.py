@@ -451,3 +451,42 @@ def test_library_needs_neither_typer_nor_rich():
 def test_every_public_name_exists():
     with warnings.catch_warnings():
         assert all(getattr(sinct, name) is not None for name in sinct.__all__)
+
+
+def test_preparation_is_told_in_words_before_the_first_step(pair, tiny, tmp_path):
+    told = []
+    sinct.train(
+        *pair,
+        tmp_path / "run",
+        config=tiny.replace(recolour=True, repaint=True, texture=True, remove_strokes=True, steps=10),
+        on_preparing=told.append,
+        on_progress=lambda progress: told.append(progress.step),
+    )
+    assert told[:-1] == [
+        "preparing the pictures",
+        "taking strokes out of the painting",
+        "matching the photo's colours",
+        "making a painted photo to learn from",
+        "finding the photo's textures",
+        "preparing the preview",
+        "taking the first steps",
+        5,
+    ]
+
+
+def test_nothing_is_prepared_before_all_that_was_given_is_checked(pair, tiny, tmp_path):
+    told = []
+    with pytest.raises(sinct.ConfigError, match="crop"):
+        sinct.train(
+            *pair,
+            tmp_path / "run",
+            config=tiny.replace(crop_size=64, tile_size=16, max_width=64, min_width=64),
+            on_preparing=told.append,
+        )
+    assert told == []
+
+
+def test_no_first_steps_are_told_where_there_are_none(pair, tiny_warm_start, tmp_path):
+    told = []
+    sinct.train(*pair, tmp_path / "run", config=tiny_warm_start.replace(steps=0), on_preparing=told.append)
+    assert told[-1] == "preparing the preview"

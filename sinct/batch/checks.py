@@ -25,18 +25,18 @@ class Checks:
     def fault(self, job: Job) -> str | None:
         """Why a job will fail, in one line; None if nothing is known to be wrong."""
         if job.kind != "series":
-            return self._first([*job.paintings, *job.photos], job)
+            return self._first(job.inputs, job)
         faults = [self._of(place, job, whole=True) for place in job.paintings]
         if faults and all(faults):  # of a series, what cannot be read is left out
             return faults[0]
         return self._first(job.photos, job)
 
     def _first(self, places: Iterable[str], job: Job) -> str | None:
-        faults = (self._of(place, job, whole=place in job.photos) for place in places)
+        faults = (self._of(place, job, whole=place not in job.paintings) for place in places)
         return next((fault for fault in faults if fault), None)
 
     def _of(self, place: str, job: Job, *, whole: bool) -> str | None:
-        """What is wrong with one picture; photos, and the paintings of a series, are always read whole."""
+        """What is wrong with one picture; only a painting that no series shares is read in rows, all else whole."""
         if storage.is_remote(place):
             return None
         size = self._size(place)
@@ -47,7 +47,7 @@ class Checks:
                 check_size(*size, MAX_PIXELS)
             elif Path(job.output).suffix.lower() == ".dzi" or size[0] * size[1] > MAX_PIXELS:
                 vips()
-            if job.kind == "pair":
+            if job.kind == "pair" and place not in job.masks:
                 config = job.settings.config(torch.device("cpu"))
                 width_range(
                     size[1], size[0], crop_size=config.crop_size, min_width=config.min_width,

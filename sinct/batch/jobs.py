@@ -51,8 +51,11 @@ class Job:
         return replace(self, settings=replace(self.settings, seed=seed))
 
     def to_json(self) -> dict[str, Any]:
-        """Values as JSON would return them."""
-        return {**plain(self), "settings": self.settings.to_json()}
+        """Values as JSON would return them; what earlier versions did not know is left out while it is empty."""
+        values = {**plain(self), "settings": self.settings.to_json()}
+        if not self.masks:
+            del values["masks"]
+        return values
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Job":

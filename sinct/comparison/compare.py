@@ -4,31 +4,27 @@ The same call continues after an interruption: results of equal requests are kep
 `sinct.comparison.outcomes`).
 """
 
-import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from sinct.comparison import methods
+from sinct.comparison import elsewhere, methods
 from sinct.comparison.folder import REGIONS, begin, copied
 from sinct.comparison.kept import difference, finished
 from sinct.comparison.outcomes import outcome_of
+from sinct.comparison.rows import added_result, method_result, show_picture, show_pictures, with_measures
+from sinct.comparison.seeds import combined, places
 from sinct.comparison.stage import OnStage, Stage
-from sinct.comparison.undertrained import undertrained
-from sinct.comparison.worker import Outcome, Request
+from sinct.comparison.worker import Request
 from sinct.doctor import examine
-from sinct.errors import ConfigError, Interrupted
-from sinct.measures import Evaluator, measured
-from sinct.measures.warnings import picture_flaws
-from sinct.pictures.picture import Picture, read_picture, read_visible
+from sinct.errors import ConfigError
+from sinct.pictures.picture import Picture, read_visible
 from sinct.pictures.regions import read_regions
 from sinct.report import write_report
 from sinct.report.results import Comparison, Input, MethodResult
 from sinct.runtime.device import choose_device
-from sinct.runtime.files import StrPath, replacing
+from sinct.runtime.files import StrPath
 from sinct.runtime.locks import alone
 from sinct.version import __version__
 from sinct.weights.store import Weights, present
@@ -66,11 +62,13 @@ def compare(
     seconds: float | None = SECONDS,
     iterations: int | None = None,
     seed: int = 0,
+    seeds: int = 1,
     device: str = "auto",
     weights_dir: StrPath | None = None,
     random_weights: bool = False,
     regions: tuple[StrPath, StrPath] | None = None,
     settings: Mapping[str, Mapping[str, Any]] | None = None,
+    added: Mapping[str, StrPath | None] | None = None,
     without: Sequence[str] = (),
     overwrite: bool = False,
     isolate: bool = True,
@@ -90,15 +88,20 @@ def compare(
         seconds: time for each method; None sets no limit.
         iterations: most iterations in each stage of a method, for a quick check that everything works.
         seed: makes methods repeatable, as far as time limits allow.
+        seeds: number of seeds, from `seed` on, that each method which draws random numbers runs with, each time with
+            all of its time; the tables then hold means and standard deviations.
         device: auto, cpu, cuda, cuda:N or mps.
         weights_dir: folder of pretrained weights; by default the cache, into which missing files are
             downloaded.
         random_weights: use random networks instead of pretrained ones; the report says so.
         regions: maps of painting and photo in flat colours, where the same colour marks the same kind of thing,
             for methods that accept guidance.
-        settings: changed settings, by method and name.
-        without: methods to leave out: they are not run, and not in the report if they were finished earlier. Their
-            results stay in the folder.
+        settings: changed settings, by method and name; of an added picture, its `steps`, `seconds` and `source`.
+        added: pictures made elsewhere, to be shown, measured and ranked beside the methods, by the name of what made
+            them; None where there is none for this painting. They have the painting's shape; those of another size are
+            resized, with a warning. They stay in the folder's reports, as finished methods do.
+        without: methods and added pictures to leave out: they are not run, and not in the report if they were finished
+            earlier. Their results stay in the folder.
         overwrite: replace an earlier comparison, even of other pictures.
         isolate: run each method in its own process, so that its memory can be measured and its crash affects
             only itself.
@@ -109,19 +112,32 @@ def compare(
         The report's path and contents.
 
     Raises:
-        InputError: a picture or a map cannot be read.
+        InputError: a picture or a map cannot be read, or an added picture has another shape than the painting.
         OutputError: the folder holds something else, another process works in it, or it cannot be written.
         ConfigError: a method or a setting is unknown.
         DeviceError: this machine has no such device.
         Interrupted: `should_stop` returned True.
     """
-    chosen = names if names is not None else default_methods(weights_dir)
-    order = _order(chosen, settings or {}, without)
+    if seeds < 1:
+        raise ConfigError(f"`seeds` {seeds} must be 1 or more")
+    chosen, told, added = (
+        names if names is not None else default_methods(weights_dir),
+        settings or {},
+        added or {},
+    )
+    elsewhere.check_names(added)
+    strangers = {*added, *elsewhere.kept(Path(output) / "work")}
+    order = _order(
+        chosen,
+        {name: values for name, values in told.items() if name not in added},
+        [name for name in without if name not in strangers],
+    )
     where = choose_device(device)
     # A photo that is cut out would no longer fit its map.
     source, target = read_visible(painting), read_visible(photo, cut_out=not regions)
     if regions:  # raises before any work is done
         read_regions(*regions, painting_size=_size(source), photo_size=_size(target))
+    brought = elsewhere.read_added(added, source, told)
     folder = Path(output)
     hashes = [source.sha256, target.sha256]
     with alone(folder, "give another `output`"):
@@ -130,6 +146,7 @@ def compare(
             hashes += [
                 copied(path, folder / "work" / name) for path, name in zip(regions, REGIONS, strict=True)
             ]
+        elsewhere.keep(folder / "work", brought)
         template = Request(
             method="",
             painting="../../painting.png",  # relative to work/NAME, so that the folder may be moved
@@ -146,42 +163,61 @@ def compare(
         )
         show, stop = on_stage or (lambda stage: None), should_stop or (lambda: False)
 
+        wanted = {
+            place: (name, number)
+            for name in methods.names()
+            for place, number in places(name, seed, seeds, random_weights=random_weights).items()
+        }
+        asked = [place for place, (name, _) in wanted.items() if name in order]
         results: dict[str, MethodResult] = {}
-        for index, name in enumerate(order):
+        for index, place in enumerate(asked):
 
-            def report(share: float, name: str = name, index: int = index) -> None:
-                show(Stage(name, index, len(order) + 1, min(share, 0.999)))
+            def report(share: float, place: str = place, index: int = index) -> None:
+                show(Stage(place, index, len(asked) + 1, min(share, 0.999)))
 
-            request = replace(
-                template, method=name, settings=methods.find(name).settings((settings or {}).get(name, {}))
-            )
+            name, number = wanted[place]
+            settings_of = methods.find(name).settings(told.get(name, {}))
+            request = replace(template, method=name, seed=number, settings=settings_of)
             outcome = outcome_of(
-                request, folder / "work" / name, isolate=isolate, report=report, should_stop=stop
+                request, folder / "work" / place, isolate=isolate, report=report, should_stop=stop
             )
-            _show_picture(folder, name, there=outcome.reason is None)
-            show(Stage(name, index, len(order) + 1, 1.0, note=outcome.reason))
-            results[name] = _result(request, outcome)
+            show_picture(folder, place, place, there=outcome.reason is None)
+            show(Stage(place, index, len(asked) + 1, 1.0, note=outcome.reason))
+            results[place] = method_result(place, request, outcome)
 
-        kept = finished(folder / "work", [name for name in methods.names() if name not in (*order, *without)])
-        for name, (request, outcome) in kept.items():
-            _show_picture(folder, name, there=True)
-            terms = difference(request, template)
-            results[name] = replace(_result(request, outcome), kept=True, differs=terms)
-        for name in set(methods.names()) - set(results):
-            _show_picture(folder, name, there=False)
+        others = {p: name for p, (name, _) in wanted.items() if name not in (*order, *without)}
+        for place, (request, outcome) in finished(folder / "work", others).items():
+            terms = difference(request, replace(template, seed=wanted[place][1]))
+            results[place] = replace(method_result(place, request, outcome), kept=True, differs=terms)
+        results = {place: results[place] for place in wanted if place in results}
+        shown = [place for place, row in results.items() if row.file]
+        show_pictures(folder, shown, methods.names())
+        strange = elsewhere.kept(folder / "work")
+        for name, entry in strange.items():
+            place = f"{elsewhere.FOLDER}/{entry.key}"
+            show_picture(folder, place, f"added-{entry.key}", there=name not in without)
+            if name not in without:
+                results[name] = added_result(entry, kept=name not in added)
+        for name in sorted(set(added) - set(strange) - set(without)):
+            reason = "there is no picture made elsewhere for this pair"
+            results[name] = MethodResult(name, name, "", False, reason=reason, elsewhere=True)
 
         comparison = Comparison(
             painting=Input(Path(painting).name, "painting.png", *_size(source)[::-1], source.sha256),
             photo=Input(Path(photo).name, "photo.png", *_size(target)[::-1], target.sha256),
             seconds=seconds,
             seed=seed,
+            seeds=seeds,
+            iterations=iterations,
             environment=_environment(device),
             measures=(),
             unavailable={},
-            results=tuple(results[name] for name in methods.names() if name in results),
+            results=tuple(results.values()),
         )
         # Never random weights here: their values would look like measures.
-        comparison = _measured(comparison, folder, Weights(_path(weights_dir)), where, show, stop)
+        real = Weights(_path(weights_dir))
+        comparison = with_measures(comparison, folder, real, where, len(asked), show, stop)
+        comparison = replace(comparison, results=combined(comparison.results))
         comparison.save(folder / "results.json")
         return Compared(write_report(folder, comparison), comparison)
 
@@ -201,78 +237,6 @@ def _order(
         if name not in order:
             raise ConfigError(f"settings are given for {name}, which is not among the methods that run")
     return order
-
-
-def _show_picture(folder: Path, name: str, *, there: bool) -> None:
-    """Copy a method's picture to those of the report, or remove what is there of an earlier call."""
-    picture = folder / "results" / f"{name}.png"
-    if not there:
-        picture.unlink(missing_ok=True)
-        return
-    picture.parent.mkdir(exist_ok=True)
-    with replacing(picture) as temporary:
-        shutil.copyfile(folder / "work" / name / "output.png", temporary)
-
-
-def _result(request: Request, outcome: Outcome) -> MethodResult:
-    method = methods.find(request.method)
-    work = () if outcome.reason else outcome.work
-    return MethodResult(
-        name=request.method,
-        title=method.title,
-        source=method.source,
-        control=method.control,
-        file=None if outcome.reason else f"results/{request.method}.png",
-        reason=outcome.reason and _shareable(outcome.reason),
-        seconds=None if outcome.reason else outcome.seconds,
-        memory=None if outcome.reason else outcome.memory,
-        device=outcome.device or None,
-        random_weights=request.random_weights and bool(method.weights),
-        optimises=method.optimises,
-        settings=request.settings,
-        facts=outcome.facts,
-        training_seconds=outcome.training_seconds if work else None,
-        steps=sum(scale.steps for scale in work) if work else None,
-        steps_needed=sum(scale.needed for scale in work) if work else None,
-        need=method.need,
-        undertrained=undertrained(work),
-    )
-
-
-def _measured(
-    comparison: Comparison,
-    folder: Path,
-    weights: Weights,
-    device: torch.device,
-    show: OnStage,
-    should_stop: Callable[[], bool],
-) -> Comparison:
-    """Add measures and warnings to each row."""
-    painting, photo = (read_picture(folder / name).pixels for name in ("painting.png", "photo.png"))
-    evaluator = Evaluator(painting, photo, weights=weights, device=device)
-    rows: list[MethodResult] = []
-    for index, row in enumerate(comparison.results):
-        if should_stop():
-            raise Interrupted("stopped as asked")
-        count = len(comparison.results)
-        show(Stage("measuring", count, count + 1, index / count))
-        if row.file:
-            output = read_picture(folder / row.file).pixels
-            found = () if row.control else tuple(picture_flaws(output, painting))
-            row = replace(row, measures=evaluator.measure(output), warnings=found)
-        rows.append(row)
-    show(Stage("measuring", len(rows), len(rows) + 1, 1.0))
-    return replace(
-        comparison,
-        results=tuple(rows),
-        measures=measured(row.measures for row in rows),
-        unavailable={name: _shareable(text) for name, text in evaluator.missing.items()},
-    )
-
-
-def _shareable(text: str) -> str:
-    """The text without the user's home folder, since reports are passed on."""
-    return text.replace(str(Path.home()), "~")
 
 
 def _environment(device: str) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """The folder of a comparison of one pair of pictures.
 
-It holds the report (report.html, contact-sheet.png, table.csv, table.tex), what the report was made from (results.json,
-painting.png, photo.png and the pictures in `results`), and `work`, with a folder for each method.
+It holds the report (report.html, contact-sheet.png, figure.pdf, figure.svg, table.csv, table.tex), what the report was
+made from (results.json, painting.png, photo.png and the pictures in `results`), and `work`, with a folder for each run
+of a method.
 """
 
 import hashlib

@@ -1,30 +1,32 @@
 """Methods that an earlier call finished in the same folder, and what they differ in."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 
+from sinct.comparison import methods
 from sinct.comparison.worker import Outcome, Request
 from sinct.runtime.json_files import read_json
 
 
-def finished(work: Path, names: Iterable[str]) -> dict[str, tuple[Request, Outcome]]:
-    """Requests and outcomes of methods that have a picture, by name.
+def finished(work: Path, places: Mapping[str, str]) -> dict[str, tuple[Request, Outcome]]:
+    """Requests and outcomes of runs that have a picture, by their folder.
 
     Args:
-        work: folder with a folder for each method.
-        names: methods to look for; those that failed, were interrupted or left damaged files are absent.
+        work: folder with a folder for each run of a method.
+        places: folders to look into, with their method; runs that failed, were interrupted or left damaged files are
+            absent from the result.
     """
     found = {}
-    for name in names:
-        outcome = Outcome.load(work / name / "outcome.json")
-        if outcome is None or outcome.reason is not None or not (work / name / "output.png").exists():
+    for place, name in places.items():
+        outcome = Outcome.load(work / place / "outcome.json")
+        if outcome is None or outcome.reason is not None or not (work / place / "output.png").exists():
             continue
         try:
-            request = Request.from_json(read_json(work / name / "request.json"))
+            request = Request.from_json(read_json(work / place / "request.json"))
         except (OSError, ValueError):
             continue
         if request.method == name:
-            found[name] = request, outcome
+            found[place] = request, outcome
     return found
 
 
@@ -36,6 +38,9 @@ def difference(request: Request, now: Request) -> str:
         now: the present one.
     """
     before, after = _terms(request), _terms(now)
+    method = methods.find(request.method)
+    if not (method.seeded or (request.random_weights and method.weights)):
+        after["seed"] = before["seed"]
     return ", ".join(
         f"{before[name]} instead of {after[name]}" for name in before if before[name] != after[name]
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sinct.comparison.compare import Compared, compare
+from sinct.comparison.elsewhere import of_pairs
 from sinct.comparison.stage import OnStage, Stage
 from sinct.errors import InputError, Interrupted, OutputError
 from sinct.report import write_summary
@@ -20,6 +21,7 @@ def compare_pairs(
     output: StrPath,
     *,
     folder: StrPath | None = None,
+    added: Mapping[str, StrPath] | None = None,
     on_stage: OnStage | None = None,
     **options: Any,
 ) -> dict[str, Compared | str]:
@@ -30,6 +32,8 @@ def compare_pairs(
             photo_regions.
         output: folder for everything; each pair's comparison is in a folder with the pair's name.
         folder: where the list's relative paths begin; by default the list's own folder.
+        added: for each name of pictures made elsewhere, a folder with a picture named after each pair. A pair without
+            one has a row that says so.
         on_stage: called with the progress.
         options: passed to `compare`.
 
@@ -37,17 +41,19 @@ def compare_pairs(
         By the pair's name: its comparison, or in one line why there is none.
 
     Raises:
-        InputError: the list of pairs cannot be read.
+        InputError: the list of pairs cannot be read, or a folder in `added` has no picture of any pair.
         OutputError: another process works in the folder, or it cannot be written.
         Interrupted: `should_stop` returned True.
     """
     rows = read_pairs(pairs, folder)
+    brought = of_pairs(added or {}, rows)
     with alone(Path(output), "give another `output`"):
-        return _compared(rows, Path(output), on_stage, options)
+        return _compared(rows, brought, Path(output), on_stage, options)
 
 
 def _compared(
     rows: Mapping[str, Mapping[str, Path]],
+    added: Mapping[str, Mapping[str, Path | None]],
     output: Path,
     on_stage: OnStage | None,
     options: Mapping[str, Any],
@@ -65,7 +71,13 @@ def _compared(
 
         try:
             done[name] = compare(
-                row["painting"], row["photo"], output / name, regions=regions, on_stage=show, **options
+                row["painting"],
+                row["photo"],
+                output / name,
+                regions=regions,
+                added=added[name],
+                on_stage=show,
+                **options,
             )
         except Interrupted:
             raise

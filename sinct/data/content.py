@@ -294,6 +294,7 @@ def prepare_pair(
     texture: bool = False,
     faithful: float = AS_TOLD,
     maps: RegionMaps | None = None,
+    tell: Callable[[str], None] = lambda text: None,
 ) -> Prepared:
     """Prepare paintings that are translated alike, and the photos that are their target.
 
@@ -310,11 +311,14 @@ def prepare_pair(
         faithful: how much is taken out with the strokes, see `strokes_to_remove`.
         maps: which regions of the painting, then a single one, and of the photos belong together; colours and texture
             are found for each.
+        tell: called with what is being done, in a few words, whenever something else begins that takes long.
 
     Raises:
         WeightsError: the stroke remover's file is missing or damaged.
     """
+    tell("preparing the pictures")
     if content.remover:
+        tell("taking strokes out of the painting")
         stroke, halvings = strokes_to_remove(paintings, content.stroke, faithful)
         content = replace(content, stroke=stroke, halvings=halvings)
     paintings, originals = [without_strokes(painting, content) for painting in paintings], paintings
@@ -323,6 +327,7 @@ def prepare_pair(
     labels_of = [None] * len(photos) if maps is None else maps.photos
     palettes = []
     if in_photos_colours or repaint or calm:
+        tell("matching the photo's colours")
         palettes = [palette_of(paintings, area.paintings) for area in areas]
     # A series has one palette: with one for each painting, a painted colour would stand for several of the
     # photo's, and every pair of painting and photo would take memory.
@@ -340,6 +345,7 @@ def prepare_pair(
     # What a generator restores photos from: they lose what paintings lose.
     bare = back
     if repaint and content.remover:
+        tell("making a painted photo to learn from")
         bare = [separate(without_strokes(picture, content), of_photos) for picture in in_palette]
     if in_photos_colours:
         rough = [roughness(painting, each.kept) for painting, each in zip(originals, own, strict=True)]
@@ -368,6 +374,7 @@ def prepare_pair(
         bare = back if same else _in_colours(bare, back_rough, labels_of, looks, spreads)
         left = rough
         if texture:
+            tell("finding the photo's textures")
             if content.remover:
                 left = [
                     roughness(painting, each.kept) for painting, each in zip(paintings, smooth, strict=True)

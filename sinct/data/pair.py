@@ -1,6 +1,6 @@
 """What a step sees of one painting, or a series, and of the photos: crops cut at random."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -153,6 +153,7 @@ class PairSampler:
         device_random: draws the grain, on the device.
         channels_last: memory layout of the crops.
         shown: where the pictures show, so that crops are cut there.
+        tell: called with what is being done, see `prepare_pair`.
 
     Raises:
         ConfigError: a picture is too narrow for a crop.
@@ -170,6 +171,7 @@ class PairSampler:
         device_random: torch.Generator,
         channels_last: bool = True,
         shown: Shown = ALL_SHOWN,
+        tell: Callable[[str], None] = lambda text: None,
     ) -> None:
         self.settings, self.random, self.device_random = settings, random, device_random
         self.layout = torch.channels_last if channels_last else torch.contiguous_format
@@ -185,6 +187,7 @@ class PairSampler:
             calm=settings.calm,
             texture=settings.texture,
             maps=shown.regions,
+            tell=tell,
         )
         self.content, self.bare = prepared.content, prepared.bare
         # One tensor each, (6, H, W): what G sees of a painting and what it should keep, to be cropped at the same

@@ -64,9 +64,9 @@ def evaluate(
     warnings: list[str] = []
     pictures = {"painting, unchanged": source, "photo, unchanged": target}
     for path in outputs:
-        fitted, found = _fitted(read_visible(path).pixels, source, str(path))
-        pictures[str(path)] = fitted
-        warnings += found + [f"{path}: {text}" for text in picture_flaws(fitted, source)]
+        picture, found = fitted(read_visible(path).pixels, source, str(path))
+        pictures[str(path)] = picture
+        warnings += found + [f"{path}: {text}" for text in picture_flaws(picture, source)]
     weights = Weights(Path(weights_dir) if weights_dir is not None else None)
     evaluator = Evaluator(source, target, weights=weights, device=where)
     rows = {name: evaluator.measure(picture) for name, picture in pictures.items()}
@@ -78,8 +78,20 @@ def evaluate(
     )
 
 
-def _fitted(output: Tensor, painting: Tensor, name: str) -> tuple[Tensor, list[str]]:
-    """Bring a picture to the painting's size, with a warning if it was resized."""
+def fitted(output: Tensor, painting: Tensor, name: str) -> tuple[Tensor, list[str]]:
+    """Bring a picture to the painting's size.
+
+    Args:
+        output: (3, H, W) in [-1, 1].
+        painting: (3, H', W') in [-1, 1].
+        name: what it is called in messages.
+
+    Returns:
+        The picture at the painting's size, and a warning if it was resized.
+
+    Raises:
+        InputError: it has another shape.
+    """
     height, width = output.shape[1:]
     wanted = painting.shape[1], painting.shape[2]
     if (height, width) == wanted:

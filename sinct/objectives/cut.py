@@ -17,7 +17,7 @@ marked as ours. Both presets depart from appendix B or from the code in these po
   pad with leave no line along its border.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
@@ -191,8 +191,9 @@ class Trainer(PairGan[Losses]):
         settings: CutSettings,
         device: torch.device,
         shown: Shown = ALL_SHOWN,
+        tell: Callable[[str], None] = lambda text: None,
     ) -> None:
-        super().__init__(paintings, photos, settings, device, shown)
+        super().__init__(paintings, photos, settings, device, shown, tell)
         self.nce_weight = content_weight(settings, self.content.halvings)
         with seeded(settings.seed):
             generator, discriminator = self.make_generator(), self.make_discriminator()

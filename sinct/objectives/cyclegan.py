@@ -6,7 +6,7 @@ generator, discriminator on tiles, non-saturating loss with R1, running average,
 pictures before they are cropped work here too, but none is on by default, nor in `sinct compare`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -68,8 +68,9 @@ class CycleTrainer(PairGan[CycleLosses]):
         settings: CycleSettings,
         device: torch.device,
         shown: Shown = ALL_SHOWN,
+        tell: Callable[[str], None] = lambda text: None,
     ) -> None:
-        super().__init__(paintings, photos, settings, device, shown)
+        super().__init__(paintings, photos, settings, device, shown, tell)
         with seeded(settings.seed):
             generators = [self.make_generator() for _ in range(2)]
             discriminators = [self.make_discriminator() for _ in range(2)]

@@ -4,7 +4,7 @@ Park et al. 2020 (arXiv:2007.15651), appendix B.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -115,6 +115,7 @@ class PairGan(Loop[PairBatch, Losses]):
         settings: settings of the objective.
         device: where networks and pictures are kept.
         shown: where the pictures show.
+        tell: called with what is being done to prepare them, in a few words.
 
     Attributes:
         sampler: draws the crops.
@@ -133,6 +134,7 @@ class PairGan(Loop[PairBatch, Losses]):
         settings: PairGanSettings,
         device: torch.device,
         shown: Shown = ALL_SHOWN,
+        tell: Callable[[str], None] = lambda text: None,
     ) -> None:
         super().__init__(settings, device)
         self.tile_shift = 0
@@ -146,6 +148,7 @@ class PairGan(Loop[PairBatch, Losses]):
             device_random=self.device_random,
             channels_last=settings.channels_last,
             shown=shown,
+            tell=tell,
         )
         self.content = self.sampler.content
 

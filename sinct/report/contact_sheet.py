@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from PIL import Image, ImageDraw
 
 from sinct.report.pictures import Panel, label_font
+from sinct.report.wording import label
 
 _CELL = 720  # width of a picture in pixels, so that four columns stay below 3000
 _COLUMNS = 4
@@ -40,7 +41,7 @@ def contact_sheet(painting: Panel, photo: Panel, results: Sequence[Panel]) -> Im
     for index, panel in enumerate(shown):
         row, column = divmod(index, columns)
         left, top = _GAP + column * (width + _GAP), _GAP + row * (height + _LABEL + _GAP)
-        name = _label(panel)
+        name = label(panel.name, panel.result)
         draw.text((left, top), _shorten(name, width), fill=_INK, font=label_font(min(26, width // 12)))
         fitted = _fit(panel.picture, width, height)
         sheet.paste(fitted, (left, top + _LABEL))
@@ -49,14 +50,6 @@ def contact_sheet(painting: Panel, photo: Panel, results: Sequence[Panel]) -> Im
             sheet.paste(Image.new("RGB", (inset.width + 3, inset.height + 3), _PAPER), (left, top + _LABEL))
             sheet.paste(inset, (left, top + _LABEL))
     return sheet
-
-
-def _label(panel: Panel) -> str:
-    if panel.result is not None and panel.result.random_weights:
-        return f"{panel.name} (random weights)"
-    if panel.result is not None and panel.result.undertrained:
-        return f"{panel.name} (undertrained)"
-    return panel.name
 
 
 def _fit(picture: Image.Image, width: int, height: int) -> Image.Image:

@@ -91,7 +91,8 @@ def save_sheet(sheet: Image.Image, png: Path, jpeg: Path) -> Path:
     data = _encoded(sheet, "PNG", optimize=True)
     path, other = png, jpeg
     if len(data) > LOSSLESS_BYTES:
-        data, path, other = _encoded(sheet, "JPEG", quality=90, subsampling=0, optimize=True), jpeg, png
+        # Not optimised: Pillow's buffer for that is too small for a noisy picture.
+        data, path, other = _encoded(sheet, "JPEG", quality=90, subsampling=0), jpeg, png
     with replacing(path) as temporary:
         temporary.write_bytes(data)
     other.unlink(missing_ok=True)

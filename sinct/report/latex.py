@@ -54,13 +54,16 @@ def to_latex(comparison: Comparison) -> str:
     def cell(result: MethodResult, measure: Measure) -> str:
         if measure.name not in result.measures:
             return "--"
-        text = number(formats[measure.name](result.measures[measure.name]))
+        write = formats[measure.name]
+        text = number(write(result.measures[measure.name]))
         best, second = marks[measure.name]
         if result.name in best:
-            return rf"\textbf{{{text}}}"
-        if result.name in second:
-            return rf"\underline{{{text}}}"
-        return text + (r"$^\dagger$" if measure.name in result.optimises else "")
+            text = rf"\textbf{{{text}}}"
+        elif result.name in second:
+            text = rf"\underline{{{text}}}"
+        text += r"$^\dagger$" if measure.name in result.optimises else ""
+        deviation = result.deviations.get(measure.name)
+        return text + ("" if deviation is None else rf" {{\tiny$\pm$ {number(write(deviation))}}}")
 
     def row(result: MethodResult) -> list[str]:
         title = escape(result.title) + ("*" if result.random_weights else "")
@@ -86,7 +89,8 @@ def _cost(result: MethodResult) -> list[str]:
     steps = [result.steps, result.steps_needed]
     if result.file is None:
         return ["--"] * len(COST)
-    texts = ["none" if not result.need else "--" if count is None else f"{count:,}" for count in steps]
+    none = not (result.need or result.elsewhere)
+    texts = ["none" if none else "--" if count is None else f"{count:,}" for count in steps]
     times = [duration(result.training_seconds), duration(result.seconds), memory(result.memory)]
     return [escape(text) for text in (*texts, *times)]
 
@@ -102,9 +106,12 @@ def _caption(comparison: Comparison) -> str:
         if comparison.seconds is None
         else f"at most {duration(comparison.seconds)}"
     )
-    machine = [
-        comparison.environment[name] for name in ("device", "threads") if name in comparison.environment
-    ]
+    if comparison.iterations is not None:
+        budget += (
+            f" and {comparison.iterations} iteration{'' if comparison.iterations == 1 else 's'} at each scale"
+        )
+    known = [comparison.environment[name] for name in ("device", "threads") if name in comparison.environment]
+    machine = [text.partition(" (")[0] for text in known]  # without how they were chosen
     versions = [f"{n} {comparison.environment[n]}" for n in ("sinct", "torch") if n in comparison.environment]
     results = comparison.results
     notes = [
@@ -114,7 +121,10 @@ def _caption(comparison: Comparison) -> str:
     ]
     sentences = [
         f"{escape(comparison.painting.name)} with the look of {escape(comparison.photo.name)}.",
-        escape(f"Each method had {budget}; seed {comparison.seed}."),
+        escape(
+            f"Each method had {budget}; {'seed' if comparison.seeds == 1 else 'seeds'} {comparison.all_seeds}."
+        ),
+        "Mean and standard deviation over the seeds." if comparison.seeds > 1 else "",
         escape(f"Machine: {', '.join([*machine, *versions])}.") if machine or versions else "",
         "Arrows point to better values; the best of each column is bold, the second best underlined.",
         "Training is the time of the steps, the whole time includes loading.",

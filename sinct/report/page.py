@@ -15,13 +15,14 @@ from markupsafe import Markup
 from sinct.measures import Measure
 from sinct.report.contact_sheet import contact_sheet
 from sinct.report.crops import Place, choose_places, similar_place
+from sinct.report.figure import write_figure
 from sinct.report.latex import to_latex
 from sinct.report.pictures import Panel, embed, embed_small, embed_thumbnail, panels
 from sinct.report.plots import default_axes, scatter
 from sinct.report.ranking import ENOUGH, in_blocks, leaders, pictured
 from sinct.report.results import Comparison, MethodResult
 from sinct.report.tables import to_csv
-from sinct.report.wording import ABSENT, arrow, column_formats, count, duration, in_groups, memory
+from sinct.report.wording import ABSENT, arrow, column_formats, count, duration, in_groups, memory, spread
 from sinct.runtime.files import replacing
 
 _THUMBNAIL = 640
@@ -29,9 +30,10 @@ _THUMBNAIL = 640
 
 
 def write_report(folder: Path, comparison: Comparison) -> Path:
-    """Write `report.html`, `contact-sheet.png`, `table.csv` and `table.tex`, each completely or not at all.
+    """Write the report, each of its files completely or not at all.
 
-    The same pictures and numbers give the same bytes.
+    These are `report.html`, `contact-sheet.png`, `figure.pdf`, `figure.svg`, `table.csv` and `table.tex`. The same
+    pictures and numbers give the same bytes.
 
     Args:
         folder: folder of the comparison, with the pictures that it names.
@@ -46,11 +48,16 @@ def write_report(folder: Path, comparison: Comparison) -> Path:
     """
     painting, photo, results = panels(folder, comparison)
     with replacing(folder / "contact-sheet.png") as temporary:
-        contact_sheet(painting, photo, results).save(temporary, "PNG")
+        contact_sheet(painting, photo, [panel for panel in results if not panel.further]).save(
+            temporary, "PNG"
+        )
+    compared = _contenders([p for p in results if p.picture.size == painting.picture.size])
+    places = choose_places(painting.picture, [panel.picture for panel in compared]) if compared else []
+    write_figure(folder, painting, photo, compared, places)
     write_text(folder / "table.csv", to_csv(comparison))
     write_text(folder / "table.tex", to_latex(comparison))
     page = folder / "report.html"
-    write_text(page, _report(comparison, painting, photo, results))
+    write_text(page, _report(comparison, painting, photo, results, places))
     return page
 
 
@@ -100,10 +107,14 @@ _ENVIRONMENT = Environment(
     lstrip_blocks=True,
 )
 _ENVIRONMENT.filters.update(duration=duration, memory=memory, arrow=arrow, count=count)
-_ENVIRONMENT.globals.update(absent=ABSENT, enough=f"{ENOUGH:.0%}")
+_ENVIRONMENT.globals.update(
+    absent=ABSENT, spread=spread, count_=count, duration_=duration, enough=f"{ENOUGH:.0%}"
+)
 
 
-def _report(comparison: Comparison, painting: Panel, photo: Panel, results: Sequence[Panel]) -> str:
+def _report(
+    comparison: Comparison, painting: Panel, photo: Panel, results: Sequence[Panel], places: Sequence[Place]
+) -> str:
     shown = [painting, photo, *results]
     sources, lossless = embed([panel.picture for panel in shown])
     axes = default_axes(comparison)
@@ -114,7 +125,8 @@ def _report(comparison: Comparison, painting: Panel, photo: Panel, results: Sequ
         style=_picture_style(painting, photo),
         scripts=("page.js", "viewer.js", "report.js"),
         comparison=comparison,
-        contenders=sum(not result.control for result in comparison.results),
+        contenders=sum(not (result.control or result.elsewhere) for result in comparison.results),
+        elsewhere=sum(result.elsewhere for result in comparison.results),
         controls=sum(result.control for result in comparison.results),
         random=[result for result in comparison.results if result.random_weights],
         failed=[result for result in comparison.results if result.file is None],
@@ -126,7 +138,7 @@ def _report(comparison: Comparison, painting: Panel, photo: Panel, results: Sequ
         lossless=lossless,
         painting=painting.picture,
         photo=photo.picture,
-        crops=_crops(painting, photo, results),
+        crops=_crops(painting, photo, results, places),
         groups=groups,
         blocks=_blocks(comparison, groups),
         optimised=any(result.optimises for result in comparison.results),
@@ -174,9 +186,9 @@ class _Pane(NamedTuple):
 
 
 def _panes(shown: Sequence[Panel], sources: Sequence[str]) -> list[_Pane]:
-    """All pictures; the painting and five contenders are visible at first, two rows on a wide screen."""
-    contenders = _contenders(shown)
-    first = [shown[0], *(contenders[:5] or shown[1:2])]
+    """All pictures; at first, the painting and five methods are visible, contenders before others."""
+    competing, others = _methods(shown)
+    first = [shown[0], *([*competing, *others][:5] or shown[1:2])]
     return [
         _Pane(panel, source, any(panel is other for other in first))
         for panel, source in zip(shown, sources, strict=True)
@@ -184,8 +196,19 @@ def _panes(shown: Sequence[Panel], sources: Sequence[str]) -> list[_Pane]:
 
 
 def _contenders(shown: Sequence[Panel]) -> list[Panel]:
-    names = pictured(panel.result for panel in shown if panel.result is not None)
-    return [panel for panel in shown if panel.result is not None and panel.result.name in names]
+    """Pictures of the contenders, or of all methods where none competes."""
+    competing, others = _methods(shown)
+    return competing or others
+
+
+def _methods(shown: Sequence[Panel]) -> tuple[list[Panel], list[Panel]]:
+    """The first picture of each contender, and that of each other method."""
+    first = [panel for panel in shown if panel.result is not None and not panel.further]
+    competing, others = pictured(panel.result for panel in first if panel.result is not None)
+    return (
+        [panel for panel in first if panel.result is not None and panel.result.name in competing],
+        [panel for panel in first if panel.result is not None and panel.result.name in others],
+    )
 
 
 class _Crop(NamedTuple):
@@ -200,14 +223,14 @@ class _CropRow(NamedTuple):
     crops: list[_Crop]
 
 
-def _crops(painting: Panel, photo: Panel, results: Sequence[Panel]) -> list[_CropRow]:
+def _crops(
+    painting: Panel, photo: Panel, results: Sequence[Panel], places: Sequence[Place]
+) -> list[_CropRow]:
     """Places where contenders differ most: crops of all results with the painting's size, and a similar photo crop."""
-    aligned = [panel for panel in results if panel.picture.size == painting.picture.size]
+    aligned = [p for p in results if p.picture.size == painting.picture.size and not p.further]
     contenders = _contenders(aligned)
-    if not contenders:
-        return []
     rows = []
-    for place in choose_places(painting.picture, [panel.picture for panel in contenders]):
+    for place in places:
         like = similar_place(photo.picture, [place.cut(p.picture) for p in contenders], place.size)
         crops = [(panel.name, place.cut(panel.picture)) for panel in (painting, *aligned)]
         crops.insert(1, ("Photo, elsewhere", like.cut(photo.picture)))
@@ -241,7 +264,9 @@ def _blocks(comparison: Comparison, groups: Mapping[str, list[Measure]]) -> list
         value = result.measures.get(measure.name)
         best, second = marks[measure.name]
         return _Cell(
-            ABSENT if value is None else formats[measure.name](value),
+            ABSENT
+            if value is None
+            else spread(value, result.deviations.get(measure.name), formats[measure.name]),
             value if value is not None and math.isfinite(value) else None,
             result.name in best,
             result.name in second,

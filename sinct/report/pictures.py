@@ -28,11 +28,13 @@ class Panel:
         name: caption above it.
         picture: RGB, at full size.
         result: result that it belongs to; None for the painting and the photo.
+        further: whether it is of another run than the one that stands for the method.
     """
 
     name: str
     picture: Image.Image
     result: MethodResult | None = None
+    further: bool = False
 
 
 def panels(folder: Path, comparison: Comparison) -> tuple[Panel, Panel, list[Panel]]:
@@ -46,11 +48,14 @@ def panels(folder: Path, comparison: Comparison) -> tuple[Panel, Panel, list[Pan
     painting = Panel("Painting", read(folder / comparison.painting.file))
     photo = Panel("Photo", read(folder / comparison.photo.file))
     inputs = {painting.picture.tobytes(), photo.picture.tobytes()}
-    found = [
-        Panel(result.title, read(folder / result.file), result)
-        for result in comparison.results
-        if result.file is not None
-    ]
+    found = []
+    for result in comparison.results:
+        if result.file is not None:
+            found.append(Panel(result.title, read(folder / result.file), result))
+        for run in result.runs:
+            if run.file is not None and run.file != result.file:
+                name = f"{result.title}, seed {run.seed}"
+                found.append(Panel(name, read(folder / run.file), result, further=True))
     return painting, photo, [p for p in found if not (_is_control(p) and p.picture.tobytes() in inputs)]
 
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from markupsafe import Markup
 from matplotlib.ticker import MaxNLocator
@@ -19,9 +19,36 @@ from sinct.report.wording import arrow, number_format, with_minus
 Corners = list[tuple[float, float]]
 Kind = Literal["contender", "apart", "control"]
 
-_WIDTH, _HEIGHT = 760, 480
-_LEFT, _RIGHT, _TOP, _BOTTOM = 76, 24, 20, 60
-_LONGEST = 30  # most characters of a label
+_TOP, _BOTTOM = 20, 60
+
+
+class _Layout(NamedTuple):
+    """Sizes of a plot.
+
+    Attributes:
+        name: class of its element, by which the page shows one of the two.
+        width: in pixels.
+        height: in pixels.
+        left: of the axes, in pixels.
+        right: room at the right of them, in pixels.
+        ticks: most ticks across.
+        title: most characters of an axis's title.
+        label: most characters of a label.
+    """
+
+    name: str
+    width: int
+    height: int
+    left: int
+    right: int
+    ticks: int
+    title: int
+    label: int
+
+
+_WIDE = _Layout("wide", 760, 480, 76, 24, ticks=6, title=50, label=30)
+_NARROW = _Layout("narrow", 358, 400, 62, 8, ticks=4, title=26, label=16)
+"""For screens of 390 px, where the wide one would have letters too small to read."""
 
 
 @dataclass(frozen=True)
@@ -109,11 +136,13 @@ class _Axis:
     end: float
 
     @classmethod
-    def over(cls, values: Sequence[float], start: float, end: float, *, higher_is_better: bool) -> "_Axis":
+    def over(
+        cls, values: Sequence[float], start: float, end: float, *, higher_is_better: bool, most: int = 6
+    ) -> "_Axis":
         low, high = min(values), max(values)
         margin = 0.06 * (high - low) or max(abs(high), 1.0) * 0.05
         low, high = low - margin, high + margin
-        ticks = [float(t) for t in MaxNLocator(nbins=6, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)]
+        ticks = [float(t) for t in MaxNLocator(nbins=most, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)]
         ticks = [tick for tick in ticks if low <= tick <= high]
         return cls(ticks, *((low, high) if higher_is_better else (high, low)), start, end)
 
@@ -128,52 +157,65 @@ def scatter(results: Sequence[MethodResult], x: Measure, y: Measure) -> Markup:
     ranked here are crosses. The page sets the colours.
 
     Returns:
-        An `svg` element, or a paragraph which says that no method has both values.
+        Two `svg` elements, for wide and for narrow screens, of which the page shows one; or a paragraph which says
+        that no method has both values.
     """
     shown = points(results, x, y)
     if not shown:
         return Markup("<p>No method has a value for both measures.</p>")
-    across = _Axis.over([p.x for p in shown], _LEFT, _WIDTH - _RIGHT, higher_is_better=x.higher_is_better)
-    up = _Axis.over([p.y for p in shown], _HEIGHT - _BOTTOM, _TOP, higher_is_better=y.higher_is_better)
+    return Markup("").join(_drawn(shown, x, y, layout) for layout in (_WIDE, _NARROW))
+
+
+def _drawn(shown: Sequence[Point], x: Measure, y: Measure, layout: _Layout) -> Markup:
+    end = layout.width - layout.right
+    across = _Axis.over(
+        [p.x for p in shown], layout.left, end, higher_is_better=x.higher_is_better, most=layout.ticks
+    )
+    up = _Axis.over([p.y for p in shown], layout.height - _BOTTOM, _TOP, higher_is_better=y.higher_is_better)
     front = _front(shown, across, up, x, y)
     line = Markup('<path class="front" d="{}"/>').format("M" + "L".join(f"{a:.1f} {b:.1f}" for a, b in front))
-    parts = [*_grid(across, up, x, y), *([line] if front else []), *_marks(shown, across, up, x, y, front)]
-    return Markup('<svg class="plot" viewBox="0 0 {} {}" role="group" aria-label="{}">{}</svg>').format(
-        _WIDTH,
-        _HEIGHT,
+    parts = [
+        *_grid(across, up, x, y, layout),
+        *([line] if front else []),
+        *_marks(shown, across, up, x, y, front, layout),
+    ]
+    return Markup('<svg class="plot {}" viewBox="0 0 {} {}" role="group" aria-label="{}">{}</svg>').format(
+        layout.name,
+        layout.width,
+        layout.height,
         f"{y.title} against {x.title}; better is up and to the right",
         Markup("\n").join(parts),
     )
 
 
-def _grid(across: _Axis, up: _Axis, x: Measure, y: Measure) -> list[Markup]:
+def _grid(across: _Axis, up: _Axis, x: Measure, y: Measure, layout: _Layout) -> list[Markup]:
     """Lines and numbers at the ticks, and the titles of the axes."""
-    bottom, right = _HEIGHT - _BOTTOM, _WIDTH - _RIGHT
+    left, bottom, right = layout.left, layout.height - _BOTTOM, layout.width - layout.right
     parts = []
     for tick, text in zip(across.ticks, _tick_texts(across.ticks), strict=True):
         line = '<path class="grid" d="M{0:.1f} {1}V{2}"/><text class="tick" x="{0:.1f}" y="{3}">{4}</text>'
         parts.append(Markup(line).format(across(tick), _TOP, bottom, bottom + 18, text))
     for tick, text in zip(up.ticks, _tick_texts(up.ticks), strict=True):
         line = '<path class="grid" d="M{1} {0:.1f}H{2}"/><text class="tick y" x="{3}" y="{4:.1f}">{5}</text>'
-        parts.append(Markup(line).format(up(tick), _LEFT, right, _LEFT - 8, up(tick) + 4, text))
-    parts.append(Markup('<path class="axis" d="M{} {}V{}H{}"/>').format(_LEFT, _TOP, bottom, right))
+        parts.append(Markup(line).format(up(tick), left, right, left - 8, up(tick) + 4, text))
+    parts.append(Markup('<path class="axis" d="M{} {}V{}H{}"/>').format(left, _TOP, bottom, right))
     middle = (_TOP + bottom) / 2
     parts.append(
         Markup('<text class="title" x="{}" y="{}">{}</text>').format(
-            (_LEFT + right) / 2, _HEIGHT - 12, _axis_title(x)
+            (left + right) / 2, layout.height - 12, _axis_title(x, layout.title)
         )
     )
     parts.append(
-        Markup('<text class="title" x="18" y="{0}" transform="rotate(-90 18 {0})">{1}</text>').format(
-            middle, _axis_title(y)
+        Markup('<text class="title" x="14" y="{0}" transform="rotate(-90 14 {0})">{1}</text>').format(
+            middle, _axis_title(y, layout.title)
         )
     )
     return parts
 
 
-def _axis_title(measure: Measure) -> str:
+def _axis_title(measure: Measure, longest: int) -> str:
     """The measure, its direction, and a note that better values are farther along the axis."""
-    return f"{_shorten(measure.title, 50)} {arrow(measure.higher_is_better)}, better →"
+    return f"{_shorten(measure.title, longest)} {arrow(measure.higher_is_better)}, better →"
 
 
 def _shorten(text: str, longest: int) -> str:
@@ -196,10 +238,10 @@ def _front(shown: Sequence[Point], across: _Axis, up: _Axis, x: Measure, y: Meas
     signs = (1 if x.higher_is_better else -1, 1 if y.higher_is_better else -1)
     contenders = [point for point in shown if point.kind == "contender"]
     best = [contenders[i] for i in pareto_front([(signs[0] * p.x, signs[1] * p.y) for p in contenders])]
-    corners: Corners = [(_LEFT, up(best[0].y))] if best else []
+    corners: Corners = [(across.start, up(best[0].y))] if best else []
     for point in best:
         corners += [(corners[-1][0], up(point.y)), (across(point.x), up(point.y))]
-    return [*corners, (corners[-1][0], _HEIGHT - _BOTTOM)] if corners else []
+    return [*corners, (corners[-1][0], up.start)] if corners else []
 
 
 def _marks(
@@ -209,13 +251,14 @@ def _marks(
     x: Measure,
     y: Measure,
     front: Corners,
+    layout: _Layout,
 ) -> list[Markup]:
     """A mark for each method, with its label."""
     write_x, write_y = number_format(p.x for p in shown), number_format(p.y for p in shown)
     centres = [(across(p.x), up(p.y)) for p in shown]
-    labels = [_shorten(p.title, _LONGEST) for p in shown]
+    labels = [_shorten(p.title, layout.label) for p in shown]
     widths = [label_font(LETTERS).getlength(label) for label in labels]
-    area = Box(_LEFT + 4, _TOP, _WIDTH - 4, _HEIGHT - _BOTTOM - 4)
+    area = Box(layout.left + 4, _TOP, layout.width - 4, layout.height - _BOTTOM - 4)
     lines = [_around(a, b) for a, b in pairwise(front)]
     boxes = place_labels(centres, widths, area, lines)
     parts = []

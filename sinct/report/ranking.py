@@ -20,10 +20,13 @@ def is_contender(result: MethodResult) -> bool:
     return result.counts and not result.control
 
 
-def pictured(results: Iterable[MethodResult]) -> list[str]:
-    """Names of the methods whose pictures are looked at first: the contenders, or all that are no controls."""
+def pictured(results: Iterable[MethodResult]) -> tuple[list[str], list[str]]:
+    """Names of the contenders, and of the other methods that have a picture and are no controls."""
     methods = [result for result in results if result.file is not None and not result.control]
-    return [result.name for result in methods if result.counts] or [result.name for result in methods]
+    return (
+        [result.name for result in methods if result.counts],
+        [result.name for result in methods if not result.counts],
+    )
 
 
 def contest(results: Iterable[MethodResult], measure: Measure) -> dict[str, float]:

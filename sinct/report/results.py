@@ -33,6 +33,29 @@ class Input:
 
 
 @dataclass(frozen=True)
+class Run:
+    """One of several runs of a method.
+
+    Attributes:
+        seed: its seed.
+        file: name of its picture in the comparison's folder; None where there is none.
+        reason: why there is none.
+        seconds: time that it took, with loading.
+        training_seconds: time that its steps took.
+        steps: steps that it took.
+        measures: values by name.
+    """
+
+    seed: int
+    file: str | None = None
+    reason: str | None = None
+    seconds: float | None = None
+    training_seconds: float | None = None
+    steps: int | None = None
+    measures: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class MethodResult:
     """One method's picture, or why there is none.
 
@@ -49,7 +72,11 @@ class MethodResult:
         steps_needed: steps that it needs at all its scales; None like `steps`.
         need: how many steps it needs, and who says so; empty for a method in closed form.
         undertrained: in one line, how far it is from the steps that it needs and what to do; None where it took enough.
+        seed: seed that it ran with, the first of several; None for a picture made elsewhere.
+        runs: all runs with their seeds where there are several; steps, times and measures are then means over them.
+        deviations: standard deviations (n - 1) of measures and of `steps`, `training_seconds` and `seconds` over runs.
         kept: it was finished by an earlier call and not asked for in this one.
+        elsewhere: its picture was made by another program; steps and time are what was told of it, if anything.
         differs: in what its request differs from that of the comparison, such as its time; empty where in nothing.
         memory: peak resident memory of its process in bytes; None where unknown.
         device: device that it ran on.
@@ -83,6 +110,10 @@ class MethodResult:
     undertrained: str | None = None
     kept: bool = False
     differs: str = ""
+    elsewhere: bool = False
+    seed: int | None = None
+    runs: tuple[Run, ...] = ()
+    deviations: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def steps_unknown(self) -> bool:
@@ -104,11 +135,13 @@ class Comparison:
         painting: the picture that was translated.
         photo: the picture whose look it should take.
         seconds: time limit of each method; None without a limit.
-        seed: seeds all random draws.
+        seed: seeds all random draws; the first of several.
         environment: machine and versions, by name.
         measures: the columns of the table.
         unavailable: measures that could not be computed, name -> reason.
         results: the rows of the table, in order.
+        seeds: number of seeds, from `seed` on, that methods ran with.
+        iterations: most iterations at each scale, for a quick try; None without a limit.
     """
 
     painting: Input
@@ -119,6 +152,13 @@ class Comparison:
     measures: tuple[Measure, ...]
     unavailable: Mapping[str, str]
     results: tuple[MethodResult, ...]
+    seeds: int = 1
+    iterations: int | None = None
+
+    @property
+    def all_seeds(self) -> str:
+        """The seeds in words."""
+        return ", ".join(map(str, range(self.seed, self.seed + self.seeds)))
 
     def save(self, path: Path) -> None:
         """Write as JSON, completely or not at all."""

@@ -9,10 +9,16 @@ from sinct.report.results import Comparison
 
 
 def to_csv(comparison: Comparison) -> str:
-    """One row per method, with values at full precision; cells without a value are empty."""
-    head = [*(column.name for column in COLUMNS), *map(heading, comparison.measures)]
-    rows = [list(cells(result, comparison.measures).values()) for result in comparison.results]
-    return write_csv(head, rows)
+    """One row per method, with values at full precision; cells without a value are empty.
+
+    With several seeds, values are means, and columns with their standard deviations follow.
+    """
+    several = comparison.seeds > 1
+    rows = [cells(result, comparison.measures, deviations=several) for result in comparison.results]
+    head = (
+        list(rows[0]) if rows else [*(column.name for column in COLUMNS), *map(heading, comparison.measures)]
+    )
+    return write_csv(head, [list(row.values()) for row in rows])
 
 
 def write_csv(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Callable, Iterable
 
 from sinct.measures import Measure
-from sinct.report.results import Comparison
+from sinct.report.results import Comparison, MethodResult
 
 GROUPS = ("style", "structure", "artefacts")
 """Order of the groups of columns; other groups follow in order of appearance."""
@@ -48,6 +48,20 @@ def column_formats(comparison: Comparison) -> dict[str, Callable[[float], str]]:
         )
         for measure in comparison.measures
     }
+
+
+def label(name: str, result: MethodResult | None) -> str:
+    """A picture's name, with what a reader must know of it."""
+    if result is not None and result.random_weights:
+        return f"{name} (random weights)"
+    if result is not None and result.undertrained:
+        return f"{name} (undertrained)"
+    return name
+
+
+def spread(value: float, deviation: float | None, write: Callable[[float], str]) -> str:
+    """Write a mean and its deviation; the value alone where there is none."""
+    return write(value) + ("" if deviation is None else f" ± {write(deviation)}")
 
 
 def duration(seconds: float | None) -> str:

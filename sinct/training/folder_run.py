@@ -18,7 +18,7 @@ from sinct.inference.model import Model
 from sinct.measures.folder_distance import distribution_gap, set_distribution
 from sinct.runtime.files import printable
 from sinct.training.loop import Loop
-from sinct.training.progress import OnProgress, Training
+from sinct.training.progress import OnPreparing, OnProgress, Training
 from sinct.training.run import Named, run_in_directory
 from sinct.training.run_directory import RunDirectory
 from sinct.training.views import Views
@@ -68,6 +68,7 @@ def run_folder_training(
     on_progress: OnProgress | None,
     should_stop: Callable[[], bool] | None,
     make_judge: Callable[[Sequence[Path], FolderSettings], Judge] | None = None,
+    on_preparing: OnPreparing | None = None,
 ) -> Training:
     """Train on two folders; see `sinct.folders.train` for arguments, result and errors.
 
@@ -78,11 +79,12 @@ def run_folder_training(
         config: settings of the objective; None only where a run is resumed with its own.
         preset: name of the method, for config.json.
         device: where the networks run.
-        resume, overwrite, on_progress, should_stop: as for `sinct.train`.
+        resume, overwrite, on_progress, on_preparing, should_stop: as for `sinct.train`.
         make_judge: makes what chooses the best state, from files of the target domain; None takes `distance_judge`.
     """
 
-    def make(settings: Any) -> tuple[Loop[Any, Any], Callable[[], Views]]:
+    def make(settings: Any, tell: OnPreparing) -> tuple[Loop[Any, Any], Callable[[], Views]]:
+        tell("looking through the folders")
         trainer = objective(domains.source, domains.target, settings, device)
         return trainer, lambda: FolderViews(trainer, domains, make_judge or distance_judge)
 
@@ -101,6 +103,7 @@ def run_folder_training(
         should_stop=should_stop,
         smaller=_smaller,
         length=("steps", "seconds", "rate_epochs"),
+        on_preparing=on_preparing,
     )
 
 

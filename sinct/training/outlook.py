@@ -3,7 +3,7 @@
 import statistics
 from collections.abc import Sequence
 
-from sinct.errors import Remark
+from sinct.errors import Remark, counted
 
 SKIPPED = 2
 """Steps before the timed ones: the first are slow, since memory is allocated and kernels are chosen."""
@@ -50,16 +50,13 @@ def outlook(
         assert affordable is not None  # settings have one of the two
         assert seconds is not None
         left = roughly(max(0.0, seconds - seconds_done))
-        return Remark("outlook", f"{beginning}, about {counted(affordable, more)} in {left}")
-    text = f"{beginning}, {counted(steps - done, more)}, about {roughly((steps - done) * step_seconds)}"
+        return Remark("outlook", f"{beginning}, about {counted(affordable, 'step', more)} in {left}")
+    text = (
+        f"{beginning}, {counted(steps - done, 'step', more)}, about {roughly((steps - done) * step_seconds)}"
+    )
     if affordable is not None and done + affordable < steps:
         text += f", but `seconds={seconds:g}` ends it at about step {max(1, done + affordable)}"
     return Remark("outlook", text)
-
-
-def counted(steps: int, more: str = "") -> str:
-    """A number of steps in words: 1 step, 20 steps, or 20 more steps."""
-    return f"{steps:,}{more} step{'' if steps == 1 else 's'}"
 
 
 def per_step(seconds: float) -> str:
@@ -71,9 +68,9 @@ def roughly(seconds: float) -> str:
     """A duration in words, rounded as one speaks of what lies ahead: 40 seconds, 5 minutes, 3 hours, 2 days."""
     if seconds < 90:
         whole = 5 * round(seconds / 5) if seconds >= 20 else max(1, round(seconds))
-        return f"{whole} second{'' if whole == 1 else 's'}"
+        return counted(whole, "second")
     if seconds < 90 * 60:
-        return f"{round(seconds / 60)} minutes"
+        return counted(round(seconds / 60), "minute")
     if seconds < 36 * 3600:
-        return f"{round(seconds / 3600)} hours"
-    return f"{round(seconds / 86400)} days"
+        return counted(round(seconds / 3600), "hour")
+    return counted(round(seconds / 86400), "day")

@@ -20,7 +20,7 @@ from sinct.runtime.files import StrPath, printable
 from sinct.training.best import Looks
 from sinct.training.loop import Loop
 from sinct.training.preview import on_white, shrink
-from sinct.training.progress import OnProgress, Training
+from sinct.training.progress import OnPreparing, OnProgress, Training
 from sinct.training.run import Named, run_in_directory
 from sinct.training.run_directory import RunDirectory
 from sinct.training.views import Views
@@ -47,6 +47,7 @@ class Objective(Named, Protocol):
         settings: Any,
         device: torch.device,
         shown: Shown,
+        tell: Callable[[str], None],
         /,
     ) -> Loop[Any, Any]:
         """Create a training."""
@@ -69,6 +70,7 @@ def run_training(
     remarks: Sequence[Remark] = (),
     until: float = 1.0,
     maps: RegionMaps | None = None,
+    on_preparing: OnPreparing | None = None,
 ) -> Training:
     """Train on decoded pictures; see `sinct.train` for arguments, result and errors.
 
@@ -81,7 +83,7 @@ def run_training(
         config: settings of the objective; None only where a run is resumed with its own.
         preset: name of the settings, for config.json.
         device: where the networks run.
-        resume, overwrite, on_progress, should_stop: as for `sinct.train`.
+        resume, overwrite, on_progress, on_preparing, should_stop: as for `sinct.train`.
         remarks: warnings to report at the start.
         until: share of the training, in [0, 1], after which it is left, to be resumed some day.
         maps: which regions of the painting and the photos belong together, see `read_maps`.
@@ -92,7 +94,7 @@ def run_training(
     cut = [photo.cut_out() for photo in targets] if maps is None else targets
     photos = _visible(cut, names.get("photos", ""))
 
-    def make(settings: Any) -> tuple[Loop[Any, Any], Callable[[], Views]]:
+    def make(settings: Any, tell: OnPreparing) -> tuple[Loop[Any, Any], Callable[[], Views]]:
         widths = _widths(paintings, painting_names, settings)
         try:
             trainer = objective(
@@ -101,6 +103,7 @@ def run_training(
                 settings,
                 device,
                 Shown([painting.shown for painting in paintings], [photo.shown for photo in photos], maps),
+                tell,
             )
         except ConfigError as error:
             raise ConfigError(f"{error}{_left_of(targets, photos, str(error))}") from None
@@ -126,6 +129,7 @@ def run_training(
         smaller=_smaller,
         remarks=remarks,
         until=until,
+        on_preparing=on_preparing,
     )
 
 

@@ -75,3 +75,6 @@ class Training:
 
 
 OnProgress = Callable[[Progress], None]
+
+OnPreparing = Callable[[str], None]
+"""Is told in a few words what is being done before the first step, such as "taking strokes out of the painting"."""

@@ -15,7 +15,7 @@ from sinct.runtime.files import printable
 from sinct.runtime.json_files import restored
 from sinct.runtime.locks import alone
 from sinct.training.loop import Best, Loop
-from sinct.training.progress import OnProgress, Training
+from sinct.training.progress import OnPreparing, OnProgress, Training
 from sinct.training.run_directory import RunDirectory
 from sinct.training.session import Session
 from sinct.training.views import Views
@@ -37,7 +37,7 @@ class Named(Protocol):
 def run_in_directory(
     objective: Named,
     run: RunDirectory,
-    make: Callable[[Any], tuple[Loop[Any, Any], Callable[[], Views]]],
+    make: Callable[[Any, OnPreparing], tuple[Loop[Any, Any], Callable[[], Views]]],
     *,
     inputs: Mapping[str, Any],
     names: Mapping[str, Any],
@@ -52,6 +52,7 @@ def run_in_directory(
     length: Sequence[str] = ("steps", "seconds"),
     remarks: Sequence[Remark] = (),
     until: float = 1.0,
+    on_preparing: OnPreparing | None = None,
 ) -> Training:
     """Train from the beginning, or go on with a training; see `sinct.train` for what is not said here.
 
@@ -59,13 +60,13 @@ def run_in_directory(
         objective: what is trained.
         run: where everything is kept.
         make: makes the training from its settings, and a function that makes what it is judged by, once its state is
-            loaded.
+            loaded; tells meanwhile what it is doing.
         inputs: hashes of all inputs, JSON-serialisable; a run is resumed only with the same.
         names: names of the inputs, for config.json.
         config: settings of the objective; None only where a run is resumed with its own.
         preset: name of the settings, for config.json.
         device: where the networks run.
-        resume, overwrite, on_progress, should_stop: as for `sinct.train`.
+        resume, overwrite, on_progress, on_preparing, should_stop: as for `sinct.train`.
         smaller: what settings need memory for, and how to need less of it, in words.
         length: settings that a resumed run takes from `config`.
         remarks: warnings to report at the start.
@@ -96,8 +97,9 @@ def run_in_directory(
             assert config is not None
             run.check_free(overwrite=overwrite)
             facts = {"objective": objective.name, "preset": preset, **names, **inputs, **_environment(device)}
+        tell = on_preparing or (lambda text: None)
         try:
-            trainer, make_views = make(config)
+            trainer, make_views = make(config, tell)
             recent: Sequence[Mapping[str, float | None]] = ()
             if run.checkpoint.exists() and resume:  # a run killed before its first checkpoint begins again
                 stored = checkpoint.load(run.checkpoint)
@@ -105,6 +107,7 @@ def run_in_directory(
                 trainer.load_state(stored.tensors, step, seconds, best)
             if resume:
                 run.rewind_log(trainer.steps_done)
+            tell("preparing the preview")
             session = Session(
                 trainer, make_views(), run, facts, on_progress or (lambda progress: None), recent
             )
@@ -112,6 +115,8 @@ def run_in_directory(
             if not resume:
                 run.create(overwrite=overwrite)
             run.write_config(config, facts)
+            if trainer.progress < 1:
+                tell("taking the first steps")
             with closing(trainer):
                 return session.train(should_stop or (lambda: False), until)
         except Exception as error:

@@ -6,12 +6,11 @@ from pathlib import Path
 
 from PIL import Image
 
-from sinct.errors import Remark
+from sinct.errors import Remark, counted
 from sinct.pictures.picture import Picture
 from sinct.report.labelled_sheet import Cell, labelled_sheet, save_sheet
 from sinct.report.pictures import read, to_image
 from sinct.runtime.files import StrPath
-from sinct.training.outlook import counted
 from sinct.training.pair_run import PREVIEW_PIXELS
 from sinct.training.preview import on_white, shrink
 from sinct.variations.folder import Continued, Entry, Folder, Record, settings_of
@@ -202,7 +201,7 @@ def write_sheet(folder: Folder, record: Record, painting: Picture, photos: Seque
             best = found.finished and candidate.number == found.best
             lines = (
                 f"{candidate.number}: {candidate.label}",
-                f"{counted(candidate.steps)}, score {candidate.score:.3f}{', best' if best else ''}",
+                f"{counted(candidate.steps, 'step')}, score {candidate.score:.3f}{', best' if best else ''}",
             )
             made.append(Cell(read(candidate.picture), lines, marked=best))
     groups = [inputs, made] if made else [inputs]

@@ -143,7 +143,7 @@ class Folder:
             raise CheckpointError(
                 f"{printable(self.path)} holds no variations; train some first, for instance with `seeds=4`"
             ) from None
-        except (OSError, ValueError, TypeError, AttributeError, ConfigError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, ConfigError) as error:
             raise CheckpointError(
                 f"{printable(self.record)} is damaged ({printable(one_line(error))}); start again with "
                 "`overwrite=True`"

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from sinct.api import TRAINING_PIXELS, check_file, input_names, picture_paths
-from sinct.errors import ConfigError, Remark
+from sinct.errors import ConfigError, Remark, counted
 from sinct.inference.to_file import checked_output
 from sinct.inference.window_sizes import check_windows
 from sinct.measures.warnings import picture_warnings
@@ -23,7 +23,7 @@ from sinct.runtime.files import StrPath
 from sinct.runtime.locks import alone
 from sinct.training.best import make_judge
 from sinct.training.loop import share_done
-from sinct.training.outlook import counted, per_step, roughly
+from sinct.training.outlook import per_step, roughly
 from sinct.training.pair_run import PREVIEW_PIXELS, read_maps, run_training
 from sinct.training.preview import on_white, shrink
 from sinct.training.progress import Progress, Training
@@ -253,8 +253,8 @@ class _Work:
         if settings.seconds is not None and training.steps < FEWEST_STEPS and settings.steps != 0:
             raise ConfigError(
                 f"the time is too short for {len(record.candidates)} candidates: candidate {number} had "
-                f"{entry.until * settings.seconds:.3g} s, which was enough for {counted(training.steps)}; start again "
-                "with `overwrite=True` and more `seconds`, or with fewer candidates"
+                f"{entry.until * settings.seconds:.3g} s, which was enough for {counted(training.steps, 'step')}; "
+                "start again with `overwrite=True` and more `seconds`, or with fewer candidates"
             )
         return self._judged(training, entry, number)
 
@@ -277,17 +277,19 @@ class _Work:
         own = record.candidates[number - 1]
         waiting = sum(not done for done in trained) - 1
 
+        seconds = settings_of(own).seconds
+
         def report(progress: Progress) -> None:
             part = min(1.0, progress.fraction / own.until)
-            left = []
+            lengths = []  # of this candidate in steps, at the present rate
             if progress.steps is not None:
-                planned = round(own.until * progress.steps)
-                left.append((planned * (1 + waiting) - progress.step) / progress.rate)
-            if (seconds := settings_of(own).seconds) is not None:
-                left.append(seconds * own.until * (1 + waiting) - progress.seconds)
-            remaining = max(0.0, min(left))
+                lengths.append(own.until * progress.steps)
+            if seconds is not None:
+                lengths.append(progress.step + (own.until * seconds - progress.seconds) * progress.rate)
+            each = min(lengths)
+            remaining = max(0.0, each * (1 + waiting) - progress.step) / progress.rate
             if progress.outlook is not None:
-                outlook = None if self.told else _outlook(remaining, progress.rate, waiting + 1)
+                outlook = None if self.told else _outlook(remaining, progress.rate, waiting + 1, round(each))
                 self.told, progress = True, replace(progress, outlook=outlook)
             if self.on_progress is not None:
                 fraction = (sum(trained) + part) / len(trained)
@@ -303,14 +305,14 @@ def _reached(training: Training, entry: Entry) -> bool:
     return training.finished or share >= entry.until
 
 
-def _outlook(seconds: float, rate: float, count: int) -> Remark:
+def _outlook(seconds: float, rate: float, count: int, steps: int) -> Remark:
     """Say in one line how long candidates take, see `sinct.training.outlook`.
 
     Args:
         seconds: time for all that are left.
         rate: steps per second.
         count: candidates that are left, the present one among them.
+        steps: steps of each.
     """
-    steps = max(1, round(seconds * rate / count))
-    text = f"{count} candidate{'' if count == 1 else 's'} of about {counted(steps)}"
-    return Remark("outlook", f"{per_step(1 / rate)} on this machine: {text}, about {roughly(seconds)}")
+    several = f"{counted(count, 'candidate')} of {counted(steps, 'step')}"
+    return Remark("outlook", f"{per_step(1 / rate)} on this machine: {several}, about {roughly(seconds)}")

@@ -138,7 +138,7 @@ def test_ledger_of_version_0_1_0_is_continued_without_the_collection(old):
     assert run_batch(None, old, Fake()).made == ("left",)
 
 
-def test_jobs_are_stored_as_version_0_1_0_reads_them(old):
+def test_jobs_are_stored_as_version_0_1_0_stored_them(old):
     before = asked(old)
     with closing(Ledger(ledger_path(old))) as ledger:
         ledger.plan(OLD)

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from sinct.batch import report
-from sinct.batch.ledger import Entry, State
+from sinct.batch.ledger import Entry, State, Verdict
 from sinct.batch.report import COLUMNS, to_csv, write_batch_report
 from sinct.batch.settings import Settings
 from sinct.errors import OutputError
@@ -74,6 +74,20 @@ def test_each_job_is_there_with_its_state_reason_and_warnings(batch, outline):
         assert f"{entry.name} {entry.state.value}" in outline.text
         for text in (*entry.warnings, entry.error or ""):
             assert text in outline.text
+
+
+def test_verdicts_are_shown_and_counted_where_there_are_any(tmp_path, outline):
+    assert "Accepted" not in outline.text
+    judged = [
+        make_entry("a", state=State.done, verdict=Verdict.accepted),
+        make_entry("b", state=State.done, verdict=Verdict.rejected),
+        make_entry("c", state=State.done),
+    ]
+    write_batch_report(tmp_path, judged)
+    text = Outline((tmp_path / "report.html").read_text(encoding="utf-8")).text
+    for told in ("Accepted 1 Rejected 1", "a done accepted", "b done rejected"):
+        assert told in text
+    assert [row["verdict"] for row in rows(to_csv(judged))] == ["accepted", "rejected", ""]
 
 
 def test_paintings_results_and_photos_are_shown_from_the_page_itself(outline):

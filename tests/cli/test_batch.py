@@ -221,6 +221,18 @@ def test_dry_run_tells_a_photo_that_cannot_be_used(folder, workers, make_picture
     assert "photo.png is empty" in usual(folder, "--dry-run").stdout
 
 
+def test_dry_run_tells_a_mask_that_cannot_be_used(folder, workers):
+    (folder / "mask.png").write_text("no picture")
+    rows = [
+        {"painting": f"paintings/[p{number}].png", "photo": "photo.png", "mask": mask}
+        for number, mask in enumerate(("mask.png", "photo.png"))
+    ]
+    (folder / "list.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    told = sinct(folder / "list.jsonl", "-o", folder / "out", "--dry-run").stdout
+    assert "mask.png is not a picture" in told
+    assert "1 to do, 0 done, 0 failed, 1 will fail;" in told
+
+
 def test_dry_run_gives_space_in_a_unit_that_fits(folder, workers):
     assert "space: about 30 MB of " in usual(folder, "--dry-run").stdout
 

@@ -237,3 +237,38 @@ def test_kept_methods_are_told_with_the_way_to_leave_them_out(pair, tmp_path):
     assert "not ranked: gpnn ran with seed 0 instead of seed 1; name it in --methods to run it again" in out
     _, out, _ = sinct_command(*first, "--methods=", "--without=gpnn")
     assert "gpnn" not in out
+
+
+def test_added_picture_is_in_the_report_and_said_to_be_made_elsewhere(pair, tmp_path):
+    add = [f"--add=SD 1.5={pair[0]}", "--set=SD 1.5.steps=30"]
+    code, out, _ = sinct_command("compare", *pair, "-o", tmp_path / "out", *QUICK, *add, "--json")
+    row = json.loads(out)["results"]["results"]["SD 1.5"]
+    assert (code, row["made_elsewhere"], row["steps"]) == (0, True, 30)
+    _, out, _ = sinct_command("compare", *pair, "-o", tmp_path / "out", *QUICK)
+    assert "kept in the report: SD 1.5 (--without 'SD 1.5' leaves out)" in out
+
+
+@pytest.mark.parametrize(
+    ("adds", "message"),
+    [
+        (["picture.png"], "is not NAME=PATH; give for instance SDXL=sdxl.png"),
+        (["SDXL="], "is not NAME=PATH"),
+        (["a=x.png", "a=y.png"], "--add gives 'a' twice"),
+        (["a=absent.png"], "absent.png"),
+    ],
+)
+def test_wrong_addition_is_one_line(pair, tmp_path, adds, message):
+    options = [f"--add={text}" for text in adds]
+    code, _, err = sinct_command("compare", *pair, "-o", tmp_path / "out", *QUICK, *options)
+    assert code == 1
+    assert message in err.replace("\n", " ")
+    assert err.startswith("error: ")
+
+
+def test_several_seeds_are_in_the_json_with_their_spread(pair, tmp_path):
+    options = ["--iterations=1", "--device=cpu", "--methods=gpnn", "--seed=3", "--seeds=2", "--json"]
+    _, out, _ = sinct_command("compare", *pair, "-o", tmp_path / "out", *options)
+    rows = json.loads(out)["results"]["results"]
+    assert rows["gpnn"]["seeds"] == [3, 4]
+    assert rows["gpnn"]["deviations"]["colour"] > 0
+    assert "seeds" not in rows["painting"]

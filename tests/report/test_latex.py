@@ -39,7 +39,7 @@ def odd() -> Comparison:
     return dataclasses.replace(
         EXAMPLE,
         painting=dataclasses.replace(EXAMPLE.painting, name=ODD),
-        environment={"device": "cpu (2 × ½)", "threads": "2 of 2", "sinct": "0.2.0"},
+        environment={"device": "cpu 2 × ½ (as requested)", "threads": "2 of 2", "sinct": "0.2.0"},
         measures=MEASURES,
         results=tuple(results),
     )
@@ -78,7 +78,9 @@ def test_latex_has_caption_label_budget_seed_steps_and_machine() -> None:
     source = to_latex(odd())
     assert r"\label{tab:" in source
     assert "Each method had at most 10 min; seed 0." in source
-    assert r"Machine: cpu (2 $\times$ ?), 2 of 2, sinct 0.2.0." in source
+    quick = dataclasses.replace(odd(), iterations=1, seeds=3)
+    assert "at most 10 min and 1 iteration at each scale; seeds 0, 1, 2." in to_latex(quick)
+    assert r"Machine: cpu 2 $\times$ ?, 2 of 2, sinct 0.2.0." in source
     assert re.search(r"\\ddagger\$ & 1 & 250 & ", source)
     assert "Steps" in source
 

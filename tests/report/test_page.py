@@ -13,15 +13,15 @@ from tests.support.report_example import EXAMPLE, make_example
 from tests.support.report_results import Outline
 
 
-def test_report_writes_four_files_and_leaves_nothing_else(folder: Path) -> None:
+def test_report_writes_its_files_and_leaves_nothing_else(folder: Path) -> None:
     written = {path.name for path in folder.iterdir()} - {r.file for r in EXAMPLE.results}
     assert written - {"in-painting.png", "in-photo.png"} == {
-        "report.html", "contact-sheet.png", "table.csv", "table.tex"
+        "report.html", "contact-sheet.png", "figure.pdf", "figure.svg", "table.csv", "table.tex"
     }  # fmt: skip
 
 
 def test_the_same_input_gives_the_same_bytes(folder: Path) -> None:
-    names = ("report.html", "contact-sheet.png", "table.csv", "table.tex")
+    names = ("report.html", "contact-sheet.png", "figure.pdf", "figure.svg", "table.csv", "table.tex")
     before = [(folder / name).read_bytes() for name in names]
     write_report(folder, EXAMPLE)
     assert [(folder / name).read_bytes() for name in names] == before

@@ -1,11 +1,14 @@
 """Panes of the report's page in a real browser; skipped where Playwright or Chromium is not installed."""
 
 import re
+from pathlib import Path
 
 import pytest
 
+from sinct.report import write_report
 from tests.support.browser import HOSTILE, Visit, browser, sync_api, wait_until  # noqa: F401 - a fixture
 from tests.support.report_browser import page, report, visit  # noqa: F401 - fixtures
+from tests.support.report_example import make_example
 
 # ruff: noqa: F811 - fixtures are named as they are imported
 
@@ -93,6 +96,25 @@ def test_keys_zoom_move_and_fit_all_panes_alike(page: "sync_api.Page") -> None:
     area.press("0")
     assert transforms(page) == fit
     assert "Fit" in page.locator("#zoom").inner_text()
+
+
+def test_1_to_1_shows_a_small_picture_at_its_own_size(browser: "sync_api.Browser", tmp_path: Path) -> None:
+    page = Visit(browser, write_report(tmp_path, make_example(tmp_path))).page
+    area, zoom = page.locator("#panes"), page.locator("#zoom")
+    fit = transforms(page)
+    assert scale(fit[0]) > 1
+    area.press("1")
+    assert {scale(transform) for transform in transforms(page)} == {1}
+    assert zoom.inner_text() == "100 %"
+    frame = page.locator(".pane .frame").first.bounding_box()
+    assert frame
+    left, _ = offset(transforms(page)[0])
+    assert left == pytest.approx((frame["width"] - 160) / 2, abs=1)  # in the middle
+    area.press("-")
+    assert zoom.inner_text() == "100 %"
+    area.press("0")
+    assert transforms(page) == fit
+    page.close()
 
 
 def test_pixels_stay_sharp_above_1_to_1(page: "sync_api.Page") -> None:

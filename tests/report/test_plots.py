@@ -66,9 +66,11 @@ def test_better_is_up_and_to_the_right_for_either_direction() -> None:
         result("worse", measures={"gram": 2.0, "ssim": 0.1}),
         result("better", measures={"gram": 1.0, "ssim": 0.9}),
     ]
-    (x0, y0), (x1, y1) = re.findall(r'cx="([\d.]+)" cy="([\d.]+)"', scatter(results, GRAM, SSIM))
-    assert float(x1) > float(x0)
-    assert float(y1) < float(y0)  # SVG counts downwards
+    wide, narrow = scatter(results, GRAM, SSIM).split("</svg>")[:2]
+    for svg in (wide, narrow):
+        (x0, y0), (x1, y1) = re.findall(r'cx="([\d.]+)" cy="([\d.]+)"', svg)
+        assert float(x1) > float(x0)
+        assert float(y1) < float(y0)  # SVG counts downwards
 
 
 def test_axes_are_the_first_measures_of_structure_and_of_style() -> None:

@@ -6,7 +6,7 @@ from torch import Tensor
 import sinct
 from sinct.data.content import Content, seen
 from sinct.training import best
-from sinct.training.best import PIXELS, Looks, make_score, windows
+from sinct.training.best import PIXELS, Looks, make_judge, make_score, windows
 
 
 def blobs(seed: int, height: int = 60, width: int = 80) -> Tensor:
@@ -165,6 +165,12 @@ def test_looking_again_gives_the_same_score():
     photo = noisy(blobs(5, 300, 400))
     found = [look(paintings, photo, lambda view: 0.7 * view) for _ in range(2)]
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("size", [(60, 80), (600, 800)])
+def test_a_whole_translation_has_the_score_of_its_windows(size):
+    painting, photo = blobs(0, *size), noisy(blobs(5, 300, 400))
+    assert make_judge(painting, [photo])(0.7 * painting) == look([painting], photo, lambda view: 0.7 * view)
 
 
 # The choice

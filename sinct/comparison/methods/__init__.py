@@ -90,6 +90,7 @@ class Method:
         optimises: names of the measures that it minimises itself, or nearly so; it is bound to win at these.
         control: marks an end of the scale, not a contender.
         further: names of settings that `run` takes as any others and passes on to a training.
+        seeded: whether its picture depends on the seed, apart from random weights.
         need: how many steps it needs, and who says so; empty for a method in closed form, which takes none.
     """
 
@@ -101,6 +102,7 @@ class Method:
     control: bool = False
     further: tuple[str, ...] = ()
     need: str = ""
+    seeded: bool = True
 
     def settings(self, changes: Mapping[str, Any]) -> dict[str, Any]:
         """All settings of a run, with some of them changed.

@@ -297,4 +297,5 @@ METHOD = Method(
     weights=("vgg19",),
     need=f"{ITERATIONS} evaluations of the loss at the first scale and {FINE_ITERATIONS} at each later one, as in the "
     "authors' code",
+    seeded=False,
 )

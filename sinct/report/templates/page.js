@@ -10,7 +10,7 @@ document.documentElement.classList.add("js");
   const root = document.documentElement;
   const system = matchMedia("(prefers-color-scheme: dark)");
   const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : system.matches);
-  const tell = () => $("#theme").setAttribute("aria-pressed", isDark());
+  const tell = () => ($("#theme").textContent = isDark() ? "Light theme" : "Dark theme"); // what a click gives
   $("#theme").addEventListener("click", () => {
     root.dataset.theme = isDark() ? "light" : "dark";
     tell();

@@ -13,7 +13,7 @@
   const pixel = () => 1 / devicePixelRatio; // CSS pixels per screen pixel
   const fit = (frame, { width, height } = size) =>
     Math.min(frame.clientWidth / width, frame.clientHeight / height);
-  const scaleIn = (frame) => Math.max((view.zoom ?? 0) * pixel(), fit(frame));
+  const scaleIn = (frame) => (view.zoom === null ? fit(frame) : view.zoom * pixel());
   const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
   const acting = () => frames.find((frame) => frame.clientWidth); // the slider's is always there
 
@@ -34,7 +34,7 @@
       for (const layer of $$(".layer", frame)) {
         const own = natural(layer);
         const whole = fit(frame, own); // differs from the painting's for a photo of another size
-        const scale = view.zoom === null ? whole : Math.max(common, whole);
+        const scale = view.zoom === null ? whole : common;
         const grid = (x) => Math.round(x * devicePixelRatio) * pixel();
         const x = grid(width / 2 - u * own.width * scale);
         const y = grid(height / 2 - v * own.height * scale);
@@ -52,8 +52,9 @@
     const old = scaleIn(frame);
     view.u = centre(view.u, frame.clientWidth, old, size.width) + x / (old * size.width);
     view.v = centre(view.v, frame.clientHeight, old, size.height) + y / (old * size.height);
-    const least = fit(frame) * devicePixelRatio;
-    view.zoom = zoom > least * 1.001 ? Math.min(zoom, Math.max(MOST, least)) : null;
+    const whole = fit(frame) * devicePixelRatio;
+    const least = Math.min(1, whole); // small pictures get smaller than their frame, down to 1:1
+    view.zoom = zoom > least * 1.001 || least === 1 ? clamp(zoom, least, Math.max(MOST, whole)) : null;
     const now = scaleIn(frame);
     move(frame, -x / now, -y / now);
   }
@@ -75,7 +76,10 @@
   const commands = {
     in: () => zoomBy(acting(), 1.5),
     out: () => zoomBy(acting(), 1 / 1.5),
-    fit: () => zoomTo(acting(), 0),
+    fit: () => {
+      view.zoom = null;
+      move(acting(), 0, 0);
+    },
     one: () => zoomTo(acting(), 1),
   };
   const keys = { "+": "in", "=": "in", "-": "out", 0: "fit", 1: "one" };
@@ -104,7 +108,8 @@
       (event) => {
         const active = $("#viewer").contains(document.activeElement);
         if (!active && !event.ctrlKey && !event.metaKey) return;
-        if (event.deltaY > 0 && view.zoom === null && !event.ctrlKey) return; // nothing to zoom out of
+        // Nothing to zoom out of: the page may scroll.
+        if (event.deltaY > 0 && view.zoom === null && fit(frame) * devicePixelRatio <= 1 && !event.ctrlKey) return;
         event.preventDefault();
         const lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 33 : 1;
         const speed = event.ctrlKey && Math.abs(event.deltaY) < 20 ? 0.01 : 0.002; // a pinch comes in small steps

@@ -128,4 +128,5 @@ METHOD = Method(
     source="Yoo et al. 2019, arXiv:1903.09760",
     run=run,
     weights=("wct2_encoder", "wct2_decoder"),
+    seeded=False,
 )
