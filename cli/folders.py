@@ -9,6 +9,8 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from sinct.errors import counted
+
 from . import bars, display, opening
 from .help import App, examples
 from .options import (
@@ -221,8 +223,7 @@ def apply(
             )
         kept = f", kept {len(done.kept)}" if done.kept else ""
         failed = f", left out {len(done.failed)}" if done.failed else ""
-        pictures = "1 picture" if len(done.written) == 1 else f"{len(done.written)} pictures"
-        display.say(f"wrote {pictures} to {output}{kept}{failed}", quiet=quiet)
+        display.say(f"wrote {counted(len(done.written), 'picture')} to {output}{kept}{failed}", quiet=quiet)
         if stop():
             raise typer.Exit(stop.exit_code)
         if done.failed:
@@ -320,9 +321,9 @@ def _facts(training: Any, seed: int) -> dict[str, Any]:
 
 
 def _in_words(training: Any) -> str:
-    early = training.capped or not training.finished
-    of = f" of {training.planned}" if early else ""
-    steps = f"{training.steps}{of} step{'' if training.steps == 1 and not early else 's'}"
+    steps = counted(training.steps, "step")
+    if training.planned is not None and (training.capped or not training.finished):
+        steps = f"{training.steps} of {counted(training.planned, 'step')}"
     return (
         f"trained {steps} in {display.clock(training.seconds)}, best state at step {training.kept}: "
         f"{training.run_dir}"

@@ -100,10 +100,10 @@ def _place(param: Any, order: list[str]) -> int:
 def _in_lines(command: Any, ctx: Any, width: int) -> Iterator[str]:
     """Help as a list that fits the width: each option on a line, below it what it does."""
     words = [ctx.command_path, *command.collect_usage_pieces(ctx)]
-    yield _filled(f"Usage: {' '.join(words)}", width, "")
+    yield filled(f"Usage: {' '.join(words)}", width, "")
     yield ""
     for paragraph in inspect.cleandoc(command.help or "").split("\n\n"):
-        yield _filled(paragraph, width, "")
+        yield filled(paragraph, width, "")
         yield ""
     groups: dict[str, list[tuple[str, str]]] = {}
     for param in command.get_params(ctx):
@@ -119,12 +119,12 @@ def _in_lines(command: Any, ctx: Any, width: int) -> Iterator[str]:
     for title, records in groups.items():
         yield f"{title}:"
         for name, text in records:
-            yield _filled(name, width, "  ")
-            yield _filled(text, width, "    ")
+            yield filled(name, width, "  ")
+            yield filled(text, width, "    ")
         yield ""
 
 
-def _filled(text: str, width: int, indent: str) -> str:
+def filled(text: str, width: int, indent: str) -> str:
     """A paragraph in lines, without breaking words: names of options and files stay whole."""
     deeper = indent and "    "
     return textwrap.fill(

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sinct.errors import counted
 from sinct.version import __version__
 
 from . import bars, compare, display, opening, variations
+from . import settings as settings_table
 from .batch import batch_app
 from .folders import folders_app
 from .guide import help_
@@ -482,11 +484,10 @@ def _report(
 
 def _trained_for(training: "sinct.Training") -> str:
     """How long it trained, in words; of how many steps, where time or an interrupt ended it early."""
-    early = training.planned is not None and (training.capped or not training.finished)
-    of = f" of {training.planned}" if early else ""
-    return (
-        f"{training.steps}{of} step{'' if training.steps == 1 else 's'} in {display.clock(training.seconds)}"
-    )
+    took = display.clock(training.seconds)
+    if training.planned is not None and (training.capped or not training.finished):
+        return f"{training.steps} of {counted(training.planned, 'step')} in {took}"
+    return f"{counted(training.steps, 'step')} in {took}"
 
 
 def _training_facts(training: "sinct.Training") -> dict[str, Any]:
@@ -544,6 +545,12 @@ app.command(
 app.command(
     epilog=examples("sinct studio", "sinct studio paintings --port 8000", "sinct studio out.sinct --no-open")
 )(studio)
+app.command(
+    epilog=examples(
+        "sinct settings", "sinct settings nce_weight", "sinct settings --preset paper --json",
+        "sinct settings --method fastcut",
+    )
+)(settings_table.settings)  # fmt: skip
 app.add_typer(batch_app, name="batch")
 app.add_typer(folders_app, name="folders")
 app.add_typer(weights_app, name="weights")

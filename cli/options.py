@@ -235,7 +235,7 @@ Set = Annotated[
     typer.Option(
         "--set",
         metavar="NAME=VALUE",
-        help="Change a setting, such as nce_weight=2 (see sinct/objectives/README.md).",
+        help="Change a setting, such as nce_weight=2; `sinct settings` shows all.",
     ),
 ]
 

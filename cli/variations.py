@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from sinct.errors import CheckpointError, ConfigError, OutputError
+from sinct.errors import CheckpointError, ConfigError, OutputError, counted
 from sinct.runtime.files import printable
 
 from . import bars, display
@@ -112,7 +112,8 @@ def choose(
                 painting, photos, output, run_dir=run_dir, config=settings(None), preset=preset,
                 seeds=1 if wishes.seeds is None else wishes.seeds, each_photo=wishes.each_photo,
                 presets={name: settings(name) for name in wishes.names()}, overwrite=overwrite,
-                on_progress=on_progress, on_candidate=on_candidate, should_stop=stop, **options,
+                on_progress=on_progress, on_preparing=bar.prepare, on_candidate=on_candidate,
+                should_stop=stop, **options,
             )  # fmt: skip
         if not found.finished:
             _stopped(found, as_json=as_json, quiet=quiet)
@@ -160,8 +161,6 @@ def _begun(run_dir: Path) -> bool:
 
 def _line(candidate: "Candidate") -> str:
     """A candidate in a line."""
-    from sinct.errors import counted
-
     steps = counted(candidate.steps, "step") if candidate.steps else "no training"
     return f"{candidate.number}: {candidate.label}, {steps}, score {candidate.score:.3f}"
 

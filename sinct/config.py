@@ -4,13 +4,14 @@ Each objective defines its own settings in its module, as a subclass; `sinct.Con
 """
 
 import dataclasses
+import inspect
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import UnionType
 from typing import Any, NamedTuple, Self, get_origin, get_type_hints
 
-from sinct.errors import ConfigError
+from sinct.errors import ConfigError, did_you_mean
 
 
 class Bound(NamedTuple):
@@ -95,12 +96,64 @@ class Settings:
         types = get_type_hints(type(self))
         for name, value in changes.items():
             if name not in types:
-                raise ConfigError(f"unknown setting {name!r:.200}; choose one of {', '.join(sorted(types))}")
+                known = ", ".join(sorted(types))
+                raise ConfigError(
+                    f"unknown setting {name!r:.200}; choose one of {known}{did_you_mean(name, types)}"
+                )
             try:
                 changes[name] = _coerce(value, types[name])
             except OverflowError:
                 raise ConfigError(f"{name} is too large; give a number below 1e308") from None
         return dataclasses.replace(self, **changes)
+
+
+class Described(NamedTuple):
+    """A setting, as its class declares it.
+
+    Attributes:
+        name: its name.
+        default: its value where nothing else is said.
+        range: what its values are.
+        meaning: what it changes, in a paragraph.
+    """
+
+    name: str
+    default: Any
+    range: str
+    meaning: str
+
+
+def describe(settings: Settings) -> list[Described]:
+    """All settings of a class, with what their declarations and docstrings say.
+
+    Args:
+        settings: whose values are the defaults.
+    """
+    types = get_type_hints(type(settings))
+    texts: dict[str, str] = {}
+    for kind in reversed(type(settings).__mro__):
+        texts |= _attributes(inspect.getdoc(kind) or "") if kind is not object else {}
+    found = []
+    for field in dataclasses.fields(settings):
+        bound = field.metadata.get("bound")
+        words = _in_words(types[field.name])
+        limits = f", {bound.words.removeprefix('be ').removeprefix('lie ')}" if bound else ""
+        value = getattr(settings, field.name)
+        found.append(Described(field.name, value, words + limits, texts.get(field.name, "")))
+    return found
+
+
+def _attributes(doc: str) -> dict[str, str]:
+    """The section "Attributes" of a docstring: text by name."""
+    section = doc.partition("Attributes:\n")[2].partition("\n\n")[0]
+    found: dict[str, str] = {}
+    for line in section.splitlines():
+        name, colon, text = line.strip().partition(": ")
+        if line.startswith("    ") and not line.startswith("     ") and colon and name.isidentifier():
+            found[name] = text
+        elif found:
+            found[list(found)[-1]] += f" {line.strip()}"
+    return found
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from sinct.data.strokes import find_strokes
+from sinct.errors import counted
 from sinct.networks.torchvision_compat import import_torchvision
 from sinct.objectives.cut import CutSettings, Trainer
 from sinct.pictures.picture import read_visible
@@ -80,7 +81,7 @@ def examine(device: str = "auto", *, timing: bool = False, painting: StrPath | N
         "precision": "bfloat16 where rounding does no harm, since it is faster on this device"
         if fast
         else "float32, since bfloat16 is no faster on this device",
-        "threads": f"{torch.get_num_threads()} of {cores()} processors",
+        "threads": f"{torch.get_num_threads()} of {counted(cores(), 'processor')}",
         "memory": f"{room.free / 1e9:.1f} GB free of {room.total / 1e9:.1f} GB" if room else "unknown",
     }
     speed = measure(preset(TIMED, chosen), chosen) if timing else None
@@ -122,7 +123,8 @@ def described(name: str, config: CutSettings, speed: Speed | None) -> str:
     if speed is not None and steps and name in STEPS:
         takes = f", about {roughly(steps * speed.step)}"
     return (
-        f"{steps:,} steps{takes}; generator width {config.width}, {config.crops} crops of {config.crop_size} px per "
+        f"{counted(steps, 'step')}{takes}; generator width {config.width}, {counted(config.crops, 'crop')} of "
+        f"{config.crop_size} px per "
         f"step, {'bfloat16' if config.mixed_precision else 'float32'}"
     )
 

@@ -4,6 +4,8 @@ Each message is one line that says what was given, what is needed and what to do
 the user unchanged. Arguments of the library appear in backticks, as written in Python: `resume=True`.
 """
 
+import difflib
+from collections.abc import Iterable
 from typing import Self
 
 
@@ -23,6 +25,12 @@ def counted(number: int, thing: str, more: str = "") -> str:
     if number != 1:
         thing = f"{thing[:-1]}ies" if thing.endswith("y") and thing[-2:-1] not in "aeo" else f"{thing}s"
     return f"{number:,}{more} {thing}"
+
+
+def did_you_mean(name: object, known: Iterable[str]) -> str:
+    """What to add to a message about an unknown name: the known one that it resembles, or nothing."""
+    near = difflib.get_close_matches(str(name)[:100], list(known), 1, 0.7)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 class SinctError(Exception):

@@ -17,7 +17,15 @@ import torch
 
 from sinct.data.folders import Domains, find_domains, find_images
 from sinct.data.scaled import FolderSettings, read_test_image
-from sinct.errors import CheckpointError, ConfigError, InputError, OutOfMemoryError, OutputError, WeightsError
+from sinct.errors import (
+    CheckpointError,
+    ConfigError,
+    InputError,
+    OutOfMemoryError,
+    OutputError,
+    WeightsError,
+    counted,
+)
 from sinct.inference.model import Model, load_model
 from sinct.inference.to_file import checked_output, translate_to_file
 from sinct.measures.fid import score_folders
@@ -285,7 +293,7 @@ def apply(
     present = [target for target in targets if target.exists()]
     if present and not (resume or overwrite):
         raise OutputError(
-            f"{printable(present[0])} already exists ({len(present)} of {len(targets)} pictures do); give "
+            f"{printable(present[0])} already exists ({len(present)} of {counted(len(targets), 'picture')}); give "
             "`resume=True` to keep them, `overwrite=True` to replace them, or another `output`"
         )
     if not resume:

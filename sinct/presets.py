@@ -4,7 +4,7 @@ import dataclasses
 
 import torch
 
-from sinct.errors import ConfigError
+from sinct.errors import ConfigError, did_you_mean
 from sinct.objectives.cut import CutSettings
 from sinct.runtime.device import gains_from_bfloat16
 
@@ -54,7 +54,9 @@ def preset(
         ConfigError: the preset is unknown, or a length is out of range.
     """
     if name not in PRESETS:
-        raise ConfigError(f"unknown preset {name!r}; choose one of {', '.join(PRESETS)}")
+        raise ConfigError(
+            f"unknown preset {name!r}; choose one of {', '.join(PRESETS)}{did_you_mean(name, PRESETS)}"
+        )
     config = _ours(name, device) if name in STEPS else PUBLISHED[name]
     config = dataclasses.replace(config, mixed_precision=gains_from_bfloat16(device))
     return dataclasses.replace(

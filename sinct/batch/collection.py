@@ -17,7 +17,7 @@ from sinct.batch.manifest import MANIFESTS, read_manifest
 from sinct.batch.matching import PhotosFor, photos_by_look, photos_by_name, same_photos
 from sinct.batch.settings import Settings
 from sinct.data.series import choose
-from sinct.errors import ConfigError, InputError
+from sinct.errors import ConfigError, InputError, counted
 from sinct.pictures.collecting import is_picture
 from sinct.pictures.encoding import FORMATS
 from sinct.pictures.formats import READ_SUFFIXES
@@ -143,7 +143,7 @@ def find_paintings(
         told = f", only {_listed(others)}, which is not read" if others else ""
         raise InputError(f"there are no pictures in {collection}{told}; give a folder or pattern with some")
     if others and remarks is not None:
-        count = f"{len(others)} file{'s' * (len(others) > 1)}"
+        count = counted(len(others), "file")
         remarks.append(f"{count} in {collection} skipped, of kinds that are not read: {_listed(others)}")
     return [(_name_below(place, root), place) for place in pictures]
 

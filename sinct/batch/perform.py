@@ -14,7 +14,15 @@ from sinct import api
 from sinct.batch import storage
 from sinct.batch.jobs import Job, Outcome, Request
 from sinct.data.series import one_or_all, read_series
-from sinct.errors import CheckpointError, Interrupted, OutOfMemoryError, OutputError, SinctError, one_line
+from sinct.errors import (
+    CheckpointError,
+    Interrupted,
+    OutOfMemoryError,
+    OutputError,
+    SinctError,
+    counted,
+    one_line,
+)
 from sinct.objectives.cut import CutSettings, Trainer
 from sinct.pictures.picture import read_picture
 from sinct.runtime.device import choose_device, is_out_of_memory, peak_memory
@@ -170,7 +178,7 @@ def _config(request: Request, device: torch.device, warnings: list[str]) -> CutS
     for _ in range(request.halvings):
         config = config.replace(crops=max(2, config.crops // 2), identity_crops=config.identity_crops // 2)
     if request.halvings:
-        warnings.append(f"trained with {config.crops} crops per step, for lack of memory")
+        warnings.append(f"trained with {counted(config.crops, 'crop')} per step, for lack of memory")
     return config
 
 

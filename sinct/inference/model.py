@@ -14,6 +14,7 @@ from sinct.errors import CheckpointError, InputError, OutOfMemoryError, one_line
 from sinct.inference import checkpoint
 from sinct.inference.mixing import Mix
 from sinct.inference.whole import WINDOW, Part, translate_whole, translate_windows
+from sinct.measures.warnings import ANOTHER_SEED, cure
 from sinct.networks.base import GeneratorBase
 from sinct.networks.choice import describe, make_stored
 from sinct.pictures.cuts import Cut, cut_of
@@ -44,6 +45,15 @@ class Model:
     settings: Mapping[str, Any]
     facts: Mapping[str, Any]
     mix: Mix = field(default_factory=Mix)
+
+    @property
+    def cure(self) -> str:
+        """What to do about a flaw in its translations, see `sinct.measures.warnings.cure`."""
+        steps, planned = self.facts.get("steps"), self.settings.get("steps")
+        if not isinstance(steps, int):
+            return ANOTHER_SEED
+        warm = bool(self.settings.get("warm_start"))
+        return cure(steps, planned if isinstance(planned, int) else None, warm=warm)
 
     def translate(self, pixels: Tensor) -> Tensor:
         """Translate one picture of any size, and mix the two as `mix` says.

@@ -171,7 +171,7 @@ def translate_to_file(
     result = model.translate(pixels)
     mask = model.mix.mask
     shown = None if mask is None else mask.weights(slice(source.height), slice(source.width))
-    found = tuple(picture_warnings(result, pixels, shown))
+    found = tuple(picture_warnings(result, pixels, shown, what_to_do=model.cure))
     write_picture(
         output,
         result,

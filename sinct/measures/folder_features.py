@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from sinct.errors import ConfigError, InputError, OutOfMemoryError, OutputError
+from sinct.errors import ConfigError, InputError, OutOfMemoryError, OutputError, counted
 from sinct.measures.inception import DIMENSIONS, SIDE, Inception
 from sinct.pictures.picture import read_picture
 from sinct.runtime.device import is_out_of_memory
@@ -97,7 +97,7 @@ def features_of(
     if len(found) < 2:
         why = "; ".join(left_out.values())
         raise InputError(
-            f"{len(found)} of {len(paths)} pictures can be read, and a distribution needs at least 2"
+            f"{len(found)} of {counted(len(paths), 'picture')} can be read, and a distribution needs at least 2"
             + (f": {why}" if why else "; give more")
         )
     return FolderFeatures(torch.stack([found[index] for index in sorted(found)]), left_out)
@@ -117,7 +117,7 @@ def _pooled(inception: Inception, pictures: Tensor) -> Tensor:
         if not is_out_of_memory(error):
             raise
     raise OutOfMemoryError(  # outside the handler, whose traceback would hold the memory
-        f"{len(pictures)} pictures at a time do not fit into the memory of {inception.device}; give a smaller `batch`"
+        f"a batch of {len(pictures)} does not fit into the memory of {inception.device}; give a smaller `batch`"
     )
 
 

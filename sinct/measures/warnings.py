@@ -4,7 +4,7 @@ import torch.nn.functional as F
 from kornia.color import rgb_to_grayscale
 from torch import Tensor
 
-from sinct.errors import Remark
+from sinct.errors import Remark, counted
 from sinct.pictures.resampling import averaged
 
 LEAST_SHOWN = 0.02
@@ -46,24 +46,47 @@ def clipped_share(output: Tensor) -> float:
     return float((output > 250 / 127.5 - 1).all(dim=0).float().mean())
 
 
-def picture_warnings(output: Tensor, painting: Tensor, shown: Tensor | None = None) -> list[Remark]:
+ENOUGH, ENOUGH_FROM_RANDOM = 100, 1000
+"""Steps below which a flaw is likely for want of training: those of `draft`, and, with a random start, ten times as
+many (ours, a rule of thumb)."""
+
+FLAWS = ("flat", "inverted", "blown")
+"""Codes of what `picture_flaws` finds."""
+
+ANOTHER_SEED = "try another `seed`"
+"""What to do about a flaw of a training that has come to its end."""
+
+
+def cure(steps: int, planned: int | None, *, warm: bool) -> str:
+    """What to do about a flaw in a picture, from how far its training has come.
+
+    Args:
+        steps: steps that the generator was trained for.
+        planned: length of its training in steps; None where only the clock decides.
+        warm: whether it began with networks that had learned something.
+    """
+    if planned is not None and steps < planned:
+        return f"it has had {steps:,} of {counted(planned, 'step')}, so let it train to their end first"
+    enough = ENOUGH if warm else ENOUGH_FROM_RANDOM
+    if steps < enough:
+        return f"it has had {counted(steps, 'step')}, so train it longer first, with `steps={enough}` or more"
+    return ANOTHER_SEED
+
+
+def picture_warnings(
+    output: Tensor, painting: Tensor, shown: Tensor | None = None, *, what_to_do: str = ANOTHER_SEED
+) -> list[Remark]:
     """Warn if a translation so far is inverted, flat, or blown out, and say what helps a training of sinct's.
 
     Args:
         output, painting, shown: see `picture_flaws`.
+        what_to_do: advice, see `cure`.
 
     Returns:
         One line per flaw; empty if there is none.
     """
     found = picture_flaws(output, painting, shown)
-    return [Remark(flaw.code, f"{flaw}; {_CURES[flaw.code]}") for flaw in found]
-
-
-_CURES = {
-    "flat": "try another `seed`",
-    "inverted": "if this persists, try another `seed`",
-    "blown": "if this persists, try another `seed`",
-}
+    return [Remark(flaw.code, f"{flaw}; {what_to_do}") for flaw in found]
 
 
 def picture_flaws(output: Tensor, painting: Tensor, shown: Tensor | None = None) -> list[Remark]:

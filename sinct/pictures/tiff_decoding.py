@@ -11,7 +11,7 @@ from PIL.ExifTags import IFD, Base
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC, RESUNIT, SAMPLEFORMAT
 
-from sinct.errors import InputError
+from sinct.errors import InputError, counted
 from sinct.pictures.colour import Array
 from sinct.pictures.limits import check_plausible
 from sinct.pictures.stored import Stored, check_size, make_stored, unpremultiplied
@@ -177,7 +177,7 @@ def layout_of(page: Any, *, floating: bool = False) -> Layout | None:
     space = _banded(samples, extras) if kind == PHOTOMETRIC.MINISBLACK else SPACES[kind]
     surplus = samples - COLOURS[space]
     if surplus < 0:
-        raise InputError(f"has {samples} samples per pixel, too few for {space}; save it as RGB")
+        raise InputError(f"has {counted(samples, 'sample')} per pixel, too few for {space}; save it as RGB")
     # Old files do not say what an extra sample means.
     meanings = extras[max(0, len(extras) - surplus) :] if extras else [EXTRASAMPLE.UNASSALPHA] * surplus
     place = next((number for number, meaning in enumerate(meanings) if meaning in ALPHA), None)
@@ -202,7 +202,9 @@ def _banded(samples: int, extras: list[EXTRASAMPLE]) -> str:
     transparent = sum(extra in ALPHA for extra in extras) if extras else int(samples == 2)
     bands = samples - transparent
     if bands not in (1, 3):
-        raise InputError(f"holds {bands} bands, of which nobody can tell the colours; save it as RGB")
+        raise InputError(
+            f"holds {counted(bands, 'band')}, of which nobody can tell the colours; save it as RGB"
+        )
     return "rgb" if bands == 3 else "gray"
 
 
@@ -230,7 +232,7 @@ def channel_pages(tiff: tifffile.TiffFile) -> list[Any]:
     if channels == 1:
         return [first]
     if channels != 3 or len(series.pages) != 3:
-        raise InputError(f"holds {channels} channels as pages; save the picture as RGB")
+        raise InputError(f"holds {counted(channels, 'channel')} as pages; save the picture as RGB")
     return [page.aspage() for page in series.pages if page is not None]
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from sinct.data.folders import Domains
 from sinct.data.scaled import FolderSettings, read_test_image
 from sinct.data.series import spread
-from sinct.errors import InputError, Remark
+from sinct.errors import InputError, Remark, counted
 from sinct.inference.model import Model
 from sinct.measures.folder_distance import distribution_gap, set_distribution
 from sinct.runtime.files import printable
@@ -196,12 +196,12 @@ def hash_of(paths: Sequence[Path]) -> str:
 
 def folder_of(paths: Sequence[Path]) -> str:
     """What a run says of its pictures: how many, and where the first lies."""
-    return f"{len(paths)} pictures, {printable(paths[0].parent)}"
+    return f"{counted(len(paths), 'picture')}, {printable(paths[0].parent)}"
 
 
 def _smaller(config: Any) -> tuple[str, str]:
     """See `run_in_directory`."""
     return (
-        f"{config.batch_size} crops of {config.crop_size} px at width {config.width}",
+        f"{counted(config.batch_size, 'crop')} of {config.crop_size} px at width {config.width}",
         f"give `crop_size={max(64, config.crop_size // 2)}`, a smaller `width` or `batch_size=1`",
     )

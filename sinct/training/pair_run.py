@@ -11,7 +11,7 @@ from sinct.data.content import seen
 from sinct.data.pair import PairSettings, Shown, seen_widths
 from sinct.data.regions import RegionMaps, matched_regions
 from sinct.data.series import one_or_all, spread
-from sinct.errors import ConfigError, InputError, Remark
+from sinct.errors import ConfigError, InputError, Remark, counted
 from sinct.inference.model import Model
 from sinct.measures.warnings import picture_warnings
 from sinct.pictures.picture import Picture
@@ -220,7 +220,7 @@ class PairViews:
         found = [
             remark
             for painting, translation in zip(self.paintings, translations, strict=True)
-            for remark in picture_warnings(translation, painting)
+            for remark in picture_warnings(translation, painting, what_to_do=model.cure)
         ]
         return rows, found
 
@@ -233,7 +233,7 @@ class PairViews:
 def _smaller(config: Any) -> tuple[str, str]:
     """See `run_in_directory`."""
     return (
-        f"{config.crops} crops of {config.crop_size} px at width {config.width}",
+        f"{counted(config.crops, 'crop')} of {config.crop_size} px at width {config.width}",
         f"roughly halve the need with `crops={max(2, config.crops // 2)}` and "
         f"`identity_crops={config.identity_crops // 2}`",
     )

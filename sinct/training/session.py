@@ -9,7 +9,7 @@ from torch import Tensor
 
 from sinct.errors import Remark
 from sinct.inference.model import Model
-from sinct.measures.warnings import discriminator_warnings
+from sinct.measures.warnings import FLAWS, discriminator_warnings
 from sinct.networks.base import GeneratorBase
 from sinct.runtime.speed import synchronise
 from sinct.training.loop import Loop
@@ -96,7 +96,7 @@ class Session:
                     break
                 began = time.monotonic()
         self.save()
-        self.preview()
+        self.settle(self.preview())
         self.run.write_plot(trainer.terms)
         return Training(
             self.result(),
@@ -139,13 +139,23 @@ class Session:
         if self.views.keeps_last and trainer.best is not None:
             self.model().save(self.run.last)
 
-    def preview(self) -> None:
-        """Refresh the preview, and warn of visible flaws in it."""
+    def preview(self) -> list[Remark]:
+        """Refresh the preview, and warn of visible flaws in it, which are returned."""
         rows, found = self.views.preview(self.result())
         self.run.write_preview(rows)
         self.shown = rows
         if self.trainer.progress > 0.2:  # flaws in a GAN's first pictures mean nothing
             self.warn(found)
+        return found
+
+    def settle(self, found: Sequence[Remark]) -> None:
+        """Let the warnings of flaws be those of the last preview: others have passed, and advice has changed."""
+        last = {remark.code: remark for remark in found}
+        self.warnings = [
+            last.get(remark.code, remark)
+            for remark in self.warnings
+            if remark.code in last or remark.code not in FLAWS
+        ]
 
     def warn(self, found: Sequence[Remark]) -> None:
         """Keep warnings of a new kind for the next report."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sinct.errors import ConfigError
+from sinct.errors import ConfigError, counted
 from sinct.objectives.cut import CutSettings
 
 FEWEST_STEPS = 5
@@ -65,7 +65,7 @@ def divide(steps: int | None, seconds: float | None, count: int) -> Division:
         part = steps // (2 * count)
         if part < FEWEST_STEPS:
             raise ConfigError(
-                f"{steps} steps leave {part} for each of {count} candidates, too few to choose by; give "
+                f"{counted(steps, 'step')} leave {part} for each of {count} candidates, too few to choose by; give "
                 f"`steps={2 * count * FEWEST_STEPS}` or more, or fewer candidates"
             )
         steps -= (count - 1) * part

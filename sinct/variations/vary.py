@@ -26,7 +26,7 @@ from sinct.training.loop import share_done
 from sinct.training.outlook import per_step, roughly
 from sinct.training.pair_run import PREVIEW_PIXELS, read_maps, run_training
 from sinct.training.preview import on_white, shrink
-from sinct.training.progress import Progress, Training
+from sinct.training.progress import OnPreparing, Progress, Training
 from sinct.variations.candidates import (
     Candidate,
     Variations,
@@ -88,6 +88,7 @@ def vary(
     max_memory: int | None = None,
     overwrite: bool = False,
     on_progress: OnVariation | None = None,
+    on_preparing: OnPreparing | None = None,
     on_candidate: Callable[[Candidate], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Variations:
@@ -114,6 +115,7 @@ def vary(
         max_memory: as for `translate`; the same is needed to continue.
         overwrite: replace older variations, those that were continued too; the output may then be replaced once.
         on_progress: called as the trainings report, see `train`.
+        on_preparing: called before a candidate's first step, see `train`.
         on_candidate: called with each candidate when it has been trained, after it was added to the sheet.
         should_stop: called after every step; returning True saves the state and ends the training.
 
@@ -158,7 +160,7 @@ def vary(
     )
     folder = folder_in(run_dir if run_dir is not None else target.with_suffix(".sinct"))
     with _begun(folder, wanted, overwrite=overwrite) as record:
-        work = _Work(folder, small, targets, regions, where, on_progress, should_stop)
+        work = _Work(folder, small, targets, regions, where, on_progress, on_preparing, should_stop)
         if any(is_trained(folder, number, entry) for number, entry in enumerate(record.candidates, start=1)):
             write_sheet(folder, record, work.painting, targets)  # a kill may have left an older one
         for number, entry in enumerate(record.candidates, start=1):
@@ -203,7 +205,7 @@ class _Work:
         photos: the photos.
         regions: maps of the painting and of each photo, or none.
         device: where the networks run.
-        on_progress, should_stop: see `vary`.
+        on_progress, on_preparing, should_stop: see `vary`.
     """
 
     def __init__(
@@ -214,11 +216,12 @@ class _Work:
         regions: Sequence[StrPath],
         device: torch.device,
         on_progress: OnVariation | None,
+        on_preparing: OnPreparing | None,
         should_stop: Callable[[], bool] | None,
     ) -> None:
         self.folder, self.painting, self.photos, self.device = folder, painting, photos, device
         self.regions = regions
-        self.on_progress, self.should_stop = on_progress, should_stop
+        self.on_progress, self.on_preparing, self.should_stop = on_progress, on_preparing, should_stop
         self.told = False
 
     def train(self, record: Record, number: int) -> Result | None:
@@ -242,6 +245,7 @@ class _Work:
             resume=run.config.exists(),
             overwrite=False,
             on_progress=self._report(record, number),
+            on_preparing=self.on_preparing,
             should_stop=self.should_stop,
             until=entry.until,
             maps=maps,
@@ -266,7 +270,10 @@ class _Work:
         score = make_judge(small, photos)(made)
         shown = on_white(made, self.painting.alpha)
         write_picture(self.folder.picture(number), shown, overwrite=True)
-        found = tuple((remark.code, str(remark)) for remark in picture_warnings(made, small))
+        found = tuple(
+            (remark.code, str(remark))
+            for remark in picture_warnings(made, small, what_to_do=training.model.cure)
+        )
         return Result(training.steps, training.seconds, score, found)
 
     def _report(self, record: Record, number: int) -> Callable[[Progress], None]:

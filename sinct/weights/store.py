@@ -18,7 +18,7 @@ from urllib.request import urlopen
 
 import platformdirs
 
-from sinct.errors import OutputError, WeightsError, one_line
+from sinct.errors import OutputError, WeightsError, counted, one_line
 from sinct.runtime.files import replacing
 from sinct.weights.registry import WeightFile, find
 
@@ -126,7 +126,7 @@ def locate(name: str, folder: Path | None = None) -> Path:
     expected = checksum(name, folder)
     if size != (file.size or size):
         raise WeightsError(
-            f"{path} has {size} bytes instead of {file.size}, so it is incomplete; {remedy} to replace it"
+            f"{path} has {counted(size, 'byte')} instead of {file.size}, so it is incomplete; {remedy} to replace it"
         )
     if not found.startswith(expected or ""):
         raise WeightsError(

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from sinct.measures.warnings import (
     clipped_share,
+    cure,
     discriminator_warnings,
     luminance,
     luminance_order,
@@ -148,3 +149,20 @@ def test_of_almost_nothing_no_flaw_is_told() -> None:
     shown[:10, :10] = 1
     assert picture_warnings(torch.zeros(3, 96, 96), ramp(), shown) == []
     assert picture_warnings(torch.zeros(3, 96, 96), ramp(), torch.zeros(96, 96)) == []
+
+
+@pytest.mark.parametrize(
+    ("steps", "planned", "warm", "told"),
+    [
+        (60, 250, True, "it has had 60 of 250 steps, so let it train to their end first"),
+        (1, 1, True, "it has had 1 step, so train it longer first, with `steps=100` or more"),
+        (250, 250, True, "try another `seed`"),
+        (400, 400, False, "it has had 400 steps, so train it longer first, with `steps=1000` or more"),
+        (40, None, True, "it has had 40 steps, so train it longer first, with `steps=100` or more"),
+        (5000, None, False, "try another `seed`"),
+    ],
+)
+def test_cure_depends_on_how_far_the_training_has_come(steps, planned, warm, told) -> None:
+    assert cure(steps, planned, warm=warm) == told
+    (line,) = picture_warnings(-ramp(), ramp(), what_to_do=cure(steps, planned, warm=warm))
+    assert line.endswith(f"; {told}")
