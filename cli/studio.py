@@ -1,5 +1,6 @@
 """`sinct studio`: the local web page."""
 
+import shlex
 import webbrowser
 from pathlib import Path
 from typing import Annotated
@@ -40,6 +41,8 @@ def studio(
                 webbrowser.open(whole)
 
         serve(made, port=port, opened=opened)
-        working = made.working()
-        if working:
-            display.say(f"{working} goes on; to see it again: sinct studio {place}")
+        worker = made.processes.working()
+        if worker is not None and worker.task == "train":
+            display.say(
+                f"{worker.run} goes on; to see it again: {shlex.join(['sinct', 'studio', str(place)])}"
+            )

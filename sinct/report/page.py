@@ -123,7 +123,7 @@ def _report(
     return render(
         "report.html",
         style=_picture_style(painting, photo),
-        scripts=("page.js", "report.js"),
+        scripts=("page.js", "viewer.js", "report.js"),
         comparison=comparison,
         contenders=sum(not (result.control or result.elsewhere) for result in comparison.results),
         elsewhere=sum(result.elsewhere for result in comparison.results),

@@ -46,7 +46,7 @@ SILENCE = 15.0
 
 FILES = {
     "studio.css": (("report.css", "studio.css"), "text/css"),
-    "studio.js": (("page.js", "report.js", "studio.js"), "text/javascript"),
+    "studio.js": (("page.js", "viewer.js", "studio.js"), "text/javascript"),
     "icon.svg": (("icon.svg",), "image/svg+xml"),
 }
 """Files of the page: what they are made of, and their type."""

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sinct.errors import ConfigError, InputError, SinctError
 from sinct.objectives.cut import CutSettings
@@ -112,12 +113,16 @@ class Studio:
             "painting": job.painting,
             "photos": job.photos,
             "output": job.output,
-            "shown": "result"
-            if run.view("result").exists()
-            else "live"
-            if run.view("live").exists()
-            else None,
+            "shown": self._card(run, job),
         }
+
+    def _card(self, run: StudioRun, job: Job) -> str | None:
+        """Address of a small picture of a run; None if there is none."""
+        with suppress(SinctError):
+            made = picture_in(self.folder, job.output)
+            return f"/api/pictures/{quote(made.name, safe='')}?v={_version(made)}"
+        live = _version(run.view("live"))
+        return None if live is None else f"/api/runs/{quote(run.path.name, safe='')}/views/live?v={live}"
 
     def run(self, name: str) -> StudioRun:
         """A run by its name.

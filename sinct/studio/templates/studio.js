@@ -67,7 +67,7 @@
     const busy = overview?.working;
     const waits = copying.painting + copying.photo > 0;
     $("#start").disabled = Boolean(missing.length || busy || waits);
-    $("#swap").hidden = missing.length === 2;
+    $("#swap").disabled = missing.length === 2;
     $("#start-hint").textContent = waits
       ? "The file is being copied …"
       : missing.length
@@ -206,7 +206,7 @@
         "a",
         { href: `#${part(run.name)}` },
         run.shown
-          ? element("img", { src: address(run.name, `/views/${run.shown}`), alt: "", loading: "lazy" })
+          ? element("img", { src: run.shown, alt: "", loading: "lazy" })
           : element("span", { className: "blank", textContent: "no picture yet" }),
         element("span", { className: "title", textContent: run.output || run.name }),
         element("span", { className: "below", textContent: `${run.painting || "?"}, ${run.photos.join(", ") || "?"}` }),
