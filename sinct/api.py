@@ -19,6 +19,7 @@ from sinct.measures.warnings import scale_warning
 from sinct.networks.choice import make_generator
 from sinct.objectives.cut import CutSettings, Trainer
 from sinct.pictures.masks import open_mask
+from sinct.pictures.notebook import shown_png
 from sinct.pictures.opening import in_memory, open_picture
 from sinct.pictures.picture import Picture, read_picture
 from sinct.pictures.rows import Source
@@ -51,6 +52,10 @@ class Translation:
     warnings: tuple[Remark, ...]
     training: Training | None = field(default=None, repr=False)
     finished: bool = True
+
+    def _repr_png_(self) -> bytes | None:
+        """The picture, for notebooks; None once its file is gone."""
+        return shown_png(self.output)
 
 
 def train(

@@ -1,3 +1,4 @@
+import io
 import json
 import os
 import sys
@@ -490,3 +491,12 @@ def test_no_first_steps_are_told_where_there_are_none(pair, tiny_warm_start, tmp
     told = []
     sinct.train(*pair, tmp_path / "run", config=tiny_warm_start.replace(steps=0), on_preparing=told.append)
     assert told[-1] == "preparing the preview"
+
+
+def test_notebooks_show_the_picture_and_the_trainings_preview(pair, tiny, tmp_path):
+    done = sinct.translate(*pair, tmp_path / "out.png", config=tiny)
+    with Image.open(io.BytesIO(done._repr_png_())) as shown:
+        assert np.array_equal(np.asarray(shown), pixels_of(done.output))
+    assert done.training._repr_png_() is not None
+    done.output.unlink()
+    assert done._repr_png_() is None

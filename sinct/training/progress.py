@@ -8,6 +8,8 @@ from torch import Tensor
 
 from sinct.errors import Remark
 from sinct.inference.model import Model
+from sinct.pictures.notebook import shown_png
+from sinct.training.run_directory import RunDirectory
 from sinct.training.terms import Term
 
 
@@ -72,6 +74,10 @@ class Training:
     warnings: tuple[Remark, ...]
     planned: int | None = None
     capped: bool = False
+
+    def _repr_png_(self) -> bytes | None:
+        """Its preview, for notebooks; None once that is gone."""
+        return shown_png(RunDirectory(self.run_dir).preview)
 
 
 OnProgress = Callable[[Progress], None]
