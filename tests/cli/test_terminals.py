@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from sinct_cli import display
+from sinct_cli import display, streams
 from sinct_cli.compared import _short
 
 from tests.support.platforms import needs_links
@@ -44,6 +44,7 @@ def test_name_that_is_no_utf_8_is_shown_escaped(encoding):
 
 
 def test_characters_that_a_terminal_lacks_have_stand_ins_or_are_escaped():
+    assert streams.STAND_INS["Δ"] == "d"
     assert "ΔE of WCT² é".encode("ascii", "sinct") == rb"dE of WCT2 \xe9"
     assert "ΔE ² é".encode("cp1252", "sinct") == b"dE \xb2 \xe9"
 
