@@ -254,7 +254,7 @@ def test_a_folder_is_translated_whole_and_what_cannot_be_read_is_named(run, doma
 def test_pictures_that_are_there_are_not_replaced_unless_asked(run, domains, tmp_path):
     folders.apply(run, domains.source[:2], tmp_path / "out")
     with pytest.raises(
-        sinct.OutputError, match=r"0\.png already exists \(2 of 4 pictures do\); give `resume=True`"
+        sinct.OutputError, match=r"0\.png already exists \(2 of 4 pictures\); give `resume=True`"
     ):
         folders.apply(run, domains.source, tmp_path / "out")
     found = folders.apply(run, domains.source, tmp_path / "out", resume=True)

@@ -126,7 +126,8 @@ def locate(name: str, folder: Path | None = None) -> Path:
     expected = checksum(name, folder)
     if size != (file.size or size):
         raise WeightsError(
-            f"{path} has {counted(size, 'byte')} instead of {file.size}, so it is incomplete; {remedy} to replace it"
+            f"{path} has {counted(size, 'byte')} instead of {file.size:,}, so it is incomplete; {remedy} to replace "
+            "it"
         )
     if not found.startswith(expected or ""):
         raise WeightsError(

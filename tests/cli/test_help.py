@@ -4,8 +4,11 @@ import os
 import shlex
 import subprocess
 import sys
+from unittest.mock import patch
 
 import pytest
+from rich.console import Console
+from sinct_cli import display
 from sinct_cli.help import GROUPS, NARROW
 from sinct_cli.main import app
 from typer.main import get_command
@@ -26,7 +29,10 @@ COMMANDS = {" ".join(words): command for words, command in commands()}
 
 
 def help_of(words, option="--help", width=80):
-    result = CliRunner().invoke(app, [*words.split(), option], env={"COLUMNS": str(width)})
+    # Its width is known from when it was made, which may have been in another test.
+    console = Console(width=width, soft_wrap=True, markup=False, emoji=False)
+    with patch.object(display, "out", console):
+        result = CliRunner().invoke(app, [*words.split(), option], env={"COLUMNS": str(width)})
     assert result.exit_code == 0
     return result.stdout
 

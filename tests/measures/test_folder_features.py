@@ -193,7 +193,7 @@ def test_too_little_memory_asks_for_a_smaller_batch(network, files, cache) -> No
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     network.pooled = full
-    with pytest.raises(OutOfMemoryError, match=r"3 pictures at a time do not fit .* smaller `batch`"):
+    with pytest.raises(OutOfMemoryError, match=r"a batch of 3 does not fit .* smaller `batch`"):
         features_of(files, network, cache=cache)
 
 
