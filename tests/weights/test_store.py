@@ -43,7 +43,9 @@ def test_missing_file_without_known_size_and_checksum_says_so(add, folder) -> No
 def test_file_of_another_size_says_both(add, folder) -> None:
     add()
     (folder / "tiny.pth").write_bytes(DATA[:-1])
-    with pytest.raises(WeightsError, match=f"has {len(DATA) - 1:,} bytes instead of {len(DATA):,}.*replace it"):
+    with pytest.raises(
+        WeightsError, match=f"has {len(DATA) - 1:,} bytes instead of {len(DATA):,}.*replace it"
+    ):
         locate("tiny", folder)
 
 
