@@ -134,7 +134,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 
 def files(folder: Path) -> set[str]:
-    """Names of all files but a report's thumbnails, which are named after where and when their pictures were written."""
+    """Names of all files but thumbnails, which are named after where and when their pictures were written."""
     found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     return {name for name in found if "thumbnails" not in Path(name).parts}
 
