@@ -26,9 +26,9 @@ from torch import Tensor
 from assets.parts import PaintedPart, Parts, Pool, as_bytes, as_pixels
 from assets.photographs import PHOTOGRAPHS, photograph_files
 from assets.recipes import in_half, log, recipe_options
-from sinct.data.content import prepare_pair
 from sinct.data.grain import grain
 from sinct.data.pair import PairBatch
+from sinct.data.pair_content import prepare_pair
 from sinct.inference import checkpoint
 from sinct.objectives.cut import CutSettings, Trainer
 from sinct.presets import preset

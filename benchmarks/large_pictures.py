@@ -23,7 +23,7 @@ import torch
 import sinct
 from benchmarks.ceiling import flops_of, forward_rate
 from benchmarks.machine import RESULTS, describe, one_line, write_json
-from sinct.data.content import prepare_pair
+from sinct.data.pair_content import prepare_pair
 from sinct.data.strokes import CELL, SIGHT, always, in_memory
 from sinct.inference.model import Model
 from sinct.inference.streamed import stream

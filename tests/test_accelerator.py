@@ -13,7 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sinct.data.colours import roughness
-from sinct.data.content import Content, prepare_pair, separate
+from sinct.data.content import Content, separate
+from sinct.data.pair_content import prepare_pair
 from sinct.inference.whole import translate_whole
 from sinct.losses import (
     MemoryBank,

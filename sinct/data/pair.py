@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from sinct.config import ABOVE_0, FROM_0, SHARE, Settings, bounded
-from sinct.data.content import Content, Seen, prepare_pair
+from sinct.data.content import Content, Seen
 from sinct.data.crops import (
     SMALLEST_SHARE,
     TRIES,
@@ -19,6 +19,7 @@ from sinct.data.crops import (
     width_range,
 )
 from sinct.data.grain import grain, grain_at
+from sinct.data.pair_content import prepare_pair
 from sinct.data.regions import ELSEWHERE, RegionMaps
 from sinct.data.strokes import AS_TOLD
 from sinct.errors import ConfigError

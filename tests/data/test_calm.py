@@ -5,7 +5,8 @@ import torch
 
 from assets.dabs import Manner, paint_dabs
 from sinct.data.calm import MOST, calming, unrest
-from sinct.data.content import Content, prepare_pair
+from sinct.data.content import Content
+from sinct.data.pair_content import prepare_pair
 
 
 def scene(seed=0, side=256):

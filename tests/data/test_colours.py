@@ -1,7 +1,8 @@
 import torch
 
 from sinct.data.colours import RANGE, ROUGHNESS_REACH, Spread, recolour, roughness, spread_of
-from sinct.data.content import Content, prepare, prepare_pair, prepared, separate
+from sinct.data.content import Content, prepare, prepared, separate
+from sinct.data.pair_content import prepare_pair
 from sinct.data.palette import quadratic
 
 

@@ -3,7 +3,8 @@ from dataclasses import replace
 
 import torch
 
-from sinct.data.content import Content, prepare, prepare_pair, prepared, separate
+from sinct.data.content import Content, prepare, prepared, separate
+from sinct.data.pair_content import prepare_pair
 
 
 def test_prepared_picture_is_the_same_for_the_same_seed():

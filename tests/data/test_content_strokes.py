@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from sinct.data.content import Content, prepare, prepare_pair, prepared, without_strokes
+from sinct.data.content import Content, prepare, prepared, without_strokes
+from sinct.data.pair_content import prepare_pair
 from sinct.weights.stroke_remover import stroke_remover_version
 
 HEIGHT, WIDTH = 203, 670

@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from sinct.data.content import Content, prepare, prepare_pair, prepared
+from sinct.data.content import Content, prepare, prepared
 from sinct.data.pair import PairSampler, PairSettings, Shown
+from sinct.data.pair_content import Prepared, prepare_pair
 from sinct.data.regions import ELSEWHERE, RegionMaps, blended, matched_regions, region_weights
 from sinct.errors import InputError
 from sinct.pictures.cuts import cut_of
@@ -116,9 +117,8 @@ def test_colours_follow_the_photos_map(pair):
     assert (found[0] - found[2])[:36].mean() < -0.3  # what is above gets what is on the left, now blue
 
 
-def test_training_and_use_prepare_alike_with_texture(pair):
-    painting, photo = pair
-    found = prepare_pair(
+def with_texture(painting: torch.Tensor, photo: torch.Tensor) -> Prepared:
+    return prepare_pair(
         [painting],
         [photo],
         Content(smoothing=0.1),
@@ -127,6 +127,11 @@ def test_training_and_use_prepare_alike_with_texture(pair):
         texture=True,
         maps=maps(),
     )
+
+
+def test_training_and_use_prepare_alike_with_texture(pair):
+    painting, photo = pair
+    found = with_texture(painting, photo)
     in_use = prepare(painting, found.content)
     torch.testing.assert_close(in_use, found.paintings[0].seen, rtol=0, atol=1e-4)
     cut = prepared(cut_of(painting), 80, 60, found.content)(slice(20, 61), slice(7, 44))
@@ -135,15 +140,7 @@ def test_training_and_use_prepare_alike_with_texture(pair):
 
 def test_regions_survive_a_file(pair):
     painting, photo = pair
-    content = prepare_pair(
-        [painting],
-        [photo],
-        Content(smoothing=0.1),
-        in_photos_colours=True,
-        repaint=True,
-        texture=True,
-        maps=maps(),
-    ).content
+    content = with_texture(painting, photo).content
     again = Content.from_parts(content.numbers(), content.tensors())
     assert torch.equal(prepare(painting, again), prepare(painting, content))
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import sinct
-from sinct.data.content import prepare_pair
+from sinct.data.pair_content import prepare_pair
 from sinct.inference import streamed
 from sinct.inference.streamed import fingerprint
 from sinct.inference.whole import translate_whole

@@ -10,7 +10,8 @@ from PIL import Image
 import assets
 from assets.dabs import Manner, paint_dabs
 from sinct import ConfigError, WeightsError, preset
-from sinct.data.content import Content, prepare, prepare_pair
+from sinct.data.content import Content, prepare
+from sinct.data.pair_content import prepare_pair
 from sinct.losses.patches import patch_distance
 from sinct.networks.choice import make_generator
 from sinct.weights.warm_start import FILE, load_warm_start, warm_start_facts
