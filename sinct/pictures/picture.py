@@ -7,7 +7,6 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -364,13 +363,8 @@ def _write_whole(target: Path, data: bytes, *, overwrite: bool) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise unwritable(target, error) from error
-    with ExitStack() as undo:
-        with replacing(target) as temporary:
-            temporary.write_bytes(data)
-            if not overwrite:
-                target.touch(exist_ok=False)  # claims the name: a file that appeared meanwhile stays
-                undo.callback(target.unlink)
-        undo.pop_all()
+    with replacing(target, new=not overwrite) as temporary:
+        temporary.write_bytes(data)
 
 
 def _format(path: str | os.PathLike[str]) -> Format:

@@ -18,7 +18,7 @@ StrPath = str | os.PathLike[str]
 
 
 @contextmanager
-def replacing(path: Path, *, folder: Path | None = None) -> Iterator[Path]:
+def replacing(path: Path, *, folder: Path | None = None, new: bool = False) -> Iterator[Path]:
     """Yield a temporary path that becomes `path` when the context ends without an error.
 
     The bytes are on the disk before the name changes, so that a crash, a full disk or a kill leaves either the
@@ -28,6 +28,7 @@ def replacing(path: Path, *, folder: Path | None = None) -> Iterator[Path]:
         path: the file to write.
         folder: where the temporary file goes, on the same disk; by default the folder of `path`. A kill leaves the
             temporary file behind, .sinct-*.part, which is removed when `path` is next written (not on Windows).
+        new: refuse to replace a file, even one that appears meanwhile.
 
     Raises:
         OutputError: the folder cannot be written to, the disk is full, or `path` is a device or a pipe.
@@ -44,7 +45,10 @@ def replacing(path: Path, *, folder: Path | None = None) -> Iterator[Path]:
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.chmod(0o666 & ~_umask())  # mkstemp makes files that only their owner may read
-        temporary.replace(path)
+        if new:
+            _give_name(temporary, path)
+        else:
+            temporary.replace(path)
     except OSError as error:
         raise unwritable(path, error) from None
     finally:
@@ -52,6 +56,26 @@ def replacing(path: Path, *, folder: Path | None = None) -> Iterator[Path]:
             temporary.unlink()
         if descriptor is not None:
             os.close(descriptor)
+
+
+def _give_name(temporary: Path, path: Path) -> None:
+    """Let a file appear whole under a name that no other has.
+
+    Raises:
+        OSError: another has it, or the name cannot be given.
+    """
+    try:
+        os.link(temporary, path)
+        return
+    except FileExistsError:
+        raise
+    except OSError:  # the file system has no second names for a file; then the name is claimed first
+        path.touch(exist_ok=False)
+    try:
+        temporary.replace(path)
+    except OSError:
+        path.unlink()
+        raise
 
 
 def _temporary(folder: Path, prefix: str) -> tuple[Path, int | None]:

@@ -61,6 +61,44 @@ def test_nothing_but_the_file_is_left(old: Path) -> None:
     assert names(old.parent) == ["result.txt"]
 
 
+@pytest.fixture(params=["links", "no links"])
+def system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """File systems with and without second names for a file."""
+    if request.param == "no links":
+
+        def refuse(*names: object) -> None:
+            raise OSError(errno.EPERM, "no links here")
+
+        monkeypatch.setattr(os, "link", refuse)
+
+
+@pytest.mark.usefixtures("system")
+def test_new_file_has_no_name_before_its_bytes_are_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, synced, there = tmp_path / "new.txt", os.fsync, []
+    monkeypatch.setattr(os, "fsync", lambda number: (there.append(path.exists()), synced(number)))
+    with replacing(path, new=True) as temporary:
+        temporary.write_text("new")
+    assert there == [False]
+    assert path.read_text() == "new"
+    assert [file.name for file in tmp_path.iterdir()] == ["new.txt"]
+
+
+@pytest.mark.usefixtures("system")
+def test_file_that_appears_meanwhile_stays(tmp_path: Path) -> None:
+    path = tmp_path / "new.txt"
+
+    def write_beside_another() -> None:
+        with replacing(path, new=True) as temporary:
+            temporary.write_text("new")
+            path.write_text("another's")
+
+    with pytest.raises(OutputError, match="exists"):
+        write_beside_another()
+    assert path.read_text() == "another's"
+
+
 @pytest.mark.parametrize("error", [KeyError, KeyboardInterrupt])
 def test_error_inside_leaves_the_old_file_alone(old: Path, error: type[BaseException]) -> None:
     with pytest.raises(error):
