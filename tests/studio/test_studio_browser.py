@@ -75,6 +75,13 @@ def finished(page: "sync_api.Page") -> None:
     page.locator("#phase", has_text="Finished").wait_for(timeout=MOMENT)
 
 
+def pictures_shown(page: "sync_api.Page") -> None:
+    """Wait for painting and result to be on the page: each is placed once it has been fetched and decoded."""
+    placed = "kind => document.querySelector(`.pane [data-view=${kind}]`).naturalWidth > 0"
+    for kind in ("painting", "result"):
+        wait_until(page, placed, kind, DEADLINE)
+
+
 def test_two_dropped_files_become_a_picture_that_is_downloaded(
     opened: Open, served: Served, pair: tuple[Path, Path], tmp_path: Path
 ) -> None:
@@ -156,12 +163,11 @@ def test_the_page_opens_at_a_run_and_its_pictures_zoom_together(
     served.studio.start("monet.png", [pair[1].name], "draft")
     served.wait("monet-photo.sinct", "finished")
     opened = Open(browser, served, "#monet-photo.sinct")
+    pictures_shown(opened.page)
     opened.page.locator("#panes").press("1")
     shown = "layers => layers.filter(layer => layer.offsetParent).map(layer => layer.style.transform)"
     places = opened.page.eval_on_selector_all(".pane .layer", shown)
-    assert (
-        len(places) == 4
-    )  # painting; result, the painting below it, and what the brush brings back above it
+    assert len(places) == 4  # painting; result, the painting below it, what the brush brings back above it
     assert len(set(places)) == 1
     opened.page.locator("#strength").fill("25")
     assert (
@@ -181,6 +187,7 @@ def test_what_the_brush_brings_back_is_the_paintings_own_in_the_download(
     served.wait("monet-photo.sinct", "finished")
     opened = Open(browser, served, "#monet-photo.sinct")
     page = opened.page
+    pictures_shown(page)
     page.get_by_role("button", name="Brush").click()
     box = page.locator("#canvas").bounding_box()
     assert box
