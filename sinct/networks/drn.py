@@ -110,7 +110,8 @@ class DRN(nn.Module):
         Returns:
             (N, classes, H, W).
         """
-        logits: Tensor = self.up(self.seg(self.base(pictures)))
+        # On CPUs, torch 2.13 crashes in the backward pass of these convolutions in channels-last layout.
+        logits: Tensor = self.up(self.seg(self.base(pictures.contiguous())))
         return logits
 
 
