@@ -188,7 +188,9 @@ def torchvision_labeller(
         try:
             network.load_state_dict(state)
         except RuntimeError as error:
-            raise WeightsError(f"these are not the weights of torchvision's {name} ({one_line(error)})") from None
+            raise WeightsError(
+                f"these are not the weights of torchvision's {name} ({one_line(error)})"
+            ) from None
     network.to(device).eval().requires_grad_(False)
     make = detection_labeller if name.startswith("maskrcnn") else segmentation_labeller
     return make(network, classes, f"torchvision's {name}, {len(classes)} classes")

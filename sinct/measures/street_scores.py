@@ -208,4 +208,6 @@ def _segmented(network: nn.Module, pictures: Tensor) -> Tensor:
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
-    raise OutOfMemoryError(f"{counted(len(pictures), 'picture')} at once do not fit into the memory; free some")
+    raise OutOfMemoryError(
+        f"{counted(len(pictures), 'picture')} at once do not fit into the memory; free some"
+    )

@@ -5,7 +5,7 @@ import warnings
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from sinct.errors import InputError, one_line
 from sinct.pictures.limits import MAX_PIXELS, check_plausible
@@ -21,7 +21,7 @@ def read_label_map(path: StrPath, size: tuple[int, int] | None = None) -> LabelM
 
     Args:
         path: PNG with one channel, grey or with a palette, of up to 16 bits.
-        size: width and height in pixels to which it is scaled, each pixel that of the nearest place; None keeps its own.
+        size: width and height in pixels to which it is scaled, by the nearest neighbour; None keeps its own.
 
     Raises:
         InputError: it cannot be read, is no PNG, or has colours.
@@ -31,12 +31,12 @@ def read_label_map(path: StrPath, size: tuple[int, int] | None = None) -> LabelM
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's own limit is that of sinct, below
-            image = Image.open(io.BytesIO(data), formats=("PNG",))
+            image: Image.Image = Image.open(io.BytesIO(data), formats=("PNG",))
             _check(image, len(data))
             image.load()
     except InputError as error:
         raise InputError(f"the label map {name} {error}") from None
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         raise InputError(f"the label map {name} is no PNG; save it as one, without loss") from None
     except Exception as error:  # Pillow raises nearly anything for damaged files
         raise InputError(f"the label map {name} is damaged ({one_line(error)}); copy it again") from None

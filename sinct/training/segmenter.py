@@ -35,7 +35,7 @@ from sinct.inference import checkpoint
 from sinct.inference.checkpoint import part, prefixed
 from sinct.measures.street_classes import IGNORED, STREET_CLASSES
 from sinct.measures.street_scores import SIZE, normalised, read_classes, read_scene
-from sinct.networks.drn import STRIDE, DRN, load_published
+from sinct.networks.drn import DRN, STRIDE, load_published
 from sinct.runtime.device import is_out_of_memory
 from sinct.runtime.files import printable
 from sinct.runtime.json_files import restored
@@ -179,7 +179,11 @@ def train_segmenter(
         momentum=settings.momentum,
         weight_decay=settings.weight_decay,
     )
-    facts = {"config": settings.to_dict(), "photographs": len(pairs), "begun_with_imagenet": start is not None}
+    facts = {
+        "config": settings.to_dict(),
+        "photographs": len(pairs),
+        "begun_with_imagenet": start is not None,
+    }
     done = 0
     if resume and output.exists():
         done = _restore(output, facts, network, optimizer)
@@ -190,7 +194,9 @@ def train_segmenter(
     def save(step: int) -> None:
         network_state = prefixed("network", network.state_dict())
         moments = {} if step == planned else _moments(network, optimizer)
-        checkpoint.save(output, KIND, {**network_state, **moments}, {**facts, "step": step, "planned": planned})
+        checkpoint.save(
+            output, KIND, {**network_state, **moments}, {**facts, "step": step, "planned": planned}
+        )
 
     losses: list[Tensor] = []
     saved = time.monotonic()
@@ -294,7 +300,7 @@ def _step(network: DRN, optimizer: torch.optim.Optimizer, pictures: Tensor, labe
             total = F.cross_entropy(logits, labels, ignore_index=IGNORED, reduction="sum")
             loss = total / (labels != IGNORED).sum().clamp_min(1)
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             return loss.detach()
     except (RuntimeError, MemoryError) as error:

@@ -83,12 +83,16 @@ def test_pixel_accuracy_is_that_of_a_slow_loop(maps):
 
 def test_a_right_segmentation_has_1_in_every_score():
     matrix = torch.diag(torch.tensor([4, 0, 7]))
-    assert [score(matrix) for score in (pixel_accuracy, class_accuracy, class_precision, mean_overlap)] == [1.0] * 4
+    assert [score(matrix) for score in (pixel_accuracy, class_accuracy, class_precision, mean_overlap)] == [
+        1.0
+    ] * 4
 
 
 def test_a_wrong_segmentation_has_0_in_every_score():
     matrix = torch.tensor([[0, 3], [5, 0]])
-    assert [score(matrix) for score in (pixel_accuracy, class_accuracy, class_precision, mean_overlap)] == [0.0] * 4
+    assert [score(matrix) for score in (pixel_accuracy, class_accuracy, class_precision, mean_overlap)] == [
+        0.0
+    ] * 4
 
 
 def test_one_class_for_all_pixels_has_its_share_of_them():

@@ -13,7 +13,9 @@ COLOURS = {"sky": (150, 190, 230), "building": (150, 90, 60), "road": (90, 90, 9
 """What the drawn photographs look like; label pictures have Cityscapes' colours."""
 
 
-def draw_scenes(place: Path, *, count: int = 6, seed: int = 0, wrong: bool = False) -> tuple[Path, Path, Path]:
+def draw_scenes(
+    place: Path, *, count: int = 6, seed: int = 0, wrong: bool = False
+) -> tuple[Path, Path, Path]:
     """Draw scenes of 256x128 px.
 
     Args:
@@ -30,7 +32,9 @@ def draw_scenes(place: Path, *, count: int = 6, seed: int = 0, wrong: bool = Fal
     for folder in folders:
         folder.mkdir(parents=True)
     random = np.random.default_rng(seed)
-    turned = dict(zip(COLOURS, [*list(COLOURS.values())[1:], COLOURS["sky"]], strict=True)) if wrong else COLOURS
+    turned = (
+        dict(zip(COLOURS, [*list(COLOURS.values())[1:], COLOURS["sky"]], strict=True)) if wrong else COLOURS
+    )
     for number in range(count):
         labels = Image.new("L", (256, 128), LABELS["sky"])
         pen = ImageDraw.Draw(labels)
