@@ -22,7 +22,7 @@ def draw_scenes(
         place: folder for three others.
         count: scenes.
         seed: seeds them.
-        wrong: paint each class in another one's colours.
+        wrong: paint each class in another one's colour, sky as road and road as sky.
 
     Returns:
         Folders of photographs, of label pictures in flat colours, and of label maps with Cityscapes' ids, in which a
@@ -32,9 +32,8 @@ def draw_scenes(
     for folder in folders:
         folder.mkdir(parents=True)
     random = np.random.default_rng(seed)
-    turned = (
-        dict(zip(COLOURS, [*list(COLOURS.values())[1:], COLOURS["sky"]], strict=True)) if wrong else COLOURS
-    )
+    shades = list(COLOURS.values())
+    turned = dict(zip(COLOURS, shades[2:] + shades[:2] if wrong else shades, strict=True))
     for number in range(count):
         labels = Image.new("L", (256, 128), LABELS["sky"])
         pen = ImageDraw.Draw(labels)
