@@ -97,7 +97,7 @@ def test_a_picture_without_a_map_is_named():
 
 
 def test_a_picture_with_two_maps_is_named():
-    with pytest.raises(InputError, match="a.png has 2 label maps"):
+    with pytest.raises(InputError, match=r"a\.png has 2 label maps"):
         find_labels([Path("a.png")], [Path("x/a.png"), Path("y/a.png")])
 
 
