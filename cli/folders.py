@@ -311,7 +311,7 @@ folders_app.command(
 def _show(found: Any) -> None:
     """Print scores as a table."""
     table = Table(box=None, pad_edge=False)
-    table.add_column("")
+    table.add_column("", overflow="fold")  # ends of paths tell folders apart
     for name in found.mean:
         table.add_column(name, justify="right")
     rows = dict(found.sets)

@@ -115,7 +115,7 @@ def shares(
     folders: Annotated[
         list[str],
         typer.Argument(
-            metavar="[NAME=]FOLDER...",
+            metavar="[NAME=]FOLDER",
             help="Folders or lists of pictures: sources, targets, translations; with a name to be shown.",
             show_default=False,
         ),

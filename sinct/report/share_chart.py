@@ -21,6 +21,7 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#f
 """Of the classes; colour-blind people can tell them apart (Okabe & Ito)."""
 
 _ROW, _WIDTH = 0.42, 6.0  # inches
+_LONGEST = 40  # characters of a folder's name
 _STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib
     "font.size": 9,
@@ -71,7 +72,7 @@ def draw_shares(shares: Mapping[str, Mapping[str, float]], classes: Sequence[str
         left = [before + value for before, value in zip(left, values, strict=True)]
     for place, total in zip(places, left, strict=True):
         axes.text(total, place, f" {total:.1f} %", va="center", ha="left")
-    axes.set_yticks(list(places), [printable(name) for name in names], parse_math=False)
+    axes.set_yticks(list(places), [_shortened(printable(name)) for name in names], parse_math=False)
     axes.invert_yaxis()
     axes.set_xlabel("share of pixels, %")
     axes.set_xlim(0, max(1.0, 1.18 * max(left)))
@@ -79,3 +80,7 @@ def draw_shares(shares: Mapping[str, Mapping[str, float]], classes: Sequence[str
     if len(classes) > 1:
         figure.legend(loc="outside upper left", ncols=min(len(classes), 5), frameon=False)
     return figure
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"

@@ -39,6 +39,11 @@ def test_names_with_dollars_are_no_formulas(tmp_path):
     write_shares(tmp_path / "a.svg", {"a$b$_c": {"horse": 1.0}}, ["horse"])
 
 
+def test_long_names_leave_room_for_bars():
+    (axes,) = draw_shares({"n" * 200: {"horse": 1.0}}, ["horse"]).axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["n" * 39 + "…"]
+
+
 def test_a_share_of_nothing_is_drawn(tmp_path):
     write_shares(tmp_path / "a.png", {"a": {"horse": 0.0}}, ["horse"])
     with Image.open(tmp_path / "a.png") as image:
