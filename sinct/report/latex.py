@@ -181,8 +181,7 @@ def table(
         ]
         texts.append("\n".join(lines))
         start = end
-    lines = AROUND + sum(len(block) for block in blocks)
-    each = max(1, TALLEST // lines)
+    each = max(1, TALLEST // (AROUND + sum(len(block) for block in blocks)))
     floats = [texts[first : first + each] for first in range(0, len(texts), each)] or [[]]
     captions = [rf"\caption{{{caption}}}\label{{{label}}}"]
     captions += [r"\addtocounter{table}{-1}\caption{Continued.}"] * (len(floats) - 1)
