@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sinct.data.folders import find_images
-from sinct.errors import ConfigError, WeightsError, did_you_mean
+from sinct.errors import ConfigError, WeightsError, counted, did_you_mean
 from sinct.measures.class_share import ClassShares, class_shares
 from sinct.measures.coco_stuff import COCO_STUFF
 from sinct.measures.labellers import DEEPLAB, Labeller, deeplab_labeller, torchvision_labeller
@@ -143,7 +143,7 @@ def score_scenes_of(
         on_progress=on_progress,
     )
     overlaps = (100 * class_overlaps(matrix)).tolist()
-    how = f"; pictures at {SIZE[0]}x{SIZE[1]} px, bicubic, segmented by {network.origin}"
+    how = f"; {counted(len(pairs), 'picture')} at {SIZE[0]}x{SIZE[1]} px, bicubic, segmented by {network.origin}"
     return SceneScores(
         semantic_scores(matrix),
         {

@@ -236,6 +236,13 @@ def load_segmenter(path: Path, device: torch.device) -> Segmenter:
     if path.suffix.lower() == ".safetensors":
         stored = checkpoint.load(path)
         settings, step, planned = _described(path, stored.description)
+        first = stored.tensors.get("network.base.0.0.weight")
+        if (
+            first is None or len(first) != settings.width
+        ):  # else a description could ask for any amount of memory
+            raise CheckpointError(
+                f"{printable(path)} does not fit its own settings; train again or restore a copy"
+            )
         network = DRN(len(STREET_CLASSES), width=settings.width)
         _fill(path, network, stored.tensors)
         origin = f"DRN-D-22 of sinct after step {step} of {planned}, {origin}"

@@ -69,6 +69,7 @@ def test_train_a_segmenter_and_score_with_it(scenes, tmp_path):
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)
     assert {"distance", "mIoU", "pixAcc", "classAcc", "precision"} == found["mean"].keys()
+    assert "3 pictures at 256x128 px" in found["protocols"]["mIoU"]
     assert "DRN-D-22 of sinct after step 4 of 4, sha256 " in found["protocols"]["mIoU"]
     (overlaps,) = found["overlaps"].values()
     assert {"sky", "building", "road", "car"} <= overlaps.keys()

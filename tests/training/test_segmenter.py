@@ -210,6 +210,27 @@ def test_a_model_of_sinct_is_no_segmenter(tmp_path):
         load_segmenter(tmp_path / "a.safetensors", CPU)
 
 
+@pytest.mark.parametrize("width", [4, 10**9])
+def test_a_description_that_does_not_fit_is_refused_before_a_network_is_built(pairs, tmp_path, width):
+    train(pairs, tmp_path / "a.safetensors")
+    stored = checkpoint.load(tmp_path / "a.safetensors")
+    config = {**stored.description["config"], "width": width}
+    facts = {"config": config, "step": 4, "planned": 4}
+    checkpoint.save(tmp_path / "b.safetensors", segmenter.KIND, stored.tensors, facts)
+    with pytest.raises(CheckpointError, match="does not fit its own settings"):
+        load_segmenter(tmp_path / "b.safetensors", CPU)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [{}, {"config": {"width": "a"}, "step": 1, "planned": 1}, {"config": {}, "step": "x", "planned": 1}],
+)
+def test_a_damaged_description_is_one_line(tmp_path, facts):
+    checkpoint.save(tmp_path / "a.safetensors", segmenter.KIND, {}, facts)
+    with pytest.raises(CheckpointError, match="is damaged"):
+        load_segmenter(tmp_path / "a.safetensors", CPU)
+
+
 @pytest.mark.slow
 def test_a_small_network_learns_drawn_scenes(tmp_path):
     """Known-right scenes, which it has not seen, score far above scenes in wrong colours."""
