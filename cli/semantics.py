@@ -84,14 +84,12 @@ def segmenter(
         bars.load(quiet=quiet)
         from sinct import semantics
 
-        with (
-            bars.CountDisplay("reading", quiet=quiet) as reading,
-            bars.CountDisplay("steps", quiet=quiet) as steps,
-        ):
+        with bars.CountDisplay("reading", quiet=quiet) as bar:
             done = semantics.train_segmenter(
                 images, labels, output, label_numbers=label_numbers.value, epochs=epochs, seed=seed,
                 changes=parse_changes(changes), from_scratch=from_scratch, weights_dir=weights_dir, device=device,
-                resume=resume, overwrite=overwrite, on_reading=reading, on_step=steps, should_stop=stop,
+                resume=resume, overwrite=overwrite, on_reading=bar,
+                on_step=lambda done, total: bar(done, total, "training"), should_stop=stop,
             )  # fmt: skip
         loss = f", cross-entropy {done.loss:.3f}" if done.loss == done.loss else ""
         if as_json:
