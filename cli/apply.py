@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from . import bars, display, opening, translated
+from . import bars, display, opening, translated, viewing
 from .inputs import stored
 from .options import (
     AsJson,
@@ -14,6 +14,7 @@ from .options import (
     Keep,
     Mask,
     MaxMemory,
+    Open,
     Output,
     Overwrite,
     Profile,
@@ -40,6 +41,7 @@ def apply(
     keep: Keep = None,
     mask: Mask = None,
     max_memory: MaxMemory = None,
+    opened: Open = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -61,3 +63,5 @@ def apply(
             )  # fmt: skip
         translated.report(done, as_json=as_json, quiet=quiet)
         translated.end(done, stop, quiet=quiet)
+        if opened:
+            viewing.show(done.output, quiet=quiet)

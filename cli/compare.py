@@ -11,7 +11,7 @@ from sinct.errors import ConfigError, Interrupted
 
 from . import bars, compared, display
 from .inputs import stored
-from .options import AsJson, Device, Overwrite, Painting, Quiet, Seed, duration
+from .options import AsJson, Device, Open, Overwrite, Painting, Quiet, Seed, duration
 from .stopping import stopping
 
 
@@ -103,6 +103,7 @@ def compare(
         ),
     ] = None,
     overwrite: Overwrite = False,
+    opened: Open = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -161,7 +162,7 @@ def compare(
         except Interrupted:
             display.say("stopped; run the same command to continue", quiet=quiet)
             raise typer.Exit(stop.exit_code) from None
-        compared.tell(done, output, chosen=chosen, as_json=as_json, quiet=quiet)
+        compared.tell(done, output, chosen=chosen, opened=opened, as_json=as_json, quiet=quiet)
 
 
 def evaluate(

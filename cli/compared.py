@@ -10,7 +10,7 @@ from rich.table import Table
 
 from sinct.comparison import methods
 
-from . import display
+from . import display, viewing
 
 if TYPE_CHECKING:
     from sinct.comparison.compare import Compared
@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 
 
 def tell(
-    done: "Mapping[str, Compared | str]", output: Path, *, chosen: str | None, as_json: bool, quiet: bool
+    done: "Mapping[str, Compared | str]",
+    output: Path,
+    *,
+    chosen: str | None,
+    opened: bool,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """Say where the reports are and what a person should know of them, or print all as JSON.
 
@@ -27,6 +33,7 @@ def tell(
         done: comparisons, or why there is none, by the pair's name; the only one has an empty name.
         output: folder of all of them.
         chosen: the methods asked for on the command line.
+        opened: open the page, that of all pairs where there are several.
         as_json: print one JSON object instead.
         quiet: print nothing but it.
 
@@ -83,6 +90,9 @@ def tell(
                 f"not run because their weights are missing: {', '.join(absent)} (`sinct weights fetch all` gets them)",
                 quiet=quiet,
             )
+    if opened and finished:
+        only = next(iter(finished.values())).report
+        viewing.show(output / "summary.html" if len(finished) > 1 else only, quiet=quiet)
     made = any(row.file and not row.control for item in finished.values() for row in item.comparison.results)
     asked = any(not row.control for item in finished.values() for row in item.comparison.results)
     if failed or (asked and not made):

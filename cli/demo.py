@@ -6,13 +6,14 @@ from typing import Annotated
 
 import typer
 
-from . import bars, display
+from . import bars, display, viewing
 from .options import (
     AsJson,
     Device,
     Faithful,
     FromScratch,
     MaxMemory,
+    Open,
     Overwrite,
     Preset,
     PresetOption,
@@ -44,6 +45,7 @@ def demo(
     resume: Resume = False,
     overwrite: Overwrite = False,
     max_memory: MaxMemory = None,
+    opened: Open = False,
     changes: Set = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -70,3 +72,5 @@ def demo(
             f"painting, result and photo side by side: {output / 'run' / 'preview.png'}",
             quiet=quiet or as_json,
         )
+        if opened:
+            viewing.show(output / "result.png", quiet=quiet or as_json)

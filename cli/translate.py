@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import bars, display, opening, translated, variations
+from . import bars, display, opening, translated, variations, viewing
 from .inputs import stored
 from .options import (
     AsJson,
@@ -19,6 +19,7 @@ from .options import (
     Keep,
     Mask,
     MaxMemory,
+    Open,
     Output,
     Overwrite,
     Painting,
@@ -77,6 +78,7 @@ def translate(
     regions: RegionMaps = None,
     photo_regions: PhotoRegions = None,
     max_memory: MaxMemory = None,
+    opened: Open = False,
     changes: Set = None,
     seeds: Seeds = None,
     presets: Presets = None,
@@ -108,7 +110,7 @@ def translate(
                 settings=of_preset, preset=preset.value, overwrite=overwrite, as_json=as_json,
                 quiet=quiet or as_json, device=device, max_memory=max_memory, steps=steps, seconds=time,
                 bits=bits, profile=profile.value, strength=strength, keep=keep or (),
-                mask=others[-1] if mask else None, regions=all_maps(regions, photo_regions),
+                mask=others[-1] if mask else None, regions=all_maps(regions, photo_regions), opened=opened,
             )  # fmt: skip
             return
         bars.load(quiet=quiet or as_json)
@@ -123,6 +125,8 @@ def translate(
             ),
             preset=preset,
         )  # fmt: skip
+        if opened:
+            viewing.show(output, quiet=quiet or as_json)
 
 
 def translate_one(
@@ -187,6 +191,7 @@ def _translate_one_of_several(
     keep: Sequence[str],
     mask: Path | None,
     regions: Sequence[Path],
+    opened: bool,
     **candidates: Any,
 ) -> None:
     import sinct
@@ -196,6 +201,9 @@ def _translate_one_of_several(
         max_memory=max_memory, regions=regions, as_json=as_json, quiet=quiet, **candidates,
     )  # fmt: skip
     if number is None:
+        sheet = sinct.read_variations(run_dir).sheet
+        if opened and sheet is not None:
+            viewing.show(sheet, quiet=quiet)
         return
     # After --pick, a length given was the budget, and the candidate has its part of that.
     longer = wishes.number is not None
@@ -217,3 +225,5 @@ def _translate_one_of_several(
         translated.end(
             done, stop, quiet=quiet, again=lambda steps: choosing(sys.argv[1:], number, steps=steps)
         )
+        if opened:
+            viewing.show(output, quiet=quiet)
