@@ -6,8 +6,8 @@ model.safetensors        the generator alone, for `apply`
 last.safetensors         likewise its last state, in trainings on folders, where model.safetensors holds the best
 log.jsonl                one JSON object every 10 steps: step, seconds, mean losses, and any warnings
 losses.png               the losses as a plot, drawn at the end
-preview.png              painting, translation so far and photo, side by side, refreshed during training; for a
-                         series, one row for each of up to three paintings
+preview.png              painting, translation so far with its step and photo, side by side, refreshed during
+                         training; for a series, one row for each of up to three paintings
 """
 
 import json
@@ -209,13 +209,14 @@ class RunDirectory:
         """Write the checkpoint completely, or keep the older one."""
         checkpoint.save(self.checkpoint, "checkpoint", tensors, description)
 
-    def write_preview(self, rows: Sequence[Sequence[Tensor]]) -> None:
+    def write_preview(self, rows: Sequence[Sequence[Tensor]], labels: Sequence[str]) -> None:
         """Write rows of pictures, each row at the height of its first picture, at most 640 px.
 
         Args:
             rows: pictures side by side, (3, H, W) each, in [-1, 1]; shorter rows are filled with white.
+            labels: what is written above the pictures of every row.
         """
-        write_picture(self.preview, in_rows(rows), overwrite=True)
+        write_picture(self.preview, in_rows(rows, labels), overwrite=True)
 
     def write_plot(self, terms: Sequence[Term]) -> None:
         """Draw the log's losses over steps, one panel for each term."""

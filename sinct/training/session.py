@@ -110,6 +110,14 @@ class Session:
             trainer.capped,
         )
 
+    @property
+    def state(self) -> str:
+        """Of what step the translations are that previews show, in words."""
+        steps, best = self.trainer.steps_done, self.trainer.best
+        if best is not None and best.step < steps:
+            return f"best result, of step {best.step:,}"
+        return f"result at step {steps:,}" if steps else "result without training"
+
     def model(self) -> Model:
         """The present generator."""
         return self._model(self.trainer.present)
@@ -142,7 +150,7 @@ class Session:
     def preview(self) -> list[Remark]:
         """Refresh the preview, and warn of visible flaws in it, which are returned."""
         rows, found = self.views.preview(self.result())
-        self.run.write_preview(rows)
+        self.run.write_preview(rows, self.views.labels(self.state))
         self.shown = rows
         if self.trainer.progress > 0.2:  # flaws in a GAN's first pictures mean nothing
             self.warn(found)
