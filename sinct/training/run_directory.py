@@ -4,7 +4,8 @@ config.json              settings, inputs with their hashes, device and versions
 checkpoint.safetensors   all that is needed to continue (see `sinct.inference.checkpoint`)
 model.safetensors        the generator alone, for `apply`
 last.safetensors         likewise its last state, in trainings on folders, where model.safetensors holds the best
-log.jsonl                one JSON object every 10 steps: step, seconds, mean losses, and any warnings
+log.jsonl                one JSON object every 10 steps: step, seconds, learning rate, mean losses, any warnings, and
+                         in the first after it was resumed, at which step
 losses.png               the losses as a plot, drawn at the end
 preview.png              painting, translation so far with its step and photo, side by side, refreshed during
                          training; for a series, one row for each of up to three paintings
@@ -218,9 +219,14 @@ class RunDirectory:
         """
         write_picture(self.preview, in_rows(rows, labels), overwrite=True)
 
-    def write_plot(self, terms: Sequence[Term]) -> None:
-        """Draw the log's losses over steps, one panel for each term."""
-        figure = draw_losses(self.read_log(), terms)
+    def write_plot(self, terms: Sequence[Term], best: int | None = None) -> None:
+        """Draw the log's losses over steps, one panel for each term, with marks where something happened.
+
+        Args:
+            terms: terms of the objective.
+            best: step whose state is kept, or None where that is the last one.
+        """
+        figure = draw_losses(self.read_log(), terms, best)
         if figure is None:
             return
         with replacing(self.plot) as temporary:

@@ -62,6 +62,7 @@ class Session:
         self.recent: list[LossTerms] = [from_json(losses, trainer.device) for losses in recent]
         self.reported_at = time.monotonic()
         self.begun_at = trainer.steps_done, trainer.seconds_done
+        self.resumed = trainer.steps_done  # until the log has it
         self.shown: Sequence[Sequence[Tensor]] = ()  # the latest preview, until it has been reported
         self.durations: list[float] | None = []  # of the first steps, until they have been told
 
@@ -97,7 +98,7 @@ class Session:
                 began = time.monotonic()
         self.save()
         self.settle(self.preview())
-        self.run.write_plot(trainer.terms)
+        self.run.write_plot(trainer.terms, trainer.best.step if trainer.best else None)
         return Training(
             self.result(),
             self.run.path,
@@ -180,8 +181,16 @@ class Session:
         rate = len(self.recent) / max(now - self.reported_at, 1e-9)
         means = self.means()
         fresh, self.unreported = self.unreported, []
-        entry = {"step": trainer.steps_done, "seconds": round(trainer.seconds_done, 3), **means}
-        self.run.append_log({**entry, "warnings": fresh} if fresh else entry)
+        rate_now = next(iter(trainer.optimizers.values())).param_groups[0]["lr"]
+        entry = {
+            "step": trainer.steps_done,
+            "seconds": round(trainer.seconds_done, 3),
+            "learning_rate": float(f"{rate_now:.6g}"),
+            **means,
+        }
+        more = {"warnings": fresh, "resumed": self.resumed}
+        self.run.append_log({**entry, **{name: value for name, value in more.items() if value}})
+        self.resumed = 0
         self.tell(rate, means, warnings=tuple(fresh))
         self.recent, self.reported_at = [], now
 
