@@ -101,10 +101,13 @@ class _Display:
     Args:
         quiet: show nothing at all.
         columns: what the bar shows, from left to right.
+        opening: makes the lines that are shown once all that was given has been read and checked.
     """
 
-    def __init__(self, *columns: ProgressColumn, quiet: bool) -> None:
-        self.quiet = quiet
+    def __init__(
+        self, *columns: ProgressColumn, quiet: bool, opening: Callable[[], Sequence[str]] = tuple
+    ) -> None:
+        self.quiet, self.opening, self.opened = quiet, opening, False
         self.bar = progress_bar(*columns, quiet=quiet)
 
     def __enter__(self) -> Self:
@@ -113,6 +116,13 @@ class _Display:
 
     def __exit__(self, *exception: object) -> None:
         self.bar.stop()
+
+    def open(self) -> None:
+        """Print the first lines, unless that has been done."""
+        if not self.opened and not self.quiet:
+            for line in self.opening():
+                display.remark(line)
+        self.opened = True
 
 
 def _gauge() -> tuple[ProgressColumn, ...]:
@@ -144,22 +154,19 @@ class TrainingDisplay(_Display):
         verbose: bool = False,
         opening: Callable[[], Sequence[str]] = tuple,
     ) -> None:
-        super().__init__(*_gauge(), quiet=quiet)
-        self.kept, self.verbose, self.opening = kept, verbose, opening
+        super().__init__(*_gauge(), quiet=quiet, opening=opening)
+        self.kept, self.verbose = kept, verbose
         self.task = self.bar.add_task(
             "training", total=None, figures="reading the pictures", remaining=None, told=None
         )
-        self.opened = self.troubled = False
+        self.troubled = False
         self.printed = 0.0
 
     def prepare(self, text: str) -> None:
         """Show what is being done before the first step; without a terminal, print a line."""
         if self.quiet:
             return
-        if not self.opened:
-            self.opened = True
-            for line in self.opening():
-                display.remark(line)
+        self.open()
         self.bar.update(self.task, figures=text)
         if not display.err.is_terminal:
             display.remark(text)
@@ -274,9 +281,10 @@ class StageDisplay(_Display):
 
     Args:
         quiet: show nothing at all.
+        opening: makes the lines that are shown once all that was given has been read and checked.
     """
 
-    def __init__(self, *, quiet: bool) -> None:
+    def __init__(self, *, quiet: bool, opening: Callable[[], Sequence[str]] = tuple) -> None:
         super().__init__(
             SpinnerColumn(),
             TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
@@ -284,11 +292,13 @@ class StageDisplay(_Display):
             TextColumn("{task.percentage:>3.0f}%"),
             TimeElapsedColumn(),
             quiet=quiet,
+            opening=opening,
         )
         self.tasks: dict[tuple[str | None, str], TaskID] = {}
 
     def __call__(self, stage: "Stage") -> None:
         """Show one event; without a terminal, print a line at the end of each stage."""
+        self.open()
         key = (stage.pair, stage.name)
         label = f"{stage.pair + ': ' if stage.pair else ''}{stage.name} ({stage.index + 1} of {stage.count})"
         if key not in self.tasks:
@@ -306,9 +316,10 @@ class BatchDisplay(_Display):
 
     Args:
         quiet: show nothing at all.
+        opening: makes the lines that are shown once it is known what is left to do.
     """
 
-    def __init__(self, *, quiet: bool) -> None:
+    def __init__(self, *, quiet: bool, opening: Callable[[], Sequence[str]] = tuple) -> None:
         super().__init__(
             TextColumn("{task.description}", markup=False, table_column=Column(max_width=30, no_wrap=True)),
             BarColumn(bar_width=10),
@@ -316,6 +327,7 @@ class BatchDisplay(_Display):
             _TimeLeft(table_column=Column(no_wrap=True)),
             TextColumn("{task.fields[figures]}", table_column=Column(no_wrap=True)),
             quiet=quiet,
+            opening=opening,
         )
         self.all = self.bar.add_task("all", total=1.0, figures="", remaining=None)
         self.tasks: dict[str, TaskID] = {}
@@ -324,6 +336,7 @@ class BatchDisplay(_Display):
 
     def __call__(self, progress: "BatchProgress") -> None:
         """Show one event; without a terminal, print a line whenever a job ends."""
+        self.open()
         if self.first is None:
             self.first = progress.done
         hours = (time.monotonic() - self.begun) / 3600

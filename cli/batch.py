@@ -4,13 +4,14 @@ import shlex
 import sys
 from collections.abc import Sequence
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
-from . import bars, display
+from . import bars, display, opening
 from .help import NAMES, App, Group, examples
 from .options import (
     AsJson,
@@ -391,7 +392,8 @@ def _run(
 ) -> "Summary":
     from sinct.batch.coordinator import run_batch
 
-    with bars.BatchDisplay(quiet=quiet) as bar:
+    first = partial(opening.of_batch, folder, places=workers.places, sharing=workers.sharing)
+    with bars.BatchDisplay(quiet=quiet, opening=first) as bar:
         return run_batch(jobs, folder, workers, on_progress=bar, should_stop=stop, **options)
 
 
@@ -410,9 +412,7 @@ def _plan(
     left = [entry for entry in found if entry.state in (State.waiting, State.running)]
     done = [entry for entry in found if entry.state is State.done]
     where = _workers(device, workers, None)
-    times = [estimate.seconds_need(entry, done, where.sharing) for entry in left]
-    known = [seconds for seconds in times if seconds is not None]
-    seconds = sum(known) / where.places if len(known) == len(times) else None
+    seconds = estimate.seconds_left(left, done, places=where.places, sharing=where.sharing)
     space = sum(map(estimate.disk_need, left))
     there = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
     free = shutil.disk_usage(there).free

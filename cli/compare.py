@@ -1,15 +1,17 @@
 """`sinct compare` and `sinct evaluate`."""
 
 import json
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from sinct.comparison import methods
-from sinct.errors import ConfigError, Interrupted
+from sinct.errors import ConfigError, Interrupted, counted
 
-from . import bars, compared, display
+from . import bars, compared, display, opening
 from .inputs import stored
 from .options import AsJson, Device, Open, Overwrite, Painting, Quiet, Seed, duration
 from .stopping import stopping
@@ -142,7 +144,8 @@ def compare(
             "should_stop": stop,
         }
         try:
-            with bars.StageDisplay(quiet=quiet) as bar:
+            first = partial(_opening, given, files[0] if pairs is not None else None, output, options)
+            with bars.StageDisplay(quiet=quiet, opening=first) as bar:
                 if pairs is not None:
                     folder = (
                         pairs.parent if files[0] == pairs else Path()
@@ -197,6 +200,27 @@ def evaluate(
             display.say(f"{measure_info.title}: {measure_info.definition} Cannot see: {measure_info.blind}")
         for name, reason in found.unavailable.items():
             display.say(f"not measured: {name}: {reason}")
+
+
+def _opening(
+    pictures: Sequence[Path], pairs: Path | None, output: Path, options: Mapping[str, Any]
+) -> list[str]:
+    """The first lines of a comparison."""
+    from sinct.comparison.compare import default_methods
+    from sinct.comparison.pairs import read_pairs
+
+    chosen = options["names"]
+    if chosen is None:
+        chosen = default_methods(options["weights_dir"])
+    left = {name for name in chosen if name not in options["without"]}
+    names = [name for name in methods.names() if name in left and not methods.find(name).control]
+    rows = list(read_pairs(pairs)) if pairs is not None else [""]
+    count, page = len(rows), output / rows[0] / "report.html"
+    what = counted(count, "pair") if pairs is not None else " and ".join(map(opening.described, pictures))
+    return opening.of_comparison(
+        what, names, pairs=count, page=page if count == 1 else output / "summary.html",
+        **{name: options[name] for name in ("seconds", "iterations", "seeds", "random_weights")},
+    )  # fmt: skip
 
 
 def _names(chosen: str | None) -> list[str] | None:
