@@ -198,7 +198,7 @@ def _translate_one_of_several(
 
     number = variations.choose(
         wishes, painting, photos, output, run_dir=run_dir, overwrite=overwrite, device=device,
-        max_memory=max_memory, regions=regions, as_json=as_json, quiet=quiet, **candidates,
+        max_memory=max_memory, mask=mask, regions=regions, as_json=as_json, quiet=quiet, **candidates,
     )  # fmt: skip
     if number is None:
         sheet = sinct.read_variations(run_dir).sheet

@@ -145,6 +145,11 @@ class RunDirectory:
                     f"{self.path} holds a run without its config.json, which cannot be resumed; start again with "
                     "`overwrite=True`"
                 ) from None
+            if (self.path / "variations" / "variations.json").exists():  # see sinct.variations.folder
+                raise CheckpointError(
+                    f"{self.path} holds variations, no run of its own; leave out `resume=True`, and go on with one of "
+                    "them by its number, `number=K`"
+                ) from None
             raise CheckpointError(
                 f"{self.path} holds no run to resume; leave out `resume=True` to start one"
             ) from None
