@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 
-from . import bars, display, opening
+from . import bars, display, opening, tables
 from .help import NAMES, App, Group, examples
 from .options import (
     AsJson,
@@ -253,18 +252,18 @@ def status(folder: Folder, as_json: AsJson = False) -> None:
         if as_json:
             display.emit({"jobs": [facts(entry, folder) for entry in entries]})
             return
-        table = Table(box=None, pad_edge=False)
+        rows = []
         judged = any(entry.verdict for entry in entries)
-        for column in ("job", "state", *(["verdict"] if judged else []), "tries", "time", "note"):
-            table.add_column(column, overflow="fold")
         for entry in entries:
             seconds = entry.figures.get("seconds")
             note = as_options(entry.error or "; ".join(entry.warnings))
-            table.add_row(
-                display.plain(entry.name), entry.state.value, *([entry.verdict or ""] if judged else []),
-                str(entry.attempts), display.clock(seconds) if seconds else "", display.plain(note),
+            rows.append(
+                [
+                    entry.name, entry.state.value, *([entry.verdict or ""] if judged else []),
+                    str(entry.attempts), display.clock(seconds) if seconds else "", note,
+                ]
             )  # fmt: skip
-        display.out.print(table)
+        tables.show(["job", "state", *(["verdict"] if judged else []), "tries", "time", "note"], rows)
         counts = {state: sum(entry.state is state for entry in entries) for state in State}
         told = ", ".join(f"{count} {state.value}" for state, count in counts.items() if count)
         display.say(f"{told}; {_verdicts(entries)}" if judged else told)

@@ -11,10 +11,11 @@ import typer
 from sinct.comparison import methods
 from sinct.errors import ConfigError, Interrupted, counted
 
-from . import bars, compared, display, opening
+from . import bars, compared, display, opening, tables
 from .inputs import stored
 from .options import AsJson, Device, Open, Overwrite, Painting, Quiet, Seed, duration
 from .stopping import stopping
+from .wording import as_options
 
 
 def compare(
@@ -195,11 +196,13 @@ def evaluate(
             return
         for text in found.warnings:
             display.warn(text)
-        display.out.print(compared.table(found.measures, found.rows))
+        compared.show(found.measures, found.rows)
         for measure_info in found.measures:
-            display.say(f"{measure_info.title}: {measure_info.definition} Cannot see: {measure_info.blind}")
+            tables.paragraph(
+                f"{measure_info.title}: {measure_info.definition} Cannot see: {measure_info.blind}"
+            )
         for name, reason in found.unavailable.items():
-            display.say(f"not measured: {name}: {reason}")
+            tables.paragraph(as_options(f"not measured: {name}: {reason}"))
 
 
 def _opening(

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
-from rich.table import Table
 
 from sinct.comparison import methods
 
-from . import display, viewing
+from . import display, tables, viewing
 
 if TYPE_CHECKING:
     from sinct.comparison.compare import Compared
@@ -116,17 +115,15 @@ def _undertrained(rows: "Sequence[MethodResult]") -> str:
     return f"undertrained, so not ranked: {named}; give more --time, or leave --iterations out"
 
 
-def table(measures: "tuple[Measure, ...]", rows: "Mapping[str, Mapping[str, float]]") -> Table:
-    """A table with measures in rows and pictures in columns, since there are more measures."""
-    table = Table("measure")
+def show(measures: "tuple[Measure, ...]", rows: "Mapping[str, Mapping[str, float]]") -> None:
+    """Print a table with measures in rows and pictures in columns, since there are more measures."""
     up, down = display.able("↑", "^"), display.able("↓", "v")
-    for name in _short(list(rows)):
-        table.add_column(display.plain(name), justify="right", overflow="fold")
+    lines = []
     for measure in measures:
         values = (row.get(measure.name) for row in rows.values())
         cells = ["-" if value is None else f"{value:.3g}" for value in values]
-        table.add_row(f"{measure.title} {up if measure.higher_is_better else down}", *cells)
-    return table
+        lines.append([f"{measure.title} {up if measure.higher_is_better else down}", *cells])
+    tables.show(["measure", *_short(list(rows))], lines, numbers=True)
 
 
 def _short(places: Sequence[str]) -> list[str]:

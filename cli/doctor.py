@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from . import bars, display
+from . import bars, display, tables
 from .inputs import stored
 from .options import AsJson, Device
 
@@ -39,6 +39,4 @@ def doctor(
         if as_json:
             display.emit(facts)
             return
-        width = max(map(len, facts))
-        for name, value in facts.items():
-            display.say(f"{name:<{width}}  {value}")
+        tables.facts(facts)
