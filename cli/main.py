@@ -12,7 +12,7 @@ from .apply import apply
 from .batch import batch_app
 from .demo import demo
 from .doctor import doctor
-from .folders import folders_app
+from .folder_report import folders_app
 from .guide import help_
 from .help import App, examples
 from .streams import usable
