@@ -288,12 +288,13 @@ class StageDisplay(_Display):
     """
 
     def __init__(self, *, quiet: bool, opening: Callable[[], Sequence[str]] = tuple) -> None:
+        wide = display.err.width >= NARROW
         super().__init__(
             SpinnerColumn(),
-            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
-            BarColumn(bar_width=20),
-            TextColumn("{task.percentage:>3.0f}%"),
-            TimeElapsedColumn(),
+            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=wide)),
+            *([BarColumn(bar_width=20)] if wide else []),
+            TextColumn("{task.percentage:>3.0f}%", table_column=Column(no_wrap=True)),
+            *([TimeElapsedColumn()] if wide else []),
             quiet=quiet,
             opening=opening,
         )
@@ -323,12 +324,14 @@ class BatchDisplay(_Display):
     """
 
     def __init__(self, *, quiet: bool, opening: Callable[[], Sequence[str]] = tuple) -> None:
+        self.wide = display.err.width >= NARROW
+        name = Column(max_width=30, no_wrap=True) if self.wide else Column(max_width=16, overflow="fold")
         super().__init__(
-            TextColumn("{task.description}", markup=False, table_column=Column(max_width=30, no_wrap=True)),
-            BarColumn(bar_width=10),
-            TextColumn("{task.percentage:>3.0f}%"),
+            TextColumn("{task.description}", markup=False, table_column=name),
+            *([BarColumn(bar_width=10)] if self.wide else []),
+            TextColumn("{task.percentage:>3.0f}%", table_column=Column(no_wrap=True)),
             _TimeLeft(table_column=Column(no_wrap=True)),
-            TextColumn("{task.fields[figures]}", table_column=Column(no_wrap=True)),
+            TextColumn("{task.fields[figures]}", table_column=Column(no_wrap=self.wide)),
             quiet=quiet,
             opening=opening,
         )
@@ -349,7 +352,10 @@ class BatchDisplay(_Display):
         share = (progress.done + progress.failed + sum(part for part, _ in progress.running.values())) / max(
             1, progress.total
         )
-        self.bar.update(self.all, completed=share, figures=figures, remaining=progress.remaining)
+        short = f"{progress.done} of {progress.total}{failed}"
+        self.bar.update(
+            self.all, completed=share, figures=figures if self.wide else short, remaining=progress.remaining
+        )
         for name in set(self.tasks) - set(progress.running):
             self.bar.remove_task(self.tasks.pop(name))
         for name, (part, remaining) in progress.running.items():
