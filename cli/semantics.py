@@ -8,11 +8,10 @@ from statistics import fmean
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from sinct.errors import ConfigError, OutputError, counted
 
-from . import bars, display
+from . import bars, display, tables
 from .options import AsJson, Device, Overwrite, Quiet, Resume, Seed, Set, parse_changes
 from .stopping import resuming, stopping
 
@@ -240,17 +239,18 @@ def _facts(found: Any) -> dict[str, Any]:
 
 def _show(found: Any) -> None:
     """Print shares as a table."""
-    table = Table(box=None, pad_edge=False)
-    table.add_column("")
-    table.add_column("pictures", justify="right")
-    for name in found.classes:
-        table.add_column(f"{name}, %", justify="right")
-    if len(found.classes) > 1:
-        table.add_column("together, %", justify="right")
+    several = len(found.classes) > 1
+    header = [
+        "",
+        "pictures",
+        *(f"{name}, %" for name in found.classes),
+        *(["together, %"] if several else []),
+    ]
+    rows = []
     for name, each in found.folders.items():
         values = list(each.shares.values())
-        cells = [f"{value:.1f}" for value in (*values, *([sum(values)] if len(values) > 1 else []))]
-        table.add_row(display.plain(name), str(each.pictures), *cells)
-    display.out.print(table)
+        cells = [f"{value:.1f}" for value in (*values, *([sum(values)] if several else []))]
+        rows.append([name, str(each.pictures), *cells])
+    tables.show(header, rows, numbers=True)
     total = sum(each.pictures for each in found.folders.values())
     display.say(f"{counted(total, 'picture')}, {found.protocol}")
