@@ -253,4 +253,4 @@ def _show(found: Any) -> None:
         rows.append([name, str(each.pictures), *cells])
     tables.show(header, rows, numbers=True)
     total = sum(each.pictures for each in found.folders.values())
-    display.say(f"{counted(total, 'picture')}, {found.protocol}")
+    tables.paragraph(f"{counted(total, 'picture')}, {found.protocol}")
