@@ -31,6 +31,7 @@ from sinct.networks.resnet_generator import ResnetGenerator
 from sinct.networks.seeding import seeded
 from sinct.objectives.cut import CutSettings, Trainer
 from sinct.objectives.cyclegan import CycleSettings, CycleTrainer
+from sinct.objectives.gcgan import GcSettings, GcTrainer
 from sinct.objectives.pair_gan import PairGan
 from sinct.pictures.picture import Picture
 from sinct.presets import PRESETS, PUBLISHED, preset
@@ -73,16 +74,26 @@ def picture(seed: int, height: int = 45, width: int = 60) -> Tensor:
     return smooth + 0.1 * torch.rand(3, height, width, generator=random)
 
 
-def settings(name: str) -> CutSettings | CycleSettings:
-    """A preset, or the baseline's settings, on the least that has all of it; strokes are left to one test."""
-    if name == "cyclegan":
-        return CycleSettings(**SMALL, tile_play=4, r1_interval=2, steps=20)  # type: ignore[arg-type]
+BASELINES: dict[str, tuple[Any, Any]] = {
+    "cyclegan": (CycleSettings, CycleTrainer),
+    "gcgan": (GcSettings, GcTrainer),
+}
+"""Settings and training of a baseline, by name."""
+
+
+def settings(name: str) -> CutSettings | CycleSettings | GcSettings:
+    """A preset, or a baseline's settings, on the least that has all of it; strokes are left to one test."""
+    if name in BASELINES:
+        made: CycleSettings | GcSettings = BASELINES[name][0](
+            **SMALL, tile_play=4, r1_interval=2, steps=20
+        )
+        return made
     chosen = preset(name, DEVICE, steps=20).replace(**SMALL, warm_start=False, remove_strokes=False)
     return chosen if name in PUBLISHED else chosen.replace(queries=4, r1_interval=2)
 
 
 def trainer(name: str, device: torch.device = DEVICE, **changes: Any) -> PairGan[Any]:
-    objective: Any = CycleTrainer if name == "cyclegan" else Trainer
+    objective: Any = BASELINES[name][1] if name in BASELINES else Trainer
     return objective([picture(0), picture(2)], [picture(1)], settings(name).replace(**changes), device)
 
 
@@ -121,7 +132,7 @@ def test_mixed_devices_are_refused(gpu: Accelerator) -> None:
         torch.arange(4.0, device=DEVICE) + torch.arange(4.0)
 
 
-@pytest.mark.parametrize("name", ["cut", "cyclegan"])
+@pytest.mark.parametrize("name", ["cut", *BASELINES])
 def test_stall_in_a_loss_is_found(gpu: Accelerator, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     module = f"sinct.objectives.{name}.generator_loss"
     made = trainer("paper" if name == "cut" else name)
@@ -140,7 +151,7 @@ def test_stall_in_a_loss_is_found(gpu: Accelerator, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize(
-    "name", ["standard", *PUBLISHED, "cyclegan"]
+    "name", ["standard", *PUBLISHED, *BASELINES]
 )  # a step of `draft` is one of `standard`
 def test_step_waits_for_nothing(gpu: Accelerator, name: str) -> None:
     made = trainer(name)
@@ -151,7 +162,7 @@ def test_step_waits_for_nothing(gpu: Accelerator, name: str) -> None:
     assert all(loss.isfinite() for loss in losses if not loss.isnan())
 
 
-@pytest.mark.parametrize("name", ["paper", "cyclegan"])
+@pytest.mark.parametrize("name", ["paper", *BASELINES])
 def test_losses_are_read_every_ten_steps(gpu: Accelerator, name: str) -> None:
     steps = trainer(name).run()
     next(steps)
@@ -343,7 +354,7 @@ def test_large_pictures_are_reduced_further_than_a_gpu_can() -> None:
 
 @pytest.mark.cuda
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-@pytest.mark.parametrize("name", [*PRESETS, "cyclegan"])
+@pytest.mark.parametrize("name", [*PRESETS, *BASELINES])
 def test_step_on_cuda_waits_for_nothing(name: str) -> None:
     made = trainer(name, torch.device("cuda"))
     made.step(made.sample())

@@ -19,7 +19,6 @@ four GPUs, and 288 px. Networks and their first weights are those of CUT and Cyc
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -27,11 +26,11 @@ from torch import Tensor, nn
 
 from sinct.config import FROM_0, bounded
 from sinct.data.folder_sampler import FolderBatch
-from sinct.errors import ConfigError
 from sinct.losses.geometry import GEOMETRIES, geometry_loss
 from sinct.networks.seeding import seeded
 from sinct.objectives.folder_cyclegan import ImagePool
 from sinct.objectives.folder_gan import FolderGan, FolderGanSettings
+from sinct.objectives.gcgan import GcLosses, check_geometry
 from sinct.training.loop import update
 from sinct.training.terms import Term
 
@@ -58,26 +57,7 @@ class FolderGcSettings(FolderGanSettings):
     def check(self) -> None:
         """See `Settings.check`."""
         super().check()
-        if self.geometry not in GEOMETRIES:
-            raise ConfigError(f"unknown geometry {self.geometry!r}; choose one of {', '.join(GEOMETRIES)}")
-
-
-class GcLosses(NamedTuple):
-    """Terms of the objective at one step, those of both generators added up, before weighting; scalars.
-
-    Attributes:
-        adversarial_d: adversarial loss of both discriminators.
-        r1: R1 of both discriminators; 0 where its weight is 0.
-        adversarial_g: adversarial loss of translations, as they are and turned.
-        geometry: L1 on [-1, 1] between translations of pictures and of the same pictures turned, in both directions.
-        identity: L1 on [-1, 1] between targets, as they are and turned, and what is made of them; 0 where it is off.
-    """
-
-    adversarial_d: Tensor
-    r1: Tensor
-    adversarial_g: Tensor
-    geometry: Tensor
-    identity: Tensor
+        check_geometry(self.geometry)
 
 
 class FolderGcTrainer(FolderGan[GcLosses]):
