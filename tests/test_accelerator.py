@@ -31,6 +31,8 @@ from sinct.networks.resnet_generator import ResnetGenerator
 from sinct.networks.seeding import seeded
 from sinct.objectives.cut import CutSettings, Trainer
 from sinct.objectives.cyclegan import CycleSettings, CycleTrainer
+from sinct.objectives.folder_gan import FolderGan, FolderGanSettings
+from sinct.objectives.folder_methods import METHODS
 from sinct.objectives.gcgan import GcSettings, GcTrainer
 from sinct.objectives.pair_gan import PairGan
 from sinct.pictures.picture import Picture
@@ -41,6 +43,7 @@ from sinct.training.preview import in_rows
 from sinct.training.progress import Training
 from sinct.training.run_directory import RunDirectory
 from tests.support.accelerator import DEVICE, Accelerator, Stall, pretended
+from tests.support.folder_pictures import drawn_domains, tiny_cut, tiny_cycle, tiny_distance, tiny_gc
 
 CPU = torch.device("cpu")
 
@@ -274,6 +277,33 @@ def test_networks_and_losses_for_folders_give_what_they_give_on_the_cpu() -> Non
         torch.testing.assert_close(ours.cpu(), theirs)
 
 
+FOLDER_METHODS = pytest.mark.parametrize(
+    "config",
+    [tiny_cut(), tiny_cycle(), tiny_gc(), tiny_gc(shared_generator=False, geometry="flip"), tiny_distance(),
+     tiny_distance(distance="left_right", batch_size=1)],
+    ids=["cut", "cyclegan", "gcgan", "gcgan apart", "distancegan", "self-distancegan"],
+)  # fmt: skip
+
+
+def folder_trainer(config: FolderGanSettings, place: Path, device: torch.device) -> FolderGan[Any]:
+    """A training on drawn folders, by its settings."""
+    (objective,) = {each.trainer for each in METHODS.values() if type(each.settings) is type(config)}
+    domains = drawn_domains(place / str(device))
+    made: FolderGan[Any] = objective(domains.source, domains.target, config, device)
+    return made
+
+
+@FOLDER_METHODS
+def test_step_on_folders_waits_for_nothing(gpu: Accelerator, config: FolderGanSettings, tmp_path: Path) -> None:
+    made = folder_trainer(config, tmp_path, DEVICE)
+    made.step(made.sample())
+    batch = made.sample()  # which comes from the host
+    with gpu.without_stalls():
+        for made.steps_done in range(1, 4):  # until the pools are full
+            losses = made.step(batch)
+    assert all(loss.isfinite() for loss in losses)
+
+
 # Preparation, looks, previews, measures: they read values, and say the same as on the CPU
 
 
@@ -362,6 +392,21 @@ def test_step_on_cuda_waits_for_nothing(name: str) -> None:
     try:
         for made.steps_done in range(3):
             made.step(made.sample())
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@FOLDER_METHODS
+def test_step_on_folders_on_cuda_waits_for_nothing(config: FolderGanSettings, tmp_path: Path) -> None:
+    made = folder_trainer(config, tmp_path, torch.device("cuda"))
+    made.step(made.sample())
+    batch = made.sample()
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        for made.steps_done in range(1, 4):
+            made.step(batch)
     finally:
         torch.cuda.set_sync_debug_mode("default")
 
