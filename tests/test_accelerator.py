@@ -87,9 +87,7 @@ BASELINES: dict[str, tuple[Any, Any]] = {
 def settings(name: str) -> CutSettings | CycleSettings | GcSettings:
     """A preset, or a baseline's settings, on the least that has all of it; strokes are left to one test."""
     if name in BASELINES:
-        made: CycleSettings | GcSettings = BASELINES[name][0](
-            **SMALL, tile_play=4, r1_interval=2, steps=20
-        )
+        made: CycleSettings | GcSettings = BASELINES[name][0](**SMALL, tile_play=4, r1_interval=2, steps=20)
         return made
     chosen = preset(name, DEVICE, steps=20).replace(**SMALL, warm_start=False, remove_strokes=False)
     return chosen if name in PUBLISHED else chosen.replace(queries=4, r1_interval=2)
@@ -294,7 +292,9 @@ def folder_trainer(config: FolderGanSettings, place: Path, device: torch.device)
 
 
 @FOLDER_METHODS
-def test_step_on_folders_waits_for_nothing(gpu: Accelerator, config: FolderGanSettings, tmp_path: Path) -> None:
+def test_step_on_folders_waits_for_nothing(
+    gpu: Accelerator, config: FolderGanSettings, tmp_path: Path
+) -> None:
     made = folder_trainer(config, tmp_path, DEVICE)
     made.step(made.sample())
     batch = made.sample()  # which comes from the host

@@ -19,7 +19,9 @@ SHAPES = 60
 
 def small(paths: Sequence[Path]) -> np.ndarray:
     """Pictures at the size of tests, (N, 32, 32, 3)."""
-    return np.stack([np.asarray(Image.open(path).convert("RGB").resize((32, 32), 3), float) for path in paths])
+    return np.stack(
+        [np.asarray(Image.open(path).convert("RGB").resize((32, 32), 3), float) for path in paths]
+    )
 
 
 def redness(pictures: np.ndarray) -> np.ndarray:

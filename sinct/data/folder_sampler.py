@@ -164,7 +164,9 @@ class FolderSampler:
             pixels = self._picture(number)
             if number in self._bad:
                 continue
-            draws = torch.rand(3, generator=_generator(self.seed, SURVEY, number), dtype=torch.float64).tolist()
+            draws = torch.rand(
+                3, generator=_generator(self.seed, SURVEY, number), dtype=torch.float64
+            ).tolist()
             flipped = draws[2] < 0.5 and self.settings.flips
             yield cropped(pixels, self.settings.crop_size, draws[0], draws[1], flipped)
 

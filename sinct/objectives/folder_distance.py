@@ -177,7 +177,10 @@ class FolderDistanceTrainer(FolderGan[DistanceLosses]):
         # Generator: fool D, keep the distances of sources.
         adversarial_g = self.fool(self.discriminator, fake)
         distance = distance_loss(
-            self.distances(source), self.distances(fake), Scale(*self.scales.source), Scale(*self.scales.target)
+            self.distances(source),
+            self.distances(fake),
+            Scale(*self.scales.source),
+            Scale(*self.scales.target),
         )
         update(self.optimizer_g, adversarial_g + settings.distance_weight * distance)
 

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
 from sinct.config import FROM_0, bounded
 from sinct.data.folder_sampler import FolderBatch
@@ -115,9 +115,9 @@ class FolderGcTrainer(FolderGan[GcLosses]):
         identity_too = settings.identity_weight > 0
 
         with self.autocast():
-            fake, same = self.made(
-                self.generator, torch.cat([x, y]) if identity_too else x
-            ).tensor_split([len(x)])
+            fake, same = self.made(self.generator, torch.cat([x, y]) if identity_too else x).tensor_split(
+                [len(x)]
+            )
             turned_fake, turned_same = self.made(
                 self.turned_generator, torch.cat([turned_x, turned_y]) if identity_too else turned_x
             ).tensor_split([len(x)])

@@ -114,7 +114,7 @@ class GcTrainer(PairGan[GcLosses]):
 
         with self.autocast():
             made = self.made(self.generator, torch.cat([x, y[:kept], turned_x, turned_y[:kept]]))
-        fake, same, turned_fake, turned_same = made.split([len(x), kept, len(x), kept])
+        fake, same, turned_fake, turned_same = torch.split(made, [len(x), kept, len(x), kept])
 
         # Discriminators: the photo's tiles, as they are and turned, against those of detached translations.
         adversarial, r1_upright = self.judge(D, y, fake)
@@ -126,7 +126,9 @@ class GcTrainer(PairGan[GcLosses]):
         D.requires_grad_(False)
         turned_D.requires_grad_(False)
         with self.autocast():
-            adversarial_g = generator_loss(D(self.tiles(fake))) + generator_loss(turned_D(self.tiles(turned_fake)))
+            adversarial_g = generator_loss(D(self.tiles(fake))) + generator_loss(
+                turned_D(self.tiles(turned_fake))
+            )
         geometry = geometry_loss(fake, turned_fake, self.geometry)
         identity = torch.zeros_like(geometry)
         if kept:

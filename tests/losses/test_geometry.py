@@ -38,6 +38,13 @@ def test_loss_is_twice_the_mean_difference_between_turned_pictures(name):
     torch.testing.assert_close(geometry_loss(made, of_turned, GEOMETRIES[name]), expected)
 
 
+@pytest.mark.parametrize(("name", "value"), [("rotation", 1.6812055493), ("flip", 1.4312127692)])
+def test_reference_values_of_the_methods_readme(name, value):
+    numbers = torch.arange(1, 49, dtype=torch.float64).view(1, 3, 4, 4)
+    loss = geometry_loss(numbers.sin(), numbers.cos(), GEOMETRIES[name])
+    assert float(loss) == pytest.approx(value, rel=1e-9)
+
+
 @pytest.mark.parametrize("name", GEOMETRIES)
 def test_loss_is_zero_for_what_commutes_with_the_turn(name):
     made = torch.rand(1, 3, 4, 4)

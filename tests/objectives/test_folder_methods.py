@@ -6,7 +6,6 @@ from sinct.data.folder_sampler import whole_step
 from sinct.objectives.folder_methods import METHODS, method_settings
 from sinct.training.loop import rate_share
 
-
 CROPS_TO_THE_END = ("cyclegan", "gcgan", "distancegan", "self-distancegan")
 
 

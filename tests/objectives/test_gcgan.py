@@ -43,8 +43,7 @@ def test_losses_equal_the_objective_written_out(tiny, name, f):
         geometry = 2 * (f(G(x)) - G(f(x))).abs().mean()
         identity = (G(y[:kept]) - y[:kept]).abs().mean() + (G(f(y[:kept])) - f(y[:kept])).abs().mean()
         adversarial_d = sum(
-            0.5
-            * (F.softplus(-judge(made.tiles(real))).mean() + F.softplus(judge(made.tiles(fake))).mean())
+            0.5 * (F.softplus(-judge(made.tiles(real))).mean() + F.softplus(judge(made.tiles(fake))).mean())
             for judge, real, fake in ((D, y, G(x)), (turned_D, f(y), G(f(x))))
         )
     losses = made.step(batch)

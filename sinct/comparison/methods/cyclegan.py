@@ -8,6 +8,7 @@ from sinct.comparison.methods import Job, Method, Result
 from sinct.comparison.methods._gan import PLAIN, train_and_translate
 from sinct.objectives.cyclegan import CycleSettings, CycleTrainer
 
+
 def run(
     painting: Tensor,
     photo: Tensor,

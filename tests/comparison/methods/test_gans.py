@@ -125,7 +125,9 @@ def test_settings_are_the_papers():
     assert settings["geometry"] == "rotation"
 
 
-@pytest.mark.parametrize(("name", "unknown"), [("sinct", "foo"), ("cyclegan", "nce_weight"), ("gcgan", "cycle_weight")])
+@pytest.mark.parametrize(
+    ("name", "unknown"), [("sinct", "foo"), ("cyclegan", "nce_weight"), ("gcgan", "cycle_weight")]
+)
 def test_setting_that_the_training_lacks_is_refused_before_any_work(name, unknown):
     with pytest.raises(ConfigError, match=f"has no setting '{unknown}'; it has preset, "):
         methods.find(name).settings({unknown: 1, "crops": 2})
