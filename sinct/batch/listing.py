@@ -74,10 +74,10 @@ def export(path: Path, entries: Sequence[Entry], folder: Path) -> None:
     suffix = path.suffix.lower()
     if suffix not in EXPORTS:
         raise ConfigError(f"cannot export to {path.name}; give a name that ends in {' or '.join(EXPORTS)}")
-    write_text(path, exported(suffix, entries, folder))
+    write_text(path, export_text(suffix, entries, folder))
 
 
-def exported(suffix: str, entries: Sequence[Entry], folder: Path) -> str:
+def export_text(suffix: str, entries: Sequence[Entry], folder: Path) -> str:
     """What `export` writes to a file of this suffix, one of `EXPORTS`."""
     if suffix == ".csv":
         return to_csv(entries)
