@@ -78,7 +78,13 @@ def export(path: Path, entries: Sequence[Entry], folder: Path) -> None:
 
 
 def export_text(suffix: str, entries: Sequence[Entry], folder: Path) -> str:
-    """What `export` writes to a file of this suffix, one of `EXPORTS`."""
+    """What `export` writes to a file of this suffix, one of `EXPORTS`.
+
+    Raises:
+        ConfigError: the suffix is another.
+    """
+    if suffix not in EXPORTS:
+        raise ConfigError(f"jobs are not exported as {suffix or 'such files'}; choose {' or '.join(EXPORTS)}")
     if suffix == ".csv":
         return to_csv(entries)
     return json.dumps({"jobs": [facts(entry, folder) for entry in entries]}, indent=1) + "\n"

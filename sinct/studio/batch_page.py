@@ -81,7 +81,9 @@ class BatchRoutes:
         """What the studio's own page leads to: batches, Deep Zooms, and results that should be some."""
         folder = printable(self._studio.folder.name)
         return {
-            "batches": [(f"/batch?of={_quoted(name)}", printable(name) or folder) for name in self.batches.names()],
+            "batches": [
+                (f"/batch?of={_quoted(name)}", printable(name) or folder) for name in self.batches.names()
+            ],
             "zooms": [
                 (f"/zoom?picture={_quoted(name)}", printable(name)) for name in zoom.deep_zooms(self._studio)
             ],

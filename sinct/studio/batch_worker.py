@@ -106,7 +106,8 @@ class Teller:
 
     def __call__(self, progress: "Progress") -> None:
         """Take the progress of a batch."""
-        if progress.note is not None or time.monotonic() - self._last >= PAUSE:
+        news = progress.note is not None or set(progress.running) != set(self._state.shares)
+        if news or time.monotonic() - self._last >= PAUSE:
             self.tell("working", progress=progress)
 
 
@@ -153,7 +154,9 @@ def work(
         teller.tell("failed", f"{where}{error.strerror or one_line(error)}; check the folder and the disk")
     except Exception as error:
         traceback.print_exc()
-        teller.tell("failed", f"it failed with {type(error).__name__}: {one_line(error)}; {files.log} says more")
+        teller.tell(
+            "failed", f"it failed with {type(error).__name__}: {one_line(error)}; {files.log} says more"
+        )
 
 
 def main() -> None:

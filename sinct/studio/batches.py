@@ -9,11 +9,22 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from sinct.batch import Entry, State, Verdict, export_text, judge, ledger_path, only, read_entries, storage, to_retry
+from sinct.batch import (
+    Entry,
+    State,
+    Verdict,
+    export_text,
+    judge,
+    ledger_path,
+    only,
+    read_entries,
+    storage,
+    to_retry,
+)
 from sinct.batch.ledger import run_folder
 from sinct.batch.review import sharing
 from sinct.batch.thumbnails import SIDE, thumbnail
-from sinct.errors import ConfigError, InputError, OutputError
+from sinct.errors import ConfigError, InputError
 from sinct.pictures.deep_zoom import read_deep_zoom
 from sinct.pictures.glance import read_small
 from sinct.report.pictures import to_image
@@ -105,7 +116,9 @@ class Batches:
             else:
                 entries = {id_of(entry.name): entry for entry in read_entries(ledger_path(folder))}
                 changing = list(entries)
-            rows = {} if before is None else {key: each for key, each in before.rows.items() if key in entries}
+            rows = (
+                {} if before is None else {key: each for key, each in before.rows.items() if key in entries}
+            )
             for key in changing:
                 made = row(entries[key], folder)
                 if rows.get(key) != made:
@@ -151,7 +164,9 @@ class Batches:
             "busy": None if worker is None or here else worker.run,
             "stopping": here and self.files.stop.exists(),
             "phase": "failed" if vanished else told.phase,
-            "message": "its process ended before it was done; what it had saved is kept" if vanished else told.message,
+            "message": "its process ended before it was done; what it had saved is kept"
+            if vanished
+            else told.message,
             "remaining": told.remaining if here else None,
             "at": told.at,
             "shares": {id_of(job): share for job, share in told.shares.items()} if here else {},
@@ -176,7 +191,9 @@ class Batches:
             OutputError: the ledger cannot be written.
         """
         if verdict not in ("", *Verdict):
-            raise ConfigError(f"there is no verdict {printable(verdict)[:50]}; choose one of {', '.join(Verdict)}")
+            raise ConfigError(
+                f"there is no verdict {printable(verdict)[:50]}; choose one of {', '.join(Verdict)}"
+            )
         names = [self.entry(name, key).name for key in keys]
         judge(self.folder(name), names, Verdict(verdict) if verdict else None, note)
 
@@ -238,7 +255,9 @@ class Batches:
         """
         self.folder(name)
         if not self.state(name)["here"]:
-            raise InputError("the studio does not work on this batch; stop it where it was started, with Ctrl-C")
+            raise InputError(
+                "the studio does not work on this batch; stop it where it was started, with Ctrl-C"
+            )
         self.files.stop.touch()
 
     def export(self, name: str, suffix: str, which: str) -> str:

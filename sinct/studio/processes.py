@@ -148,7 +148,9 @@ class Processes:
         """
         worker = self.working()
         if worker is not None:
-            doing = {"train": "is being trained", "picture": "is being written"}.get(worker.task, "is worked on")
+            doing = {"train": "is being trained", "picture": "is being written"}.get(
+                worker.task, "is worked on"
+            )
             raise Busy(
                 f"{worker.run} {doing}, and one thing is done at a time; stop it, or wait until it has ended"
             )

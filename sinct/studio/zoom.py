@@ -73,7 +73,9 @@ def of_job(studio: Studio, batches: Batches, batch: str, key: str) -> Zoom:
     if path is None or not path.exists():
         raise InputError(f"there is no Deep Zoom of {printable(entry.name)}")
     if studio.folder not in path.resolve().parents:
-        raise InputError(f"{printable(path)} lies outside of this folder; open a studio in a folder that holds it")
+        raise InputError(
+            f"{printable(path)} lies outside of this folder; open a studio in a folder that holds it"
+        )
     painting = Path(entry.painting)
     model = batches.model(batch, key)
     return _zoom(path, painting, apply_command(model, painting, _beside(path), "--strength", "0"))
