@@ -49,6 +49,7 @@ class Open:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     write_ledger(tmp_path / "out", make_batch(tmp_path))
+    write_deep_zoom(tmp_path / "out" / "huge.dzi")
     return tmp_path / "out"
 
 
@@ -89,8 +90,12 @@ def test_a_picture_is_rejected_with_a_note_and_the_ledger_keeps_both(opened: Ope
     page.locator("#picture-state", has_text="Rejected").wait_for()
     entry = {each.name: each for each in read_entries(ledger_path(folder))}["warned"]
     assert (entry.verdict, entry.note) == (Verdict.rejected, "sky too dark")
+    page.get_by_label("Note").fill("sky far too dark")
+    page.get_by_role("button", name="Keep the note").click()
+    page.locator("#told", has_text="The note is kept.").wait_for()
     page.get_by_role("link", name="All jobs").click()
-    assert opened.row("warned").locator(".noted").inner_text() == "“sky too dark”"
+    opened.row("warned").locator(".noted", has_text="far").wait_for()
+    assert opened.row("warned").locator(".noted").inner_text() == "“sky far too dark”"
     opened.row("warned").get_by_role("button", name="Reject warned").click()  # takes it back
     opened.row("warned").locator(".tag", has_text="Done").wait_for()
     assert opened.complaints == []
@@ -140,7 +145,7 @@ def test_painting_and_result_are_compared_and_the_next_picture_is_a_click_away(o
 def test_the_list_is_saved_as_the_command_line_writes_it(opened: Open, tmp_path: Path) -> None:
     opened.row("warned").get_by_role("button", name="Accept warned").click()
     opened.row("warned").locator(".tag", has_text="Accepted").wait_for()
-    opened.page.get_by_label("Jobs", exact=True).select_option("accepted")
+    opened.page.get_by_label("Of jobs").select_option("accepted")
     with opened.page.expect_download() as download:
         opened.page.get_by_role("link", name="Save the list").click()
     download.value.save_as(tmp_path / "list.csv")
@@ -152,7 +157,6 @@ def test_the_list_is_saved_as_the_command_line_writes_it(opened: Open, tmp_path:
 def test_a_deep_zoom_is_shown_beside_its_painting_and_moves_with_it(
     browser: "sync_api.Browser", opened: Open, served: Served, folder: Path
 ) -> None:
-    write_deep_zoom(folder / "huge.dzi")
     write_deep_zoom(folder / "huge-painting.dzi", seed=1)
     page = opened.page
     page.evaluate(f"location.hash = '{id_of('huge')}'")
@@ -164,7 +168,7 @@ def test_a_deep_zoom_is_shown_beside_its_painting_and_moves_with_it(
     wait_until(page, f"({drawn})().filter(alpha => alpha === 255).length === 2")
     stage = page.get_by_role("application", name="Result")
     stage.press("1")
-    page.locator("#zoom", has_text="100 %").wait_for()
+    wait_until(page, "document.querySelector('#zoom').value === '100 %'")
     assert "Fit" not in page.locator("#zoom").inner_text()
     stage.press("0")
     wait_until(page, "document.querySelector('#zoom').value.startsWith('Fit')")
@@ -172,12 +176,13 @@ def test_a_deep_zoom_is_shown_beside_its_painting_and_moves_with_it(
     assert any("/api/tiles/result/11/" in url for url in opened.requests)
     page.reload()
     wait_until(page, f"({drawn})().filter(alpha => alpha === 255).length === 2")
-    assert opened.complaints == []
+    assert [
+        each for each in opened.complaints if "getImageData" not in each
+    ] == []  # which this test reads with
     assert {url.split("/")[2] for url in opened.requests} == {served.base[7:]}
 
 
 def test_missing_tiles_are_told(browser: "sync_api.Browser", served: Served, folder: Path) -> None:
-    write_deep_zoom(folder / "huge.dzi")
     for tile in (folder / "huge_files").glob("*/0_0.jpg"):
         tile.unlink()
     opened = Open(browser, served, "/zoom?picture=huge.dzi")
@@ -195,20 +200,23 @@ def test_hundreds_of_jobs_stay_usable(browser: "sync_api.Browser", tmp_path: Pat
         page = opened.page
         wait_until(page, f"document.querySelectorAll('#rows tr').length === {MANY}")
         wait_until(page, "document.querySelectorAll('#rows .thumbnail img').length >= 10")
-        loaded = page.locator("#rows .thumbnail img").count()
+        loaded = 0
+        while loaded < (loaded := page.locator("#rows .thumbnail img").count()):
+            page.wait_for_timeout(1000)
         page.evaluate(
             """() => {
-                window.changes = 0;
-                new MutationObserver((all) => (window.changes += all.length)).observe(document.querySelector("#rows"), {
+                window.touched = new Set();
+                const rowOf = ({ target }) => (target.closest ? target : target.parentElement).closest("tr");
+                new MutationObserver((all) => all.forEach((each) => window.touched.add(rowOf(each)))).observe(document.querySelector("#rows"), {
                     subtree: true, childList: true, attributes: true, characterData: true,
                 });
             }"""
         )
         page.wait_for_timeout(2500)
-        assert page.evaluate("window.changes") == 0
+        assert page.evaluate("window.touched.size") == 0
         change(tmp_path / "out", "job 003", warnings=("speckle",))
         opened.row("job 003").locator(".warnings li").wait_for()
-        assert page.evaluate("window.changes") < 10
+        assert page.evaluate("window.touched.size") == 1
         assert loaded < 60
         page.get_by_label("Name").fill("599")
         wait_until(page, "document.querySelectorAll('#rows tr:not([hidden])').length === 1", seconds=DEADLINE)
@@ -241,7 +249,6 @@ def test_axe_finds_no_barrier_and_nothing_sticks_out(
     browser: "sync_api.Browser", served: Served, folder: Path, scheme: str, width: int
 ) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
-    write_deep_zoom(folder / "huge.dzi")
     write_deep_zoom(folder / "huge-painting.dzi", seed=1)
     change(folder, "failed", state=State.running, started=time.time(), error=None)
     opened = Open(browser, served, viewport={"width": width, "height": 800}, color_scheme=scheme)

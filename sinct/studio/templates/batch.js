@@ -241,16 +241,9 @@
   // What can be done ------------------------------------------------------------------------------------
 
   // A second click on a verdict takes it back.
-  async function judge(job, verdict, note = job.note) {
-    fault(null);
-    const given = job.verdict === verdict && note === job.note ? "" : verdict;
-    try {
-      await post(asked("judge"), { jobs: [job.id], verdict: given, note: given ? note : "" });
-    } catch (error) {
-      fault(error);
-      return false;
-    }
-    return true;
+  function judge(job, verdict, note = job.note) {
+    const given = job.verdict === verdict ? "" : verdict;
+    return start("judge", { jobs: [job.id], verdict: given, note: given ? note : "" });
   }
 
   async function start(path, values) {
@@ -259,7 +252,9 @@
       await post(asked(path), values);
     } catch (error) {
       fault(error);
+      return false;
     }
+    return true;
   }
   const retry = (job) => start("retry", { jobs: [job.id] });
   $("#retry").addEventListener("click", () => start("retry", { jobs: [] }));
@@ -385,6 +380,7 @@
       control.ariaPressed = String(job.verdict === control.value);
     }
     $("#judge .note").hidden = job.state !== "done";
+    $("#keep").hidden = !job.verdict;
     $("#again").hidden = !["done", "failed"].includes(job.state);
     $("#again").disabled = state.working || state.busy !== null;
     const place = listed.indexOf(shown);
@@ -401,15 +397,15 @@
   for (const control of $$("#judge button[value]")) {
     control.addEventListener("click", async () => {
       const job = jobs.get(shown);
-      const back = job.verdict === control.value && $("#note").value === job.note;
+      const back = job.verdict === control.value;
       if (await judge(job, control.value, $("#note").value)) set($("#told"), back ? "The verdict is taken back." : `Kept: ${control.value}.`);
     });
   }
-  $("#judge").addEventListener("submit", (event) => event.preventDefault());
-  $("#note").addEventListener("change", async () => {
-    const job = jobs.get(shown);
-    if (!job.verdict) return set($("#told"), "The note is kept with a verdict: accept or reject the picture.");
-    if ($("#note").value !== job.note && (await judge(job, job.verdict, $("#note").value))) set($("#told"), "The note is kept.");
+  $("#judge").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const { id, verdict } = jobs.get(shown);
+    if (!verdict) return set($("#told"), "The note is kept with a verdict: accept or reject the picture.");
+    if (await start("judge", { jobs: [id], verdict, note: $("#note").value })) set($("#told"), "The note is kept.");
   });
   $("#again").addEventListener("click", () => retry(jobs.get(shown)));
 

@@ -50,52 +50,51 @@
   const viewers = $$(".stage").map(open);
   const [first] = viewers;
 
-  // What one viewer shows, the other ones show as well. Shares of the picture, whatever its size.
-  let leading = null;
+  // What the viewer in use shows, the other ones show as well. Shares of the picture, whatever its size.
+  let leading = first;
   function follow(from) {
-    if (leading && leading !== from) return;
-    leading = from;
+    if (from !== leading) return; // it has only followed
     for (const other of viewers) {
       if (other === from || !other.isOpen()) continue;
       other.viewport.zoomTo(from.viewport.getZoom(true), null, true);
       other.viewport.panTo(from.viewport.getCenter(true), true);
     }
-    leading = null;
     tell();
   }
   for (const viewer of viewers) {
+    for (const use of ["pointerdown", "wheel"]) viewer.element.addEventListener(use, () => (leading = viewer), { capture: true, passive: true });
     viewer.addHandler("viewport-change", () => follow(viewer));
     viewer.addHandler("open", tell);
     viewer.addHandler("resize", tell);
   }
 
   // Screen pixels per picture pixel.
-  const scale = (zoom) => first.viewport.viewportToImageZoom(zoom) * devicePixelRatio;
+  const scale = (zoom) => leading.viewport.viewportToImageZoom(zoom) * devicePixelRatio;
   function tell() {
-    if (!first.isOpen()) return;
-    const zoom = first.viewport.getZoom(true);
+    if (!leading.isOpen()) return;
+    const zoom = leading.viewport.getZoom(true);
     const share = 100 * scale(zoom);
     const text = `${share < 1 ? share.toPrecision(1) : Math.round(share)} %`;
-    const fits = zoom <= first.viewport.getHomeZoom() * 1.001;
+    const fits = zoom <= leading.viewport.getHomeZoom() * 1.001;
     $("#zoom").value = fits ? `Fit, ${text}` : text;
   }
 
   const move = (x, y) => {
-    const { width, height } = first.viewport.getBounds();
-    first.viewport.panBy(new OpenSeadragon.Point(x * MOVE * width, y * MOVE * height), still);
-    first.viewport.applyConstraints(still);
+    const { width, height } = leading.viewport.getBounds();
+    leading.viewport.panBy(new OpenSeadragon.Point(x * MOVE * width, y * MOVE * height), still);
+    leading.viewport.applyConstraints(still);
   };
   const zoomBy = (factor) => {
-    first.viewport.zoomBy(factor, null, still);
-    first.viewport.applyConstraints(still);
+    leading.viewport.zoomBy(factor, null, still);
+    leading.viewport.applyConstraints(still);
   };
   const commands = {
     in: () => zoomBy(STEP),
     out: () => zoomBy(1 / STEP),
-    fit: () => first.viewport.goHome(still),
+    fit: () => leading.viewport.goHome(still),
     one: () => {
-      first.viewport.zoomTo(first.viewport.imageToViewportZoom(1 / devicePixelRatio), null, still);
-      first.viewport.applyConstraints(still);
+      leading.viewport.zoomTo(leading.viewport.imageToViewportZoom(1 / devicePixelRatio), null, still);
+      leading.viewport.applyConstraints(still);
     },
   };
   const keys = {
