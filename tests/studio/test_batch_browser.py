@@ -207,9 +207,9 @@ def test_hundreds_of_jobs_stay_usable(browser: "sync_api.Browser", tmp_path: Pat
             """() => {
                 window.touched = new Set();
                 const rowOf = ({ target }) => (target.closest ? target : target.parentElement).closest("tr");
-                new MutationObserver((all) => all.forEach((each) => window.touched.add(rowOf(each)))).observe(document.querySelector("#rows"), {
-                    subtree: true, childList: true, attributes: true, characterData: true,
-                });
+                const note = (all) => all.forEach((each) => window.touched.add(rowOf(each)));
+                const everything = { subtree: true, childList: true, attributes: true, characterData: true };
+                new MutationObserver(note).observe(document.querySelector("#rows"), everything);
             }"""
         )
         page.wait_for_timeout(2500)
