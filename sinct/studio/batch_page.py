@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import shlex
 from collections.abc import AsyncIterator, Callable
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from sinct.batch import ledger_path, storage
+from sinct.batch import storage
 from sinct.errors import InputError, SinctError
 from sinct.runtime.files import printable
 from sinct.studio import zoom
@@ -98,8 +99,7 @@ class BatchRoutes:
             "batch.html",
             folder=printable(folder.name),
             name=name,
-            command=printable(folder),
-            ledger=printable(ledger_path(folder)),
+            quoted=shlex.quote(printable(folder)),
         )
 
     def _rendered(self, template: str, **values: Any) -> Response:

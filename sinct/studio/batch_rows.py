@@ -49,7 +49,7 @@ def row(entry: Entry, folder: Path) -> dict[str, Any]:
         "photo": _shown(entry.job.photos[0] if entry.job.photos else ""),
         "photos": len(entry.job.photos),
         "result": _shown(place_of(entry, "result", folder)),
-        "live": not done,
+        "live": not (done and entry.job.output),
         "deep": done and is_deep(entry.job.output),
         "large": done and not is_deep(entry.job.output) and max(width or 0, height or 0) > LARGE,
     }
@@ -87,7 +87,10 @@ def _shown(place: str) -> dict[str, Any] | None:
     try:
         return {"name": printable(path.name), "version": path.stat().st_mtime_ns // 1_000_000}
     except (OSError, ValueError):
-        return {"name": printable(path.name), "missing": "not there"}
+        return {
+            "name": printable(path.name),
+            "missing": "not there" if path.is_absolute() else "not found from here",
+        }
 
 
 def _number(value: Any) -> float | None:

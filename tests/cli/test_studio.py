@@ -1,9 +1,9 @@
 """The command that opens the studio."""
 
 import pytest
-from sinct_cli.main import app
 from typer.testing import CliRunner
 
+from cli.main import app
 from tests.support.batch_example import make_entry
 from tests.support.studio_batch import write_ledger
 

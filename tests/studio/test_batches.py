@@ -76,6 +76,21 @@ def test_rows_tell_what_there_is_to_see_and_why_there_is_nothing(batches):
     ]
 
 
+def test_relative_paths_are_told_from_files_that_are_gone(tmp_path, tiny):
+    write_ledger(
+        tmp_path / "out", [make_entry("a", "paintings/a.png", (), str(tmp_path / "a.png"), state=State.done)]
+    )
+    found = row(Batches(make_studio(tmp_path / "out", tiny)), "a")
+    assert (found["painting"]["missing"], found["result"]["missing"]) == ("not found from here", "not there")
+
+
+def test_the_model_of_a_series_shows_its_preview_and_no_result(folder, batches):
+    make_picture(run_folder(folder, "shared-model") / "run" / "preview.png")
+    change(folder, "shared-model", attempts=2)
+    found = row(batches, "shared-model")
+    assert (found["kind"], found["live"], found["result"]["name"]) == ("series", True, "preview.png")
+
+
 def test_rows_hold_no_paths(batches, tmp_path):
     assert str(tmp_path) not in json.dumps(list(batches.table("").rows.values()))
 

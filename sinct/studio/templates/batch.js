@@ -292,7 +292,10 @@
   let message = ""; // what the process said last
   function hear(news) {
     lost(null);
-    if (news.fault) return lost(new Error(sentence(news.fault)));
+    if (news.fault) {
+      stream.close();
+      return lost(new Error(told(news.fault)));
+    }
     const before = state;
     state = news.state;
     for (const job of news.rows) jobs.set(job.id, job);
@@ -411,7 +414,7 @@
 
   // Fetch the pictures that the viewer shows, or the preview of a training.
   function show(job) {
-    const plain = job.state === "done" && !job.deep && job.result?.version !== undefined;
+    const plain = job.state === "done" && !job.live && !job.deep && job.result?.version !== undefined;
     const roles = plain ? ["painting", "result", "photo"] : job.live && job.result?.version !== undefined ? ["result"] : [];
     const missing = roles.length ? "" : job.state === "done" && !job.deep && job.result ? `The result is ${job.result.missing}.` : "";
     set($("#waits"), missing);
