@@ -35,7 +35,7 @@ def compare(
             "--methods",
             metavar="NAMES",
             help=f"Comma-separated, from {', '.join(methods.names())}, or all; controls always run.",
-            show_default="those that need no weights or whose weights are present",
+            show_default="those that need no weights or whose weights are present, without gcgan",
         ),
     ] = None,
     time: Annotated[

@@ -83,7 +83,7 @@ def tell(
         display.say(f"summary: {output / 'summary.html'}", quiet=quiet)
     if finished and chosen is None:
         ran = {row.name for item in finished.values() for row in item.comparison.results}
-        absent = [name for name in methods.names() if name not in ran]
+        absent = [name for name in methods.names() if name not in ran and methods.find(name).weights]
         if absent:
             display.say(
                 f"not run because their weights are missing: {', '.join(absent)} (`sinct weights fetch all` gets them)",

@@ -47,6 +47,9 @@ class Method(StrEnum):
     cut_separate = "cut-separate"
     cut_detached = "cut-detached"
     cyclegan = "cyclegan"
+    gcgan = "gcgan"
+    distancegan = "distancegan"
+    self_distancegan = "self-distancegan"
 
 
 class State(StrEnum):

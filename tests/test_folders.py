@@ -15,7 +15,7 @@ from sinct.data.folders import Domains
 from sinct.inference import checkpoint
 from sinct.pictures.picture import read_picture
 from sinct.training import folder_run
-from tests.support.folder_pictures import drawn_domains, tiny_cut, tiny_cycle
+from tests.support.folder_pictures import drawn_domains, tiny_cut, tiny_cycle, tiny_distance, tiny_gc
 
 CPU = torch.device("cpu")
 
@@ -40,15 +40,22 @@ def tensors(run) -> dict[str, torch.Tensor]:
 def test_the_methods_have_their_published_settings(domains):
     found = {name: folders.settings(name, domains, device=CPU) for name in folders.METHODS}
     assert {name: each.steps for name, each in found.items()} == {
-        "cut": 1600, "fastcut": 800, "cut-moco": 1600, "cut-separate": 1600, "cut-detached": 1600, "cyclegan": 800
+        "cut": 1600, "fastcut": 800, "cut-moco": 1600, "cut-separate": 1600, "cut-detached": 1600, "cyclegan": 800,
+        "gcgan": 800, "distancegan": 400, "self-distancegan": 800,
     }  # fmt: skip
     assert {name: each.rate_constant for name, each in found.items()} == {
-        "cut": 0.5, "fastcut": 0.75, "cut-moco": 0.5, "cut-separate": 0.5, "cut-detached": 0.5, "cyclegan": 0.5
+        "cut": 0.5, "fastcut": 0.75, "cut-moco": 0.5, "cut-separate": 0.5, "cut-detached": 0.5, "cyclegan": 0.5,
+        "gcgan": 0.5, "distancegan": 0.5, "self-distancegan": 0.5,
     }  # fmt: skip
     assert {each.learning_rate for each in found.values()} == {0.0002}
     assert found["cut"].nce_weight == 1
     assert found["fastcut"].nce_weight == 10
     assert found["cut-moco"].memory_bank == 16_384
+    assert (found["gcgan"].geometry_weight, found["gcgan"].identity_weight) == (20, 5)
+    assert (found["gcgan"].geometry, found["gcgan"].shared_generator) == ("rotation", True)
+    assert (found["distancegan"].distance, found["distancegan"].batch_size) == ("pairs", 2)
+    assert (found["self-distancegan"].distance, found["self-distancegan"].batch_size) == ("top_bottom", 1)
+    assert {found[name].distance_weight for name in ("distancegan", "self-distancegan")} == {1}
 
 
 def test_a_length_in_epochs_counts_the_larger_folder(tmp_path):
@@ -71,7 +78,16 @@ def test_an_unknown_method_is_refused(domains):
 # Training
 
 
-@pytest.mark.parametrize(("method", "config"), [("cut", tiny_cut()), ("cyclegan", tiny_cycle())])
+@pytest.mark.parametrize(
+    ("method", "config"),
+    [
+        ("cut", tiny_cut()),
+        ("cyclegan", tiny_cycle()),
+        ("gcgan", tiny_gc()),
+        ("distancegan", tiny_distance()),
+        ("self-distancegan", tiny_distance(distance="top_bottom", batch_size=1)),
+    ],
+)
 def test_a_training_leaves_a_run_that_can_be_applied(method, config, domains, tmp_path):
     run = tmp_path / "run"
     done = folders.train(domains, run, method=method, config=config)

@@ -6,7 +6,9 @@ from typing import Any
 from sinct.errors import ConfigError, did_you_mean
 from sinct.objectives.folder_cut import FolderCutSettings, FolderCutTrainer
 from sinct.objectives.folder_cyclegan import FolderCycleSettings, FolderCycleTrainer
+from sinct.objectives.folder_distance import FolderDistanceSettings, FolderDistanceTrainer
 from sinct.objectives.folder_gan import FolderGanSettings
+from sinct.objectives.folder_gcgan import FolderGcSettings, FolderGcTrainer
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,30 @@ METHODS = {
         100,
         "cycle consistency instead of PatchNCE",
         "Zhu et al. 2017",
+    ),
+    "gcgan": FolderMethod(
+        FolderGcTrainer,
+        FolderGcSettings(),
+        200,
+        100,
+        "a translation that commutes with a quarter turn",
+        "Fu et al. 2019",
+    ),
+    "distancegan": FolderMethod(
+        FolderDistanceTrainer,
+        FolderDistanceSettings(),
+        200,
+        100,
+        "a translation that keeps the distances between pictures",
+        "Benaim & Wolf 2017",
+    ),
+    "self-distancegan": FolderMethod(
+        FolderDistanceTrainer,
+        FolderDistanceSettings(distance="top_bottom", batch_size=1),
+        200,
+        100,
+        "a translation that keeps the distance between the halves of each picture",
+        "Benaim & Wolf 2017",
     ),
 }
 """All methods, by the name on the command line."""

@@ -107,12 +107,12 @@ def test_retry_does_what_failed(folder, workers):
 def test_verdicts_are_given_shown_and_taken_back(folder, workers):
     usual(folder)
     out = folder / "out"
-    told = sinct("reject", out, "[p1]").stdout
+    told = sinct("reject", out, "[p1]", "--note", "[b]too dark").stdout
     assert "rejected 1 picture; 0 accepted, 1 rejected, 2 undecided" in told
     assert f"sinct batch retry {out}" in told
     assert "accepted 2 pictures; 2 accepted, 1 rejected, 0 undecided" in sinct("accept", out, "--rest").stdout
     shown = sinct("status", out).stdout
-    assert re.search(r"^\[p1\] +done +rejected", shown, re.MULTILINE)
+    assert re.search(r"^\[p1\] +done +rejected: \[b\]too dark", shown, re.MULTILINE)
     assert "3 done; 2 accepted, 1 rejected, 0 undecided" in shown
     assert "no longer accepted 1 picture; 1 accepted" in sinct("accept", out, "[p0]", "--undo").stdout
     told = json.loads(sinct("status", out, "--json").stdout)["jobs"]

@@ -51,7 +51,7 @@ def test_compare_names_methods_whose_weights_are_not_here(pair, tmp_path, monkey
     code, out, _ = sinct_command("compare", *pair, "-o", tmp_path / "out", *QUICK[:2])
     assert code == 0
     assert "not run because their weights are missing: " in out
-    assert "gatys, strotss, wct2 (`sinct weights fetch all` gets them)" in out
+    assert "missing: gatys, strotss, wct2 (`sinct weights fetch all` gets them)" in out
 
 
 def test_compare_as_json_is_one_object(pair, tmp_path):

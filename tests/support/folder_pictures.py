@@ -9,6 +9,8 @@ from PIL import Image, ImageDraw
 from sinct.data.folders import Domains
 from sinct.objectives.folder_cut import FolderCutSettings
 from sinct.objectives.folder_cyclegan import FolderCycleSettings
+from sinct.objectives.folder_distance import FolderDistanceSettings
+from sinct.objectives.folder_gcgan import FolderGcSettings
 
 TINY: dict[str, Any] = {
     "width": 4,
@@ -29,6 +31,16 @@ def tiny_cut(**changes: Any) -> FolderCutSettings:
 def tiny_cycle(**changes: Any) -> FolderCycleSettings:
     """CycleGAN in its smallest form."""
     return FolderCycleSettings(**{**TINY, "pool": 2, **changes})
+
+
+def tiny_gc(**changes: Any) -> FolderGcSettings:
+    """GcGAN in its smallest form."""
+    return FolderGcSettings(**{**TINY, "pool": 2, **changes})
+
+
+def tiny_distance(**changes: Any) -> FolderDistanceSettings:
+    """DistanceGAN in its smallest form."""
+    return FolderDistanceSettings(**{**TINY, "pool": 2, **changes})
 
 
 def draw(folder: Path, *, shape: str, colour: tuple[int, int, int], count: int = 4, seed: int = 0) -> Path:

@@ -91,6 +91,7 @@ class Method:
         control: marks an end of the scale, not a contender.
         further: names of settings that `run` takes as any others and passes on to a training.
         seeded: whether its picture depends on the seed, apart from random weights.
+        on_request: run it only where it is named, since each method takes its time of everybody's comparison.
         need: how many steps it needs, and who says so; empty for a method in closed form, which takes none.
     """
 
@@ -103,6 +104,7 @@ class Method:
     further: tuple[str, ...] = ()
     need: str = ""
     seeded: bool = True
+    on_request: bool = False
 
     def settings(self, changes: Mapping[str, Any]) -> dict[str, Any]:
         """All settings of a run, with some of them changed.
@@ -149,6 +151,7 @@ _ORDER = (
     "colour_transfer",
     "sinct",
     "cyclegan",
+    "gcgan",
     "gpdm",
     "gpnn",
     "gatys",
