@@ -20,10 +20,11 @@ from starlette.routing import Route
 from sinct.errors import InputError, OutputError, SinctError
 from sinct.pictures.formats import READ_SUFFIXES
 from sinct.runtime.files import printable, unwritable
+from sinct.runtime.json_files import restored
 from sinct.studio.folder import picture_in
 from sinct.studio.guard import Guard
 from sinct.studio.processes import Busy
-from sinct.studio.run import VIEWS, Wish
+from sinct.studio.run import VIEWS, Choices, Wish
 from sinct.studio.studio import Studio
 
 MOST_BYTES = 4_000_000_000
@@ -97,6 +98,10 @@ def make_app(
             Route("/api/runs/{name}/events", routes.events),
             Route("/api/runs/{name}/stop", routes.stop, methods=["POST"]),
             Route("/api/runs/{name}/resume", routes.resume, methods=["POST"]),
+            Route("/api/runs/{name}/longer", routes.longer, methods=["POST"]),
+            Route("/api/runs/{name}/choose", routes.choose, methods=["POST"]),
+            Route("/api/runs/{name}/candidates/{number:int}", routes.candidate),
+            Route("/api/runs/{name}/candidates/{number:int}/photo", routes.candidate_photo),
             Route("/api/runs/{name}/picture", routes.make_picture, methods=["POST"]),
             Route("/api/runs/{name}/mask", routes.mask, methods=["POST"]),
             Route("/api/runs/{name}/download", routes.download),
@@ -206,8 +211,12 @@ class Routes:
         asked = await _json(request, painting=str, photos=list, preset=str)
         if not all(isinstance(name, str) for name in asked["photos"]):
             raise InputError("photos must be names of files")
+        try:
+            choices: Choices = restored(Choices, asked.get("choices", {}), "choices")
+        except ValueError as error:
+            raise InputError(f"the choices are no choices: {error}") from None
         name = await run_in_threadpool(
-            self._studio.start, asked["painting"], asked["photos"], asked["preset"]
+            self._studio.start, asked["painting"], asked["photos"], asked["preset"], choices
         )
         return JSONResponse({"name": name}, 201)
 
@@ -247,10 +256,37 @@ class Routes:
         await run_in_threadpool(self._studio.resume, request.path_params["name"])
         return JSONResponse({}, 202)
 
+    async def longer(self, request: Request) -> Response:
+        """Continue a training beyond its length."""
+        asked = await _json(request, steps=int)
+        if asked["steps"] < 1:
+            raise InputError("give 1 step or more")
+        await run_in_threadpool(self._studio.resume, request.path_params["name"], asked["steps"])
+        return JSONResponse({}, 202)
+
+    async def choose(self, request: Request) -> Response:
+        """Go on with a candidate."""
+        asked = await _json(request, number=int)
+        await run_in_threadpool(self._studio.choose, request.path_params["name"], asked["number"])
+        return JSONResponse({}, 202)
+
+    async def candidate(self, request: Request) -> Response:
+        """The painting as a candidate translates it."""
+        name, number = request.path_params["name"], request.path_params["number"]
+        return _picture(await run_in_threadpool(self._studio.candidate, name, number))
+
+    async def candidate_photo(self, request: Request) -> Response:
+        """The first photo of a candidate."""
+        name, number = request.path_params["name"], request.path_params["number"]
+        return _picture(await run_in_threadpool(self._studio.candidate_photo, name, number))
+
     async def make_picture(self, request: Request) -> Response:
         """Begin to make a picture for download."""
         asked = await _json(request, suffix=str, strength=(int, float), masked=bool)
-        wish = Wish(asked["suffix"], float(asked["strength"]), asked["masked"])
+        keep = asked.get("keep", [])
+        if not isinstance(keep, list) or not all(isinstance(part, str) for part in keep):
+            raise InputError("keep must be names of parts")
+        wish = Wish(asked["suffix"], float(asked["strength"]), asked["masked"], tuple(keep))
         await run_in_threadpool(self._studio.make_picture, request.path_params["name"], wish)
         return JSONResponse({}, 202)
 
@@ -261,10 +297,17 @@ class Routes:
 
     async def view(self, request: Request) -> Response:
         """A picture as the page shows it."""
-        run, view = self._studio.run(request.path_params["name"]), request.path_params["view"]
-        if view not in VIEWS or not run.view(view).is_file() or run.view(view).is_symlink():
+        name, view = request.path_params["name"], request.path_params["view"]
+        if view not in VIEWS:
             return _missing()
-        return FileResponse(run.view(view), media_type="image/png")
+        if view == "result" and (parts := request.query_params.get("keep")):
+            data = await run_in_threadpool(self._studio.kept, name, parts)
+            return _missing() if data is None else Response(data, media_type="image/png")
+        return _picture(await run_in_threadpool(self._studio.view, name, view))
+
+
+def _picture(path: Path | None) -> Response:
+    return _missing() if path is None else FileResponse(path, media_type="image/png")
 
 
 def _missing() -> Response:
