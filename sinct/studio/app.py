@@ -47,9 +47,15 @@ SILENCE = 15.0
 
 FILES = {
     "studio.css": (("report.css", "studio.css"), "text/css"),
-    "studio.js": (("page.js", "viewer.js", "studio.js"), "text/javascript"),
+    "studio.js": (
+        (
+            "page.js", "viewer.js", "base.js", "form.js", "losses.js", "brush.js", "candidates.js", "download.js",
+            "longer.js", "cards.js", "studio.js",
+        ),
+        "text/javascript",
+    ),
     "icon.svg": (("icon.svg",), "image/svg+xml"),
-}
+}  # fmt: skip
 """Files of the page: what they are made of, and their type."""
 
 _ENVIRONMENT = Environment(
