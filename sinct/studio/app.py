@@ -26,6 +26,7 @@ from sinct.studio.guard import Guard
 from sinct.studio.processes import Busy
 from sinct.studio.run import VIEWS, Choices, Wish
 from sinct.studio.studio import Studio
+from sinct.studio.wording import in_words
 
 MOST_BYTES = 4_000_000_000
 """Largest file that is taken in."""
@@ -122,7 +123,7 @@ async def _refused(request: Request, error: Exception) -> Response:
     """An error that a person can act on, as its one line."""
     kinds = {Busy: 409, TooLarge: 413, OutputError: 507}
     code = next((code for kind, code in kinds.items() if isinstance(error, kind)), 422)
-    return JSONResponse({"error": " ".join(str(error).split())}, code)
+    return JSONResponse({"error": in_words(str(error))}, code)
 
 
 class Routes:

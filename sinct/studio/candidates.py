@@ -7,6 +7,7 @@ from typing import Any
 from sinct.errors import ConfigError, InputError
 from sinct.studio.folder import free_output
 from sinct.studio.run import Job, StudioRun
+from sinct.studio.wording import in_words
 from sinct.variations.candidates import Candidate, Variations, is_trained, variations_of
 
 
@@ -45,7 +46,7 @@ def described(run: StudioRun) -> dict[str, Any] | None:
         return None
     return {
         "finished": found.finished,
-        "warnings": [str(text) for text in found.warnings],
+        "warnings": [in_words(text) for text in found.warnings],
         "candidates": [asdict(each) for each in shown_in(run)],
     }
 
@@ -72,7 +73,7 @@ def _shown(run: StudioRun, found: Variations, candidate: Candidate) -> Shown:
         planned=candidate.planned,
         whole=candidate.whole,
         score=candidate.score,
-        warnings=tuple(str(text) for text in candidate.warnings),
+        warnings=tuple(in_words(text) for text in candidate.warnings),
         picture=None if path is None else path.stat().st_mtime_ns // 1_000_000,
         best=candidate.number == found.best,
         continued=None if done is None else done.steps,

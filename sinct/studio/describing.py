@@ -10,6 +10,7 @@ from sinct.studio import candidates, views
 from sinct.studio.folder import picture_in
 from sinct.studio.processes import Worker
 from sinct.studio.run import VIEWS, WORKING, Job, Made, State, StudioRun
+from sinct.studio.wording import in_words
 
 
 def listed(run: StudioRun) -> dict[str, Any]:
@@ -41,8 +42,8 @@ def described(run: StudioRun, worker: Worker | None, pace: float | None) -> dict
     return {
         "name": run.path.name,
         "job": None if job is None else {**asdict(job), "config": None},
-        "state": asdict(state),
-        "made": None if made is None else asdict(made),
+        "state": _worded(state),
+        "made": None if made is None else _worded(made),
         "losses": run.losses(chosen if state.candidate is None else state.candidate),
         "views": {view: views.version(run, job, view) for view in VIEWS},
         "shown": None if job is None else _card(run, job),
@@ -53,6 +54,12 @@ def described(run: StudioRun, worker: Worker | None, pace: float | None) -> dict
         "pace": state.pace or pace,
         "working": None if worker is None else worker.run,
     }
+
+
+def _worded(told: State | Made) -> dict[str, Any]:
+    """What a process told, with its messages in words."""
+    texts = {"message": in_words(told.message), "warnings": tuple(map(in_words, told.warnings))}
+    return {**asdict(told), **texts}
 
 
 def job_of(run: StudioRun) -> Job | None:
@@ -125,7 +132,10 @@ def _card(run: StudioRun, job: Job) -> str | None:
     live = views.changed(views.place_of(run, job, "live")) or 0
     found.append((live, f"/api/runs/{part}/views/live"))
     if not any(time for time, _ in found):
-        for shown in candidates.shown_in(run):
-            found.append((shown.picture or 0, f"/api/runs/{part}/candidates/{shown.number}"))
+        shown = candidates.shown_in(run)
+        waiting = any(each.score is None for each in shown)
+        for each in shown:
+            if waiting or each.best:  # while they are trained, the newest; then the best
+                found.append((each.picture or 0, f"/api/runs/{part}/candidates/{each.number}"))
     time, address = max(found)
     return f"{address}?v={time}" if time else None

@@ -12,13 +12,14 @@ import threading
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from sinct.errors import SinctError, one_line
+from sinct.measures.warnings import FLAWS
 from sinct.runtime.json_files import restored
 from sinct.studio import candidates
 from sinct.studio.run import Curve, Job, Made, State, StudioRun, Wish
@@ -36,6 +37,7 @@ class Teller:
 
     def __init__(self, run: StudioRun) -> None:
         self.run = run
+        self.passing: set[str] = set()  # flaws that may have passed by the end
         self.chosen: int | None = None
         before = run.state()
         pace = None if before is None else before.pace
@@ -60,8 +62,20 @@ class Teller:
         """Take a `sinct.Progress`."""
         self._show(progress, self.chosen)
         self._tell(progress, phase="writing" if progress.fraction >= 1 else "training")
-        for text in progress.warnings:
-            self.warn(str(text))
+        for remark in progress.warnings:
+            self.warn(str(remark))
+            if remark.code in FLAWS:
+                self.passing.add(str(remark))
+
+    def end(self, warnings: Iterable[Any], **changes: Any) -> None:
+        """Say how it ended; of flaws, only those that the picture has are kept.
+
+        Args:
+            warnings: those of the picture.
+            changes: what else is to be told.
+        """
+        kept = [text for text in self.state.warnings if text not in self.passing]
+        self.tell(warnings=tuple(dict.fromkeys([*kept, *map(str, warnings)])), **changes)
 
     def vary(self, progress: Any) -> None:
         """Take a `sinct.VariationProgress`; flaws of a candidate are shown with it."""
@@ -166,12 +180,11 @@ def _translate(
         done = sinct.continue_variation(
             painting, photos, output, job.chosen, steps=steps, overwrite=own, **told
         )
-    for text in done.warnings:
-        teller.warn(str(text))
     training = done.training
     assert training is not None
     finished = done.finished and training.finished
-    teller.tell(
+    teller.end(
+        done.warnings,
         phase="finished" if finished else "stopped",
         step=training.steps,
         steps=training.planned,

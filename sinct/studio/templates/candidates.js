@@ -86,6 +86,7 @@ const candidates = (() => {
   }
 
   function ahead(each, { working, pace }) {
+    if (working === run) return "The others are being trained; wait for them, or stop.";
     if (working) return `${working} is being worked on; one thing is done at a time.`;
     if (each.finished || !each.whole) return "";
     const left = each.whole - (each.continued ?? each.steps);

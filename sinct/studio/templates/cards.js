@@ -15,8 +15,9 @@ function card(run) {
     "a",
     { href: `#${part(run.name)}` },
     element("img", { alt: "", hidden: true }),
-    element("span", { className: "blank" }),
+    element("span", { className: "blank", textContent: "no picture yet" }),
     element("span", { className: "title", textContent: run.output || run.name }),
+    element("span", { className: "works", textContent: "in the making", hidden: true }),
     element("span", { className: "below", textContent: `${run.painting || "?"}, ${run.photos.join(", ") || "?"}` }),
   );
   link.dataset.run = run.name;
@@ -31,8 +32,7 @@ function fillCard({ name, shown: source }, works) {
   if (source && picture.getAttribute("src") !== source) picture.src = source;
   picture.hidden = !source;
   $(".blank", link).hidden = Boolean(source);
-  set($(".blank", link), works ? "in the making" : "no picture yet");
-  link.classList.toggle("works", works);
+  $(".works", link).hidden = !works;
 }
 
 function markRun() {
