@@ -9,6 +9,7 @@ from sinct.studio.folder import free_output
 from sinct.studio.run import Job, StudioRun
 from sinct.studio.wording import in_words
 from sinct.variations.candidates import Candidate, Variations, is_trained, variations_of
+from sinct.variations.folder import Continued
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def _shown(run: StudioRun, found: Variations, candidate: Candidate) -> Shown:
         picture=None if path is None else path.stat().st_mtime_ns // 1_000_000,
         best=candidate.number == found.best,
         continued=None if done is None else done.steps,
-        finished=done is not None and done.finished and own_output(run, candidate.number) is not None,
+        finished=done is not None and done.finished and _output_of(run, done) is not None,
         fixed=candidate.pruned,
     )
 
@@ -128,7 +129,7 @@ def chosen(run: StudioRun, number: int) -> tuple[Job, bool]:
         raise InputError(
             f"candidate {number} has not been trained yet; let it train first, or choose another"
         )
-    own = own_output(run, number)
+    own = _output_of(run, entry.continued)
     done = own is not None and entry.continued is not None and entry.continued.finished
     if entry.pruned and not done:
         raise ConfigError(f"candidate {number} cannot be continued any more; choose another")
@@ -142,8 +143,11 @@ def chosen(run: StudioRun, number: int) -> tuple[Job, bool]:
 def own_output(run: StudioRun, number: int) -> str | None:
     """Name of the picture that a candidate was continued to, if that is in the studio's folder."""
     record = run.record()
-    entry = None if record is None else record.candidates[number - 1]
-    if entry is None or entry.continued is None or entry.continued.output is None:
+    return None if record is None else _output_of(run, record.candidates[number - 1].continued)
+
+
+def _output_of(run: StudioRun, continued: Continued | None) -> str | None:
+    if continued is None or continued.output is None:
         return None
-    path = run.folder / Path(entry.continued.output).name
+    path = run.folder / Path(continued.output).name
     return path.name if path.is_file() and not path.is_symlink() else None
