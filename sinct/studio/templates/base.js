@@ -25,16 +25,8 @@ async function ask(path, options = {}) {
 }
 const post = (path, values = {}) => ask(path, { method: "POST", body: JSON.stringify(values) });
 
-const sentence = (text) => text && capital(text) + (/[.!?]$/.test(text) ? "" : ".");
+const sentence = (text) => text && text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
 const plural = (count, what) => `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`;
-
-// Text without the full stop of a sentence, for what is followed by something else.
-const capital = (text) => text && text[0].toUpperCase() + text.slice(1);
-
-// Changing a live region only where its words change keeps screen readers from repeating them.
-function set(place, text) {
-  if (place.textContent !== text) place.textContent = text;
-}
 
 // A duration as one speaks of what lies ahead.
 function roughly(seconds) {

@@ -2,6 +2,11 @@
 
 const TICK = 1000; // ms between two updates of the time that is left
 
+// Changing a live region only where its words change keeps screen readers from repeating them.
+function set(place, text) {
+  if (place.textContent !== text) place.textContent = text;
+}
+
 let presetsShown = "";
 let later = 0; // timer of the next look
 async function look() {
@@ -81,7 +86,7 @@ function hear(run) {
   $("#inputs").textContent = run.job ? `${run.job.painting}, with the look of ${run.job.photos.join(" and ")}, ${run.job.preset}` : "";
   const { phase, message, warnings, doing } = run.state;
   const works = WORKING.includes(phase);
-  const named = phase === "preparing" && doing ? capital(doing) : PHASES[phase];
+  const named = phase === "preparing" && doing ? doing[0].toUpperCase() + doing.slice(1) : PHASES[phase];
   set($("#phase"), run.stopping && phase !== "writing" ? "Stopping" : named);
   $("#stop").hidden = !works;
   $("#stop").disabled = run.stopping;
@@ -215,4 +220,5 @@ const named = () => decodeURIComponent(location.hash.slice(1));
 addEventListener("popstate", () => open(named())); // which links to a run cause too
 choose("painting", null);
 choose("photo", null);
-look().then(() => open(named() || overview.working || ""), lost);
+const trained = () => overview.runs.find(({ name }) => name === overview.working)?.name; // it may be a batch
+look().then(() => open(named() || trained() || ""), lost);
