@@ -7,8 +7,6 @@ from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 
-import torch
-
 from sinct.errors import ConfigError, InputError, SinctError
 from sinct.inference.parts import PARTS, with_parts_of
 from sinct.pictures.glance import read_small
@@ -18,7 +16,13 @@ from sinct.studio.folder import picture_in
 from sinct.studio.run import OF_CANDIDATES, VIEW_SIDE, Job, StudioRun
 
 _LOCK = threading.Lock()
-"""Pictures are made one after another, as each needs memory and all processors."""
+"""Small versions are made one after another, as each needs memory."""
+
+_MIXING = threading.Lock()
+"""Likewise mixtures, which take seconds for each megapixel and must not keep small versions waiting."""
+
+_WANTED: dict[Path, tuple[str, ...]] = {}
+"""What is to be kept of each run's painting, as it was asked last: what nobody waits for any more is not computed."""
 
 
 def place_of(run: StudioRun, job: Job | None, view: str) -> Path:
@@ -79,10 +83,13 @@ def checked_parts(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def kept(run: StudioRun, job: Job | None, keep: tuple[str, ...]) -> bytes | None:
-    """The result as a PNG with parts of the painting, as the page shows both; None where there is nothing to show.
+    """The result as a PNG with parts of the painting, as the page shows both.
 
     Where the painting is larger than the page shows it, texture comes out finer in the download: what counts as texture
     is told by its size in pixels.
+
+    Returns:
+        The PNG; None where there is nothing to show, or something else was asked for meanwhile.
 
     Raises:
         InputError: painting and result are of different sizes.
@@ -90,7 +97,11 @@ def kept(run: StudioRun, job: Job | None, keep: tuple[str, ...]) -> bytes | None
     painting, result = view_of(run, job, "painting"), view_of(run, job, "result")
     if painting is None or result is None:
         return None
-    return _mixed(painting, changed(painting), result, changed(result), keep)
+    _WANTED[run.path] = keep
+    with _MIXING:
+        if _WANTED[run.path] != keep:
+            return None
+        return _mixed(painting, changed(painting), result, changed(result), keep)
 
 
 @lru_cache(maxsize=8)
@@ -100,11 +111,10 @@ def _mixed(
     """See `kept`; made anew when one of the files has changed."""
     from PIL import Image
 
-    with _LOCK, torch.no_grad():
-        picture, translation = (read_picture(path).pixels for path in (painting, result))
-        if picture.shape != translation.shape:
-            raise InputError("the result has not the painting's size; make a download to see what is kept")
-        mixed = with_parts_of(picture, translation, keep)
+    picture, translation = (read_picture(path).pixels for path in (painting, result))
+    if picture.shape != translation.shape:
+        raise InputError("the result has not the painting's size; make a download to see what is kept")
+    mixed = with_parts_of(picture, translation, keep)
     file = BytesIO()
     pixels = mixed.add(1).mul(127.5).round().clamp(0, 255).byte().permute(1, 2, 0)
     Image.fromarray(pixels.contiguous().numpy()).save(file, "PNG", compress_level=1)

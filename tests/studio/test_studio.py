@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 
@@ -187,6 +188,26 @@ def test_what_is_kept_is_shown_as_apply_would_write_it(folder, tiny, studio):
     assert np.abs(shown - written).max() <= 1  # the page mixes pictures of 8 bits
     plain = np.asarray(Image.open(folder / "out.png")).astype(int)
     assert np.abs(plain - written).max() > 10
+
+
+def test_what_nobody_waits_for_any_more_is_not_computed(folder, tiny, studio, monkeypatch):
+    trained(folder, tiny)
+    computed = []
+
+    def compute(painting, _painted, result, _made, keep):
+        computed.append(keep)
+        time.sleep(0.2)
+        return b""
+
+    monkeypatch.setattr("sinct.studio.views._mixed", compute)
+    studio.view("out.sinct", "result")
+    with ThreadPoolExecutor(3) as pool:
+        asked = []
+        for parts in ("light", "texture", "colours"):
+            asked.append(pool.submit(studio.kept, "out.sinct", parts))
+            time.sleep(0.05)
+    assert [each.result() for each in asked] == [b"", None, b""]
+    assert computed == [("light",), ("colours",)]
 
 
 def test_training_longer_counts_from_what_is_done(folder, tiny, studio, monkeypatch):
