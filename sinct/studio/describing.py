@@ -12,6 +12,12 @@ from sinct.studio.processes import Worker
 from sinct.studio.run import VIEWS, WORKING, Job, Made, State, StudioRun
 from sinct.studio.wording import in_words
 
+MIXED = (
+    "This picture was written with a strength, a mask or parts of the painting that are kept. On the page, what is set "
+    "here comes on top of that, while a download is made of the whole translation."
+)
+"""Told of results that a command has mixed with the painting."""
+
 
 def listed(run: StudioRun) -> dict[str, Any]:
     """A run on its card."""
@@ -38,6 +44,8 @@ def described(run: StudioRun, worker: Worker | None, pace: float | None) -> dict
     job = job_of(run)
     chosen = None if job is None else job.chosen
     state = state_of(run, job, training=task == "train")
+    if views.is_mixed(run, job):
+        state = replace(state, warnings=(*state.warnings, MIXED))
     made = _made(run, writing=task == "picture")
     return {
         "name": run.path.name,

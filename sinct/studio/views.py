@@ -10,7 +10,7 @@ from pathlib import Path
 from sinct.errors import ConfigError, InputError, SinctError
 from sinct.inference.parts import PARTS, with_parts_of
 from sinct.pictures.glance import read_small
-from sinct.pictures.picture import read_picture, write_picture
+from sinct.pictures.picture import read_picture, read_provenance, write_picture
 from sinct.runtime.files import printable
 from sinct.studio.folder import picture_in
 from sinct.studio.run import OF_CANDIDATES, VIEW_SIDE, Job, StudioRun
@@ -67,6 +67,20 @@ def view_of(run: StudioRun, job: Job | None, view: str) -> Path | None:
             place.parent.mkdir(parents=True, exist_ok=True)
             write_picture(place, read_small(source, VIEW_SIDE), overwrite=True)
     return place if place.is_file() and not place.is_symlink() else None
+
+
+def is_mixed(run: StudioRun, job: Job | None) -> bool:
+    """Whether a command has mixed the result with the painting already, by strength, parts or a mask."""
+    source = source_of(run, job, "result")
+    return source is not None and _is_mixed(source, changed(source))
+
+
+@lru_cache(maxsize=300)
+def _is_mixed(path: Path, _changed: int | None) -> bool:
+    try:
+        return bool({"strength", "keep", "mask_sha256"} & read_provenance(path).keys())
+    except (SinctError, OSError):
+        return False
 
 
 def checked_parts(names: Iterable[str]) -> tuple[str, ...]:

@@ -210,6 +210,13 @@ def test_what_nobody_waits_for_any_more_is_not_computed(folder, tiny, studio, mo
     assert computed == [("light",), ("colours",)]
 
 
+@pytest.mark.parametrize(("options", "told"), [({}, 0), ({"strength": 0.5}, 1), ({"keep": ["light"]}, 1)])
+def test_a_result_that_a_command_has_mixed_says_so(folder, tiny, studio, options, told):
+    trained(folder, tiny, **options)
+    warnings = studio.describe("out.sinct")["state"]["warnings"]
+    assert sum("was written with a strength" in text for text in warnings) == told
+
+
 def test_training_longer_counts_from_what_is_done(folder, tiny, studio, monkeypatch):
     trained(folder, tiny)
     asked = []
