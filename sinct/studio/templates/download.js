@@ -8,10 +8,7 @@ strength.addEventListener("input", () => {
 
 // Parts of the painting that stay.
 const kept = () => $$("#keep :checked").map(({ value }) => value);
-$("#keep").addEventListener("change", () => {
-  set($("#keep-told"), "Computing …");
-  showViews(now);
-});
+$("#keep").addEventListener("change", () => showViews(now));
 
 $("#make").addEventListener("click", async () => {
   runFault(null);

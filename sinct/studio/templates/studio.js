@@ -183,6 +183,7 @@ function showViews({ name, views, job }) {
     const picture = new Image();
     picture.src = source;
     const told = (text) => kind === "result" && set($("#keep-told"), text);
+    told(keep ? "Computing …" : "");
     picture.decode().then(
       () => {
         if (versions.get(kind) !== source) return;
