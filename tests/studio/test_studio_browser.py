@@ -162,6 +162,7 @@ def test_variations_are_tried_by_keyboard_and_the_chosen_one_is_finished_and_dow
     page.keyboard.press("ArrowRight")  # to the other one
     picked = "2" if second.is_checked() else "1"
     page.locator("#result-caption", has_text=f"Candidate {picked}").wait_for()
+    page.locator("#go:enabled").wait_for(timeout=MOMENT)  # once the process of the others has ended
     page.get_by_role("button", name=f"Go on with candidate {picked}").press("Enter")
     finished(page)
     assert page.locator("#detail").inner_text() == "after 15 steps"
