@@ -3,7 +3,6 @@
 TIFFs are also read in rows by tifffile. What can be read only whole is decoded at once, as 1 to 8 bytes a pixel.
 """
 
-import hashlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +26,7 @@ from sinct.pictures.png import is_png, read_png_header
 from sinct.pictures.tiff_decoding import channel_pages, layout_of, opened_tiff
 from sinct.pictures.tiff_rows import libvips_agrees, readable_in_rows, tiff_rows
 from sinct.pictures.transparency import REACH, continued, shows
-from sinct.runtime.files import StrPath
+from sinct.runtime.files import StrPath, file_sha256
 
 ROWS_PER_CALL = 64
 """Rows requested from the decoder at a time; it keeps about as many itself."""
@@ -165,8 +164,7 @@ def open_source(path: StrPath) -> Source:
     header, reader = _looked_at(path)
     if reader == "either":
         reader = "libvips" if _same_start(path) else "tifffile"
-    with open(path, "rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = file_sha256(path)
     if reader == "libvips":
         image, space = _opened(path, header.orientation)
         if (image.width, image.height) != header.size:

@@ -19,7 +19,7 @@ from sinct.pictures.picture import Picture, read_picture, write_picture
 from sinct.pictures.rows import Source
 from sinct.presets import preset as preset_settings
 from sinct.runtime.device import choose_device
-from sinct.runtime.files import StrPath
+from sinct.runtime.files import StrPath, file_sha256
 from sinct.runtime.locks import alone
 from sinct.training.best import make_judge
 from sinct.training.loop import share_done
@@ -41,7 +41,6 @@ from sinct.variations.folder import (
     Record,
     Result,
     entry_of,
-    file_sha256,
     maps_of,
     replaced,
     settings_of,
