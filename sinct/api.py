@@ -297,7 +297,8 @@ def apply(
         InputError: the picture, the mask, the map or the model is missing or unreadable, the mask has colours, or the
             map has some that the model does not know.
         OutputError: the output cannot be written.
-        ConfigError: there is a map but the model has no regions, `profile` is neither "srgb" nor "keep", `strength` does not lie in [0, 1], or `keep` names no part.
+        ConfigError: there is a map but the model has no regions, `profile` is neither "srgb" nor "keep", `strength`
+            does not lie in [0, 1], or `keep` names no part.
         CheckpointError: the model is damaged or from another version.
         DeviceError: the device is unknown or has too little memory.
     """
@@ -308,7 +309,9 @@ def apply(
         check_file(path)
     source = open_picture(picture, target, max_memory)
     mix = _masked(mix, mask, source, target)
-    encoding = checked_output(target, source, given, bits=bits, profile=profile, overwrite=overwrite or resume)
+    encoding = checked_output(
+        target, source, given, bits=bits, profile=profile, overwrite=overwrite or resume
+    )
     loaded = model if isinstance(model, Model) else load_model(Path(model), choose_device(device))
     loaded, about_regions = for_picture(loaded, source, regions)
     # Of a texture that is kept, the size is right.

@@ -7,7 +7,7 @@ from sinct_cli.main import app
 from typer.testing import CliRunner
 
 import sinct
-from sinct.data import regions
+from sinct.data import regions as data_regions
 from sinct.inference import streamed
 from sinct.pictures.windows import Sides
 
@@ -176,7 +176,7 @@ def test_the_paintings_own_map_gives_what_the_training_gave(model, pair, maps, t
 def test_a_map_serves_in_rows_as_in_memory(model, other, make_map, tmp_path, monkeypatch):
     pytest.importorskip("pyvips")
     monkeypatch.setattr(streamed, "plan_sides", lambda *_, **__: Sides(172, 188))
-    monkeypatch.setattr(regions, "STORED_SIDE", 64)  # so that the picture is larger than its map
+    monkeypatch.setattr(data_regions, "STORED_SIDE", 64)  # so that the picture is larger than its map
     chosen = make_map("other-map.png", 210, 190, SKY, SEA)
     sinct.apply(model, other, tmp_path / "whole.png", regions=chosen)
     sinct.apply(model, other, tmp_path / "rows.png", regions=chosen, max_memory=700_000_001)
@@ -189,21 +189,22 @@ def test_colours_that_the_model_does_not_know_are_refused_with_those_it_knows(
 ):
     strange = make_map("other-map.png", 210, 190, SKY, GRASS)
     with pytest.raises(
-        sinct.InputError, match=r"has #008200, but the model knows #0000a0, #87ceeb; paint it in these colours"
+        sinct.InputError,
+        match=r"has #008200, but the model knows #0000a0, #87ceeb; paint it in these colours",
     ):
         sinct.apply(model, other, tmp_path / "out.png", regions=strange)
 
 
 def test_a_map_of_another_shape_is_refused(model, other, make_map, tmp_path):
     with pytest.raises(sinct.InputError, match=r"has 60x45 px and its picture 210x190 px"):
-        sinct.apply(
-            model, other, tmp_path / "out.png", regions=make_map("other-map.png", 60, 45, SKY, SEA)
-        )
+        sinct.apply(model, other, tmp_path / "out.png", regions=make_map("other-map.png", 60, 45, SKY, SEA))
 
 
 def test_a_map_needs_a_model_with_regions(pair, other, maps, tiny, make_map, tmp_path):
     plain = sinct.train(*pair, tmp_path / "run", config=tiny).model
-    with pytest.raises(sinct.ConfigError, match="no regions that a map could choose from; leave `regions` out"):
+    with pytest.raises(
+        sinct.ConfigError, match="no regions that a map could choose from; leave `regions` out"
+    ):
         sinct.apply(plain, other, tmp_path / "out.png", regions=maps[0])
 
 

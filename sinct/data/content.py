@@ -136,7 +136,9 @@ class Content:
         content._check()
         own = {name: tensor for name, tensor in tensors.items() if not name.startswith("regions.")}
         content = replace(content, texture=_checked_texture(own) if own else None)
-        return replace(content, regions=_checked_regions(content, looks, colours, tensors)) if looks else content
+        return (
+            replace(content, regions=_checked_regions(content, looks, colours, tensors)) if looks else content
+        )
 
     def _check(self) -> None:
         """Refuse values that no training sets."""

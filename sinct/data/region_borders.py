@@ -2,11 +2,11 @@
 
 A map that is drawn by hand misses the edges of what it marks by some pixels, and its own borders would show as lines in
 the result. Each region's share of a pixel is therefore filtered with the picture's luminance as the guide (He et al.
-2010, "Guided Image Filtering"), which moves it to a near edge, and leaves a soft step where there is none. Where the map
-itself explains the picture's colours as well, it stays as it was drawn: an exact one is not harmed.
+2010, "Guided Image Filtering"). That moves it to a near edge, and leaves a soft step where there is none. Where the map
+itself explains the picture's colours as well, it stays as it was drawn, so that an exact one is not harmed.
 
-A map with soft borders is (3, h, w) uint8: the region that most of a pixel belongs to, the one that the rest of it does,
-and how much that rest is, in 255ths.
+A map with soft borders is (3, h, w) uint8: the region that most of a pixel belongs to, the one that the rest of it
+does, and how much that rest is, in 255ths.
 """
 
 from collections.abc import Iterator

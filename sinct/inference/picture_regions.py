@@ -39,9 +39,7 @@ def for_picture(
     if path is not None:
         labels = _labels(_colours_of(regions), source, path)
         size = labels.shape[0], labels.shape[1]
-        small = (
-            read_averaged(source, *size) if isinstance(source, Source) else averaged(source.seen, size)
-        )
+        small = read_averaged(source, *size) if isinstance(source, Source) else averaged(source.seen, size)
         assert regions is not None
         return _with(model, replace(regions, labels=refined_for(labels, small))), []
     if regions is None or source.sha256 in (model.facts.get("painting_sha256") or []):

@@ -174,9 +174,7 @@ def _colour(pair: _Pair) -> Compute:
 def _region_colour(pair: _Pair) -> Compute:
     own, theirs = pair.labels
     photo = region_colours([pair.photo], [theirs])
-    return lambda output, aligned, found: mean_gap(
-        colour_gaps(region_colours([aligned], [own]), photo), own
-    )
+    return lambda output, aligned, found: mean_gap(colour_gaps(region_colours([aligned], [own]), photo), own)
 
 
 def _region_texture(pair: _Pair) -> Compute:

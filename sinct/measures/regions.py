@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import torch
+import torch.nn.functional as F
 from kornia.color import rgb_to_lab
 from torch import Tensor
 
@@ -76,8 +77,11 @@ def region_textures(
     for picture, each in zip(pictures, labels, strict=True):
         for depth, level in enumerate(gaussian_pyramid(picture.float(), 4, smallest=PATCH)):
             windows = level.mul(127.5).unfold(1, PATCH, 1).unfold(2, PATCH, 1)
-            places = nearest(each, level.shape[1], level.shape[2]).unfold(0, PATCH, 1).unfold(1, PATCH, 1)
-            lowest, highest = places.amin((2, 3)), places.amax((2, 3))
+            places = nearest(each, level.shape[1], level.shape[2])[None, None].float()
+            around = F.pad(
+                places, (1, 1, 1, 1), mode="replicate"
+            )  # the pyramid blurs one pixel across a border
+            lowest, highest = (sign * F.max_pool2d(sign * around, PATCH + 2, 1)[0, 0] for sign in (-1, 1))
             for number in torch.unique(each).tolist():
                 rows, columns = ((lowest == number) & (highest == number)).nonzero(as_tuple=True)
                 if len(rows) < FEWEST:

@@ -66,9 +66,7 @@ def read_region_maps(
     return _labelled(codes, f"the region maps {', '.join(names[:-1])} and {names[-1]} have")
 
 
-def read_region_map(
-    path: StrPath, size: tuple[int, int], at: tuple[int, int]
-) -> tuple[Tensor, list[str]]:
+def read_region_map(path: StrPath, size: tuple[int, int], at: tuple[int, int]) -> tuple[Tensor, list[str]]:
     """Read one map at a size of its own, which may be much smaller than its picture's.
 
     Args:

@@ -33,7 +33,9 @@ def by_hand(labels: torch.Tensor, miss: float) -> torch.Tensor:
     drawn = torch.randn(1, 2, 8, 10, generator=torch.Generator().manual_seed(2)) * miss
     down, across = F.interpolate(drawn, (HEIGHT, WIDTH), mode="bicubic", align_corners=True)[0]
     y, x = torch.meshgrid(torch.arange(HEIGHT), torch.arange(WIDTH), indexing="ij")
-    return labels[(y + down).round().long().clamp(0, HEIGHT - 1), (x + across).round().long().clamp(0, WIDTH - 1)]
+    return labels[
+        (y + down).round().long().clamp(0, HEIGHT - 1), (x + across).round().long().clamp(0, WIDTH - 1)
+    ]
 
 
 def wrong(labels: torch.Tensor, truth: torch.Tensor) -> float:

@@ -54,7 +54,7 @@ def test_textures_are_compared_with_those_of_the_same_region():
     photo = region_textures([mixed], [labels])
     alike = texture_gaps(region_textures([again], [labels]), photo)
     strange = texture_gaps(region_textures([torch.where(labels == 0, rough, smooth)], [labels]), photo)
-    assert alike[0] == pytest.approx(0, abs=0.1)  # the pyramid blurs one pixel across
+    assert alike[0] == pytest.approx(0, abs=1e-3)
     assert alike[1] < 1
     assert min(strange.values()) > 5
 
@@ -64,7 +64,7 @@ def test_texture_at_a_border_does_not_count():
     labels = halves(0, 1)
     even = region_textures([greys(80, 40)], [labels])
     flat = region_textures([greys(50, 50)], [labels])
-    assert texture_gaps(even, flat)[0] == pytest.approx(0, abs=0.2)  # the pyramid blurs one pixel across
+    assert texture_gaps(even, flat)[0] == pytest.approx(0, abs=0.02)
 
 
 def test_several_photos_count_together():
@@ -79,7 +79,7 @@ def test_regions_count_by_their_share_of_the_painting():
     labels = torch.zeros(10, 10)
     labels[:2] = 1
     assert mean_gap({0: 1.0, 1: 6.0}, labels) == pytest.approx(2)
-    assert mean_gap({1: 6.0}, labels) == 6
+    assert mean_gap({1: 6.0}, labels) == pytest.approx(6)
 
 
 def test_pictures_without_a_region_in_common_are_refused():
