@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 import sinct
 from sinct.data import regions as data_regions
 from sinct.inference import streamed
+from sinct.pictures import regions as map_files
 from sinct.pictures.windows import Sides
 
 SKY, SEA, GRASS = (135, 206, 235), (0, 0, 160), (0, 130, 0)
@@ -226,3 +227,11 @@ def test_the_command_line_applies_with_a_map(model, other, make_map, tmp_path):
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
     assert np.array_equal(pixels_of(tmp_path / "out.png"), pixels_of(tmp_path / "library.png"))
+
+
+def test_maps_are_decoded_once_for_all_candidates(pair, maps, tiny, tmp_path, monkeypatch):
+    read = []
+    decode = map_files.read_picture
+    monkeypatch.setattr(map_files, "read_picture", lambda path: read.append(path) or decode(path))
+    sinct.vary(*pair, tmp_path / "out.png", config=tiny.replace(steps=64), seeds=2, regions=maps)
+    assert read == maps
