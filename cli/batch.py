@@ -4,13 +4,13 @@ import shlex
 import sys
 from collections.abc import Sequence
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 
-from . import bars, display
+from . import bars, display, opening, tables
 from .help import NAMES, App, Group, examples
 from .options import (
     AsJson,
@@ -252,18 +252,18 @@ def status(folder: Folder, as_json: AsJson = False) -> None:
         if as_json:
             display.emit({"jobs": [facts(entry, folder) for entry in entries]})
             return
-        table = Table(box=None, pad_edge=False)
+        rows = []
         judged = any(entry.verdict for entry in entries)
-        for column in ("job", "state", *(["verdict"] if judged else []), "tries", "time", "note"):
-            table.add_column(column, overflow="fold")
         for entry in entries:
             seconds = entry.figures.get("seconds")
             note = as_options(entry.error or "; ".join(entry.warnings))
-            table.add_row(
-                display.plain(entry.name), entry.state.value, *([entry.verdict or ""] if judged else []),
-                str(entry.attempts), display.clock(seconds) if seconds else "", display.plain(note),
+            rows.append(
+                [
+                    entry.name, entry.state.value, *([entry.verdict or ""] if judged else []),
+                    str(entry.attempts), display.clock(seconds) if seconds else "", note,
+                ]
             )  # fmt: skip
-        display.out.print(table)
+        tables.show(["job", "state", *(["verdict"] if judged else []), "tries", "time", "note"], rows)
         counts = {state: sum(entry.state is state for entry in entries) for state in State}
         told = ", ".join(f"{count} {state.value}" for state, count in counts.items() if count)
         display.say(f"{told}; {_verdicts(entries)}" if judged else told)
@@ -391,7 +391,8 @@ def _run(
 ) -> "Summary":
     from sinct.batch.coordinator import run_batch
 
-    with bars.BatchDisplay(quiet=quiet) as bar:
+    first = partial(opening.of_batch, folder, places=workers.places, sharing=workers.sharing)
+    with bars.BatchDisplay(quiet=quiet, opening=first) as bar:
         return run_batch(jobs, folder, workers, on_progress=bar, should_stop=stop, **options)
 
 
@@ -410,9 +411,7 @@ def _plan(
     left = [entry for entry in found if entry.state in (State.waiting, State.running)]
     done = [entry for entry in found if entry.state is State.done]
     where = _workers(device, workers, None)
-    times = [estimate.seconds_need(entry, done, where.sharing) for entry in left]
-    known = [seconds for seconds in times if seconds is not None]
-    seconds = sum(known) / where.places if len(known) == len(times) else None
+    seconds = estimate.seconds_left(left, done, places=where.places, sharing=where.sharing)
     space = sum(map(estimate.disk_need, left))
     there = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
     free = shutil.disk_usage(there).free

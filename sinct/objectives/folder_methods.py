@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sinct.errors import ConfigError
+from sinct.errors import ConfigError, did_you_mean
 from sinct.objectives.folder_cut import FolderCutSettings, FolderCutTrainer
 from sinct.objectives.folder_cyclegan import FolderCycleSettings, FolderCycleTrainer
 from sinct.objectives.folder_gan import FolderGanSettings
@@ -90,7 +90,9 @@ def find_method(name: str) -> FolderMethod:
         ConfigError: there is none of that name.
     """
     if name not in METHODS:
-        raise ConfigError(f"unknown method {name!r}; choose one of {', '.join(METHODS)}")
+        raise ConfigError(
+            f"unknown method {name!r}; choose one of {', '.join(METHODS)}{did_you_mean(name, METHODS)}"
+        )
     return METHODS[name]
 
 

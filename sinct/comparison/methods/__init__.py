@@ -14,7 +14,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sinct.errors import ConfigError
+from sinct.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:  # --help lists the methods' names and must not wait for torch
     import torch
@@ -115,8 +115,10 @@ class Method:
         names = dict.fromkeys((*known, *self.further))
         unknown = set(changes) - set(names)
         if unknown:
+            first = sorted(unknown)[0]
             raise ConfigError(
-                f"{self.title} has no setting {sorted(unknown)[0]!r}; it has {', '.join(names) or 'none'}"
+                f"{self.title} has no setting {first!r}; it has {', '.join(names) or 'none'}"
+                f"{did_you_mean(first, names)}"
             )
         for name in set(changes) & set(known):
             if not _alike(changes[name], known[name]):
@@ -163,7 +165,9 @@ def find(name: str) -> Method:
         ConfigError: there is no such method.
     """
     if name not in names():
-        raise ConfigError(f"unknown method {name!r}; there are {', '.join(names())}")
+        raise ConfigError(
+            f"unknown method {name!r}; there are {', '.join(names())}{did_you_mean(name, names())}"
+        )
     method = import_module(f"{__name__}.{name}").METHOD
     assert isinstance(method, Method)
     return method
