@@ -24,7 +24,7 @@ GROUPS = {
     "Length": "time steps epochs iterations seeds presets each-photo continue pick prune",
     "Machine": "device max-memory workers ray retries network weights sha256 weights-dir random-weights single-scale "
     "timing port",
-    "Messages": "dry-run json verbose quiet version install-completion show-completion help",
+    "Messages": "note dry-run json verbose quiet version install-completion show-completion help",
 }
 """Options by group. An option is in the same group in all commands that have it."""
 
