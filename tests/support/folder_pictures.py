@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw
 from sinct.data.folders import Domains
 from sinct.objectives.folder_cut import FolderCutSettings
 from sinct.objectives.folder_cyclegan import FolderCycleSettings
+from sinct.objectives.folder_munit import MunitSettings
 
 TINY: dict[str, Any] = {
     "width": 4,
@@ -29,6 +30,11 @@ def tiny_cut(**changes: Any) -> FolderCutSettings:
 def tiny_cycle(**changes: Any) -> FolderCycleSettings:
     """CycleGAN in its smallest form."""
     return FolderCycleSettings(**{**TINY, "pool": 2, **changes})
+
+
+def tiny_munit(**changes: Any) -> MunitSettings:
+    """MUNIT in its smallest form."""
+    return MunitSettings(**{**TINY, "scales": 2, "styles": 3, **changes})
 
 
 def draw(folder: Path, *, shape: str, colour: tuple[int, int, int], count: int = 4, seed: int = 0) -> Path:
