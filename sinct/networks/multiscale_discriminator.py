@@ -69,14 +69,15 @@ class MultiscaleDiscriminator(nn.Module):
                 f"{len(self.scales)} discriminators need pictures of at least {smallest}x{smallest} px, got "
                 f"{tuple(pictures.shape)}; enlarge them"
             )
-        logits = []
-        for number, discriminator in enumerate(self.scales):
-            scaled = pictures if number == 0 else half_size(scaled)
-            logits.append(discriminator(scaled))
-        return tuple(logits)
+        sizes = [pictures]
+        for _ in self.scales[1:]:
+            sizes.append(half_size(sizes[-1]))
+        return tuple(judge(scaled) for judge, scaled in zip(self.scales, sizes, strict=True))
 
 
 def half_size(pictures: Tensor) -> Tensor:
     """Take the mean of 3 × 3 pixels around every second one, without what lies outside: (N, C, ⌈H/2⌉, ⌈W/2⌉)."""
-    with torch.autocast(pictures.device.type, enabled=False):  # pooling is in full precision, as in `mirrored`
+    with torch.autocast(
+        pictures.device.type, enabled=False
+    ):  # pooling is in full precision, as in `mirrored`
         return F.avg_pool2d(pictures, 3, stride=2, padding=1, count_include_pad=False)

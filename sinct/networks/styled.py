@@ -14,8 +14,8 @@ from sinct.networks.base import Features, GeneratorBase
 class StyledGenerator(GeneratorBase):
     """Base of generators that encode the content of a picture and decode it with a style code.
 
-    A style code is drawn from N(0, I), or encoded from a picture of the target domain. Where none is given, pictures are
-    translated with the mean style of the target domain (ours), so that their translation is always the same. What
+    A style code is drawn from N(0, I), or encoded from a picture of the target domain. Where none is given, pictures
+    are translated with the mean style of the target domain (ours), so that their translation is always the same. What
     PatchNCE could compare are the picture and its content.
 
     Args:

@@ -7,6 +7,7 @@ from sinct.errors import ConfigError
 from sinct.objectives.folder_cut import FolderCutSettings, FolderCutTrainer
 from sinct.objectives.folder_cyclegan import FolderCycleSettings, FolderCycleTrainer
 from sinct.objectives.folder_gan import FolderGanSettings
+from sinct.objectives.folder_munit import FolderMunitTrainer, MunitSettings
 
 
 @dataclass(frozen=True)
@@ -16,18 +17,20 @@ class FolderMethod:
     Attributes:
         trainer: its training class.
         settings: its settings, without a length.
-        epochs: its length in epochs of the larger folder.
-        constant: epochs of these in which the learning rate does not fall.
+        epochs: its length in epochs of the larger folder; None where it was published in steps.
+        constant: epochs of these in which the learning rate does not fall; None where it has a course of its own.
         summary: what it is, in a line.
         source: paper and section.
+        steps: its length in steps, where it was published so.
     """
 
     trainer: Any
     settings: FolderGanSettings
-    epochs: int
-    constant: int
+    epochs: int | None
+    constant: int | None
     summary: str
     source: str
+    steps: int | None = None
 
 
 METHODS = {
@@ -79,6 +82,15 @@ METHODS = {
         "cycle consistency instead of PatchNCE",
         "Zhu et al. 2017",
     ),
+    "munit": FolderMethod(
+        FolderMunitTrainer,
+        MunitSettings(),
+        None,
+        None,
+        "content and style apart; several outputs, by style codes",
+        "Huang et al. 2018, section 5 and appendix B; length of the authors' configuration",
+        steps=1_000_000,
+    ),
 }
 """All methods, by the name on the command line."""
 
@@ -105,6 +117,8 @@ def method_settings(name: str, steps_per_epoch: int) -> FolderGanSettings:
         ConfigError: there is no such method.
     """
     method = find_method(name)
+    if method.epochs is None or method.constant is None:
+        return method.settings.replace(steps=method.steps)
     return method.settings.replace(
         steps=method.epochs * steps_per_epoch,
         rate_epochs=method.epochs,

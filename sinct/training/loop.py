@@ -137,7 +137,9 @@ class Loop(ABC, Generic[Batch, Losses]):
     def rate(self) -> float:
         """Learning rate of the next step; a subclass may have another course of it."""
         settings = self.settings
-        return settings.learning_rate * rate_share(self.progress, settings.rate_epochs, settings.rate_constant)
+        return settings.learning_rate * rate_share(
+            self.progress, settings.rate_epochs, settings.rate_constant
+        )
 
     @property
     def capped(self) -> bool:

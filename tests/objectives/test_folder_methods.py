@@ -7,7 +7,7 @@ from sinct.objectives.folder_methods import METHODS, method_settings
 from sinct.training.loop import rate_share
 
 
-@pytest.mark.parametrize("name", [name for name in METHODS if name != "cyclegan"])
+@pytest.mark.parametrize("name", [name for name in METHODS if name.startswith(("cut", "fastcut"))])
 def test_pictures_are_whole_from_the_step_at_which_the_rate_falls(name):
     settings = method_settings(name, 10)
     assert settings.steps is not None
@@ -18,6 +18,11 @@ def test_pictures_are_whole_from_the_step_at_which_the_rate_falls(name):
     assert whole_step(settings, settings.steps) == next(step for step, rate in enumerate(rates) if rate < 1)
 
 
-def test_cyclegan_crops_to_the_end():
-    settings = method_settings("cyclegan", 10)
+@pytest.mark.parametrize("name", ["cyclegan", "munit"])
+def test_other_methods_crop_to_the_end(name):
+    settings = method_settings(name, 10)
     assert whole_step(settings, settings.steps) is None
+
+
+def test_a_length_published_in_steps_is_that_of_folders_of_any_size():
+    assert method_settings("munit", 10).steps == method_settings("munit", 99).steps == 1_000_000
