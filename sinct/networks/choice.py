@@ -8,6 +8,7 @@ from torch import Tensor
 
 from sinct.networks.base import GeneratorBase
 from sinct.networks.compact_generator import CompactGenerator, CrispGenerator
+from sinct.networks.drit_generator import DritGenerator
 from sinct.networks.munit_generator import MunitGenerator
 from sinct.networks.resnet_generator import ResnetGenerator
 from sinct.networks.stylegan2_generator import Generator, LinearGenerator
@@ -18,7 +19,9 @@ GENERATORS: Mapping[str, type[CompactGenerator | CrispGenerator | Generator | Re
 }
 """All generators that a setting can choose, by name; to add one, add it here."""
 
-STYLED: Mapping[str, type[MunitGenerator]] = {network.name: network for network in (MunitGenerator,)}
+STYLED: Mapping[str, type[MunitGenerator | DritGenerator]] = {
+    network.name: network for network in (MunitGenerator, DritGenerator)
+}
 """Generators that belong to one method, by name."""
 
 COUNTS = ("blocks",)

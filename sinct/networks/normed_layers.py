@@ -97,7 +97,7 @@ def begin_scaled(network: nn.Module) -> None:
     He et al. 2015, "Delving Deep into Rectifiers" (arXiv:1502.01852), eq. 10.
     """
     for module in network.modules():
-        if isinstance(module, (nn.Conv2d, nn.Linear)):
+        if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
             nn.init.kaiming_normal_(module.weight)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
@@ -106,7 +106,7 @@ def begin_scaled(network: nn.Module) -> None:
 def begin_small(network: nn.Module) -> None:
     """Draw all convolutions' weights from N(0, `DEVIATION`²), and set their biases to 0."""
     for module in network.modules():
-        if isinstance(module, nn.Conv2d):
+        if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
             nn.init.normal_(module.weight, std=DEVIATION)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)

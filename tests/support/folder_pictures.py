@@ -11,6 +11,7 @@ from sinct import folders
 from sinct.data.folders import Domains
 from sinct.objectives.folder_cut import FolderCutSettings
 from sinct.objectives.folder_cyclegan import FolderCycleSettings
+from sinct.objectives.folder_drit import DritSettings
 from sinct.objectives.folder_munit import MunitSettings
 
 TINY: dict[str, Any] = {
@@ -37,6 +38,11 @@ def tiny_cycle(**changes: Any) -> FolderCycleSettings:
 def tiny_munit(**changes: Any) -> MunitSettings:
     """MUNIT in its smallest form."""
     return MunitSettings(**{**TINY, "scales": 2, "styles": 3, **changes})
+
+
+def tiny_drit(**changes: Any) -> DritSettings:
+    """DRIT++ in its smallest form."""
+    return DritSettings(**{**TINY, "scales": 2, "styles": 3, **changes})
 
 
 def draw(folder: Path, *, shape: str, colour: tuple[int, int, int], count: int = 4, seed: int = 0) -> Path:
