@@ -48,6 +48,7 @@ class Method(StrEnum):
     cut_detached = "cut-detached"
     cyclegan = "cyclegan"
     munit = "munit"
+    drit = "drit"
 
 
 class State(StrEnum):
@@ -196,8 +197,7 @@ def apply(
         typer.Option(
             min=1,
             metavar="N",
-            help="Translate each picture this often, with random styles, as NAME-1 to NAME-N; for methods with styles "
-            "(munit).",
+            help="Translate each picture this often, with random styles, as NAME-1 to NAME-N; for munit and drit.",
             show_default="once, with the mean style",
         ),
     ] = None,
@@ -205,7 +205,7 @@ def apply(
         Path | None,
         typer.Option(
             metavar="PICTURE",
-            help="Translate to the style of this picture; for the same methods.",
+            help="Translate to the style of this picture; for munit and drit.",
             show_default=False,
         ),
     ] = None,

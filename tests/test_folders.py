@@ -16,11 +16,11 @@ from sinct.data.scaled import read_test_image
 from sinct.inference import checkpoint
 from sinct.pictures.picture import read_picture
 from sinct.training import folder_run
-from tests.support.folder_pictures import drawn_domains, tiny_cut, tiny_cycle, tiny_munit
+from tests.support.folder_pictures import drawn_domains, tiny_cut, tiny_cycle, tiny_drit, tiny_munit
 
 CPU = torch.device("cpu")
 
-STYLED = ("munit",)
+STYLED = ("munit", "drit")
 """Methods with style codes."""
 
 
@@ -45,10 +45,11 @@ def test_the_methods_have_their_published_settings(domains):
     found = {name: folders.settings(name, domains, device=CPU) for name in folders.METHODS}
     assert {name: each.steps for name, each in found.items()} == {
         "cut": 1600, "fastcut": 800, "cut-moco": 1600, "cut-separate": 1600, "cut-detached": 1600, "cyclegan": 800,
-        "munit": 1_000_000,
+        "munit": 1_000_000, "drit": 4800,
     }  # fmt: skip
     assert {name: found[name].rate_constant for name in found if folders.METHODS[name].constant} == {
-        "cut": 0.5, "fastcut": 0.75, "cut-moco": 0.5, "cut-separate": 0.5, "cut-detached": 0.5, "cyclegan": 0.5
+        "cut": 0.5, "fastcut": 0.75, "cut-moco": 0.5, "cut-separate": 0.5, "cut-detached": 0.5, "cyclegan": 0.5,
+        "drit": 0.5,
     }  # fmt: skip
     rates = {name: each.learning_rate for name, each in found.items()}
     assert rates == {name: 0.0001 if name in STYLED else 0.0002 for name in found}
@@ -78,7 +79,8 @@ def test_an_unknown_method_is_refused(domains):
 
 
 @pytest.mark.parametrize(
-    ("method", "config"), [("cut", tiny_cut()), ("cyclegan", tiny_cycle()), ("munit", tiny_munit())]
+    ("method", "config"),
+    [("cut", tiny_cut()), ("cyclegan", tiny_cycle()), ("munit", tiny_munit()), ("drit", tiny_drit())],
 )
 def test_a_training_leaves_a_run_that_can_be_applied(method, config, domains, tmp_path):
     run = tmp_path / "run"
@@ -321,14 +323,15 @@ def test_a_model_of_a_pair_has_no_size_of_tests(tiny, domains, tmp_path):
 # Applying with styles
 
 
-TINY_STYLED = {"munit": tiny_munit}
+TINY_STYLED = {"munit": tiny_munit, "drit": tiny_drit}
 
 
-@pytest.fixture(params=STYLED)
-def styled_run(request, domains, tmp_path):
+@pytest.fixture(scope="module", params=STYLED)
+def styled_run(request, tmp_path_factory):
+    place = tmp_path_factory.mktemp(request.param)
     config = TINY_STYLED[request.param](seed=5)
-    folders.train(domains, tmp_path / "run", method=request.param, config=config)
-    return tmp_path / "run"
+    folders.train(drawn_domains(place / "pictures"), place / "run", method=request.param, config=config)
+    return place / "run"
 
 
 def pixels(path) -> torch.Tensor:
@@ -419,7 +422,7 @@ def test_pictures_of_any_size_keep_it_with_samples(styled_run, tmp_path):
 def test_a_method_without_styles_says_so(given, run, domains, tmp_path):
     with pytest.raises(
         sinct.ConfigError,
-        match=f"'folder-cut' makes one translation .* no styles, which `{next(iter(given))}` needs; .* one of munit",
+        match=f"'folder-cut' makes one .* no styles, which `{next(iter(given))}` needs; .* one of munit, drit",
     ):
         folders.apply(run, domains.source, tmp_path / "out", **given)
     assert not (tmp_path / "out").exists()

@@ -5,7 +5,6 @@ from torch import Tensor
 
 from sinct.losses.precision import full_precision
 
-
 EQUAL = 1e-5
 """Ratio of distances of pictures and codes below which `mode_seeking` does not grow."""
 

@@ -183,7 +183,9 @@ class DritGenerator(StyledGenerator):
         """Use the other direction's last layer of the content encoder and first of the decoder, instead of own ones."""
         for own, theirs in ((self.content, other.content), (self.decoder, other.decoder)):
             del own.shared
-            object.__setattr__(own, "shared", theirs.shared)  # not a part of this network: the other one stores it
+            object.__setattr__(
+                own, "shared", theirs.shared
+            )  # not a part of this network: the other one stores it
 
     def content_of(self, picture: Tensor) -> Tensor:
         """See `StyledGenerator.content_of`: (N, 4w, ⌈H/4⌉, ⌈W/4⌉)."""

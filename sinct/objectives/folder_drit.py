@@ -1,9 +1,9 @@
 """DRIT++ on two folders of pictures: one content space for both domains, attributes for each.
 
 Lee et al. 2020, "DRIT++: Diverse Image-to-Image Translation via Disentangled Representations" (arXiv:1905.01270), and
-Lee et al. 2018 (arXiv:1808.00948), section 3. Where we depart: a domain has one discriminator, which judges both what has
-the attributes of a picture and what has drawn ones; drawn attributes are regressed from translations into the domain,
-since that is what they are used for; and each network takes one step in turn, the generators first.
+Lee et al. 2018 (arXiv:1808.00948), section 3. Where we depart: a domain has one discriminator, which judges both what
+has the attributes of a picture and what has drawn ones; drawn attributes are regressed from translations into the
+domain, since that is what they are used for; and each network takes one step in turn, the generators first.
 """
 
 from collections.abc import Sequence
@@ -56,7 +56,9 @@ class DritSettings(MultimodalSettings):
         """See `Settings.check`."""
         super().check()
         if self.crop_size < 32:
-            raise ConfigError(f"the discriminator of contents needs a crop_size of 32 or more, got {self.crop_size}")
+            raise ConfigError(
+                f"the discriminator of contents needs a crop_size of 32 or more, got {self.crop_size}"
+            )
 
 
 class DritLosses(NamedTuple):
@@ -84,6 +86,7 @@ class FolderDritTrainer(MultimodalGan[DritLosses]):
     name = "folder-drit"
     settings_type = DritSettings
     settings: DritSettings
+    generator: DritGenerator
 
     def __init__(
         self,

@@ -6,6 +6,7 @@ from typing import Any
 from sinct.errors import ConfigError
 from sinct.objectives.folder_cut import FolderCutSettings, FolderCutTrainer
 from sinct.objectives.folder_cyclegan import FolderCycleSettings, FolderCycleTrainer
+from sinct.objectives.folder_drit import DritSettings, FolderDritTrainer
 from sinct.objectives.folder_gan import FolderGanSettings
 from sinct.objectives.folder_munit import FolderMunitTrainer, MunitSettings
 
@@ -90,6 +91,14 @@ METHODS = {
         "content and style apart; several outputs, by style codes",
         "Huang et al. 2018, section 5 and appendix B; length of the authors' configuration",
         steps=1_000_000,
+    ),
+    "drit": FolderMethod(
+        FolderDritTrainer,
+        DritSettings(),
+        1200,
+        600,
+        "DRIT++: one content space, attributes of each domain; several outputs",
+        "Lee et al. 2020, sections 3 and 4; length of the authors' code",
     ),
 }
 """All methods, by the name on the command line."""

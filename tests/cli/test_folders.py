@@ -143,6 +143,6 @@ def test_a_method_without_styles_names_the_option(places, tmp_path):
     run("train", *places, "--run-dir", tmp_path / "run", "--steps", 2, *SETTINGS)
     done = run("apply", tmp_path / "run", places[0], "-o", tmp_path / "out", "--samples", 2)
     assert done.exit_code == 1
-    assert "has no styles, which --samples needs; leave it out, or train one of munit" in " ".join(
+    assert "has no styles, which --samples needs; leave it out, or train one of munit, drit" in " ".join(
         done.output.split()
     )

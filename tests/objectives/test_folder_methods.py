@@ -18,7 +18,7 @@ def test_pictures_are_whole_from_the_step_at_which_the_rate_falls(name):
     assert whole_step(settings, settings.steps) == next(step for step, rate in enumerate(rates) if rate < 1)
 
 
-@pytest.mark.parametrize("name", ["cyclegan", "munit"])
+@pytest.mark.parametrize("name", ["cyclegan", "munit", "drit"])
 def test_other_methods_crop_to_the_end(name):
     settings = method_settings(name, 10)
     assert whole_step(settings, settings.steps) is None
