@@ -18,6 +18,8 @@ from rich.progress import (
 from rich.table import Column
 from rich.text import Text
 
+from sinct.runtime.files import printable
+
 from . import display
 from .wording import as_options
 
@@ -254,19 +256,20 @@ class CountDisplay(_Display):
     def __init__(self, doing: str, *, quiet: bool) -> None:
         super().__init__(
             SpinnerColumn(),
-            TextColumn(doing),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=20),
             TextColumn("{task.completed:.0f} of {task.total:.0f}"),
             TimeElapsedColumn(),
             quiet=quiet,
         )
+        self.doing = doing
         self.task: TaskID | None = None
 
-    def __call__(self, done: int, total: int) -> None:
-        """Show how many pictures are done."""
+    def __call__(self, done: int, total: int, doing: str = "") -> None:
+        """Show how many pictures are done, and of what where that changes."""
         if self.task is None:
-            self.task = self.bar.add_task("pictures", total=total)
-        self.bar.update(self.task, completed=done, total=total)
+            self.task = self.bar.add_task(self.doing, total=total)
+        self.bar.update(self.task, completed=done, total=total, description=printable(doing or self.doing))
 
 
 class StageDisplay(_Display):

@@ -15,7 +15,7 @@ from sinct.version import __version__
 from . import bars, compare, display, opening, variations
 from . import settings as settings_table
 from .batch import batch_app
-from .folders import folders_app
+from .folder_report import folders_app
 from .guide import help_
 from .help import App, examples
 from .inputs import stored

@@ -54,6 +54,7 @@ __all__ = [
     "Scored",
     "apply",
     "find_domains",
+    "model_file",
     "resumed_settings",
     "score",
     "settings",
@@ -292,7 +293,7 @@ def apply(
         raise ConfigError(f"samples must be 1 or more, got {samples}")
     if samples is not None and reference is not None:
         raise ConfigError("a reference gives one style, but `samples` asks for several; give one of them")
-    model = load_model(_model_file(Path(run), state), choose_device(device))
+    model = load_model(model_file(Path(run), state), choose_device(device))
     trained_on_folders = {method.trainer.name for method in METHODS.values()}
     if size == "tested" and model.objective not in trained_on_folders:
         raise ConfigError(
@@ -501,15 +502,17 @@ def _fid_judge(
     return Judge("FID", lambda made: frechet_distance(features(made), wanted))
 
 
-def _model_file(run: Path, state: str) -> Path:
-    """The file of a state; a model file is itself.
+def model_file(run: Path, state: str) -> Path:
+    """The model file of a run directory's state, "best" or "last"; a model file is itself.
 
     Raises:
         CheckpointError: a run directory has no such state.
     """
-    if not run.is_dir() or state == "best":
+    if not run.is_dir():
         return run
     directory = RunDirectory(run)
+    if state == "best":
+        return directory.model
     if directory.last.exists():
         return directory.last
     if directory.model.exists():

@@ -84,11 +84,21 @@ def highest_places(score: Tensor, size: int, count: int) -> list[Place]:
     return found
 
 
-def choose_places(painting: Image.Image, results: Sequence[Image.Image]) -> list[Place]:
-    """Places where results differ most, or where a single result differs from the painting; all the same size."""
+def choose_places(
+    painting: Image.Image, results: Sequence[Image.Image], size: int | None = None, count: int = PLACES
+) -> list[Place]:
+    """Places where results differ most, or where a single result differs from the painting; all the same size.
+
+    Args:
+        painting: sets the size of the results.
+        results: one or more pictures of that size.
+        size: side of the places in pixels; None takes `CROP_SIZE`, or half of a small picture's shorter side.
+        count: most places.
+    """
     compared = results if len(results) > 1 else [painting, *results]
-    size = min(CROP_SIZE, min(painting.size) // 2)
-    return highest_places(disagreement(map(_tensor, compared)), size, PLACES) if size else []
+    if size is None:
+        size = min(CROP_SIZE, min(painting.size) // 2)
+    return highest_places(disagreement(map(_tensor, compared)), size, count) if size else []
 
 
 def similar_place(photo: Image.Image, crops: Iterable[Image.Image], size: int) -> Place:

@@ -26,15 +26,25 @@ COLUMNS = 5
 COLOURS = ("#d55e00", "#0072b2")
 """Of the marked places: vermilion and blue, which colour-blind people can tell apart (Okabe & Ito)."""
 
-_GAP, _LABEL, _LETTERS = 0.06, 0.2, 8  # inches, inches, points
+GAP, LABEL = 0.06, 0.2
+"""Inches between pictures, and for a heading."""
+
+_LETTERS = 8  # points
 _RESOLUTION = 400  # dots per inch that whole pictures are reduced to; crops keep their pixels
-_STYLE: dict[Any, Any] = {
+STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so that the figure is the same everywhere
     "font.size": _LETTERS,
     "pdf.fonttype": 42,  # TrueType, embedded; journals refuse Type 3
     "svg.fonttype": "path",  # letters as outlines, which need no font
     "svg.hashsalt": "sinct",  # for the same bytes every time
 }
+"""Matplotlib's settings for figures of papers."""
+
+_METADATA: dict[str, dict[str, None]] = {
+    "pdf": {"Creator": None, "Producer": None, "CreationDate": None},
+    "svg": {"Creator": None, "Date": None},
+    "png": {"Software": None},
+}  # without it, for the same bytes every time
 
 
 def write_figure(
@@ -54,14 +64,30 @@ def write_figure(
     Raises:
         OutputError: the folder cannot be written to.
     """
-    with rc_context(_STYLE):
-        figure = draw_figure(painting, photo, results, places)
-        for suffix, metadata in (
-            ("pdf", {"Creator": None, "Producer": None, "CreationDate": None}),
-            ("svg", {"Creator": None, "Date": None}),
-        ):
-            with replacing(folder / f"figure.{suffix}") as temporary:
-                figure.savefig(temporary, format=suffix, metadata=metadata)
+    with rc_context(STYLE):
+        save_figure(draw_figure(painting, photo, results, places), folder / "figure", ("pdf", "svg"))
+
+
+def save_figure(figure: Figure, path: Path, kinds: Sequence[str], resolution: int | None = None) -> None:
+    """Write a figure in several formats, each file completely or not at all.
+
+    Args:
+        figure: what to write.
+        path: file without its suffix.
+        kinds: of "pdf", "svg" and "png".
+        resolution: dots per inch of pixels.
+
+    Raises:
+        OutputError: a file cannot be written.
+    """
+    for kind in kinds:
+        with replacing(path.with_name(f"{path.name}.{kind}")) as temporary:
+            figure.savefig(
+                temporary,
+                format=kind,
+                metadata=_METADATA[kind],
+                dpi="figure" if resolution is None else resolution,
+            )
 
 
 def draw_figure(painting: Panel, photo: Panel, results: Sequence[Panel], places: Sequence[Place]) -> Figure:
@@ -70,11 +96,11 @@ def draw_figure(painting: Panel, photo: Panel, results: Sequence[Panel], places:
     shown = [painting, photo, *results]
     rows = math.ceil(len(shown) / COLUMNS)
     columns = math.ceil(len(shown) / rows)
-    width = (WIDTH - (columns - 1) * _GAP) / columns
+    width = (WIDTH - (columns - 1) * GAP) / columns
     height = width * painting.picture.height / painting.picture.width
-    side = (width - _GAP) / 2 if places else 0.0
-    cell = _LABEL + height + (_GAP + side if places else 0.0)
-    whole = rows * cell + (rows - 1) * _GAP
+    side = (width - GAP) / 2 if places else 0.0
+    cell = LABEL + height + (GAP + side if places else 0.0)
+    whole = rows * cell + (rows - 1) * GAP
     figure = Figure(figsize=(WIDTH, whole))
 
     def axes(left: float, top: float, wide: float, high: float) -> Axes:
@@ -86,19 +112,19 @@ def draw_figure(painting: Panel, photo: Panel, results: Sequence[Panel], places:
     like = _similar(photo, results, places)
     for index, panel in enumerate(shown):
         row, column = divmod(index, columns)
-        left, top = column * (width + _GAP), row * (cell + _GAP)
+        left, top = column * (width + GAP), row * (cell + GAP)
         figure.text(
             (left + width / 2) / WIDTH,
-            1 - (top + _LABEL * 0.45) / whole,
-            _printable(panel.name, label("", panel.result), width),
+            1 - (top + LABEL * 0.45) / whole,
+            printable_label(panel.name, label("", panel.result), width),
             ha="center",
             va="center",
             parse_math=False,
         )
         own = like if panel is photo else places
-        _show_whole(axes(left, top + _LABEL, width, height), panel.picture, own, width)
+        _show_whole(axes(left, top + LABEL, width, height), panel.picture, own, width)
         for number, (place, colour) in enumerate(zip(own, COLOURS, strict=False)):
-            corner = left + number * (side + _GAP), top + _LABEL + height + _GAP
+            corner = left + number * (side + GAP), top + LABEL + height + GAP
             _show_crop(axes(*corner, side, side), place.cut(panel.picture), colour)
     return figure
 
@@ -136,7 +162,7 @@ def _show(axes: Axes, picture: Image.Image) -> None:
     axes.imshow(picture, interpolation="none", aspect="equal")
 
 
-def _printable(name: str, mark: str, width: float) -> str:
+def printable_label(name: str, mark: str, width: float) -> str:
     """A name in one line, as much of it as fits, with question marks for letters that the font lacks.
 
     Args:

@@ -26,6 +26,12 @@ NOTES = {
 WIDEST = 5
 """Most measures side by side, so that a tabular with means and deviations fits the width of a page."""
 
+TALLEST = 44
+"""Most lines of tabulars in one floating table, so that it fits the height of a page below its caption."""
+
+AROUND = 6
+"""Lines of a tabular besides its rows: title, heading of up to three lines, rules and the gap before the next."""
+
 
 class Part(NamedTuple):
     """One tabular: columns that belong together.
@@ -148,7 +154,9 @@ def parts(groups: Mapping[str, Sequence[Measure]]) -> list[Part]:
 def table(
     tabulars: Sequence[Part], blocks: Sequence[Sequence[Sequence[str]]], caption: str, label: str
 ) -> str:
-    """A floating table with tabulars one below the other, so that they fit the width of a page.
+    """Floating tables with tabulars one below the other, so that they fit the width and the height of a page.
+
+    What does not fit the first is continued in a second of the same number, and so on.
 
     Args:
         tabulars: the columns.
@@ -173,15 +181,23 @@ def table(
         ]
         texts.append("\n".join(lines))
         start = end
+    each = max(1, TALLEST // (AROUND + sum(len(block) for block in blocks)))
+    floats = [texts[first : first + each] for first in range(0, len(texts), each)] or [[]]
+    captions = [rf"\caption{{{caption}}}\label{{{label}}}"]
+    captions += [r"\addtocounter{table}{-1}\caption{Continued.}"] * (len(floats) - 1)
+    note = r"% Needs \usepackage{booktabs}. Letters that plain LaTeX lacks are question marks."
+    return "\n".join([note, *map(_float, captions, floats), ""])
+
+
+def _float(caption: str, tabulars: Sequence[str]) -> str:
+    """One floating table over both columns of a page."""
     return "\n".join(
         [
-            r"% Needs \usepackage{booktabs}. Letters that plain LaTeX lacks are question marks.",
             r"\begin{table*}",
             r"\centering\small\setlength{\tabcolsep}{4pt}",
-            rf"\caption{{{caption}}}\label{{{label}}}\smallskip",
-            "\n\n\\medskip\n".join(texts),
+            rf"{caption}\smallskip",
+            "\n\n\\medskip\n".join(tabulars),
             r"\end{table*}",
-            "",
         ]
     )
 

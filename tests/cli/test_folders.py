@@ -46,6 +46,23 @@ def test_train_apply_and_score(places, tmp_path):
     assert "FID, clean-FID and KID are missing" in done.output
 
 
+def test_a_report_shows_trainings_beside_finished_translations(places, tmp_path):
+    source, target = places
+    run("train", source, target, "--run-dir", tmp_path / "run", "--steps", 2, *SETTINGS)
+    asked = ("--source", source, "--target", target, "-o", tmp_path / "report", "--weights-dir", tmp_path)
+    done = run("report", f"CUT={tmp_path / 'run'}", f"Copy={source}", "--rows", 2, "--insets", *asked)
+    assert done.exit_code == 0, done.output
+    assert f"report: {tmp_path / 'report' / 'report.html'}" in done.output
+    assert (tmp_path / "report" / "grid.pdf").exists()
+
+
+@pytest.mark.parametrize("text", ["run", "=run", "CUT="])
+def test_a_method_without_name_or_place_is_one_line(text, places, tmp_path):
+    done = run("report", text, "--source", places[0], "--target", places[1], "-o", tmp_path / "report")
+    assert done.exit_code == 1
+    assert f"'{text}' is not NAME=PLACE; give for instance CUT=runs/cut" in done.output
+
+
 def test_one_folder_in_the_layout_of_the_fields_data_sets(places, tmp_path):
     root = tmp_path / "red2blue"
     root.mkdir()

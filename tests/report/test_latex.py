@@ -108,6 +108,7 @@ def test_latex_compiles(tmp_path: Path, kind: str) -> None:
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
         assert done.returncode == 0, done.stdout[-3000:]
     assert "Overfull" not in done.stdout
+    assert "Float too large" not in done.stdout
     assert (tmp_path / "paper.pdf").stat().st_size > 10_000
     assert "undefined" not in done.stdout
 
