@@ -196,6 +196,7 @@ def apply(
         int | None,
         typer.Option(
             min=1,
+            max=1000,
             metavar="N",
             help="Translate each picture this often, with random styles, as NAME-1 to NAME-N; for munit and drit.",
             show_default="once, with the mean style",

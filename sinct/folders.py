@@ -67,6 +67,9 @@ STATES = ("best", "last")
 SIZES = ("tested", "own")
 """Sizes at which pictures can be translated."""
 
+MOST_SAMPLES = 1000
+"""Translations of one picture that can be asked for at once."""
+
 
 def settings(
     method: str,
@@ -279,8 +282,8 @@ def apply(
         OutputError: a file is there already, it is one of the pictures themselves, two would get the same name, or
             the folder cannot be written.
         CheckpointError, DeviceError: as for `sinct.apply`.
-        ConfigError: an unknown state, size or format, `resume` with `overwrite`, `samples` with `reference` or below 1,
-            one of these for a model without styles, or "tested" for one that was trained on a pair.
+        ConfigError: an unknown state, size or format, `resume` with `overwrite`, `samples` with `reference` or not
+            from 1 to 1,000, one of these for a model without styles, or "tested" for one that was trained on a pair.
     """
     for name, value, known in (("state", state, STATES), ("size", size, SIZES)):
         if value not in known:
@@ -289,8 +292,8 @@ def apply(
         raise ConfigError(f"suffix must be one of {', '.join(FORMATS)}, got {suffix!r}")
     if resume and overwrite:
         raise ConfigError("`resume=True` and `overwrite=True` contradict each other; give one of them")
-    if samples is not None and samples < 1:
-        raise ConfigError(f"samples must be 1 or more, got {samples}")
+    if samples is not None and not 1 <= samples <= MOST_SAMPLES:
+        raise ConfigError(f"samples must be from 1 to {MOST_SAMPLES:,}, got {samples}")
     if samples is not None and reference is not None:
         raise ConfigError("a reference gives one style, but `samples` asks for several; give one of them")
     model = load_model(model_file(Path(run), state), choose_device(device))

@@ -431,7 +431,8 @@ def test_a_method_without_styles_says_so(given, run, domains, tmp_path):
 @pytest.mark.parametrize(
     ("given", "reason"),
     [
-        ({"samples": 0}, "samples must be 1 or more, got 0"),
+        ({"samples": 0}, "samples must be from 1 to 1,000, got 0"),
+        ({"samples": 10**9}, "samples must be from 1 to 1,000, got 1000000000"),
         (
             {"samples": 2, "reference": "photo.png"},
             "a reference gives one style, but `samples` asks for several",
