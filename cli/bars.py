@@ -103,10 +103,13 @@ class _Display:
     Args:
         quiet: show nothing at all.
         columns: what the bar shows, from left to right.
+        opening: makes the lines that are shown once all that was given has been read and checked.
     """
 
-    def __init__(self, *columns: ProgressColumn, quiet: bool) -> None:
-        self.quiet = quiet
+    def __init__(
+        self, *columns: ProgressColumn, quiet: bool, opening: Callable[[], Sequence[str]] = tuple
+    ) -> None:
+        self.quiet, self.opening, self.opened = quiet, opening, False
         self.bar = progress_bar(*columns, quiet=quiet)
 
     def __enter__(self) -> Self:
@@ -115,6 +118,13 @@ class _Display:
 
     def __exit__(self, *exception: object) -> None:
         self.bar.stop()
+
+    def open(self) -> None:
+        """Print the first lines, unless that has been done."""
+        if not self.opened and not self.quiet:
+            for line in self.opening():
+                display.remark(line)
+        self.opened = True
 
 
 def _gauge() -> tuple[ProgressColumn, ...]:
@@ -146,22 +156,19 @@ class TrainingDisplay(_Display):
         verbose: bool = False,
         opening: Callable[[], Sequence[str]] = tuple,
     ) -> None:
-        super().__init__(*_gauge(), quiet=quiet)
-        self.kept, self.verbose, self.opening = kept, verbose, opening
+        super().__init__(*_gauge(), quiet=quiet, opening=opening)
+        self.kept, self.verbose = kept, verbose
         self.task = self.bar.add_task(
             "training", total=None, figures="reading the pictures", remaining=None, told=None
         )
-        self.opened = self.troubled = False
+        self.troubled = False
         self.printed = 0.0
 
     def prepare(self, text: str) -> None:
         """Show what is being done before the first step; without a terminal, print a line."""
         if self.quiet:
             return
-        if not self.opened:
-            self.opened = True
-            for line in self.opening():
-                display.remark(line)
+        self.open()
         self.bar.update(self.task, figures=text)
         if not display.err.is_terminal:
             display.remark(text)
@@ -277,21 +284,25 @@ class StageDisplay(_Display):
 
     Args:
         quiet: show nothing at all.
+        opening: makes the lines that are shown once all that was given has been read and checked.
     """
 
-    def __init__(self, *, quiet: bool) -> None:
+    def __init__(self, *, quiet: bool, opening: Callable[[], Sequence[str]] = tuple) -> None:
+        wide = display.err.width >= NARROW
         super().__init__(
             SpinnerColumn(),
-            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
-            BarColumn(bar_width=20),
-            TextColumn("{task.percentage:>3.0f}%"),
-            TimeElapsedColumn(),
+            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=wide)),
+            *([BarColumn(bar_width=20)] if wide else []),
+            TextColumn("{task.percentage:>3.0f}%", table_column=Column(no_wrap=True)),
+            *([TimeElapsedColumn()] if wide else []),
             quiet=quiet,
+            opening=opening,
         )
         self.tasks: dict[tuple[str | None, str], TaskID] = {}
 
     def __call__(self, stage: "Stage") -> None:
         """Show one event; without a terminal, print a line at the end of each stage."""
+        self.open()
         key = (stage.pair, stage.name)
         label = f"{stage.pair + ': ' if stage.pair else ''}{stage.name} ({stage.index + 1} of {stage.count})"
         if key not in self.tasks:
@@ -309,16 +320,20 @@ class BatchDisplay(_Display):
 
     Args:
         quiet: show nothing at all.
+        opening: makes the lines that are shown once it is known what is left to do.
     """
 
-    def __init__(self, *, quiet: bool) -> None:
+    def __init__(self, *, quiet: bool, opening: Callable[[], Sequence[str]] = tuple) -> None:
+        self.wide = display.err.width >= NARROW
+        name = Column(max_width=30, no_wrap=True) if self.wide else Column(max_width=16, overflow="fold")
         super().__init__(
-            TextColumn("{task.description}", markup=False, table_column=Column(max_width=30, no_wrap=True)),
-            BarColumn(bar_width=10),
-            TextColumn("{task.percentage:>3.0f}%"),
+            TextColumn("{task.description}", markup=False, table_column=name),
+            *([BarColumn(bar_width=10)] if self.wide else []),
+            TextColumn("{task.percentage:>3.0f}%", table_column=Column(no_wrap=True)),
             _TimeLeft(table_column=Column(no_wrap=True)),
-            TextColumn("{task.fields[figures]}", table_column=Column(no_wrap=True)),
+            TextColumn("{task.fields[figures]}", table_column=Column(no_wrap=self.wide)),
             quiet=quiet,
+            opening=opening,
         )
         self.all = self.bar.add_task("all", total=1.0, figures="", remaining=None)
         self.tasks: dict[str, TaskID] = {}
@@ -327,6 +342,7 @@ class BatchDisplay(_Display):
 
     def __call__(self, progress: "BatchProgress") -> None:
         """Show one event; without a terminal, print a line whenever a job ends."""
+        self.open()
         if self.first is None:
             self.first = progress.done
         hours = (time.monotonic() - self.begun) / 3600
@@ -336,7 +352,10 @@ class BatchDisplay(_Display):
         share = (progress.done + progress.failed + sum(part for part, _ in progress.running.values())) / max(
             1, progress.total
         )
-        self.bar.update(self.all, completed=share, figures=figures, remaining=progress.remaining)
+        short = f"{progress.done} of {progress.total}{failed}"
+        self.bar.update(
+            self.all, completed=share, figures=figures if self.wide else short, remaining=progress.remaining
+        )
         for name in set(self.tasks) - set(progress.running):
             self.bar.remove_task(self.tasks.pop(name))
         for name, (part, remaining) in progress.running.items():

@@ -4,13 +4,13 @@ import shlex
 import sys
 from collections.abc import Sequence
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 
-from . import bars, display
+from . import bars, display, opening, tables
 from .help import NAMES, App, Group, examples
 from .options import (
     AsJson,
@@ -93,7 +93,10 @@ NoReport = Annotated[
 
 Names = Annotated[list[str] | None, typer.Argument(help="Names of jobs, as `sinct batch status` shows them.")]
 Rest = Annotated[bool, typer.Option("--rest", help="All finished pictures that have no verdict yet.")]
-Undo = Annotated[bool, typer.Option("--undo", help="Take the verdict back.")]
+Undo = Annotated[bool, typer.Option("--undo", help="Take the verdict back, with its note.")]
+Note = Annotated[
+    str, typer.Option("--note", metavar="TEXT", help="What to remember about it.", show_default=False)
+]
 
 
 class Only(StrEnum):
@@ -252,18 +255,18 @@ def status(folder: Folder, as_json: AsJson = False) -> None:
         if as_json:
             display.emit({"jobs": [facts(entry, folder) for entry in entries]})
             return
-        table = Table(box=None, pad_edge=False)
+        rows = []
         judged = any(entry.verdict for entry in entries)
-        for column in ("job", "state", *(["verdict"] if judged else []), "tries", "time", "note"):
-            table.add_column(column, overflow="fold")
         for entry in entries:
             seconds = entry.figures.get("seconds")
             note = as_options(entry.error or "; ".join(entry.warnings))
-            table.add_row(
-                display.plain(entry.name), entry.state.value, *([entry.verdict or ""] if judged else []),
-                str(entry.attempts), display.clock(seconds) if seconds else "", display.plain(note),
+            rows.append(
+                [
+                    entry.name, entry.state.value, *([_judged(entry)] if judged else []),
+                    str(entry.attempts), display.clock(seconds) if seconds else "", note,
+                ]
             )  # fmt: skip
-        display.out.print(table)
+        tables.show(["job", "state", *(["verdict"] if judged else []), "tries", "time", "note"], rows)
         counts = {state: sum(entry.state is state for entry in entries) for state in State}
         told = ", ".join(f"{count} {state.value}" for state, count in counts.items() if count)
         display.say(f"{told}; {_verdicts(entries)}" if judged else told)
@@ -271,18 +274,30 @@ def status(folder: Folder, as_json: AsJson = False) -> None:
 
 @batch_app.command(epilog=examples("sinct batch accept out scan-07", "sinct batch accept out --rest"))
 def accept(
-    folder: Folder, names: Names = None, rest: Rest = False, undo: Undo = False, as_json: AsJson = False
+    folder: Folder,
+    names: Names = None,
+    note: Note = "",
+    rest: Rest = False,
+    undo: Undo = False,
+    as_json: AsJson = False,
 ) -> None:
     """Accept finished pictures, also while the batch runs: they stay as they are, whatever settings a later run has."""
-    _judge(folder, names, "accepted", rest=rest, undo=undo, as_json=as_json)
+    _judge(folder, names, "accepted", note=note, rest=rest, undo=undo, as_json=as_json)
 
 
-@batch_app.command(epilog=examples("sinct batch reject out scan-07", "sinct batch retry out"))
+@batch_app.command(
+    epilog=examples("sinct batch reject out scan-07 --note 'sky too dark'", "sinct batch retry out")
+)
 def reject(
-    folder: Folder, names: Names = None, rest: Rest = False, undo: Undo = False, as_json: AsJson = False
+    folder: Folder,
+    names: Names = None,
+    note: Note = "",
+    rest: Rest = False,
+    undo: Undo = False,
+    as_json: AsJson = False,
 ) -> None:
     """Reject finished pictures, also while the batch runs: `sinct batch retry` makes them anew with another seed."""
-    _judge(folder, names, "rejected", rest=rest, undo=undo, as_json=as_json)
+    _judge(folder, names, "rejected", note=note, rest=rest, undo=undo, as_json=as_json)
 
 
 @batch_app.command(epilog=examples("sinct batch export out -o jobs.csv --only accepted"))
@@ -298,15 +313,11 @@ def export(
     with display.errors(as_json=as_json, quiet=as_json):
         from sinct.batch.ledger import ledger_path, read_entries
         from sinct.batch.listing import export as write
-        from sinct.batch.review import undecided
+        from sinct.batch.review import only as chosen
 
         entries = read_entries(ledger_path(folder))
         if only is not None:
-            open_ = undecided(entries)
-            entries = [
-                entry for entry in entries
-                if (entry.name in open_ if only is Only.undecided else entry.verdict == only.value)
-            ]  # fmt: skip
+            entries = chosen(entries, only.value)
         write(output, entries, folder)
         if as_json:
             display.emit({"output": str(output), "jobs": len(entries)})
@@ -329,7 +340,7 @@ def report(folder: Folder, as_json: AsJson = False) -> None:
 
 
 def _judge(
-    folder: Path, names: list[str] | None, verdict: str, *, rest: bool, undo: bool, as_json: bool
+    folder: Path, names: list[str] | None, verdict: str, *, note: str, rest: bool, undo: bool, as_json: bool
 ) -> None:
     with display.errors(as_json=as_json, quiet=as_json):
         from sinct.batch.ledger import Verdict, ledger_path, read_entries
@@ -342,7 +353,9 @@ def _judge(
         chosen = [*(names or []), *(undecided(read_entries(ledger_path(folder))) if rest else [])]
         if not chosen and not rest:
             raise ConfigError("name one or more jobs, or give --rest for all that have no verdict yet")
-        entries = judge(folder, chosen, None if undo else Verdict(verdict))
+        if note and undo:
+            raise ConfigError("--undo takes a verdict back with its note; leave out --note")
+        entries = judge(folder, chosen, None if undo else Verdict(verdict), note)
         if as_json:
             display.emit({"jobs": [facts(entry, folder) for entry in entries]})
             return
@@ -352,6 +365,11 @@ def _judge(
             display.say(
                 f"to make what was rejected anew with another seed: sinct batch retry {shlex.quote(str(folder))}"
             )
+
+
+def _judged(entry: "Entry") -> str:
+    """A verdict with its note."""
+    return ": ".join(filter(None, (entry.verdict and entry.verdict.value, entry.note)))
 
 
 def _pictures(count: int) -> str:
@@ -391,7 +409,8 @@ def _run(
 ) -> "Summary":
     from sinct.batch.coordinator import run_batch
 
-    with bars.BatchDisplay(quiet=quiet) as bar:
+    first = partial(opening.of_batch, folder, places=workers.places, sharing=workers.sharing)
+    with bars.BatchDisplay(quiet=quiet, opening=first) as bar:
         return run_batch(jobs, folder, workers, on_progress=bar, should_stop=stop, **options)
 
 
@@ -410,9 +429,7 @@ def _plan(
     left = [entry for entry in found if entry.state in (State.waiting, State.running)]
     done = [entry for entry in found if entry.state is State.done]
     where = _workers(device, workers, None)
-    times = [estimate.seconds_need(entry, done, where.sharing) for entry in left]
-    known = [seconds for seconds in times if seconds is not None]
-    seconds = sum(known) / where.places if len(known) == len(times) else None
+    seconds = estimate.seconds_left(left, done, places=where.places, sharing=where.sharing)
     space = sum(map(estimate.disk_need, left))
     there = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
     free = shutil.disk_usage(there).free

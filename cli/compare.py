@@ -1,18 +1,21 @@
 """`sinct compare` and `sinct evaluate`."""
 
 import json
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from sinct.comparison import methods
-from sinct.errors import ConfigError, Interrupted
+from sinct.errors import ConfigError, Interrupted, counted
 
-from . import bars, compared, display
+from . import bars, compared, display, opening, tables
 from .inputs import stored
-from .options import AsJson, Device, Overwrite, Painting, Quiet, Seed, duration
+from .options import AsJson, Device, Open, Overwrite, Painting, Quiet, Seed, duration
 from .stopping import stopping
+from .wording import as_options
 
 
 def compare(
@@ -32,7 +35,7 @@ def compare(
             "--methods",
             metavar="NAMES",
             help=f"Comma-separated, from {', '.join(methods.names())}, or all; controls always run.",
-            show_default="those that need no weights or whose weights are present",
+            show_default="those that need no weights or whose weights are present, without gcgan",
         ),
     ] = None,
     time: Annotated[
@@ -103,6 +106,7 @@ def compare(
         ),
     ] = None,
     overwrite: Overwrite = False,
+    opened: Open = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -141,7 +145,8 @@ def compare(
             "should_stop": stop,
         }
         try:
-            with bars.StageDisplay(quiet=quiet) as bar:
+            first = partial(_opening, given, files[0] if pairs is not None else None, output, options)
+            with bars.StageDisplay(quiet=quiet, opening=first) as bar:
                 if pairs is not None:
                     folder = (
                         pairs.parent if files[0] == pairs else Path()
@@ -161,7 +166,7 @@ def compare(
         except Interrupted:
             display.say("stopped; run the same command to continue", quiet=quiet)
             raise typer.Exit(stop.exit_code) from None
-        compared.tell(done, output, chosen=chosen, as_json=as_json, quiet=quiet)
+        compared.tell(done, output, chosen=chosen, opened=opened, as_json=as_json, quiet=quiet)
 
 
 def evaluate(
@@ -191,11 +196,34 @@ def evaluate(
             return
         for text in found.warnings:
             display.warn(text)
-        display.out.print(compared.table(found.measures, found.rows))
+        compared.show(found.measures, found.rows)
         for measure_info in found.measures:
-            display.say(f"{measure_info.title}: {measure_info.definition} Cannot see: {measure_info.blind}")
+            tables.paragraph(
+                f"{measure_info.title}: {measure_info.definition} Cannot see: {measure_info.blind}"
+            )
         for name, reason in found.unavailable.items():
-            display.say(f"not measured: {name}: {reason}")
+            tables.paragraph(as_options(f"not measured: {name}: {reason}"))
+
+
+def _opening(
+    pictures: Sequence[Path], pairs: Path | None, output: Path, options: Mapping[str, Any]
+) -> list[str]:
+    """The first lines of a comparison."""
+    from sinct.comparison.compare import default_methods
+    from sinct.comparison.pairs import read_pairs
+
+    chosen = options["names"]
+    if chosen is None:
+        chosen = default_methods(options["weights_dir"])
+    left = {name for name in chosen if name not in options["without"]}
+    names = [name for name in methods.names() if name in left and not methods.find(name).control]
+    rows = list(read_pairs(pairs)) if pairs is not None else [""]
+    count, page = len(rows), output / rows[0] / "report.html"
+    what = counted(count, "pair") if pairs is not None else " and ".join(map(opening.described, pictures))
+    return opening.of_comparison(
+        what, names, pairs=count, page=page if count == 1 else output / "summary.html",
+        **{name: options[name] for name in ("seconds", "iterations", "seeds", "random_weights")},
+    )  # fmt: skip
 
 
 def _names(chosen: str | None) -> list[str] | None:

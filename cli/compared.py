@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
-from rich.table import Table
 
 from sinct.comparison import methods
 
-from . import display
+from . import display, tables, viewing
 
 if TYPE_CHECKING:
     from sinct.comparison.compare import Compared
@@ -19,7 +18,13 @@ if TYPE_CHECKING:
 
 
 def tell(
-    done: "Mapping[str, Compared | str]", output: Path, *, chosen: str | None, as_json: bool, quiet: bool
+    done: "Mapping[str, Compared | str]",
+    output: Path,
+    *,
+    chosen: str | None,
+    opened: bool,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """Say where the reports are and what a person should know of them, or print all as JSON.
 
@@ -27,6 +32,7 @@ def tell(
         done: comparisons, or why there is none, by the pair's name; the only one has an empty name.
         output: folder of all of them.
         chosen: the methods asked for on the command line.
+        opened: open the page, that of all pairs where there are several.
         as_json: print one JSON object instead.
         quiet: print nothing but it.
 
@@ -77,12 +83,15 @@ def tell(
         display.say(f"summary: {output / 'summary.html'}", quiet=quiet)
     if finished and chosen is None:
         ran = {row.name for item in finished.values() for row in item.comparison.results}
-        absent = [name for name in methods.names() if name not in ran]
+        absent = [name for name in methods.names() if name not in ran and methods.find(name).weights]
         if absent:
             display.say(
                 f"not run because their weights are missing: {', '.join(absent)} (`sinct weights fetch all` gets them)",
                 quiet=quiet,
             )
+    if opened and finished:
+        only = next(iter(finished.values())).report
+        viewing.show(output / "summary.html" if len(finished) > 1 else only, quiet=quiet)
     made = any(row.file and not row.control for item in finished.values() for row in item.comparison.results)
     asked = any(not row.control for item in finished.values() for row in item.comparison.results)
     if failed or (asked and not made):
@@ -106,17 +115,15 @@ def _undertrained(rows: "Sequence[MethodResult]") -> str:
     return f"undertrained, so not ranked: {named}; give more --time, or leave --iterations out"
 
 
-def table(measures: "tuple[Measure, ...]", rows: "Mapping[str, Mapping[str, float]]") -> Table:
-    """A table with measures in rows and pictures in columns, since there are more measures."""
-    table = Table("measure")
+def show(measures: "tuple[Measure, ...]", rows: "Mapping[str, Mapping[str, float]]") -> None:
+    """Print a table with measures in rows and pictures in columns, since there are more measures."""
     up, down = display.able("↑", "^"), display.able("↓", "v")
-    for name in _short(list(rows)):
-        table.add_column(display.plain(name), justify="right", overflow="fold")
+    lines = []
     for measure in measures:
         values = (row.get(measure.name) for row in rows.values())
         cells = ["-" if value is None else f"{value:.3g}" for value in values]
-        table.add_row(f"{measure.title} {up if measure.higher_is_better else down}", *cells)
-    return table
+        lines.append([f"{measure.title} {up if measure.higher_is_better else down}", *cells])
+    tables.show(["measure", *_short(list(rows))], lines, numbers=True)
 
 
 def _short(places: Sequence[str]) -> list[str]:

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from sinct.errors import counted, named
 
-from . import bars, display, opening
+from . import bars, display, opening, tables
 from .help import App, examples
 from .options import (
     AsJson,
@@ -47,6 +46,9 @@ class Method(StrEnum):
     cut_separate = "cut-separate"
     cut_detached = "cut-detached"
     cyclegan = "cyclegan"
+    gcgan = "gcgan"
+    distancegan = "distancegan"
+    self_distancegan = "self-distancegan"
     munit = "munit"
     drit = "drit"
 
@@ -308,19 +310,16 @@ def score(
 
 def _show(found: Any) -> None:
     """Print scores as a table."""
-    table = Table(box=None, pad_edge=False)
-    table.add_column("")
-    for name in found.mean:
-        table.add_column(name, justify="right")
     rows = dict(found.sets)
     if found.unchanged:
         rows["source, unchanged"] = found.unchanged
     if found.spread:
         rows["mean"], rows["spread"] = found.mean, found.spread
-    for name, values in rows.items():
-        cells = (f"{values[column]:.3f}" if column in values else "" for column in found.mean)
-        table.add_row(name, *cells)
-    display.out.print(table)
+    lines = [
+        [name, *(f"{values[column]:.3f}" if column in values else "" for column in found.mean)]
+        for name, values in rows.items()
+    ]
+    tables.show(["", *found.mean], lines, numbers=True)
 
 
 def _holds_many(path: Path) -> bool:

@@ -1,12 +1,15 @@
 """Help: options in groups, examples at the end, and lines that fit a narrow terminal."""
 
 import inspect
+import re
 import textwrap
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+
+from sinct.errors import did_you_mean
 
 from . import display
 
@@ -27,6 +30,9 @@ GROUP_OF = {f"--{name}": group for group, names in GROUPS.items() for name in na
 
 NARROW = 60
 """Columns below which help is a list, since a table would cut words."""
+
+NO_CHOICE = re.compile(r"(?:Value error, )?'(.*)' is not one of (.*)\.$", re.DOTALL)
+"""Click's message about a value that is none of an option's choices."""
 
 NAMES = ["-h", "--help"]
 """Options that ask for help."""
@@ -49,6 +55,17 @@ class _Help:
                 param.rich_help_panel = found[0]
         order = list(GROUPS)
         return sorted(params, key=lambda param: _place(param, order))
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """See Click: a value that is no choice is told with the one that it resembles."""
+        try:
+            parsed: list[str] = super().parse_args(ctx, args)  # type: ignore[misc]
+        except typer.BadParameter as error:
+            if found := NO_CHOICE.match(error.message):
+                near = did_you_mean(found[1], re.findall("'([^']*)'", found[2]))
+                error.message = f"{found[1]!r} is not one of {found[2]}{near or '.'}"
+            raise
+        return parsed
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """See Click: print usage, groups of options and commands, and examples."""

@@ -1,5 +1,6 @@
 """The first lines of a command that takes long: what it does, to what, for how long, and where it can be watched."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,6 +57,76 @@ def of_folders(
     length = "up to its own length" if config is None else _length(config, None)
     pictures = f"{len(domains.source)} and {counted(len(domains.target), 'picture')}"
     return [f"two folders, {pictures}: {method}, {length}", f"preview: {RunDirectory(run_dir).preview}"]
+
+
+def of_comparison(
+    what: str,
+    names: Sequence[str],
+    *,
+    pairs: int,
+    seconds: float,
+    iterations: int | None,
+    seeds: int,
+    random_weights: bool,
+    page: Path,
+) -> list[str]:
+    """Lines before a comparison.
+
+    Args:
+        what: the pictures in words.
+        names: methods that run, besides the controls.
+        pairs: number of pairs.
+        seconds: time for each run of a method.
+        iterations: most iterations in each stage of a method, or None.
+        seeds: number of seeds.
+        random_weights: whether pretrained networks are replaced by random ones.
+        page: where the report will be.
+    """
+    from sinct.comparison import methods
+    from sinct.comparison.seeds import places
+    from sinct.training.outlook import roughly
+
+    runs = {name: len(places(name, 0, seeds, random_weights=random_weights)) for name in names}
+    total = pairs * sum(count * seconds for name, count in runs.items() if methods.find(name).need)
+    with_seeds = f", {seeds} seeds each" if seeds > 1 and any(count > 1 for count in runs.values()) else ""
+    told = f"{', '.join(names) or 'no method'} and the controls{with_seeds}"
+    limit = "" if iterations is None else f", {counted(iterations, 'iteration')} a stage"
+    length = f"at most {roughly(seconds)} each{limit}, {roughly(total)} in all" if total else "done at once"
+    return [f"{what}: {told}; {length}", f"report: {page}"]
+
+
+def of_batch(folder: Path, *, places: int, sharing: int) -> list[str]:
+    """Lines before a batch, once its ledger knows what is left to do.
+
+    Args:
+        folder: the batch's folder.
+        places: number of jobs that run at a time.
+        sharing: number of jobs on the same device.
+    """
+    import torch
+
+    from sinct.batch import estimate
+    from sinct.batch.ledger import State, ledger_path, read_entries
+    from sinct.training.outlook import roughly
+
+    entries = read_entries(ledger_path(folder))
+    left = [entry for entry in entries if entry.state in (State.waiting, State.running)]
+    done = [entry for entry in entries if entry.state is State.done]
+    lines = [
+        f"ledger: {ledger_path(folder)}; to see it meanwhile: sinct batch status {shlex.quote(str(folder))}"
+    ]
+    if not left:
+        return [f"{counted(len(entries), 'picture')}, nothing left to do", *lines]
+    presets = dict.fromkeys(entry.job.settings.preset for entry in left)
+    steps = {entry.job.settings.config(torch.device("cpu")).steps for entry in left}
+    each = f", {counted(steps.pop() or 0, 'step')} each" if len(steps) == 1 else ""
+    seconds = estimate.seconds_left(left, done, places=places, sharing=sharing)
+    takes = "the first will tell how long they take"
+    if seconds is not None:
+        takes = f"{'about' if done else 'at most'} {roughly(seconds)}"
+    at_once = f", {min(places, len(left))} at once" if places > 1 and len(left) > 1 else ""
+    what = f"{counted(len(entries), 'picture')}, {len(left)} to do{at_once}"
+    return [f"{what}: {', '.join(presets)}{each}; {takes}", *lines]
 
 
 def described(path: Path) -> str:

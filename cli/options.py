@@ -206,6 +206,9 @@ MaxMemory = Annotated[
         show_default="1.5GB, or half the free memory if that is less",
     ),
 ]
+Open = Annotated[
+    bool, typer.Option("--open", help="Open the finished picture or report in the system's viewer.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")]
 Verbose = Annotated[

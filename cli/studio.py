@@ -15,7 +15,7 @@ def studio(
         Path,
         typer.Argument(
             metavar="[RUN|FOLDER]",
-            help="A folder of pictures, or a run directory in one; it is made if it is missing.",
+            help="A folder of pictures, a run directory in one, or a batch's folder; it is made if it is missing.",
         ),
     ] = Path("sinct-studio"),
     port: Annotated[
@@ -25,24 +25,24 @@ def studio(
 ) -> None:
     """Make pictures on a web page that only this machine serves: choose, train, watch, compare, download.
 
-    A training goes on when the page or this command is closed; open the studio again to find it.
+    A training or a batch goes on when the page or this command is closed; open the studio again to find it.
     """
     with display.errors(as_json=False, quiet=False):
-        from sinct.studio import Studio, is_run, serve
+        from sinct.studio import Studio, is_batch, is_run, serve
 
         folder, run = (place.absolute().parent, place.name) if is_run(place) else (place, None)
         made = Studio(folder)
 
         def opened(address: str) -> None:
-            whole = f"{address}#{run}" if run else address
+            whole = f"{address}#{run}" if run else f"{address}&page=batch" if is_batch(folder) else address
             display.say(f"the studio is at {whole}")
-            display.say("only this machine reaches it; Ctrl-C closes it, and a training then goes on")
+            display.say("only this machine reaches it; Ctrl-C closes it, and what it began goes on")
             if browser:
                 webbrowser.open(whole)
 
         serve(made, port=port, opened=opened)
         worker = made.processes.working()
-        if worker is not None and worker.task == "train":
+        if worker is not None and worker.task in ("train", "batch"):
             display.say(
                 f"{worker.run} goes on; to see it again: {shlex.join(['sinct', 'studio', str(place)])}"
             )

@@ -85,7 +85,7 @@ def choose(
         painting, photos, output, run_dir, preset, overwrite: see `sinct.vary`.
         settings: makes settings of a preset's name; of None, those whose length is the budget.
         as_json, quiet: how to tell about them.
-        options: device and max_memory.
+        options: device, max_memory, mask and regions.
 
     Returns:
         Number of the candidate to go on with; None where that is left to the person.

@@ -31,7 +31,9 @@ from sinct.networks.resnet_generator import ResnetGenerator
 from sinct.networks.seeding import seeded
 from sinct.objectives.cut import CutSettings, Trainer
 from sinct.objectives.cyclegan import CycleSettings, CycleTrainer
+from sinct.objectives.folder_gan import FolderGan, FolderGanSettings
 from sinct.objectives.folder_methods import METHODS
+from sinct.objectives.gcgan import GcSettings, GcTrainer
 from sinct.objectives.pair_gan import PairGan
 from sinct.pictures.picture import Picture
 from sinct.presets import PRESETS, PUBLISHED, preset
@@ -41,7 +43,15 @@ from sinct.training.preview import in_rows
 from sinct.training.progress import Training
 from sinct.training.run_directory import RunDirectory
 from tests.support.accelerator import DEVICE, Accelerator, Stall, pretended
-from tests.support.folder_pictures import drawn_domains, tiny_drit, tiny_munit
+from tests.support.folder_pictures import (
+    drawn_domains,
+    tiny_cut,
+    tiny_cycle,
+    tiny_distance,
+    tiny_drit,
+    tiny_gc,
+    tiny_munit,
+)
 
 CPU = torch.device("cpu")
 
@@ -75,16 +85,24 @@ def picture(seed: int, height: int = 45, width: int = 60) -> Tensor:
     return smooth + 0.1 * torch.rand(3, height, width, generator=random)
 
 
-def settings(name: str) -> CutSettings | CycleSettings:
-    """A preset, or the baseline's settings, on the least that has all of it; strokes are left to one test."""
-    if name == "cyclegan":
-        return CycleSettings(**SMALL, tile_play=4, r1_interval=2, steps=20)  # type: ignore[arg-type]
+BASELINES: dict[str, tuple[Any, Any]] = {
+    "cyclegan": (CycleSettings, CycleTrainer),
+    "gcgan": (GcSettings, GcTrainer),
+}
+"""Settings and training of a baseline, by name."""
+
+
+def settings(name: str) -> CutSettings | CycleSettings | GcSettings:
+    """A preset, or a baseline's settings, on the least that has all of it; strokes are left to one test."""
+    if name in BASELINES:
+        made: CycleSettings | GcSettings = BASELINES[name][0](**SMALL, tile_play=4, r1_interval=2, steps=20)
+        return made
     chosen = preset(name, DEVICE, steps=20).replace(**SMALL, warm_start=False, remove_strokes=False)
     return chosen if name in PUBLISHED else chosen.replace(queries=4, r1_interval=2)
 
 
 def trainer(name: str, device: torch.device = DEVICE, **changes: Any) -> PairGan[Any]:
-    objective: Any = CycleTrainer if name == "cyclegan" else Trainer
+    objective: Any = BASELINES[name][1] if name in BASELINES else Trainer
     return objective([picture(0), picture(2)], [picture(1)], settings(name).replace(**changes), device)
 
 
@@ -123,7 +141,7 @@ def test_mixed_devices_are_refused(gpu: Accelerator) -> None:
         torch.arange(4.0, device=DEVICE) + torch.arange(4.0)
 
 
-@pytest.mark.parametrize("name", ["cut", "cyclegan"])
+@pytest.mark.parametrize("name", ["cut", *BASELINES])
 def test_stall_in_a_loss_is_found(gpu: Accelerator, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     module = f"sinct.objectives.{name}.generator_loss"
     made = trainer("paper" if name == "cut" else name)
@@ -142,7 +160,7 @@ def test_stall_in_a_loss_is_found(gpu: Accelerator, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize(
-    "name", ["standard", *PUBLISHED, "cyclegan"]
+    "name", ["standard", *PUBLISHED, *BASELINES]
 )  # a step of `draft` is one of `standard`
 def test_step_waits_for_nothing(gpu: Accelerator, name: str) -> None:
     made = trainer(name)
@@ -153,7 +171,7 @@ def test_step_waits_for_nothing(gpu: Accelerator, name: str) -> None:
     assert all(loss.isfinite() for loss in losses if not loss.isnan())
 
 
-@pytest.mark.parametrize("name", ["paper", "cyclegan"])
+@pytest.mark.parametrize("name", ["paper", *BASELINES])
 def test_losses_are_read_every_ten_steps(gpu: Accelerator, name: str) -> None:
     steps = trainer(name).run()
     next(steps)
@@ -277,6 +295,35 @@ def test_networks_and_losses_for_folders_give_what_they_give_on_the_cpu() -> Non
         torch.testing.assert_close(ours.cpu(), theirs)
 
 
+FOLDER_METHODS = pytest.mark.parametrize(
+    "config",
+    [tiny_cut(), tiny_cycle(), tiny_gc(), tiny_gc(shared_generator=False, geometry="flip"), tiny_distance(),
+     tiny_distance(distance="left_right", batch_size=1)],
+    ids=["cut", "cyclegan", "gcgan", "gcgan apart", "distancegan", "self-distancegan"],
+)  # fmt: skip
+
+
+def folder_trainer(config: FolderGanSettings, place: Path, device: torch.device) -> FolderGan[Any]:
+    """A training on drawn folders, by its settings."""
+    (objective,) = {each.trainer for each in METHODS.values() if type(each.settings) is type(config)}
+    domains = drawn_domains(place / str(device))
+    made: FolderGan[Any] = objective(domains.source, domains.target, config, device)
+    return made
+
+
+@FOLDER_METHODS
+def test_step_on_folders_waits_for_nothing(
+    gpu: Accelerator, config: FolderGanSettings, tmp_path: Path
+) -> None:
+    made = folder_trainer(config, tmp_path, DEVICE)
+    made.step(made.sample())
+    batch = made.sample()  # which comes from the host
+    with gpu.without_stalls():
+        for made.steps_done in range(1, 4):  # until the pools are full
+            losses = made.step(batch)
+    assert all(loss.isfinite() for loss in losses)
+
+
 # Preparation, looks, previews, measures: they read values, and say the same as on the CPU
 
 
@@ -357,7 +404,7 @@ def test_large_pictures_are_reduced_further_than_a_gpu_can() -> None:
 
 @pytest.mark.cuda
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-@pytest.mark.parametrize("name", [*PRESETS, "cyclegan"])
+@pytest.mark.parametrize("name", [*PRESETS, *BASELINES])
 def test_step_on_cuda_waits_for_nothing(name: str) -> None:
     made = trainer(name, torch.device("cuda"))
     made.step(made.sample())
@@ -365,6 +412,21 @@ def test_step_on_cuda_waits_for_nothing(name: str) -> None:
     try:
         for made.steps_done in range(3):
             made.step(made.sample())
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@FOLDER_METHODS
+def test_step_on_folders_on_cuda_waits_for_nothing(config: FolderGanSettings, tmp_path: Path) -> None:
+    made = folder_trainer(config, tmp_path, torch.device("cuda"))
+    made.step(made.sample())
+    batch = made.sample()
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        for made.steps_done in range(1, 4):
+            made.step(batch)
     finally:
         torch.cuda.set_sync_debug_mode("default")
 

@@ -103,7 +103,7 @@ def test_run_directory_holds_what_it_documents(pair, tiny, tmp_path):
     sinct.train(*pair, tmp_path / "run", config=tiny)
     names = "config.json checkpoint.safetensors model.safetensors log.jsonl losses.png preview.png"
     assert {path.name for path in (tmp_path / "run").iterdir()} == set(names.split())
-    assert size_of(tmp_path / "run" / "preview.png")[1] == 45
+    assert size_of(tmp_path / "run" / "preview.png")[1] == 21 + 45  # below labels
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     assert sinct.Config.from_dict(config["config"]) == tiny
     assert config["painting"] == "painting.png"

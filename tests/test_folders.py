@@ -16,7 +16,15 @@ from sinct.data.scaled import read_test_image
 from sinct.inference import checkpoint
 from sinct.pictures.picture import read_picture
 from sinct.training import folder_run
-from tests.support.folder_pictures import drawn_domains, tiny_cut, tiny_cycle, tiny_drit, tiny_munit
+from tests.support.folder_pictures import (
+    drawn_domains,
+    tiny_cut,
+    tiny_cycle,
+    tiny_distance,
+    tiny_drit,
+    tiny_gc,
+    tiny_munit,
+)
 
 CPU = torch.device("cpu")
 
@@ -45,17 +53,22 @@ def test_the_methods_have_their_published_settings(domains):
     found = {name: folders.settings(name, domains, device=CPU) for name in folders.METHODS}
     assert {name: each.steps for name, each in found.items()} == {
         "cut": 1600, "fastcut": 800, "cut-moco": 1600, "cut-separate": 1600, "cut-detached": 1600, "cyclegan": 800,
-        "munit": 1_000_000, "drit": 4800,
+        "gcgan": 800, "distancegan": 400, "self-distancegan": 800, "munit": 1_000_000, "drit": 4800,
     }  # fmt: skip
     assert {name: found[name].rate_constant for name in found if folders.METHODS[name].constant} == {
         "cut": 0.5, "fastcut": 0.75, "cut-moco": 0.5, "cut-separate": 0.5, "cut-detached": 0.5, "cyclegan": 0.5,
-        "drit": 0.5,
+        "gcgan": 0.5, "distancegan": 0.5, "self-distancegan": 0.5, "drit": 0.5,
     }  # fmt: skip
     rates = {name: each.learning_rate for name, each in found.items()}
     assert rates == {name: 0.0001 if name in STYLED else 0.0002 for name in found}
     assert found["cut"].nce_weight == 1
     assert found["fastcut"].nce_weight == 10
     assert found["cut-moco"].memory_bank == 16_384
+    assert (found["gcgan"].geometry_weight, found["gcgan"].identity_weight) == (20, 5)
+    assert (found["gcgan"].geometry, found["gcgan"].shared_generator) == ("rotation", True)
+    assert (found["distancegan"].distance, found["distancegan"].batch_size) == ("pairs", 2)
+    assert (found["self-distancegan"].distance, found["self-distancegan"].batch_size) == ("top_bottom", 1)
+    assert {found[name].distance_weight for name in ("distancegan", "self-distancegan")} == {1}
 
 
 def test_a_length_in_epochs_counts_the_larger_folder(tmp_path):
@@ -80,7 +93,15 @@ def test_an_unknown_method_is_refused(domains):
 
 @pytest.mark.parametrize(
     ("method", "config"),
-    [("cut", tiny_cut()), ("cyclegan", tiny_cycle()), ("munit", tiny_munit()), ("drit", tiny_drit())],
+    [
+        ("cut", tiny_cut()),
+        ("cyclegan", tiny_cycle()),
+        ("gcgan", tiny_gc()),
+        ("distancegan", tiny_distance()),
+        ("self-distancegan", tiny_distance(distance="top_bottom", batch_size=1)),
+        ("munit", tiny_munit()),
+        ("drit", tiny_drit()),
+    ],
 )
 def test_a_training_leaves_a_run_that_can_be_applied(method, config, domains, tmp_path):
     run = tmp_path / "run"
@@ -190,7 +211,7 @@ def test_bad_files_are_named_and_left_out(domains, tmp_path):
 
 def test_a_preview_shows_test_pictures_their_translations_and_targets(domains, tmp_path):
     folders.train(domains, tmp_path / "run", config=tiny_cut())
-    assert read_picture(tmp_path / "run" / "preview.png").pixels.shape == (3, 4 * 32, 3 * 32)
+    assert read_picture(tmp_path / "run" / "preview.png").height == 4 * (21 + 32)  # below labels
 
 
 @pytest.mark.slow

@@ -188,8 +188,9 @@ def tensors(path: Path) -> dict[str, torch.Tensor]:
 
 def losses(run: Path) -> list[dict[str, Any]]:
     """Of each step of the log; warnings are found in previews, which are drawn by the clock."""
+    others = ("seconds", "warnings", "resumed")
     return [
-        {name: value for name, value in entry.items() if name not in ("seconds", "warnings")}
+        {name: value for name, value in entry.items() if name not in others}
         for entry in RunDirectory(run).read_log()
     ]
 

@@ -9,11 +9,11 @@ from sinct.batch.collection import read_collection
 from sinct.batch.coordinator import run_batch
 from sinct.batch.jobs import Job
 from sinct.batch.ledger import Entry, State, Verdict, ledger_path, read_entries
-from sinct.batch.listing import export, facts
+from sinct.batch.listing import export, export_text, facts
 from sinct.batch.local_workers import LocalWorkers
 from sinct.batch.places import Slot, local_slots
 from sinct.batch.progress import Progress, Summary
-from sinct.batch.review import judge, to_retry, undecided
+from sinct.batch.review import judge, only, to_retry, undecided
 from sinct.batch.settings import Settings
 from sinct.batch.staleness import preview
 
@@ -28,10 +28,12 @@ __all__ = [
     "Summary",
     "Verdict",
     "export",
+    "export_text",
     "facts",
     "judge",
     "ledger_path",
     "local_slots",
+    "only",
     "preview",
     "read_collection",
     "read_entries",

@@ -81,6 +81,20 @@ def seconds_need(entry: Entry, done: Sequence[Entry], sharing: int) -> float | N
     return None if config.seconds is None else config.seconds * sharing
 
 
+def seconds_left(left: Sequence[Entry], done: Sequence[Entry], *, places: int, sharing: int) -> float | None:
+    """Seconds that several jobs will take, or at most; None as long as too little is known.
+
+    Args:
+        left: the jobs.
+        done: finished jobs, see `seconds_need`.
+        places: number of jobs that run at a time.
+        sharing: number of jobs on the same device.
+    """
+    times = [seconds_need(entry, done, sharing) for entry in left]
+    known = [seconds for seconds in times if seconds is not None]
+    return sum(known) / places if len(known) == len(times) else None
+
+
 def disk_need(entry: Entry) -> int:
     """About how many bytes a job leaves on the disk: the output, hardly compressed, and the model."""
     depth = 6 if entry.job.settings.bits == 16 else 3

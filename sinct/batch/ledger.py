@@ -20,8 +20,11 @@ from sinct.errors import InputError, OutputError, one_line
 from sinct.runtime.files import printable
 from sinct.runtime.json_files import parsed, restored
 
-SCHEMA = 2
-"""Version of the tables; version 1 had no verdicts and no further seeds."""
+SCHEMA = 3
+"""Version of the tables; version 1 had no verdicts and no further seeds, version 2 no notes."""
+
+LONGEST_NOTE = 1000
+"""Most characters of a note on a picture."""
 
 
 def ledger_path(folder: Path) -> Path:
@@ -69,6 +72,7 @@ class Entry:
         started: when the last attempt began, in seconds since 1970.
         ended: when it was last done or failed, in seconds since 1970.
         verdict: what a person has decided about its picture; None as long as nobody has.
+        note: what the person wrote about it; empty without a verdict.
         seeds: the seed that the collection asks for, and the one that has taken its place since a picture was
             rejected. It holds until the collection asks for another.
     """
@@ -86,6 +90,7 @@ class Entry:
     started: float | None = None
     ended: float | None = None
     verdict: Verdict | None = None
+    note: str = ""
     seeds: tuple[int, int] | None = None
 
     @property
@@ -101,7 +106,7 @@ class Entry:
     def reset(self) -> "Entry":
         """The job as if it had never been tried."""
         return replace(
-            self, state=State.waiting, attempts=0, error=None, again=False, squeeze=0, verdict=None
+            self, state=State.waiting, attempts=0, error=None, again=False, squeeze=0, verdict=None, note=""
         )
 
     def asked(self, job: Job) -> "Entry":
@@ -132,12 +137,16 @@ CREATE TABLE jobs (
     started REAL,
     ended REAL,
     verdict TEXT,
-    seeds TEXT
+    seeds TEXT,
+    note TEXT
 );
 """
 
-ADDED = ("ALTER TABLE jobs ADD COLUMN verdict TEXT", "ALTER TABLE jobs ADD COLUMN seeds TEXT")
-"""What makes tables of version 1 those of version 2."""
+ADDED = {
+    1: ("ALTER TABLE jobs ADD COLUMN verdict TEXT", "ALTER TABLE jobs ADD COLUMN seeds TEXT"),
+    2: ("ALTER TABLE jobs ADD COLUMN note TEXT",),
+}
+"""What makes tables of a version those of the next one."""
 
 COLUMNS = (
     "state", "attempts", "key", "error", "again", "squeeze", "warnings", "figures", "hashes", "started", "ended",
@@ -180,12 +189,13 @@ class Ledger:
                     change.execute(TABLES)
                     change.execute(f"PRAGMA user_version = {SCHEMA}")
                 version = SCHEMA
-            if version == 1 and not readonly:
+            if version in ADDED and not readonly:
                 with self._change() as change:
-                    for statement in ADDED:
-                        change.execute(statement)
+                    for older in range(version, SCHEMA):
+                        for statement in ADDED[older]:
+                            change.execute(statement)
                     change.execute(f"PRAGMA user_version = {SCHEMA}")
-        if version not in (1, SCHEMA):
+        if version not in (*ADDED, SCHEMA):
             raise InputError(
                 f"{path} is a ledger of version {version}, but this sinct reads versions 1 to {SCHEMA}; use the sinct "
                 "that wrote it"
@@ -247,21 +257,24 @@ class Ledger:
 
     def save(self, entry: Entry) -> None:
         """Record the state of a job. A verdict ends with its picture; otherwise it stays as another process left it."""
+        ends = "CASE WHEN :state IN ('waiting', 'running') THEN NULL ELSE"
         values = {column: getattr(entry, column) for column in COLUMNS}
         values |= {column: json.dumps(values[column]) for column in JSON_COLUMNS}
         with self._change() as change:
             change.execute(
                 f"UPDATE jobs SET {', '.join(f'{column} = :{column}' for column in COLUMNS)}, "
-                "verdict = CASE WHEN :state IN ('waiting', 'running') THEN NULL ELSE verdict END WHERE name = :name",
+                f"verdict = {ends} verdict END, note = {ends} note END WHERE name = :name",
                 {key: _stored(value) for key, value in {**values, "name": entry.name}.items()},
             )
 
-    def judge(self, names: Sequence[str], verdict: Verdict | None) -> None:
-        """Record a verdict on finished pictures, all or none of them; None takes it back.
+    def judge(self, names: Sequence[str], verdict: Verdict | None, note: str = "") -> None:
+        """Record a verdict on finished pictures, all or none of them; None takes it back, with its note.
 
         Raises:
-            InputError: a job does not exist, or has no finished picture.
+            InputError: a job does not exist, or has no finished picture; or the note is too long.
         """
+        if len(note) > LONGEST_NOTE:
+            raise InputError(f"the note has {len(note)} characters; write at most {LONGEST_NOTE}")
         with self._change() as change:
             for entry in map(self.entry, names):
                 if entry.state is not State.done:
@@ -270,7 +283,10 @@ class Ledger:
                     )
                 if not entry.job.output and verdict is Verdict.accepted:
                     raise InputError(f"{entry.name} is a model; judge the pictures that were made with it")
-                change.execute("UPDATE jobs SET verdict = ? WHERE name = ?", (verdict, _stored(entry.name)))
+                change.execute(
+                    "UPDATE jobs SET verdict = ?, note = ? WHERE name = ?",
+                    (verdict, _stored(note if verdict else ""), _stored(entry.name)),
+                )
 
     def reseed(self, name: str, seed: int) -> Entry:
         """Give a job another seed than the collection asks for; returns the job with it."""
@@ -354,5 +370,6 @@ def _entry(stored: sqlite3.Row) -> Entry:
     values |= {"state": State(row["state"]), "again": bool(row["again"])}
     verdict, seeds = row.get("verdict"), row.get("seeds")  # version 1 has neither
     values |= {"verdict": Verdict(verdict) if verdict else None, "seeds": parsed(seeds) if seeds else None}
+    values["note"] = row.get("note") or ""
     entry: Entry = restored(Entry, {"job": {**parsed(row["job"]), **asked}, **values})
     return entry.asked(entry.job)

@@ -24,17 +24,18 @@ def facts(entry: Entry, folder: Path) -> dict[str, Any]:
         folder: the batch's folder.
 
     Returns:
-        name, kind (see `sinct.batch.jobs.Job`), state, verdict (accepted, rejected or None), painting, photos, output,
-        preset and seed (those that its picture was made with, if it is done), attempts, error (one line, or None),
-        warnings (one line each), figures (see `sinct.batch.ledger.Entry`), started and ended (seconds since 1970, or
-        None), and shown, the path of what there is to see of it so far: its picture, the preview of its training, or
-        None.
+        name, kind (see `sinct.batch.jobs.Job`), state, verdict (accepted, rejected or None), note (what was written
+        about the verdict, or empty), painting, photos, output, preset and seed (those that its picture was made with,
+        if it is done), attempts, error (one line, or None), warnings (one line each), figures (see
+        `sinct.batch.ledger.Entry`), started and ended (seconds since 1970, or None), and shown, the path of what there
+        is to see of it so far: its picture, the preview of its training, or None.
     """
     return {
         "name": entry.name,
         "kind": entry.job.kind,
         "state": entry.state.value,
         "verdict": entry.verdict and entry.verdict.value,
+        "note": entry.note,
         "painting": entry.painting,
         "photos": list(entry.job.photos),
         "output": entry.job.output,
@@ -73,5 +74,17 @@ def export(path: Path, entries: Sequence[Entry], folder: Path) -> None:
     suffix = path.suffix.lower()
     if suffix not in EXPORTS:
         raise ConfigError(f"cannot export to {path.name}; give a name that ends in {' or '.join(EXPORTS)}")
-    listed = {"jobs": [facts(entry, folder) for entry in entries]}
-    write_text(path, to_csv(entries) if suffix == ".csv" else json.dumps(listed, indent=1) + "\n")
+    write_text(path, export_text(suffix, entries, folder))
+
+
+def export_text(suffix: str, entries: Sequence[Entry], folder: Path) -> str:
+    """What `export` writes to a file of this suffix, one of `EXPORTS`.
+
+    Raises:
+        ConfigError: the suffix is another.
+    """
+    if suffix not in EXPORTS:
+        raise ConfigError(f"jobs are not exported as {suffix or 'such files'}; choose {' or '.join(EXPORTS)}")
+    if suffix == ".csv":
+        return to_csv(entries)
+    return json.dumps({"jobs": [facts(entry, folder) for entry in entries]}, indent=1) + "\n"

@@ -11,8 +11,9 @@ import torch
 from sinct.batch import storage
 from sinct.batch.jobs import Job, distinct
 from sinct.batch.settings import Settings
-from sinct.errors import ConfigError, InputError, one_line
+from sinct.errors import ConfigError, InputError, did_you_mean, one_line
 from sinct.inference.mixing import Mix
+from sinct.objectives.cut import CutSettings
 from sinct.runtime.csv_files import read_csv
 from sinct.runtime.json_files import parsed
 
@@ -123,6 +124,13 @@ def _settings(row: Mapping[str, Any], default: Settings) -> Settings:
     if None in row:
         raise ConfigError("it has more cells than the first line has names; remove them or add names")
     changes = {name: value for name, value in values.items() if name not in OWN}
+    known = (*OWN, *CutSettings.names())
+    for name in changes:
+        if name not in known:
+            near = did_you_mean(name, known)
+            raise ConfigError(
+                f"the column {name!r:.200} is neither one of {', '.join(OWN)} nor a setting{near or '; remove it'}"
+            )
     made = replace(default, changes={**default.changes, **changes})
     if "time" in values:
         made = replace(made, seconds=values["time"])

@@ -1,7 +1,5 @@
 """Reports a batch as an HTML page and as a CSV table."""
 
-import hashlib
-import json
 import math
 import os
 import time
@@ -12,15 +10,10 @@ from urllib.parse import quote
 
 from sinct.batch import storage
 from sinct.batch.ledger import Entry, State, Verdict
+from sinct.batch.thumbnails import SIDE, kept_thumbnail, thumbnail
 from sinct.errors import InputError
-from sinct.pictures.glance import read_small
 from sinct.report.page import render, write_text
-from sinct.report.pictures import embed_thumbnail, to_image
 from sinct.report.tables import write_csv
-from sinct.runtime.files import unwritable
-
-THUMBNAIL = 240
-"""Longer side of a thumbnail, in pixels; a photo's is half as long."""
 
 MOST_SHOWN = 500
 """Most jobs for which a page holds thumbnails, about 50 kB each; with more jobs it only links to the pictures."""
@@ -126,12 +119,6 @@ class _Gallery:
         self.embedded = embedded
         self._until = math.inf if seconds is None else time.monotonic() + seconds
         self._folder = folder
-        self._kept = folder / ".sinct" / "thumbnails"
-        if embedded:
-            try:
-                self._kept.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise unwritable(self._kept, error) from None
 
     def show(self, role: str, place: str) -> _Shown:
         """A picture that should exist, or a note if it does not."""
@@ -145,7 +132,7 @@ class _Gallery:
             return _Shown(role, name, link=link, note="Deep Zoom, in many small pictures")
         if not self.embedded:
             return _Shown(role, name, link=link)
-        side = THUMBNAIL // 2 if role == "photo" else THUMBNAIL
+        side = SIDE // 2 if role == "photo" else SIDE
         try:
             source = self._thumbnail(place, side)
         except InputError:
@@ -158,18 +145,10 @@ class _Gallery:
         Raises:
             InputError: the picture cannot be read.
         """
-        mark = json.dumps([place, storage.stamp(place), side])
-        kept = self._kept / f"{hashlib.sha256(mark.encode()).hexdigest()[:32]}.txt"
-        try:
-            return kept.read_text(encoding="ascii")
-        except (OSError, ValueError):
-            pass
-        if time.monotonic() > self._until:
-            return None
-        picture = to_image(read_small(Path(place), 2 * side))  # halved by a sharper filter
-        made = embed_thumbnail(picture, max(1, round(side * picture.width / max(picture.size))))
-        write_text(kept, made)
-        return made
+        kept = kept_thumbnail(self._folder, place, side)
+        if kept is not None or time.monotonic() > self._until:
+            return kept
+        return thumbnail(self._folder, place, side)
 
     def _link(self, place: str) -> str:
         """Address of a local file, relative to the page."""
@@ -201,7 +180,7 @@ def _row(entry: Entry) -> _Row:
 
 COLUMNS = (
     "name", "state", "verdict", "painting", "photos", "output", "attempts", "seconds", "steps", "width", "height",
-    "memory", "warnings", "error", "seed", "preset",
+    "memory", "warnings", "error", "seed", "preset", "note",
 )  # fmt: skip
 """Columns of report.csv: time in seconds, peak memory in bytes, several photos or warnings separated by " | "."""
 
@@ -220,7 +199,7 @@ def _cells(entry: Entry) -> list[object]:
         " | ".join(entry.job.photos), entry.job.output, entry.attempts,
         *(entry.figures.get(name) for name in ("seconds", "steps", "width", "height", "memory")),
         " | ".join(entry.warnings), entry.error, entry.figures.get("seed", entry.job.settings.seed),
-        entry.figures.get("preset", entry.job.settings.preset),
+        entry.figures.get("preset", entry.job.settings.preset), entry.note,
     ]  # fmt: skip
 
 

@@ -6,10 +6,13 @@ from pathlib import Path
 
 from sinct.batch.ledger import Entry, Ledger, State, Verdict, ledger_path, read_entries
 from sinct.config import SEEDS
-from sinct.errors import InputError
+from sinct.errors import ConfigError, InputError
+
+UNDECIDED = "undecided"
+"""What a finished picture without a verdict is, see `only`."""
 
 
-def judge(folder: Path, names: Sequence[str], verdict: Verdict | None) -> list[Entry]:
+def judge(folder: Path, names: Sequence[str], verdict: Verdict | None, note: str = "") -> list[Entry]:
     """Accept or reject finished pictures, even while the batch runs.
 
     An accepted picture stays, whatever settings a later run has, unless it is named to be made anew. A rejected one
@@ -18,19 +21,21 @@ def judge(folder: Path, names: Sequence[str], verdict: Verdict | None) -> list[E
     Args:
         folder: the batch's folder.
         names: names of the jobs; a model of a series can be rejected too, so that it is trained anew.
-        verdict: None takes a verdict back.
+        verdict: None takes a verdict back, with its note.
+        note: what to remember about it; spaces and line breaks become single spaces.
 
     Returns:
         All jobs of the batch.
 
     Raises:
-        InputError: there is no batch, or a job does not exist or has no finished picture; no verdict is recorded then.
+        InputError: there is no batch, or a job does not exist or has no finished picture, or the note is too long;
+            no verdict is recorded then.
         OutputError: the ledger cannot be written.
     """
     path = ledger_path(folder)
     read_entries(path)  # raises where there is none, which opening it for writing would create
     with closing(Ledger(path)) as ledger:
-        ledger.judge(names, verdict)
+        ledger.judge(names, verdict, " ".join(note.split()))
         return ledger.entries()
 
 
@@ -40,6 +45,21 @@ def undecided(entries: Iterable[Entry]) -> list[str]:
         entry.name for entry in entries
         if entry.state is State.done and entry.job.output and entry.verdict is None
     ]  # fmt: skip
+
+
+def only(entries: Iterable[Entry], which: str) -> list[Entry]:
+    """The jobs whose picture is "accepted", "rejected" or still "undecided".
+
+    Raises:
+        ConfigError: `which` is something else.
+    """
+    found = list(entries)
+    if which == UNDECIDED:
+        names = set(undecided(found))
+        return [entry for entry in found if entry.name in names]
+    if which not in set(Verdict):
+        raise ConfigError(f"there is no {which!r}; choose one of {', '.join((*Verdict, UNDECIDED))}")
+    return [entry for entry in found if entry.verdict == which]
 
 
 def to_retry(entries: Iterable[Entry]) -> list[str]:

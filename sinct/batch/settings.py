@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from sinct.errors import ConfigError
+from sinct.errors import ConfigError, did_you_mean
 from sinct.inference.mixing import Mix
 from sinct.objectives.cut import CutSettings
 from sinct.pictures.output_profile import check_choice
@@ -47,7 +47,8 @@ class Settings:
             ConfigError: they contradict each other, are unknown or out of range.
         """
         if not isinstance(self.preset, str) or self.preset not in PRESETS:
-            raise ConfigError(f"unknown preset {self.preset!r}; there are {', '.join(PRESETS)}")
+            near = did_you_mean(self.preset, PRESETS)
+            raise ConfigError(f"unknown preset {self.preset!r}; there are {', '.join(PRESETS)}{near}")
         if self.bits not in (None, 8, 16):
             raise ConfigError(f"bits must be 8 or 16, got {self.bits}")
         check_choice(self.profile)

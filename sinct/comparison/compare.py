@@ -47,10 +47,17 @@ class Compared:
 
 
 def default_methods(weights_dir: StrPath | None = None) -> tuple[str, ...]:
-    """Methods that can run at once: those that need no weights, and those whose weights are present."""
+    """Methods that can run at once: those that need no weights, and those whose weights are present.
+
+    Controls, which always run, are not among them, nor are methods that only run on request.
+    """
     folder = _path(weights_dir)
-    names = (name for name in methods.names() if not methods.find(name).control)
-    return tuple(name for name in names if all(present(file, folder) for file in methods.find(name).weights))
+    found = {name: methods.find(name) for name in methods.names()}
+    return tuple(
+        name
+        for name, method in found.items()
+        if not (method.control or method.on_request) and all(present(file, folder) for file in method.weights)
+    )
 
 
 def compare(

@@ -6,10 +6,10 @@ that a training can go on at any step, with any number of processes and any cach
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Literal, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -17,14 +17,15 @@ from torch import Tensor
 
 from sinct.data.decoders import ScaledPictures
 from sinct.data.scaled import FolderSettings, Pixels, check_image, cropped
+from sinct.data.series import spread
 from sinct.errors import InputError, Remark
 from sinct.runtime.files import printable
 
 AHEAD = 4
 """Pictures that are read ahead for each process."""
 
-ORDER, DRAWS = 0, 1
-"""What a seed is used for: the order of an epoch, and the draws of one item."""
+ORDER, DRAWS, SURVEY = 0, 1, 2
+"""What a seed is used for: the order of an epoch, the draws of one item, and those of one picture in a survey."""
 
 
 class FolderBatch(NamedTuple):
@@ -138,6 +139,37 @@ class FolderSampler:
         stacked = (torch.stack(crops).to(self.device) for crops in zip(*pairs, strict=True))
         return FolderBatch(*(crops.contiguous(memory_format=self.layout) for crops in stacked))
 
+    def crops(self, domain: Literal["source", "target"], most: int) -> Iterator[Tensor]:
+        """Cut a crop of each picture of a domain as a step would, to look at the domain as a whole.
+
+        Like the batches, they follow from files, settings and seed alone. Bad files are left out.
+
+        Args:
+            domain: whose pictures.
+            most: pictures at most, spread evenly over their folder.
+
+        Yields:
+            (3, S, S) float32 in [-1, 1], on the CPU.
+
+        Raises:
+            InputError: no picture of the domain can be decoded.
+            LostDecoder: see `batch`.
+        """
+        first, count = self._range(domain)
+        numbers = spread(range(first, first + count), most)
+        self._pictures.scale_as(self.settings)
+        for place, number in enumerate(numbers):
+            ahead = numbers[place : place + AHEAD * max(1, self.settings.decoders)]
+            self._pictures.ask(each for each in ahead if each not in self._bad)
+            pixels = self._picture(number)
+            if number in self._bad:
+                continue
+            draws = torch.rand(
+                3, generator=_generator(self.seed, SURVEY, number), dtype=torch.float64
+            ).tolist()
+            flipped = draws[2] < 0.5 and self.settings.flips
+            yield cropped(pixels, self.settings.crop_size, draws[0], draws[1], flipped)
+
     def close(self) -> None:
         """End the processes that read ahead."""
         self._pictures.close()
@@ -161,11 +193,13 @@ class FolderSampler:
         source = _order(self.seed, epoch, self.epoch_size)[place] % self.source_count
         return Item(source, self.source_count + int(draws[0] * self.target_count), *crops)
 
+    def _range(self, domain: Literal["source", "target"]) -> tuple[int, int]:
+        """The first number of a domain's pictures, and how many there are."""
+        return (0, self.source_count) if domain == "source" else (self.source_count, self.target_count)
+
     def _picture(self, number: int) -> Pixels:
         """A scaled picture, or the next one of its folder that can be decoded."""
-        first, count = (
-            (0, self.source_count) if number < self.source_count else (self.source_count, self.target_count)
-        )
+        first, count = self._range("source" if number < self.source_count else "target")
         fault = ""
         for offset in range(count):
             which = first + (number - first + offset) % count

@@ -12,17 +12,23 @@ from sinct.losses.adversarial import (
     r1_penalty,
 )
 from sinct.losses.contrastive import bank_nce, patch_nce
+from sinct.losses.distances import distance_loss, half_distances, pair_distances
 from sinct.losses.features import feature_matching
+from sinct.losses.geometry import geometry_loss
 from sinct.losses.memory_bank import MemoryBank
 
 __all__ = [
     "MemoryBank",
     "bank_nce",
     "discriminator_loss",
+    "distance_loss",
     "feature_matching",
     "generator_loss",
+    "geometry_loss",
+    "half_distances",
     "least_squares_discriminator_loss",
     "least_squares_generator_loss",
+    "pair_distances",
     "patch_nce",
     "r1_penalty",
 ]

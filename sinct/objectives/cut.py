@@ -38,7 +38,7 @@ from sinct.networks.projection import Projection, random_positions
 from sinct.networks.seeding import seeded
 from sinct.objectives.pair_gan import PairGan, PairGanSettings
 from sinct.training.loop import update
-from sinct.training.terms import Term
+from sinct.training.terms import PASSES, RECOGNISED, SMOOTH, TOLD_APART, Term
 from sinct.weights.warm_start import load_warm_start
 
 ANCHOR = 16
@@ -217,14 +217,36 @@ class Trainer(PairGan[Losses]):
         self.optimizer_d = self.adam(self.discriminator)
         self.optimizers = {"optimizer_g": self.optimizer_g, "optimizer_d": self.optimizer_d}
         self.terms = (
-            Term("adversarial_d", "Discriminator", "nats", "D", won_below=0.025),
-            Term("r1", "R1", "squared gradient norm", interval=settings.r1_interval),
-            Term("adversarial_g", "Generator", "nats", "G"),
-            Term("nce", "PatchNCE", "nats", "NCE"),
-            Term("identity", "Identity", "L1 on [-1, 1]", "L1", digits=3),
-            Term("matching", "Feature matching", "share of D's values"),
-            Term("patches", "Patches", "share of the photo's contrast"),
-            Term("anchor", "Colours of cells", "squared, on [-1, 1]"),
+            Term("adversarial_d", "Discriminator", "nats", "D", won_below=0.025, meaning=TOLD_APART),
+            Term("r1", "R1", "squared gradient norm", interval=settings.r1_interval, meaning=SMOOTH),
+            Term("adversarial_g", "Generator", "nats", "G", meaning=PASSES),
+            Term("nce", "PatchNCE", "nats", "NCE", meaning=RECOGNISED),
+            Term(
+                "identity",
+                "Identity",
+                "L1 on [-1, 1]",
+                "L1",
+                digits=3,
+                meaning="lower: a painted photo becomes itself again",
+            ),
+            Term(
+                "matching",
+                "Feature matching",
+                "share of D's values",
+                meaning="lower: it gets its texture back from that, too",
+            ),
+            Term(
+                "patches",
+                "Patches",
+                "share of the photo's contrast",
+                meaning="lower: small patches are like the photo's",
+            ),
+            Term(
+                "anchor",
+                "Colours of cells",
+                "squared, on [-1, 1]",
+                meaning="lower: colours stay near the matched ones",
+            ),
         )
 
     def step(self, batch: PairBatch) -> Losses:

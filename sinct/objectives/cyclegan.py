@@ -20,7 +20,7 @@ from sinct.losses.adversarial import generator_loss
 from sinct.networks.seeding import seeded
 from sinct.objectives.pair_gan import PairGan, PairGanSettings
 from sinct.training.loop import update
-from sinct.training.terms import Term
+from sinct.training.terms import CAME_BACK, LEFT_ALONE, PASSES, SMOOTH, TOLD_APART, Term
 
 
 @dataclass(frozen=True)
@@ -88,11 +88,11 @@ class CycleTrainer(PairGan[CycleLosses]):
         self.optimizer_d = self.adam(self.discriminator, self.backward_discriminator)
         self.optimizers = {"optimizer_g": self.optimizer_g, "optimizer_d": self.optimizer_d}
         self.terms = (
-            Term("adversarial_d", "Discriminators", "nats", "D", won_below=0.025),
-            Term("r1", "R1", "squared gradient norm", interval=settings.r1_interval),
-            Term("adversarial_g", "Generators", "nats", "G"),
-            Term("cycle", "Cycle", "L1 on [-1, 1]", "cycle", digits=3),
-            Term("identity", "Identity", "L1 on [-1, 1]", "L1", digits=3),
+            Term("adversarial_d", "Discriminators", "nats", "D", won_below=0.025, meaning=TOLD_APART),
+            Term("r1", "R1", "squared gradient norm", interval=settings.r1_interval, meaning=SMOOTH),
+            Term("adversarial_g", "Generators", "nats", "G", meaning=PASSES),
+            Term("cycle", "Cycle", "L1 on [-1, 1]", "cycle", digits=3, meaning=CAME_BACK),
+            Term("identity", "Identity", "L1 on [-1, 1]", "L1", digits=3, meaning=LEFT_ALONE),
         )
 
     def step(self, batch: PairBatch) -> CycleLosses:

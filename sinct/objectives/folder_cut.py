@@ -33,7 +33,7 @@ from sinct.networks.projection import Projection, random_positions
 from sinct.networks.seeding import seeded
 from sinct.objectives.folder_gan import FolderGan, FolderGanSettings
 from sinct.training.loop import update
-from sinct.training.terms import Term
+from sinct.training.terms import LEFT_ALONE, PASSES, RECOGNISED, SMOOTH, TOLD_APART, Term
 
 
 @dataclass(frozen=True)
@@ -176,11 +176,17 @@ class FolderCutTrainer(FolderGan[FolderCutLosses]):
         self.optimizer_g, self.optimizer_d = self.adam(*learners), self.adam(self.discriminator)
         self.optimizers = {"optimizer_g": self.optimizer_g, "optimizer_d": self.optimizer_d}
         self.terms = (
-            Term("adversarial_d", "Discriminator", self.unit, "D"),
-            Term("r1", "R1", "squared gradient norm"),
-            Term("adversarial_g", "Generator", self.unit, "G"),
-            Term("nce", "PatchNCE", "nats", "NCE"),
-            Term("nce_identity", "PatchNCE of targets", "nats", "NCE_Y" if settings.identity_nce else ""),
+            Term("adversarial_d", "Discriminator", self.unit, "D", meaning=TOLD_APART),
+            Term("r1", "R1", "squared gradient norm", meaning=SMOOTH),
+            Term("adversarial_g", "Generator", self.unit, "G", meaning=PASSES),
+            Term("nce", "PatchNCE", "nats", "NCE", meaning=RECOGNISED),
+            Term(
+                "nce_identity",
+                "PatchNCE of targets",
+                "nats",
+                "NCE_Y" if settings.identity_nce else "",
+                meaning=LEFT_ALONE,
+            ),
         )
 
     def step(self, batch: FolderBatch) -> FolderCutLosses:

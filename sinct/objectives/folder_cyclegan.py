@@ -18,7 +18,7 @@ from sinct.networks.seeding import seeded
 from sinct.objectives.cyclegan import CycleLosses
 from sinct.objectives.folder_gan import FolderGan, FolderGanSettings
 from sinct.training.loop import update
-from sinct.training.terms import Term
+from sinct.training.terms import CAME_BACK, LEFT_ALONE, PASSES, SMOOTH, TOLD_APART, Term
 
 
 @dataclass(frozen=True)
@@ -115,11 +115,11 @@ class FolderCycleTrainer(FolderGan[CycleLosses]):
         self.optimizer_d = self.adam(self.discriminator, self.backward_discriminator)
         self.optimizers = {"optimizer_g": self.optimizer_g, "optimizer_d": self.optimizer_d}
         self.terms = (
-            Term("adversarial_d", "Discriminators", self.unit, "D"),
-            Term("r1", "R1", "squared gradient norm"),
-            Term("adversarial_g", "Generators", self.unit, "G"),
-            Term("cycle", "Cycle", "L1 on [-1, 1]", "cycle", digits=3),
-            Term("identity", "Identity", "L1 on [-1, 1]", "L1", digits=3),
+            Term("adversarial_d", "Discriminators", self.unit, "D", meaning=TOLD_APART),
+            Term("r1", "R1", "squared gradient norm", meaning=SMOOTH),
+            Term("adversarial_g", "Generators", self.unit, "G", meaning=PASSES),
+            Term("cycle", "Cycle", "L1 on [-1, 1]", "cycle", digits=3, meaning=CAME_BACK),
+            Term("identity", "Identity", "L1 on [-1, 1]", "L1", digits=3, meaning=LEFT_ALONE),
         )
 
     def step(self, batch: FolderBatch) -> CycleLosses:

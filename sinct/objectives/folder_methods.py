@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sinct.errors import ConfigError
+from sinct.errors import ConfigError, did_you_mean
 from sinct.objectives.folder_cut import FolderCutSettings, FolderCutTrainer
 from sinct.objectives.folder_cyclegan import FolderCycleSettings, FolderCycleTrainer
+from sinct.objectives.folder_distance import FolderDistanceSettings, FolderDistanceTrainer
 from sinct.objectives.folder_drit import DritSettings, FolderDritTrainer
 from sinct.objectives.folder_gan import FolderGanSettings
+from sinct.objectives.folder_gcgan import FolderGcSettings, FolderGcTrainer
 from sinct.objectives.folder_munit import FolderMunitTrainer, MunitSettings
 
 
@@ -83,6 +85,30 @@ METHODS = {
         "cycle consistency instead of PatchNCE",
         "Zhu et al. 2017",
     ),
+    "gcgan": FolderMethod(
+        FolderGcTrainer,
+        FolderGcSettings(),
+        200,
+        100,
+        "a translation that commutes with a quarter turn",
+        "Fu et al. 2019",
+    ),
+    "distancegan": FolderMethod(
+        FolderDistanceTrainer,
+        FolderDistanceSettings(),
+        200,
+        100,
+        "a translation that keeps the distances between pictures",
+        "Benaim & Wolf 2017",
+    ),
+    "self-distancegan": FolderMethod(
+        FolderDistanceTrainer,
+        FolderDistanceSettings(distance="top_bottom", batch_size=1),
+        200,
+        100,
+        "a translation that keeps the distance between the halves of each picture",
+        "Benaim & Wolf 2017",
+    ),
     "munit": FolderMethod(
         FolderMunitTrainer,
         MunitSettings(),
@@ -111,7 +137,9 @@ def find_method(name: str) -> FolderMethod:
         ConfigError: there is none of that name.
     """
     if name not in METHODS:
-        raise ConfigError(f"unknown method {name!r}; choose one of {', '.join(METHODS)}")
+        raise ConfigError(
+            f"unknown method {name!r}; choose one of {', '.join(METHODS)}{did_you_mean(name, METHODS)}"
+        )
     return METHODS[name]
 
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import filelock
+import psutil
 
 from sinct.errors import OutputError
 from sinct.runtime.files import printable, unwritable
@@ -16,6 +17,9 @@ LOCK = ".sinct-lock"
 
 ATTEMPTS = 3
 """Tries to lock a folder that another process removes at this moment."""
+
+TOLERANCE = 2.0
+"""Seconds by which a process may seem younger than what it wrote; clocks and disks differ that much."""
 
 
 @contextmanager
@@ -70,3 +74,22 @@ def _holder(path: Path) -> str:
     except (OSError, ValueError):
         return ""
     return f" (process {number}{'' if host == socket.gethostname() else f' on {host}'})"
+
+
+def worked_on(folder: Path) -> str | None:
+    """Who works in a folder, without getting in the way: "process 123", with its machine if that is another.
+
+    Returns:
+        None if nobody does, as far as the file that is locked tells. On another machine, nobody can tell whether the
+        process still lives, so it counts as working.
+    """
+    path = folder / LOCK
+    try:
+        number, host = path.read_text(encoding="utf-8").split()
+        written = path.stat().st_mtime
+        if host == socket.gethostname():
+            began = psutil.Process(int(number)).create_time()
+            return None if began > written + TOLERANCE else f"process {number}"
+    except (OSError, ValueError, psutil.Error):  # no file, an empty one, or no such process
+        return None
+    return f"process {number} on {host}"

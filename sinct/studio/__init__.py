@@ -7,10 +7,10 @@ answers on this machine alone. It needs the extra studio.
 from collections.abc import Callable
 
 from sinct.errors import ConfigError
-from sinct.studio.folder import is_run
+from sinct.studio.folder import is_batch, is_run
 from sinct.studio.studio import Studio
 
-__all__ = ["Studio", "is_run", "serve"]
+__all__ = ["Studio", "is_batch", "is_run", "serve"]
 
 
 def serve(studio: Studio, *, port: int = 0, opened: Callable[[str], None]) -> None:

@@ -8,7 +8,6 @@ from contextlib import suppress
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from starlette.applications import Starlette
@@ -20,6 +19,9 @@ from starlette.routing import Route
 from sinct.errors import InputError, OutputError, SinctError
 from sinct.pictures.formats import READ_SUFFIXES
 from sinct.runtime.files import printable, unwritable
+from sinct.studio.batch_page import BatchRoutes
+from sinct.studio.bodies import TooLarge
+from sinct.studio.bodies import json_body as _json
 from sinct.studio.folder import picture_in
 from sinct.studio.guard import Guard
 from sinct.studio.processes import Busy
@@ -31,9 +33,6 @@ MOST_BYTES = 4_000_000_000
 
 MOST_MASK = 100_000_000
 """Largest mask that is taken in; one of 4096 x 4096 px has fewer bytes."""
-
-MOST_JSON = 100_000
-"""Most bytes of any other request."""
 
 THUMBNAIL = 480
 """Longer side of thumbnails in pixels."""
@@ -47,6 +46,10 @@ SILENCE = 15.0
 FILES = {
     "studio.css": (("report.css", "studio.css"), "text/css"),
     "studio.js": (("page.js", "viewer.js", "studio.js"), "text/javascript"),
+    "batch.css": (("report.css", "studio.css", "batch.css"), "text/css"),
+    "batch.js": (("page.js", "viewer.js", "base.js", "batch.js"), "text/javascript"),
+    "zoom.css": (("report.css", "studio.css", "zoom.css"), "text/css"),
+    "zoom.js": (("page.js", "zoom.js"), "text/javascript"),
     "icon.svg": (("icon.svg",), "image/svg+xml"),
 }
 """Files of the page: what they are made of, and their type."""
@@ -58,10 +61,6 @@ _ENVIRONMENT = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-
-
-class TooLarge(SinctError):
-    """More bytes came than are taken in."""
 
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -101,6 +100,7 @@ def make_app(
             Route("/api/runs/{name}/mask", routes.mask, methods=["POST"]),
             Route("/api/runs/{name}/download", routes.download),
             Route("/api/runs/{name}/views/{view}", routes.view),
+            *routes.batch.routes(),
         ],
         exception_handlers={SinctError: _refused},
     )
@@ -125,15 +125,19 @@ class Routes:
 
     def __init__(self, studio: Studio, most_bytes: int, closing: Callable[[], bool]) -> None:
         self._studio, self._most_bytes, self._closing = studio, most_bytes, closing
+        self.batch = BatchRoutes(studio, _ENVIRONMENT, closing)
 
     async def page(self, request: Request) -> Response:
-        """The page."""
+        """The page; with `page=batch` that of the folder's batch, since the token opens no other address."""
+        if request.query_params.get("page") == "batch":
+            return await self.batch.page(request)
         page = _ENVIRONMENT.get_template("studio.html")
         return HTMLResponse(
             page.render(
                 folder=printable(self._studio.folder.name),
                 most_bytes=self._most_bytes,
                 accept=",".join(READ_SUFFIXES),
+                **await run_in_threadpool(self.batch.links),
             )
         )
 
@@ -269,35 +273,6 @@ class Routes:
 
 def _missing() -> Response:
     return JSONResponse({"error": "there is nothing at this address"}, 404)
-
-
-async def _json(request: Request, **kinds: Any) -> dict[str, Any]:
-    """The body of a request as JSON.
-
-    Args:
-        request: the request.
-        kinds: types of the values that it must have, by name.
-
-    Raises:
-        InputError: it is something else.
-        TooLarge: there is too much of it.
-    """
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MOST_JSON:
-            raise TooLarge("the request is too long")
-    try:
-        values = json.loads(body)
-    except (ValueError, RecursionError):
-        values = None
-    if not isinstance(values, dict) or any(not _is_a(values.get(name), kind) for name, kind in kinds.items()):
-        raise InputError(f"the request must be JSON with {', '.join(kinds)}")
-    return values
-
-
-def _is_a(value: Any, kind: Any) -> bool:
-    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
 
 
 @lru_cache

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from sinct.batch.ledger import ledger_path
 from sinct.errors import InputError, OutputError
 from sinct.pictures.formats import READ_SUFFIXES
 from sinct.runtime.files import printable
@@ -72,6 +73,11 @@ def run_in(folder: Path, name: str) -> Path:
 def is_run(path: Path) -> bool:
     """Whether a path is a run directory, of the studio or of the command line."""
     return path.is_dir() and ((path / "config.json").is_file() or (path / "studio" / "job.json").is_file())
+
+
+def is_batch(path: Path) -> bool:
+    """Whether a path is the folder of a batch."""
+    return ledger_path(path).is_file()
 
 
 def pictures(folder: Path, without: Iterable[str] = ()) -> list[str]:

@@ -33,8 +33,8 @@ class Worker:
     Attributes:
         pid: its number.
         created: when it began, in seconds since 1970, which tells it from a later one of the same number.
-        run: name of the run.
-        task: what it does, "train" or "picture".
+        run: name of the run; of a batch, what `sinct.studio.batches` calls it in words.
+        task: what it does, "train", "picture" or "batch".
     """
 
     pid: int
@@ -85,13 +85,31 @@ class Processes:
             Busy: another process works.
             OutputError: the process cannot be started or recorded.
         """
+        text = {"do": task, "run": str(run.path), **request}
+        self._begin("sinct.studio.worker", run.path.name, task, text, run.log)
+
+    def start_batch(self, name: str, request: Mapping[str, Any], log: Path) -> None:
+        """Start a process that works on a batch.
+
+        Args:
+            name: what the batch is called in words.
+            request: what the process has to know, see `sinct.studio.batch_worker`.
+            log: file for what it prints.
+
+        Raises:
+            Busy: another process works.
+            OutputError: the process cannot be started or recorded.
+        """
+        self._begin("sinct.studio.batch_worker", name, "batch", request, log)
+
+    def _begin(self, module: str, name: str, task: str, request: Mapping[str, Any], output: Path) -> None:
+        """Start a module with a line of JSON on its standard input, and record it."""
         with self._lock:
             self.check_idle()
-            text = json.dumps({"do": task, "run": str(run.path), **request}) + "\n"
             try:
-                with run.log.open("ab") as log:
+                with output.open("ab") as log:
                     child = subprocess.Popen(
-                        [sys.executable, "-m", "sinct.studio.worker"],
+                        [sys.executable, "-m", module],
                         stdin=subprocess.PIPE,
                         stdout=log,
                         stderr=log,
@@ -104,11 +122,11 @@ class Processes:
                     f"no process can be started: {error.strerror}; close other programs"
                 ) from None
             self._child = child
-            worker = Worker(child.pid, psutil.Process(child.pid).create_time(), run.path.name, task)
+            worker = Worker(child.pid, psutil.Process(child.pid).create_time(), name, task)
             write_json(self._record, asdict(worker))
             assert child.stdin is not None
             with suppress(OSError):  # it ended at once, as its state will say
-                child.stdin.write(text.encode())
+                child.stdin.write((json.dumps(request) + "\n").encode())
                 child.stdin.close()
 
     def kill(self) -> None:
@@ -130,7 +148,9 @@ class Processes:
         """
         worker = self.working()
         if worker is not None:
-            doing = "is being trained" if worker.task == "train" else "is being written"
+            doing = {"train": "is being trained", "picture": "is being written"}.get(
+                worker.task, "is worked on"
+            )
             raise Busy(
                 f"{worker.run} {doing}, and one thing is done at a time; stop it, or wait until it has ended"
             )

@@ -145,6 +145,10 @@ class FolderViews:
         rows = [[picture, model.translate(picture)] for picture in self.shown]
         return [[*row, *self.aims[n : n + 1]] for n, row in enumerate(rows)], []
 
+    def labels(self, result: str) -> list[str]:
+        """See `Views`."""
+        return ["source", result, *(["a target"] if self.aims else [])]
+
     def look(self, model: Callable[[], Model]) -> None:
         """See `Views`; progress decides when, so that a run with a given number of steps is repeatable."""
         if self._due <= self.taken:

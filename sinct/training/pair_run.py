@@ -182,7 +182,7 @@ class PairViews:
         photos: Sequence[Picture],
         widths: tuple[int, int],
     ) -> None:
-        self.widths, self.keeps_last = widths, False
+        self.widths, self.keeps_last, self.content = widths, False, trainer.content
         self.photo = on_white(photos[0].pixels, photos[0].alpha)
         shown = spread(range(len(sources)), PREVIEWED)
         self.paintings = [shrink(sources[number].pixels, PREVIEW_PIXELS // len(shown)) for number in shown]
@@ -215,7 +215,7 @@ class PairViews:
         for painting, bare, made, alpha in zip(
             self.paintings, self.bare, translations, self.alphas, strict=True
         ):
-            own = [painting, *([bare] if model.content.remover else []), made]
+            own = [painting, *([bare] if self.content.remover else []), made]
             rows.append([*(on_white(each.cpu(), alpha) for each in own), self.photo])
         found = [
             remark
@@ -223,6 +223,10 @@ class PairViews:
             for remark in picture_warnings(translation, painting, what_to_do=model.cure)
         ]
         return rows, found
+
+    def labels(self, result: str) -> list[str]:
+        """See `Views`."""
+        return ["painting", *(["without strokes"] if self.content.remover else []), result, "photo"]
 
     def look(self, model: Callable[[], Model]) -> None:
         """See `Views`."""

@@ -3,24 +3,33 @@
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL import Image, ImageDraw
 from torch import Tensor
 
 PREVIEW_HEIGHT = 640
 """Pixels; three pictures of this height fit side by side on most screens."""
 
+LETTERS = 0.04
+"""Size of labels as a share of the pictures' height: they can be read where all of the preview fits a screen."""
 
-def in_rows(rows: Sequence[Sequence[Tensor]]) -> Tensor:
+SMALLEST_LETTERS = 14
+"""Pixels; below, no letters can be read."""
+
+
+def in_rows(rows: Sequence[Sequence[Tensor]], labels: Sequence[str] = ()) -> Tensor:
     """Lay pictures side by side in rows, each row at the height of its first picture, at most 640 px.
 
     Args:
         rows: pictures, (3, H, W) each, in [-1, 1]; shorter rows are filled with white.
+        labels: what is written above the pictures of every row, one for each of the longest; none for pictures alone.
 
     Returns:
         (3, H, W) in [-1, 1].
     """
-    lines = [_side_by_side(row) for row in rows]
+    lines = [_side_by_side(row, labels) for row in rows]
     width = max(line.shape[2] for line in lines)
     filled = [F.pad(line, (0, width - line.shape[2]), value=1.0) for line in lines]
     return torch.cat(filled, dim=1)
@@ -39,8 +48,8 @@ def on_white(pixels: Tensor, alpha: Tensor | None) -> Tensor:
     return torch.lerp(torch.ones_like(pixels), pixels, small.to(pixels))
 
 
-def _side_by_side(pictures: Sequence[Tensor]) -> Tensor:
-    """Join pictures into one, (3, H, W), at the height of the first, at most 640 px."""
+def _side_by_side(pictures: Sequence[Tensor], labels: Sequence[str]) -> Tensor:
+    """Join pictures into one, (3, H, W), at the height of the first, at most 640 px, below their labels if any."""
     height = min(PREVIEW_HEIGHT, pictures[0].shape[1])
     row = [
         F.interpolate(
@@ -51,7 +60,22 @@ def _side_by_side(pictures: Sequence[Tensor]) -> Tensor:
         )[0]
         for picture in pictures
     ]
+    if labels:
+        letters = max(SMALLEST_LETTERS, round(LETTERS * height))
+        row = [_below(labels[number], picture, letters) for number, picture in enumerate(row)]
     return torch.cat(row, dim=2)
+
+
+def _below(label: str, picture: Tensor, letters: int) -> Tensor:
+    """A picture, (3, H, W), below a label on white, and as wide as that at least."""
+    from sinct.report.pictures import label_font  # its import takes long, and help does without
+
+    font = label_font(letters)
+    width = max(picture.shape[2], math.ceil(font.getlength(label)) + letters)
+    strip = Image.new("RGB", (width, 2 * letters - letters // 2), "white")
+    ImageDraw.Draw(strip).text((letters // 3, letters // 6), label, fill="#111111", font=font)
+    drawn = torch.from_numpy(np.array(strip)).permute(2, 0, 1) / 127.5 - 1
+    return torch.cat([drawn, F.pad(picture, (0, width - picture.shape[2]), value=1.0)], dim=1)
 
 
 def shrink(picture: Tensor, pixels: int) -> Tensor:

@@ -4,10 +4,11 @@ config.json              settings, inputs with their hashes, device and versions
 checkpoint.safetensors   all that is needed to continue (see `sinct.inference.checkpoint`)
 model.safetensors        the generator alone, for `apply`
 last.safetensors         likewise its last state, in trainings on folders, where model.safetensors holds the best
-log.jsonl                one JSON object every 10 steps: step, seconds, mean losses, and any warnings
+log.jsonl                one JSON object every 10 steps: step, seconds, learning rate, mean losses, any warnings, and
+                         in the first after it was resumed, at which step
 losses.png               the losses as a plot, drawn at the end
-preview.png              painting, translation so far and photo, side by side, refreshed during training; for a
-                         series, one row for each of up to three paintings
+preview.png              painting, translation so far with its step and photo, side by side, refreshed during
+                         training; for a series, one row for each of up to three paintings
 """
 
 import json
@@ -144,6 +145,11 @@ class RunDirectory:
                     f"{self.path} holds a run without its config.json, which cannot be resumed; start again with "
                     "`overwrite=True`"
                 ) from None
+            if (self.path / "variations" / "variations.json").exists():  # see sinct.variations.folder
+                raise CheckpointError(
+                    f"{self.path} holds variations, no run of its own; leave out `resume=True`, and go on with one of "
+                    "them by its number, `number=K`"
+                ) from None
             raise CheckpointError(
                 f"{self.path} holds no run to resume; leave out `resume=True` to start one"
             ) from None
@@ -209,17 +215,23 @@ class RunDirectory:
         """Write the checkpoint completely, or keep the older one."""
         checkpoint.save(self.checkpoint, "checkpoint", tensors, description)
 
-    def write_preview(self, rows: Sequence[Sequence[Tensor]]) -> None:
+    def write_preview(self, rows: Sequence[Sequence[Tensor]], labels: Sequence[str]) -> None:
         """Write rows of pictures, each row at the height of its first picture, at most 640 px.
 
         Args:
             rows: pictures side by side, (3, H, W) each, in [-1, 1]; shorter rows are filled with white.
+            labels: what is written above the pictures of every row.
         """
-        write_picture(self.preview, in_rows(rows), overwrite=True)
+        write_picture(self.preview, in_rows(rows, labels), overwrite=True)
 
-    def write_plot(self, terms: Sequence[Term]) -> None:
-        """Draw the log's losses over steps, one panel for each term."""
-        figure = draw_losses(self.read_log(), terms)
+    def write_plot(self, terms: Sequence[Term], best: int | None = None) -> None:
+        """Draw the log's losses over steps, one panel for each term, with marks where something happened.
+
+        Args:
+            terms: terms of the objective.
+            best: step whose state is kept, or None where that is the last one.
+        """
+        figure = draw_losses(self.read_log(), terms, best)
         if figure is None:
             return
         with replacing(self.plot) as temporary:

@@ -62,6 +62,7 @@ class Session:
         self.recent: list[LossTerms] = [from_json(losses, trainer.device) for losses in recent]
         self.reported_at = time.monotonic()
         self.begun_at = trainer.steps_done, trainer.seconds_done
+        self.resumed = trainer.steps_done  # until the log has it
         self.shown: Sequence[Sequence[Tensor]] = ()  # the latest preview, until it has been reported
         self.durations: list[float] | None = []  # of the first steps, until they have been told
 
@@ -97,7 +98,7 @@ class Session:
                 began = time.monotonic()
         self.save()
         self.settle(self.preview())
-        self.run.write_plot(trainer.terms)
+        self.run.write_plot(trainer.terms, trainer.best.step if trainer.best else None)
         return Training(
             self.result(),
             self.run.path,
@@ -109,6 +110,14 @@ class Session:
             trainer.settings.steps,
             trainer.capped,
         )
+
+    @property
+    def state(self) -> str:
+        """Of what step the translations are that previews show, in words."""
+        steps, best = self.trainer.steps_done, self.trainer.best
+        if best is not None and best.step < steps:
+            return f"best result, of step {best.step:,}"
+        return f"result at step {steps:,}" if steps else "result without training"
 
     def model(self) -> Model:
         """The present generator."""
@@ -142,7 +151,7 @@ class Session:
     def preview(self) -> list[Remark]:
         """Refresh the preview, and warn of visible flaws in it, which are returned."""
         rows, found = self.views.preview(self.result())
-        self.run.write_preview(rows)
+        self.run.write_preview(rows, self.views.labels(self.state))
         self.shown = rows
         if self.trainer.progress > 0.2:  # flaws in a GAN's first pictures mean nothing
             self.warn(found)
@@ -172,8 +181,16 @@ class Session:
         rate = len(self.recent) / max(now - self.reported_at, 1e-9)
         means = self.means()
         fresh, self.unreported = self.unreported, []
-        entry = {"step": trainer.steps_done, "seconds": round(trainer.seconds_done, 3), **means}
-        self.run.append_log({**entry, "warnings": fresh} if fresh else entry)
+        rate_now = next(iter(trainer.optimizers.values())).param_groups[0]["lr"]
+        entry = {
+            "step": trainer.steps_done,
+            "seconds": round(trainer.seconds_done, 3),
+            "learning_rate": float(f"{rate_now:.6g}"),
+            **means,
+        }
+        more = {"warnings": fresh, "resumed": self.resumed}
+        self.run.append_log({**entry, **{name: value for name, value in more.items() if value}})
+        self.resumed = 0
         self.tell(rate, means, warnings=tuple(fresh))
         self.recent, self.reported_at = [], now
 

@@ -9,6 +9,14 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+TOLD_APART = "lower: translations are told from real ones better"
+SMOOTH = "higher: the discriminator judges more abruptly"
+PASSES = "lower: translations pass for real more often"
+RECOGNISED = "lower: places are better recognised again"
+CAME_BACK = "lower: there and back again, less is lost"
+LEFT_ALONE = "lower: what is a target already stays as it is"
+"""What the losses say that many objectives have, in plain words."""
+
 
 @dataclass(frozen=True)
 class Term:
@@ -23,6 +31,7 @@ class Term:
         interval: steps from one value to the next; it is NaN in between.
         won_below: for a discriminator's loss, the mean over fifty or more steps below which it has won, so that
             the generator learns nothing more; None for other terms.
+        meaning: what its values say, in about fifty characters of plain words.
     """
 
     name: str
@@ -32,6 +41,7 @@ class Term:
     digits: int = 2
     interval: int = 1
     won_below: float | None = None
+    meaning: str = ""
 
     def is_due(self, step: int) -> bool:
         """Whether a step, counted from 0, computes it."""

@@ -23,5 +23,12 @@ class Views(Protocol):
     def preview(self, model: Model) -> tuple[list[list[Tensor]], list[Remark]]:
         """Rows of pictures, (3, H, W) in [-1, 1] each, that show what a model does, and its visible flaws."""
 
+    def labels(self, result: str) -> list[str]:
+        """What the pictures of each row are, in a word or two.
+
+        Args:
+            result: of what step the translation is, in words.
+        """
+
     def look(self, model: Callable[[], Model]) -> None:
         """Score the present model if it is time, and keep it if it is the best so far; called after each step."""

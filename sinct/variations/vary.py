@@ -14,6 +14,7 @@ from sinct.inference.window_sizes import check_windows
 from sinct.measures.warnings import picture_warnings
 from sinct.networks.choice import make_generator
 from sinct.objectives.cut import CutSettings, Trainer
+from sinct.pictures.masks import open_mask
 from sinct.pictures.opening import in_memory, open_picture
 from sinct.pictures.picture import Picture, read_picture, write_picture
 from sinct.pictures.rows import Source
@@ -86,6 +87,7 @@ def vary(
     preset: str = "standard",
     device: str = "auto",
     max_memory: int | None = None,
+    mask: StrPath | None = None,
     overwrite: bool = False,
     on_progress: OnVariation | None = None,
     on_preparing: OnPreparing | None = None,
@@ -113,6 +115,8 @@ def vary(
         preset: name of the settings when `config` is not given.
         device: auto, cpu, cuda, cuda:N or mps.
         max_memory: as for `translate`; the same is needed to continue.
+        mask: the mask that the picture will be written with, see `translate`. It makes no difference to candidates, but
+            one that cannot be used is refused now.
         overwrite: replace older variations, those that were continued too; the output may then be replaced once.
         on_progress: called as the trainings report, see `train`.
         on_preparing: called before a candidate's first step, see `train`.
@@ -132,11 +136,14 @@ def vary(
     """
     where = choose_device(device)
     paths, target = picture_paths(photos), Path(output)
-    for path in (painting, *regions):
+    given = [painting] if mask is None else [painting, mask]
+    for path in (*given, *regions):
         check_file(path)
     source = open_picture(painting, target, max_memory)
     targets = [read_picture(path) for path in paths]
-    checked_output(target, source, [painting, *paths, *regions], bits=None, profile="srgb", overwrite=True)
+    if mask is not None:
+        open_mask(mask, source.height, source.width, target if isinstance(source, Source) else None)
+    checked_output(target, source, [*given, *paths, *regions], bits=None, profile="srgb", overwrite=True)
     base = config if config is not None else preset_settings(preset, where)
     named = {preset: base}
     if presets:

@@ -131,6 +131,18 @@ def test_ledger_of_version_0_1_0_is_read_as_it_is_and_takes_verdicts(old):
     assert read_entries(ledger_path(old)) == judged
 
 
+def test_ledger_without_notes_is_read_as_it_is_and_takes_notes(old):
+    with sqlite3.connect(ledger_path(old)) as database:
+        database.execute("ALTER TABLE jobs ADD COLUMN verdict TEXT")
+        database.execute("ALTER TABLE jobs ADD COLUMN seeds TEXT")
+        database.execute("PRAGMA user_version = 2")
+    before = read_entries(ledger_path(old))
+    assert {entry.note for entry in before} == {""}
+    judged = judge(old, ["sub/done"], Verdict.rejected, "too dark")
+    assert judged == [replace(before[0], verdict=Verdict.rejected, note="too dark"), *before[1:]]
+    assert read_entries(ledger_path(old)) == judged
+
+
 def test_ledger_of_version_0_1_0_is_continued_without_the_collection(old):
     assert [entry.job for entry in read_entries(ledger_path(old))] == [
         Job.from_json(job.to_json()) for job in OLD

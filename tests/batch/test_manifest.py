@@ -90,7 +90,7 @@ def test_row_in_json_may_keep_a_list_of_parts(folder, photo, tmp_path):
     [
         (",photo.png,,", "line 2, lacks a painting or a photo"),
         ("monet.png,photo.png,nonsense,", "line 2: steps: 'nonsense' is not a value"),
-        ("monet.png,photo.png,,7", "line 2: unknown setting 'colour'"),
+        ("monet.png,photo.png,,7", "line 2: the column 'colour' is neither one of painting, "),
         ("monet.png,photo.png,-3,", "line 2: steps must be 0 or more"),
         ("monet.png,photo.png,[3],", "line 2: steps must be a whole number, got [3]"),
         ("monet.png,photo.png,true,", "line 2: steps must be a whole number, got True"),
@@ -157,3 +157,14 @@ def test_manifest_in_another_encoding_is_told(tmp_path):
     (tmp_path / "list.csv").write_bytes("painting,photo\nm\xfc.png,b.png\n".encode("latin-1"))
     with pytest.raises(sinct.InputError, match="not in UTF-8; save it as CSV in UTF-8"):
         jobs_of(tmp_path / "list.csv", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "near"),
+    [("strenght", "0.5", "strength"), ("nce_wieght", "2", "nce_weight"), ("preset", "standrd", "standard")],
+)
+def test_mistyped_column_or_preset_is_told_with_the_one_that_is_meant(column, cell, near, tmp_path):
+    manifest = tmp_path / "list.csv"
+    manifest.write_text(f"painting,photo,{column}\na.png,photo.png,{cell}\n")
+    (job,) = jobs_of(manifest, tmp_path)
+    assert job.fault.endswith(f"; did you mean {near}?")

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import pytest
 from PIL import Image
 
-from sinct.batch import report
+from sinct.batch import report, thumbnails
 from sinct.batch.ledger import Entry, State, Verdict
 from sinct.batch.report import COLUMNS, to_csv, write_batch_report
 from sinct.batch.settings import Settings
@@ -210,8 +210,10 @@ def test_a_folder_that_cannot_be_written_to_is_said_in_one_line(tmp_path):
 
 def test_only_changed_pictures_are_read_again(tmp_path, monkeypatch):
     read: list[str] = []
-    small = report.read_small
-    monkeypatch.setattr(report, "read_small", lambda path, side: read.append(path.name) or small(path, side))
+    small = thumbnails.read_small
+    monkeypatch.setattr(
+        thumbnails, "read_small", lambda path, side: read.append(path.name) or small(path, side)
+    )
     entries = [
         make_entry(name, make_picture(tmp_path / f"{name}.png", i), (), "")
         for i, name in enumerate(("kept", "other"))
@@ -240,13 +242,13 @@ def test_pictures_for_which_there_is_no_time_are_linked_and_come_later(tmp_path)
 @pytest.mark.parametrize("size", [(1000, 500), (500, 1000), (2000, 3), (10, 10)])
 def test_thumbnails_fit_a_square(tmp_path, monkeypatch, size):
     shown: list[Image.Image] = []
-    embed = report.embed_thumbnail
+    embed = thumbnails.embed_thumbnail
 
     def watch(picture: Image.Image, width: int) -> str:
         shown.append(picture.resize((width, max(1, round(picture.height * width / picture.width)))))
         return embed(picture, width)
 
-    monkeypatch.setattr(report, "embed_thumbnail", watch)
+    monkeypatch.setattr(thumbnails, "embed_thumbnail", watch)
     painting = make_picture(tmp_path / "a.png", size=size)
     write_batch_report(tmp_path, [make_entry("a", painting, (), "")])
     [thumbnail] = shown

@@ -13,7 +13,7 @@ from sinct.batch.coordinator import run_batch
 from sinct.batch.jobs import SERIES
 from sinct.batch.ledger import Verdict, ledger_path, read_entries, run_folder
 from sinct.batch.listing import export, facts
-from sinct.batch.review import judge, other_seed, sharing, to_retry, undecided
+from sinct.batch.review import judge, only, other_seed, sharing, to_retry, undecided
 from tests.support.batch_example import SEVEN, make_entry
 from tests.support.batch_fake import SETTINGS, Fake, failing
 
@@ -44,6 +44,21 @@ def test_only_finished_pictures_are_judged_all_or_none(collection, out):
     for names, message in ((["p0", "p1"], "p1 is failed"), (["p0", "nobody"], "no job 'nobody'")):
         with pytest.raises(sinct.InputError, match=message):
             judge(out, names, ACCEPTED)
+    assert set(verdicts(out).values()) == {None}
+
+
+def test_a_note_is_kept_on_one_line_and_ends_with_its_verdict(collection, out):
+    run_batch(collection(), out, Fake())
+    judge(out, ["p0", "p1"], REJECTED, "  sky\n too dark ")
+    assert [entry.note for entry in judge(out, ["p1"], None)] == ["sky too dark", "", ""]
+    summary = run_batch(None, out, Fake(), again=["p0"])
+    assert [entry.note for entry in summary.entries] == ["", "", ""]
+
+
+def test_a_note_that_is_too_long_is_refused_with_its_verdict(collection, out):
+    run_batch(collection(), out, Fake())
+    with pytest.raises(sinct.InputError, match="the note has 1001 characters; write at most 1000"):
+        judge(out, ["p0"], REJECTED, "x" * 1001)
     assert set(verdicts(out).values()) == {None}
 
 
@@ -169,14 +184,27 @@ def test_list_of_jobs_has_what_a_page_shows(collection, out):
     assert facts(summary.entries[1], out)["shown"] == str(preview)
 
 
+def test_jobs_are_chosen_by_their_verdicts(collection, out):
+    run_batch(collection(), out, Fake({"p2": [failing()]}))
+    entries = judge(out, ["p1"], REJECTED)
+    named = {which: [entry.name for entry in only(entries, which)] for which in ("rejected", "undecided")}
+    assert named == {"rejected": ["p1"], "undecided": ["p0"]}
+    with pytest.raises(sinct.ConfigError, match="choose one of accepted, rejected, undecided"):
+        only(entries, "good")
+
+
 def test_jobs_are_exported_with_their_verdicts(collection, out, tmp_path):
     run_batch(collection(), out, Fake())
-    entries = judge(out, ["p1"], REJECTED)
+    entries = judge(out, ["p1"], REJECTED, "=too dark")
     export(tmp_path / "a.csv", entries, out)
     export(tmp_path / "a.json", entries, out)
     rows = csv.DictReader(io.StringIO((tmp_path / "a.csv").read_text("utf-8-sig"), newline=""))
-    assert [row["verdict"] for row in rows] == ["", "rejected", ""]
+    assert [(row["verdict"], row["note"]) for row in rows] == [("", ""), ("rejected", "'=too dark"), ("", "")]
     listed = json.loads((tmp_path / "a.json").read_text("utf-8"))["jobs"]
-    assert [job["verdict"] for job in listed] == [None, "rejected", None]
+    assert [(job["verdict"], job["note"]) for job in listed] == [
+        (None, ""),
+        ("rejected", "=too dark"),
+        (None, ""),
+    ]
     with pytest.raises(sinct.ConfigError, match=r"ends in \.csv or \.json"):
         export(Path("a.xls"), entries, out)

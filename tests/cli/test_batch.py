@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shlex
 import sys
 
 import pytest
@@ -106,12 +107,12 @@ def test_retry_does_what_failed(folder, workers):
 def test_verdicts_are_given_shown_and_taken_back(folder, workers):
     usual(folder)
     out = folder / "out"
-    told = sinct("reject", out, "[p1]").stdout
+    told = sinct("reject", out, "[p1]", "--note", "[b]too dark").stdout
     assert "rejected 1 picture; 0 accepted, 1 rejected, 2 undecided" in told
     assert f"sinct batch retry {out}" in told
     assert "accepted 2 pictures; 2 accepted, 1 rejected, 0 undecided" in sinct("accept", out, "--rest").stdout
     shown = sinct("status", out).stdout
-    assert re.search(r"^\[p1\] +done +rejected", shown, re.MULTILINE)
+    assert re.search(r"^\[p1\] +done +rejected: \[b\]too dark", shown, re.MULTILINE)
     assert "3 done; 2 accepted, 1 rejected, 0 undecided" in shown
     assert "no longer accepted 1 picture; 1 accepted" in sinct("accept", out, "[p0]", "--undo").stdout
     told = json.loads(sinct("status", out, "--json").stdout)["jobs"]
@@ -325,3 +326,32 @@ def test_library_does_the_same(folder):
         cache=folder / "cache",
     )  # fmt: skip
     assert len(run_batch(jobs, folder / "out", Fake()).made) == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ([], "3 pictures, 3 to do: standard, 4 steps each; the first will tell how long they take"),
+        (["--time=5m"], "3 pictures, 3 to do: standard, 4 steps each; at most 15 minutes"),
+        (
+            ["--preset=draft"],
+            "3 pictures, 3 to do: draft, 4 steps each; the first will tell how long they take",
+        ),
+    ],
+)
+def test_batch_opens_with_what_it_does_how_long_and_where(options, told, folder, workers):
+    lines = usual(folder, *options).stderr.splitlines()
+    ledger = folder / "out" / ".sinct" / "ledger.sqlite"
+    assert lines[:2] == [
+        told, f"ledger: {ledger}; to see it meanwhile: sinct batch status {shlex.quote(str(folder / 'out'))}"
+    ]  # fmt: skip
+
+
+def test_batch_opens_with_what_is_left(folder, workers):
+    usual(folder)
+    assert usual(folder).stderr.startswith("3 pictures, nothing left to do\nledger: ")
+
+
+def test_batch_opens_with_how_many_at_once(folder, workers):
+    workers.places = 2
+    assert usual(folder).stderr.startswith("3 pictures, 3 to do, 2 at once: ")

@@ -51,7 +51,7 @@ def test_compare_names_methods_whose_weights_are_not_here(pair, tmp_path, monkey
     code, out, _ = sinct_command("compare", *pair, "-o", tmp_path / "out", *QUICK[:2])
     assert code == 0
     assert "not run because their weights are missing: " in out
-    assert "gatys, strotss, wct2 (`sinct weights fetch all` gets them)" in out
+    assert "missing: gatys, strotss, wct2 (`sinct weights fetch all` gets them)" in out
 
 
 def test_compare_as_json_is_one_object(pair, tmp_path):
@@ -166,8 +166,8 @@ def test_evaluate_prints_a_table_with_both_ends(pair):
     code, out, _ = sinct_command("evaluate", *pair, pair[0], "--device=cpu")
     assert code == 0
     table = out.splitlines()
-    assert "painting" in table[1]
-    assert "photo" in table[1]
+    assert "painting" in table[0]
+    assert "photo" in table[0]
     assert any("SSIM" in line and "1 " in line for line in table)
 
 
@@ -272,3 +272,68 @@ def test_several_seeds_are_in_the_json_with_their_spread(pair, tmp_path):
     assert rows["gpnn"]["seeds"] == [3, 4]
     assert rows["gpnn"]["deviations"]["colour"] > 0
     assert "seeds" not in rows["painting"]
+
+
+OPENINGS = [
+    (
+        ["--methods=sinct,gpdm", "--time=5m"],
+        "sinct, gpdm and the controls; at most 5 minutes each, 10 minutes in all",
+    ),
+    (
+        ["--methods=gpdm,sinct", "--seeds=3", "--time=5m", "--iterations=2"],
+        "sinct, gpdm and the controls, 3 seeds each; at most 5 minutes each, 2 iterations a stage, 30 minutes in all",
+    ),
+    (["--methods=", "--time=5m"], "no method and the controls; done at once"),
+    (["--methods=sinct", "--without=sinct"], "no method and the controls; done at once"),
+]
+
+
+@pytest.fixture
+def stages_only(monkeypatch):
+    """Let a comparison end at its first stage."""
+    from sinct.comparison import compare as comparison
+    from sinct.errors import InputError
+
+    def outcome_of(request, folder, *, report, **_):
+        report(0.0)
+        raise InputError("enough")
+
+    monkeypatch.setattr(comparison, "outcome_of", outcome_of)
+
+
+@pytest.mark.usefixtures("stages_only")
+@pytest.mark.parametrize(("options", "told"), OPENINGS)
+def test_comparison_opens_with_what_it_does_how_long_and_where(options, told, pair, tmp_path):
+    _, _, err = sinct_command("compare", *pair, "-o", tmp_path / "out", "--device=cpu", *options)
+    assert err.splitlines()[:2] == [
+        f"painting.png (72x60 px) and photo.png (80x64 px): {told}",
+        f"report: {tmp_path / 'out' / 'report.html'}",
+    ]
+
+
+@pytest.mark.usefixtures("stages_only")
+@pytest.mark.parametrize(("count", "page"), [(1, "a/report.html"), (2, "summary.html")])
+def test_comparison_on_pairs_opens_with_their_number(count, page, pair, tmp_path):
+    lines = [f"{name},{pair[0]},{pair[1]}\n" for name in "ab"[:count]]
+    (tmp_path / "pairs.csv").write_text("name,painting,photo\n" + "".join(lines))
+    command = [
+        "compare",
+        "--pairs",
+        tmp_path / "pairs.csv",
+        "-o",
+        tmp_path / "out",
+        "--device=cpu",
+        "--time=1h",
+    ]
+    _, _, err = sinct_command(*command, "--methods=gpdm")
+    assert err.splitlines()[:2] == [
+        f"{count} pair{'s' * (count > 1)}: gpdm and the controls; at most 60 minutes each, "
+        f"{60 * count} minutes in all".replace("120 minutes", "2 hours"),
+        f"report: {tmp_path / 'out' / page}",
+    ]
+
+
+@pytest.mark.usefixtures("stages_only")
+def test_quiet_comparison_opens_with_nothing(pair, tmp_path):
+    _, _, err = sinct_command("compare", *pair, "-o", tmp_path / "out", "--quiet", *QUICK)
+    assert err == "error: enough\n"

@@ -9,6 +9,8 @@ from sinct_cli import bars, display
 from sinct_cli.opening import described, of_training
 
 import sinct
+from sinct.batch.progress import Progress as BatchProgress
+from sinct.comparison.stage import Stage
 from sinct.errors import Remark
 from sinct.training.terms import Term
 from tests.cli.test_cli import TINY, pair, sinct_command  # noqa: F401
@@ -173,3 +175,18 @@ def test_messages_are_one_line_elsewhere(monkeypatch):
     monkeypatch.setattr(display, "err", console)
     display.warn("word " * 30)
     assert console.file.getvalue().count("\n") == 1
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_bars_of_a_comparison_and_a_batch_fit_and_cut_nothing(width, terminal):
+    terminal(width)
+    stages = bars.StageDisplay(quiet=False)
+    stages(Stage("colour_transfer-seed-2", 2, 14, 0.5, pair="monet--etretat"))
+    batch = bars.BatchDisplay(quiet=False)
+    batch(BatchProgress(120, 17, 3, {"scan-of-a-monet-007": (0.5, 900.0)}, 40000.0))
+    for text in map(row, (stages, batch)):
+        assert max(map(len, text.splitlines())) <= width
+        assert "…" not in text
+    assert all(word in row(stages) for word in ("monet--etretat:", "colour_transfer-seed-2", "14)", "50%"))
+    assert all(word in row(batch) for word in ("17 of", "3 failed", "15:00 left", "11:06:40 left", "50%"))
+    assert all(part in row(batch) for part in ("scan-of-a-", "monet-007"))  # a name may break at a hyphen

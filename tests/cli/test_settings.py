@@ -46,3 +46,36 @@ def test_mistyped_setting_is_answered_with_the_one_that_was_meant(words):
     assert code == 1
     assert "unknown setting 'nce_wieght'" in err
     assert err.rstrip().endswith("; did you mean nce_weight?")
+
+
+@pytest.mark.parametrize(
+    ("words", "near"),
+    [
+        ("translate a b -o c.png --preset standrd", "standard"),
+        ("folders train a b --run-dir r --method fastcu", "fastcut"),
+        ("settings --method cut-mocco", "cut-moco"),
+        ("batch run a --photo b -o c --match palete", "palette"),
+        ("batch a --photo b -o c --preset standrd", "standard"),
+        ("compare PAIR -o OUT --methods gpmd", "gpdm"),
+        ("compare PAIR -o OUT --without strots", "strotss"),
+        ("compare PAIR -o OUT --methods gpdm --set gpdm.patch_sizes=3", "patch_size"),
+        ("compare PAIR -o OUT --methods gpdm --set gpmd.patch_size=3", "gpdm"),
+        ("translate PAIR -o OUT.png --presets instant,draff", "draft"),
+        ("translate PAIR -o OUT.png --set nce_wieght=2", "nce_weight"),
+    ],
+)
+def test_mistyped_name_is_told_with_the_one_that_is_meant(words, near, make_picture, tmp_path):
+    pair = f"{make_picture('a.png')} {make_picture('b.png')}"
+    words = words.replace("PAIR", pair).replace("OUT", str(tmp_path / "out"))
+    code, _, err = sinct_command(*words.split())
+    assert code in (1, 2)
+    told = " ".join(err.replace("\u2502", "").split())
+    assert f"; did you mean {near}?" in told, told
+    assert "Value error" not in told
+
+
+def test_value_that_resembles_no_choice_is_told_with_the_choices():
+    code, _, err = sinct_command("translate", "a", "b", "-o", "c.png", "--preset", "xyz")
+    assert code == 2
+    assert "'xyz' is not one of 'instant', 'draft'" in " ".join(err.replace("\u2502", "").split())
+    assert "did you mean" not in err

@@ -9,6 +9,7 @@ import sys
 import time
 
 import pytest
+from PIL import Image
 from sinct_cli.main import app
 from sinct_cli.stopping import choosing, repeating
 from typer.testing import CliRunner
@@ -292,3 +293,36 @@ def test_interrupt_keeps_everything_and_says_how_to_go_on(then, job, tmp_path):
     assert told in out
     assert json.loads(log.read_text().splitlines()[-1])["step"] >= 10
     assert (log.parent / "checkpoint.safetensors").exists()
+
+
+def test_resuming_a_folder_of_variations_says_how_one_goes_on(varied, told):
+    run = varied[-1].replace(".png", ".sinct")
+    for more in ([], ["--steps=30"]):
+        code, _, err = sinct_command(*varied, "--resume", *more)
+        assert code == 1
+        assert err == (
+            f"error: {run} holds variations, no run of its own; leave out --resume, and go on with one of them by its "
+            "number, --continue K\n"
+        )
+
+
+@pytest.mark.parametrize(
+    ("kind", "why"), [("colours", "colours"), ("text", "the mask "), ("missing", "mask.png")]
+)
+def test_mask_that_cannot_be_used_is_refused_before_any_training(kind, why, job, tmp_path, monkeypatch):
+    monkeypatch.setattr("sinct.variations.vary.run_training", lambda *_, **__: pytest.fail("trained"))
+    mask = tmp_path / "mask.png"
+    if kind == "colours":
+        draw(mask, 0)
+    if kind == "text":
+        mask.write_text("hello")
+    code, _, err = sinct_command(*job, *SEEDS, "--mask", mask)
+    assert code == 1
+    assert why in err
+    assert not (tmp_path / "out.sinct").exists()
+
+
+def test_mask_of_the_right_kind_hinders_no_candidate(job, tmp_path):
+    Image.new("L", (60, 45), 128).save(tmp_path / "mask.png")
+    code, _, err = sinct_command(*job, *SEEDS, "--mask", tmp_path / "mask.png")
+    assert code == 0, err

@@ -125,6 +125,14 @@ def test_default_methods_are_those_that_run_here(tmp_path):
     assert "gatys" in default_methods(tmp_path)
 
 
+def test_a_method_on_request_is_none_by_default_but_can_be_named(tmp_path, pair, monkeypatch):
+    assert methods.find("gcgan").on_request
+    assert "gcgan" not in default_methods(tmp_path)
+    monkeypatch.setattr(outcomes, "perform", stand_in(pair[0]))
+    done = quick(pair, tmp_path / "out", names=["gcgan"])
+    assert [row.name for row in done.comparison.results if not row.control] == ["gcgan"]
+
+
 def test_regions_reach_the_methods(tmp_path, pair, monkeypatch):
     from PIL import Image
 

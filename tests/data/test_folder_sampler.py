@@ -315,6 +315,64 @@ def test_settings_that_cannot_work_are_refused(values, message):
         FolderSettings(**values)
 
 
+# A survey of a domain -----------------------------------------------------------------------------------
+
+
+def test_a_survey_has_a_crop_of_each_picture(tmp_path):
+    folder = tmp_path / "grey"
+    folder.mkdir()
+    levels = [0, 51, 102, 153, 204, 255]
+    grey = [flat(folder, f"{level:03}.png", level) for level in levels]
+    with sampler((grey[:2], grey)) as made:
+        crops = list(made.crops("target", 99))
+    assert [crop.shape for crop in crops] == [(3, 16, 16)] * 6
+    assert [round(float(crop.mean() + 1) * 127.5) for crop in crops] == levels
+
+
+def test_a_survey_of_some_pictures_is_spread_over_their_folder(tmp_path):
+    folder = tmp_path / "grey"
+    folder.mkdir()
+    grey = [flat(folder, f"{level:03}.png", level) for level in range(0, 90, 10)]
+    with sampler((grey, grey[:1])) as made:
+        assert [round(float(crop.mean() + 1) * 127.5) for crop in made.crops("source", 3)] == [10, 40, 70]
+
+
+def test_a_survey_depends_on_the_seed_and_changes_no_batch(paths):
+    plain = batches(paths, SMALL, range(4))
+    with sampler(paths, SMALL, 3) as made:
+        first = list(made.crops("source", 99))
+        assert same(plain, [torch.cat(made.batch(step)) for step in range(4)])
+        assert same(first, list(made.crops("source", 99)))
+    with sampler(paths, SMALL, 4) as other:
+        assert not same(first, list(other.crops("source", 99)))
+
+
+def test_a_survey_sees_crops_where_batches_have_come_to_whole_pictures(paths):
+    settings = SMALL.replace(whole_from=0.5)
+    with FolderSampler(*paths, settings, seed=0, device=CPU, steps=2) as made:
+        first = list(made.crops("source", 99))
+        made.batch(1)
+        assert same(first, list(made.crops("source", 99)))
+
+
+@pytest.mark.filterwarnings("ignore:.*the next picture is used instead")
+def test_a_survey_leaves_out_what_cannot_be_decoded(paths):
+    with sampler(paths) as made:
+        whole = list(made.crops("source", 99))
+    cut_off(paths[0][4])
+    with sampler(paths) as made:
+        found = list(made.crops("source", 99))
+        assert [remark.code for remark in made.remarks] == ["picture_replaced"]
+    assert same(found, whole[:4])
+    assert len(whole) == 5
+
+
+@pytest.mark.slow
+def test_processes_change_nothing_of_a_survey(paths):
+    with sampler(paths, SMALL.replace(decoders=2)) as some, sampler(paths) as none:
+        assert same(some.crops("target", 99), none.crops("target", 99))
+
+
 # Processes ----------------------------------------------------------------------------------------------
 
 

@@ -64,7 +64,7 @@ def test_a_run_is_resumed_bit_for_bit(faithful, texture, removing, pictures, tmp
 
 def test_the_preview_shows_the_painting_without_strokes_as_well(removing, pictures, tmp_path, monkeypatch):
     shown = []
-    monkeypatch.setattr(session.RunDirectory, "write_preview", lambda self, rows: shown.append(rows))
+    monkeypatch.setattr(session.RunDirectory, "write_preview", lambda self, rows, labels: shown.append(rows))
     config = removing.replace(texture=False, steps=1)
     sinct.train(*pictures, config=config, run_dir=tmp_path / "with", device="cpu")
     painting, bare, _, _ = shown[-1][0]

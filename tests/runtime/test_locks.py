@@ -2,13 +2,14 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 
 import pytest
 
 from sinct.errors import OutputError
-from sinct.runtime.locks import LOCK, alone
+from sinct.runtime.locks import LOCK, alone, worked_on
 from tests.support.platforms import needs_signals
 
 HOLDER = """
@@ -46,6 +47,24 @@ def test_killed_process_blocks_nobody(holder, tmp_path):
     assert (tmp_path / "run" / LOCK).exists()
     with alone(tmp_path / "run", "wait"):
         pass
+
+
+@needs_signals
+def test_who_works_is_told_without_getting_in_the_way(holder, tmp_path):
+    assert worked_on(tmp_path / "run") == f"process {holder.pid}"
+    os.kill(holder.pid, signal.SIGKILL)
+    holder.wait()
+    assert worked_on(tmp_path / "run") is None
+    assert worked_on(tmp_path) is None
+
+
+def test_a_later_process_of_the_same_number_does_not_work(tmp_path):
+    (tmp_path / LOCK).write_text(f"{os.getpid()} {socket.gethostname()}")
+    assert worked_on(tmp_path) == f"process {os.getpid()}"
+    os.utime(tmp_path / LOCK, (1, 1))
+    assert worked_on(tmp_path) is None
+    (tmp_path / LOCK).write_text("7 elsewhere")
+    assert worked_on(tmp_path) == "process 7 on elsewhere"
 
 
 def test_empty_folder_goes_and_a_full_one_stays_without_the_lock(tmp_path):

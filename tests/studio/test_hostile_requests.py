@@ -4,18 +4,36 @@ import json
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from sinct.batch import State, Verdict, ledger_path, read_entries
 from sinct.errors import InputError
+from sinct.studio.batch_rows import id_of
 from sinct.studio.folder import inside, plain_name
+from tests.support.batch_example import make_entry
 from tests.support.studio import TOKEN, Served, make_studio, serving
+from tests.support.studio_batch import write_ledger
 
 SECRET = b"what lies outside of the folder"
 
 # Routes by which a page reads something.
-READS = ("/", "/static/studio.js", "/api/overview", "/api/pictures/painting.png")
+READS = (
+    "/",
+    "/static/studio.js",
+    "/api/overview",
+    "/api/pictures/painting.png",
+    "/batch?of=batch",
+    "/static/batch.js",
+    f"/api/batch/picture?of=batch&job={id_of('made')}&role=painting",
+    f"/api/batch/job?of=batch&job={id_of('made')}",
+    "/api/batch/export?of=batch",
+    "/zoom?picture=huge.dzi",
+    "/vendored/openseadragon.js",
+    "/api/tiles/result/8/0_0.jpg?picture=huge.dzi",
+)
 
 
 @pytest.fixture
@@ -26,8 +44,30 @@ def served(tmp_path, tiny) -> Iterator[Served]:
         Image.effect_noise((60, 45), 40 + seed).convert("RGB").save(folder / name)
     Image.new("RGB", (9, 9)).save(tmp_path / "outside.png")
     (tmp_path / "secret.txt").write_bytes(SECRET)
+    make_tiles(folder / "huge.dzi")
+    make_tiles(tmp_path / "outside.dzi")
+    made = {"state": State.done, "attempts": 1}
+    write_ledger(
+        folder / "batch",
+        [
+            make_entry("made", str(folder / "painting.png"), (), str(folder / "photo.png"), **made),
+            make_entry("deep", str(folder / "painting.png"), (), str(folder / "huge.dzi"), **made),
+            make_entry("outside", str(tmp_path / "secret.txt"), (), str(tmp_path / "outside.dzi"), **made),
+        ],
+    )
     with serving(make_studio(folder, tiny), most_bytes=100_000) as served:
         yield served
+
+
+def make_tiles(path: Path) -> None:
+    """A Deep Zoom of which one tile is there."""
+    path.write_text(
+        '<Image xmlns="http://schemas.microsoft.com/deepzoom/2008" Format="jpg" Overlap="1" TileSize="254">'
+        '<Size Width="200" Height="150"/></Image>'
+    )
+    tile = path.with_name(f"{path.stem}_files") / "8" / "0_0.jpg"
+    tile.parent.mkdir(parents=True)
+    Image.new("RGB", (200, 150)).save(tile)
 
 
 def raw(served: Served, request: str) -> bytes:
@@ -124,12 +164,17 @@ def test_two_hosts_in_a_request_are_refused(served):
         "/api/runs/x.sinct/resume",
         "/api/runs/x.sinct/picture",
         "/api/runs/x.sinct/mask",
+        "/api/batch/judge",
+        "/api/batch/retry",
+        "/api/batch/resume",
+        "/api/batch/stop",
     ],
 )
 def test_another_origin_changes_nothing(served, path, origin):
     with served.client(Origin=origin.format(port=served.port)) as client:
         assert client.post(path, json={}).status_code == 403
     assert not list(served.folder.glob("*.sinct"))
+    assert served.studio.working() is None
 
 
 def test_another_site_is_refused_for_pictures_too(served):
@@ -166,6 +211,20 @@ PLACES = (
     "/api/runs/{}/views/painting",
     "/api/runs/{}/download",
     "/api/runs/x.sinct/views/{}",
+    "/vendored/{}",
+    "/batch?of={}",
+    "/api/batch/events?of={}",
+    "/api/batch/export?of={}",
+    "/api/batch/job?of=batch&job={}",
+    "/api/batch/picture?of=batch&role=painting&job={}",
+    "/api/batch/picture?of=batch&job=" + id_of("made") + "&role={}",
+    "/zoom?picture={}",
+    "/zoom?of=batch&job={}",
+    "/api/tiles/result/8/{}?picture=huge.dzi",
+    "/api/tiles/result/{}/0_0.jpg?picture=huge.dzi",
+    "/api/tiles/{}/8/0_0.jpg?picture=huge.dzi",
+    "/api/tiles/result/8/0_0.jpg?picture={}",
+    "/api/tiles/result/8/0_0.jpg?of=batch&job={}",
 )
 
 
@@ -256,6 +315,131 @@ def test_damaged_files_of_a_run_do_not_break_the_page(served, name, text):
         assert client.get("/api/runs/made.sinct").json()["job"] is None
 
 
+# Batches and Deep Zooms ---------------------------------------------------------------------------------
+
+
+def test_no_file_comes_as_it_is_by_way_of_a_ledger_only_pictures_made_of_it(served):
+    with served.client() as client:
+        ask = {"of": "batch", "job": id_of("outside"), "role": "painting"}
+        answers = [client.get("/api/batch/picture", params={**ask, "size": size}) for size in ("", "large")]
+    assert [answer.status_code for answer in answers] == [422, 422]
+    assert all(SECRET not in answer.content for answer in answers)
+
+
+def test_tiles_outside_of_the_folder_are_not_served(served):
+    with served.client() as client:
+        page = client.get("/zoom", params={"of": "batch", "job": id_of("outside")})
+        tile = client.get("/api/tiles/result/8/0_0.jpg", params={"of": "batch", "job": id_of("outside")})
+        inside_ = client.get("/api/tiles/result/8/0_0.jpg", params={"of": "batch", "job": id_of("deep")})
+    assert [page.status_code, tile.status_code, inside_.status_code] == [422, 422, 200]
+    assert "lies outside of this folder" in tile.json()["error"]
+
+
+@pytest.mark.parametrize(
+    "name", ["photo.png", "huge_files", ".sinct", "missing.dzi", "..", "", "huge.dzi/8/0_0.jpg"]
+)
+def test_only_deep_zooms_are_opened_as_such(served, name):
+    with served.client() as client:
+        assert client.get("/zoom", params={"picture": name}).status_code == 422
+        assert client.get("/api/tiles/result/8/0_0.jpg", params={"picture": name}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "tile",
+    [
+        "8/0_1.jpg", "8/0_0.png", "8/0_0.jpg.txt", "8/-1_0.jpg", "9/0_0.jpg", "-1/0_0.jpg", "999/0_0.jpg", "8/0_0",
+        "8/٣_0.jpg", "8/" + "9" * 5000 + "_0.jpg", "9" * 5000 + "/0_0.jpg",
+    ],
+)  # fmt: skip
+def test_tiles_that_there_are_not_give_one_line(served, tile):
+    with served.client() as client:
+        answer = client.get(f"/api/tiles/result/{tile}", params={"picture": "huge.dzi"})
+    assert answer.status_code == 422
+    assert len(answer.json()["error"].splitlines()) == 1
+
+
+def test_links_among_tiles_are_not_followed(served, tmp_path):
+    tiles = served.folder / "huge_files" / "8"
+    (tiles / "1_0.jpg").symlink_to(tmp_path / "secret.txt")
+    (served.folder / "link.dzi").symlink_to(tmp_path / "outside.dzi")
+    (served.folder / "stolen.dzi").write_text((served.folder / "huge.dzi").read_text())
+    (served.folder / "stolen_files").symlink_to(tmp_path / "outside_files")
+    with served.client() as client:
+        answers = [
+            client.get(f"/api/tiles/result/8/{tile}", params={"picture": picture})
+            for picture, tile in (("huge.dzi", "1_0.jpg"), ("link.dzi", "0_0.jpg"), ("stolen.dzi", "0_0.jpg"))
+        ]
+    assert [answer.status_code for answer in answers] == [422, 422, 422]
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "POST"])
+@pytest.mark.parametrize(
+    "path", ["/batch", "/zoom", "/api/batch/events", "/api/batch/export", "/api/tiles/result/8/0_0.jpg"]
+)
+def test_what_is_read_takes_no_other_method(served, method, path):
+    with served.client() as client:
+        assert client.request(method, path, params={"picture": "huge.dzi"}).status_code == 405
+
+
+def test_what_changes_a_batch_is_not_done_by_reading(served):
+    with served.client() as client:
+        for path in ("judge", "retry", "resume", "stop"):
+            assert client.get(f"/api/batch/{path}").status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"jobs": "made", "verdict": "accepted", "note": ""}, "must be JSON with jobs, verdict, note"),
+        ({"jobs": [3], "verdict": "accepted", "note": ""}, "jobs must be their ids"),
+        ({"jobs": ["made"], "verdict": "accepted", "note": ""}, "no such job any more"),
+        ({"jobs": [id_of("made")], "verdict": "good", "note": ""}, "there is no verdict good"),
+        ({"jobs": [id_of("made")], "verdict": "accepted", "note": 3}, "must be JSON"),
+        ({"jobs": [id_of("made")], "verdict": "accepted", "note": "x" * 1001}, "write at most 1000"),
+        ({"jobs": [id_of("made"), "x"], "verdict": "accepted", "note": ""}, "no such job any more"),
+    ],
+)
+def test_a_verdict_with_wrong_values_gives_one_line_and_is_not_kept(served, values, said):
+    with served.client() as client:
+        answer = client.post("/api/batch/judge?of=batch", json=values)
+    assert answer.status_code == 422
+    assert said in answer.json()["error"]
+    assert {entry.verdict for entry in read_entries(ledger_path(served.folder / "batch"))} == {None}
+
+
+def test_a_verdict_of_the_page_is_kept(served):
+    with served.client() as client:
+        values = {"jobs": [id_of("made")], "verdict": "rejected", "note": "too dark"}
+        assert client.post("/api/batch/judge?of=batch", json=values).status_code == 200
+    entry = read_entries(ledger_path(served.folder / "batch"))[0]
+    assert (entry.verdict, entry.note) == (Verdict.rejected, "too dark")
+
+
+def test_a_huge_verdict_is_cut_off(served):
+    with served.client() as client:
+        assert client.post("/api/batch/judge", content=b" " * 1_000_000).status_code == 413
+
+
+def test_a_list_is_a_file_to_keep_whatever_it_holds(served):
+    with served.client() as client:
+        answer = client.get("/api/batch/export", params={"of": "batch", "kind": ".csv"})
+    assert answer.headers["content-disposition"] == "attachment; filename*=UTF-8''batch-jobs.csv"
+    assert answer.headers["content-type"] == "application/octet-stream"
+
+
+def test_names_in_pages_are_text(tmp_path, tiny):
+    name = "<img src=x onerror=alert(1)>"
+    folder = tmp_path / "folder" / name
+    folder.mkdir(parents=True)
+    write_ledger(folder, [make_entry("a", output="a.png")])
+    make_tiles(tmp_path / "folder" / f"{name}.dzi")
+    with serving(make_studio(tmp_path / "folder", tiny)) as served, served.client() as client:
+        pages = [client.get("/"), client.get("/batch", params={"of": name})]
+        pages.append(client.get("/zoom", params={"picture": f"{name}.dzi"}))
+    assert [page.status_code for page in pages] == [200, 200, 200]
+    assert all("<img src=x" not in page.text and "&lt;img src=x" in page.text for page in pages)
+
+
 # Uploads -------------------------------------------------------------------------------------------------
 
 
@@ -335,6 +519,9 @@ def test_what_is_no_picture_gives_one_line_and_is_not_kept(served, name, content
     assert left_over(served) == []
     assert sorted(path.name for path in served.folder.iterdir()) == [
         ".sinct-studio",
+        "batch",
+        "huge.dzi",
+        "huge_files",
         "painting.png",
         "photo.png",
     ]

@@ -11,7 +11,9 @@ from sinct import folders
 from sinct.data.folders import Domains
 from sinct.objectives.folder_cut import FolderCutSettings
 from sinct.objectives.folder_cyclegan import FolderCycleSettings
+from sinct.objectives.folder_distance import FolderDistanceSettings
 from sinct.objectives.folder_drit import DritSettings
+from sinct.objectives.folder_gcgan import FolderGcSettings
 from sinct.objectives.folder_munit import MunitSettings
 
 TINY: dict[str, Any] = {
@@ -33,6 +35,16 @@ def tiny_cut(**changes: Any) -> FolderCutSettings:
 def tiny_cycle(**changes: Any) -> FolderCycleSettings:
     """CycleGAN in its smallest form."""
     return FolderCycleSettings(**{**TINY, "pool": 2, **changes})
+
+
+def tiny_gc(**changes: Any) -> FolderGcSettings:
+    """GcGAN in its smallest form."""
+    return FolderGcSettings(**{**TINY, "pool": 2, **changes})
+
+
+def tiny_distance(**changes: Any) -> FolderDistanceSettings:
+    """DistanceGAN in its smallest form."""
+    return FolderDistanceSettings(**{**TINY, "pool": 2, **changes})
 
 
 def tiny_munit(**changes: Any) -> MunitSettings:

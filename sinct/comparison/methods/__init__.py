@@ -14,7 +14,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sinct.errors import ConfigError
+from sinct.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:  # --help lists the methods' names and must not wait for torch
     import torch
@@ -91,6 +91,7 @@ class Method:
         control: marks an end of the scale, not a contender.
         further: names of settings that `run` takes as any others and passes on to a training.
         seeded: whether its picture depends on the seed, apart from random weights.
+        on_request: run it only where it is named, since each method takes its time of everybody's comparison.
         need: how many steps it needs, and who says so; empty for a method in closed form, which takes none.
     """
 
@@ -103,6 +104,7 @@ class Method:
     further: tuple[str, ...] = ()
     need: str = ""
     seeded: bool = True
+    on_request: bool = False
 
     def settings(self, changes: Mapping[str, Any]) -> dict[str, Any]:
         """All settings of a run, with some of them changed.
@@ -115,8 +117,10 @@ class Method:
         names = dict.fromkeys((*known, *self.further))
         unknown = set(changes) - set(names)
         if unknown:
+            first = sorted(unknown)[0]
             raise ConfigError(
-                f"{self.title} has no setting {sorted(unknown)[0]!r}; it has {', '.join(names) or 'none'}"
+                f"{self.title} has no setting {first!r}; it has {', '.join(names) or 'none'}"
+                f"{did_you_mean(first, names)}"
             )
         for name in set(changes) & set(known):
             if not _alike(changes[name], known[name]):
@@ -147,6 +151,7 @@ _ORDER = (
     "colour_transfer",
     "sinct",
     "cyclegan",
+    "gcgan",
     "gpdm",
     "gpnn",
     "gatys",
@@ -163,7 +168,9 @@ def find(name: str) -> Method:
         ConfigError: there is no such method.
     """
     if name not in names():
-        raise ConfigError(f"unknown method {name!r}; there are {', '.join(names())}")
+        raise ConfigError(
+            f"unknown method {name!r}; there are {', '.join(names())}{did_you_mean(name, names())}"
+        )
     method = import_module(f"{__name__}.{name}").METHOD
     assert isinstance(method, Method)
     return method

@@ -8,11 +8,27 @@ from torch import Tensor
 from sinct.comparison.methods import Job, Result, Work
 from sinct.data.regions import RegionMaps, matched_regions
 from sinct.errors import CheckpointError, InputError, Interrupted
+from sinct.objectives.pair_gan import PairGanSettings
 from sinct.pictures.picture import Picture
 from sinct.presets import preset as preset_settings
 from sinct.training.pair_run import Objective, run_training
 from sinct.training.progress import Progress, Training
 from sinct.training.run_directory import RunDirectory
+
+PREPARATION = (
+    "remove_strokes",
+    "smoothing",
+    "calm",
+    "detail",
+    "recolour",
+    "repaint",
+    "texture",
+    "grain",
+)
+"""Settings of how a preset prepares pictures for sinct's generator."""
+
+PLAIN = {name: getattr(PairGanSettings, name) for name in PREPARATION}
+"""Crops of both pictures as they are: the paper's baseline has the method's zooms, crops and networks alone."""
 
 
 def train_and_translate(

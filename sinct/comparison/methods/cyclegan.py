@@ -5,20 +5,8 @@ from typing import Any
 from torch import Tensor
 
 from sinct.comparison.methods import Job, Method, Result
-from sinct.comparison.methods._gan import train_and_translate
+from sinct.comparison.methods._gan import PLAIN, train_and_translate
 from sinct.objectives.cyclegan import CycleSettings, CycleTrainer
-
-PREPARATION = (
-    "remove_strokes",
-    "smoothing",
-    "calm",
-    "detail",
-    "recolour",
-    "repaint",
-    "texture",
-    "grain",
-)
-"""Settings of how a preset prepares pictures for sinct's generator."""
 
 
 def run(
@@ -42,12 +30,10 @@ def run(
         identity_weight: see `CycleSettings`.
         changes: other settings of `CycleSettings`.
     """
-    # The paper's baseline has the method's zooms, crops and networks, and plain crops of both pictures. With the
-    # painting prepared as for sinct, the cycle would return to what sinct has made of it.
-    plain = {name: getattr(CycleSettings, name) for name in PREPARATION}
+    # With the painting prepared as for sinct, the cycle would return to what sinct has made of it.
     weights = {"cycle_weight": cycle_weight, "identity_weight": identity_weight}
     return train_and_translate(
-        CycleTrainer, painting, photo, job, preset=preset, changes={**plain, **weights, **changes}
+        CycleTrainer, painting, photo, job, preset=preset, changes={**PLAIN, **weights, **changes}
     )
 
 

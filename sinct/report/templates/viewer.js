@@ -179,7 +179,7 @@
   }
 
   // Which pictures are shown.
-  const boxes = $$(".chips input");
+  const boxes = $$("#viewer .chips input");
   const all = $("#all");
   function show() {
     panes.forEach((pane, index) => (pane.hidden = !(all?.getAttribute("aria-pressed") === "true" || boxes[index].checked)));

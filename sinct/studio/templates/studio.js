@@ -718,5 +718,6 @@
   addEventListener("popstate", () => open(named())); // which links to a run cause too
   choose("painting", null);
   choose("photo", null);
-  look().then(() => open(named() || overview.working || ""), lost);
+  const trained = () => overview.runs.find(({ name }) => name === overview.working)?.name; // it may be a batch
+  look().then(() => open(named() || trained() || ""), lost);
 }

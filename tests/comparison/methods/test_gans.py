@@ -10,6 +10,7 @@ from sinct.comparison.methods import Job
 from sinct.comparison.methods.cyclegan import METHOD
 from sinct.errors import ConfigError, Interrupted
 from sinct.objectives.cyclegan import CycleTrainer
+from sinct.objectives.gcgan import GcTrainer
 from sinct.presets import preset as preset_settings
 from sinct.runtime.budget import Budget
 from sinct.training.run_directory import RunDirectory
@@ -41,7 +42,7 @@ def tiny_settings(tiny: Config, name: str) -> dict:
     return {**own, **{name: getattr(tiny, name) for name in names.split()}}
 
 
-@pytest.mark.parametrize("name", ["sinct", "cyclegan"])
+@pytest.mark.parametrize("name", ["sinct", "cyclegan", "gcgan"])
 def test_method_translates_the_whole_picture(tiny, tmp_path, name):
     method = methods.find(name)
     result = method.run(
@@ -52,7 +53,7 @@ def test_method_translates_the_whole_picture(tiny, tmp_path, name):
     assert result.facts["steps"] == 2
 
 
-@pytest.mark.parametrize("name", ["sinct", "cyclegan"])
+@pytest.mark.parametrize("name", ["sinct", "cyclegan", "gcgan"])
 def test_method_goes_on_after_an_interruption(tiny, tmp_path, name):
     method, asked = methods.find(name), iter([False, False, False, True])
     settings = {"preset": "draft", **tiny_settings(tiny, name)}
@@ -69,7 +70,7 @@ def test_region_maps_guide_sinct_alone(tiny, tmp_path):
     halves = torch.zeros(PAINTING.shape[1:], dtype=torch.long), torch.zeros(PHOTO.shape[1:], dtype=torch.long)
     for labels in halves:
         labels[labels.shape[0] // 2 :] = 1
-    for name, guided in (("sinct", True), ("cyclegan", False)):
+    for name, guided in (("sinct", True), ("cyclegan", False), ("gcgan", False)):
         method = methods.find(name)
         results = []
         for number, regions in enumerate((None, halves)):
@@ -81,14 +82,17 @@ def test_region_maps_guide_sinct_alone(tiny, tmp_path):
 
 
 @pytest.mark.parametrize("preset", ["draft", "paper", "authors"])
-def test_cyclegan_sees_plain_crops_of_both_pictures_with_the_presets_zooms(tiny, tmp_path, preset):
-    settings = tiny_settings(tiny, "cyclegan")
-    METHOD.run(PAINTING, PHOTO, job(tmp_path, iterations=1), preset=preset, **settings)
-    config, _ = RunDirectory(tmp_path / "run").read_config(CycleTrainer)
+@pytest.mark.parametrize(("name", "objective"), [("cyclegan", CycleTrainer), ("gcgan", GcTrainer)])
+def test_baselines_see_plain_crops_of_both_pictures_with_the_presets_zooms(
+    tiny, tmp_path, preset, name, objective
+):
+    settings = tiny_settings(tiny, name)
+    methods.find(name).run(PAINTING, PHOTO, job(tmp_path, iterations=1), preset=preset, **settings)
+    config, _ = RunDirectory(tmp_path / "run").read_config(objective)
     assert (config.remove_strokes, config.smoothing, config.detail) == (False, 0.0, 1.0)
     assert (config.calm, config.recolour, config.repaint, config.texture) == (False, False, False, False)
     assert config.grain == 0
-    sampler = CycleTrainer([PAINTING], [PHOTO], config, CPU).sampler
+    sampler = objective([PAINTING], [PHOTO], config, CPU).sampler
     for pictures, original in ((sampler.paintings, PAINTING), (sampler.photos, PHOTO)):
         assert torch.stack(pictures[0].split(3)).equal(original.expand(2, -1, -1, -1))
     batch = sampler.sample()
@@ -116,9 +120,14 @@ def test_preparation_can_still_be_asked_of_cyclegan(tiny, tmp_path):
 def test_settings_are_the_papers():
     settings = METHOD.settings({})
     assert (settings["cycle_weight"], settings["identity_weight"]) == (10, 5)
+    settings = methods.find("gcgan").settings({})
+    assert (settings["geometry_weight"], settings["identity_weight"]) == (20, 5)
+    assert settings["geometry"] == "rotation"
 
 
-@pytest.mark.parametrize(("name", "unknown"), [("sinct", "foo"), ("cyclegan", "nce_weight")])
+@pytest.mark.parametrize(
+    ("name", "unknown"), [("sinct", "foo"), ("cyclegan", "nce_weight"), ("gcgan", "cycle_weight")]
+)
 def test_setting_that_the_training_lacks_is_refused_before_any_work(name, unknown):
     with pytest.raises(ConfigError, match=f"has no setting '{unknown}'; it has preset, "):
         methods.find(name).settings({unknown: 1, "crops": 2})

@@ -31,7 +31,11 @@ SMALL_GAN = {
     "max_width": 48,
     "mixed_precision": False,
 }
-SETTINGS = {"sinct": {**SMALL_GAN, "projection_dimensions": 8, "warm_start": False}, "cyclegan": SMALL_GAN}
+SETTINGS = {
+    "sinct": {**SMALL_GAN, "projection_dimensions": 8, "warm_start": False},
+    "cyclegan": SMALL_GAN,
+    "gcgan": SMALL_GAN,
+}
 
 every_method = pytest.mark.parametrize("name", methods.names())
 

@@ -1,0 +1,44 @@
+"""Reads what a page sends."""
+
+import json
+from typing import Any
+
+from starlette.requests import Request
+
+from sinct.errors import InputError, SinctError
+
+MOST_JSON = 100_000
+"""Most bytes of a request that is no file."""
+
+
+class TooLarge(SinctError):
+    """More bytes came than are taken in."""
+
+
+async def json_body(request: Request, **kinds: Any) -> dict[str, Any]:
+    """The body of a request as JSON.
+
+    Args:
+        request: the request.
+        kinds: types of the values that it must have, by name.
+
+    Raises:
+        InputError: it is something else.
+        TooLarge: there is too much of it.
+    """
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MOST_JSON:
+            raise TooLarge("the request is too long")
+    try:
+        values = json.loads(body)
+    except (ValueError, RecursionError):
+        values = None
+    if not isinstance(values, dict) or any(not _is_a(values.get(name), kind) for name, kind in kinds.items()):
+        raise InputError(f"the request must be JSON with {', '.join(kinds)}")
+    return values
+
+
+def _is_a(value: Any, kind: Any) -> bool:
+    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
