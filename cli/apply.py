@@ -20,6 +20,7 @@ from .options import (
     Profile,
     ProfileOption,
     Quiet,
+    RegionMap,
     Resume,
     Strength,
 )
@@ -40,6 +41,7 @@ def apply(
     strength: Strength = 1.0,
     keep: Keep = None,
     mask: Mask = None,
+    regions: RegionMap = None,
     max_memory: MaxMemory = None,
     opened: Open = False,
     as_json: AsJson = False,
@@ -49,7 +51,7 @@ def apply(
     quiet = quiet or as_json
     with (
         display.errors(as_json=as_json, quiet=quiet),
-        stored([image, *([mask] if mask else [])]) as [image, *masks],
+        stored([image, *(path for path in (mask, regions) if path)]) as [image, *others],
         stopping() as stop,
     ):
         bars.load(quiet=quiet)
@@ -58,8 +60,8 @@ def apply(
         with bars.PixelDisplay(quiet=quiet, doing=f"translating {opening.described(image)}") as bar:
             done = sinct.apply(
                 model, image, output, device=device, bits=bits, profile=profile.value, strength=strength,
-                keep=keep or (), mask=masks[0] if masks else None, max_memory=max_memory, resume=resume,
-                overwrite=overwrite, on_pixels=bar, should_stop=stop,
+                keep=keep or (), mask=others[0] if mask else None, regions=others[-1] if regions else None,
+                max_memory=max_memory, resume=resume, overwrite=overwrite, on_pixels=bar, should_stop=stop,
             )  # fmt: skip
         translated.report(done, as_json=as_json, quiet=quiet)
         translated.end(done, stop, quiet=quiet)

@@ -189,6 +189,16 @@ RegionMaps = Annotated[
         "covers in the photo, sky from sky.",
     ),
 ]
+RegionMap = Annotated[
+    Path | None,
+    typer.Option(
+        "--regions",
+        metavar="MAP",
+        help="Map of the picture in flat colours, those of the painting's map in the training: each part gets the look "
+        "of the painting's part of this colour.",
+        show_default=False,
+    ),
+]
 PhotoRegions = Annotated[
     list[Path] | None,
     typer.Option(

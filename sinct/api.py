@@ -12,6 +12,7 @@ from sinct.data.series import choose, one_or_all, read_series
 from sinct.errors import InputError, Remark
 from sinct.inference.mixing import Mix
 from sinct.inference.model import Model, load_model
+from sinct.inference.picture_regions import for_picture
 from sinct.inference.streamed import OnPixels
 from sinct.inference.to_file import checked_output, translate_to_file
 from sinct.inference.window_sizes import check_windows
@@ -264,6 +265,7 @@ def apply(
     strength: float = 1.0,
     keep: Sequence[str] = (),
     mask: StrPath | None = None,
+    regions: StrPath | None = None,
     max_memory: int | None = None,
     resume: bool = False,
     overwrite: bool = False,
@@ -281,6 +283,9 @@ def apply(
             kept profile that is much wider than sRGB.
         profile: "srgb", or "keep" for the picture's own, as for `translate`.
         strength, keep, mask: what shows of the picture and of its translation, as for `translate`.
+        regions: map of the picture in flat colours, those of the painting's map that the model was trained with: each
+            part gets the look that the painting's part of this colour has. Without one, a picture other than that
+            painting gets the look of all photos together, and a warning says so.
         max_memory: bytes for the process, by default 1.5 GB or half of what is free. A picture that needs more
             is read and written in rows (see `sinct.inference.streamed`).
         resume: continue an interrupted picture that is written in rows.
@@ -289,22 +294,26 @@ def apply(
         should_stop: there, called after each row of windows; returning True stops and keeps what is done.
 
     Raises:
-        InputError: the picture, the mask or the model is missing or unreadable, or the mask has colours.
+        InputError: the picture, the mask, the map or the model is missing or unreadable, the mask has colours, or the
+            map has some that the model does not know.
         OutputError: the output cannot be written.
-        ConfigError: `profile` is neither "srgb" nor "keep", `strength` does not lie in [0, 1], or `keep` names no part.
+        ConfigError: there is a map but the model has no regions, `profile` is neither "srgb" nor "keep", `strength`
+            does not lie in [0, 1], or `keep` names no part.
         CheckpointError: the model is damaged or from another version.
         DeviceError: the device is unknown or has too little memory.
     """
     mix = Mix(strength, keep)
     target = Path(output)
-    for path in _given(picture, mask):
+    given = _given(picture, mask, regions)
+    for path in given:
         check_file(path)
     source = open_picture(picture, target, max_memory)
     mix = _masked(mix, mask, source, target)
     encoding = checked_output(
-        target, source, _given(picture, mask), bits=bits, profile=profile, overwrite=overwrite or resume
+        target, source, given, bits=bits, profile=profile, overwrite=overwrite or resume
     )
     loaded = model if isinstance(model, Model) else load_model(Path(model), choose_device(device))
+    loaded, about_regions = for_picture(loaded, source, regions)
     # Of a texture that is kept, the size is right.
     unseen = mix.only_picture or "texture" in mix.keep
     found = [] if unseen else scale_warning(source.width, loaded.widths)
@@ -320,12 +329,12 @@ def apply(
         should_stop=should_stop,
     )
     size = (source.width, source.height)
-    return Translation(target, size, (*found, *done.warnings), finished=done.finished)
+    return Translation(target, size, (*found, *done.warnings, *about_regions), finished=done.finished)
 
 
-def _given(picture: StrPath, mask: StrPath | None) -> list[StrPath]:
-    """A picture and its mask, if there is one."""
-    return [picture] if mask is None else [picture, mask]
+def _given(*paths: StrPath | None) -> list[StrPath]:
+    """A picture, and of its mask and region map those that there are."""
+    return [path for path in paths if path is not None]
 
 
 def _masked(mix: Mix, mask: StrPath | None, source: Picture | Source, target: Path) -> Mix:

@@ -7,6 +7,10 @@ from sinct_cli.main import app
 from typer.testing import CliRunner
 
 import sinct
+from sinct.data import regions as data_regions
+from sinct.inference import streamed
+from sinct.pictures import regions as map_files
+from sinct.pictures.windows import Sides
 
 SKY, SEA, GRASS = (135, 206, 235), (0, 0, 160), (0, 130, 0)
 
@@ -138,3 +142,96 @@ def test_candidates_learn_with_maps_and_are_continued_with_the_same(pair, maps, 
         sinct.continue_variation(*pair, tmp_path / "out.png", 2, device="cpu")
     done = sinct.continue_variation(*pair, tmp_path / "out.png", 2, regions=maps)
     assert done.training.model.content.regions is not None
+
+
+@pytest.fixture
+def model(pair, maps, tiny, tmp_path):
+    config = tiny.replace(recolour=True, repaint=True, texture=True, smoothing=0.1, steps=1)
+    return sinct.train(*pair, tmp_path / "run", config=config, regions=maps).model
+
+
+@pytest.fixture
+def other(make_picture):
+    return make_picture("other.png", 210, 190, seed=7)
+
+
+def test_a_map_of_another_picture_chooses_from_the_models_regions(model, other, make_map, tmp_path):
+    looks = {}
+    for name, above, below in (("both", SKY, SEA), ("sky", SKY, SKY), ("sea", SEA, SEA)):
+        chosen = make_map(f"{name}-map.png", 210, 190, above, below)
+        done = sinct.apply(model, other, tmp_path / f"{name}.png", regions=chosen)
+        assert not any("region" in text for text in done.warnings)
+        looks[name] = pixels_of(tmp_path / f"{name}.png").astype(int)
+    assert np.abs(looks["sky"] - looks["sea"]).mean() > 5
+    # Rounding, and the generator's surroundings, end well within 80 px.
+    assert np.abs(looks["both"] - looks["sky"])[:15].max() <= 1
+    assert np.abs(looks["both"] - looks["sea"])[-15:].max() <= 1
+
+
+def test_the_paintings_own_map_gives_what_the_training_gave(model, pair, maps, tmp_path):
+    sinct.apply(model, pair[0], tmp_path / "kept.png")
+    sinct.apply(model, pair[0], tmp_path / "given.png", regions=maps[0])
+    assert np.array_equal(pixels_of(tmp_path / "given.png"), pixels_of(tmp_path / "kept.png"))
+
+
+def test_a_map_serves_in_rows_as_in_memory(model, other, make_map, tmp_path, monkeypatch):
+    pytest.importorskip("pyvips")
+    monkeypatch.setattr(streamed, "plan_sides", lambda *_, **__: Sides(172, 188))
+    monkeypatch.setattr(data_regions, "STORED_SIDE", 64)  # so that the picture is larger than its map
+    chosen = make_map("other-map.png", 210, 190, SKY, SEA)
+    sinct.apply(model, other, tmp_path / "whole.png", regions=chosen)
+    sinct.apply(model, other, tmp_path / "rows.png", regions=chosen, max_memory=700_000_001)
+    whole, rows = (pixels_of(tmp_path / f"{name}.png").astype(int) for name in ("whole", "rows"))
+    assert np.abs(whole - rows).max() <= 1
+
+
+def test_colours_that_the_model_does_not_know_are_refused_with_those_it_knows(
+    model, other, make_map, tmp_path
+):
+    strange = make_map("other-map.png", 210, 190, SKY, GRASS)
+    with pytest.raises(
+        sinct.InputError,
+        match=r"has #008200, but the model knows #0000a0, #87ceeb; paint it in these colours",
+    ):
+        sinct.apply(model, other, tmp_path / "out.png", regions=strange)
+
+
+def test_a_map_of_another_shape_is_refused(model, other, make_map, tmp_path):
+    with pytest.raises(sinct.InputError, match=r"has 60x45 px and its picture 210x190 px"):
+        sinct.apply(model, other, tmp_path / "out.png", regions=make_map("other-map.png", 60, 45, SKY, SEA))
+
+
+def test_a_map_needs_a_model_with_regions(pair, other, maps, tiny, make_map, tmp_path):
+    plain = sinct.train(*pair, tmp_path / "run", config=tiny).model
+    with pytest.raises(
+        sinct.ConfigError, match="no regions that a map could choose from; leave `regions` out"
+    ):
+        sinct.apply(plain, other, tmp_path / "out.png", regions=maps[0])
+
+
+def test_the_output_may_not_be_the_map_of_another_picture(model, other, make_map):
+    chosen = make_map("other-map.png", 210, 190, SKY, SEA)
+    with pytest.raises(sinct.OutputError, match="is one of the inputs"):
+        sinct.apply(model, other, chosen, regions=chosen, overwrite=True)
+
+
+def test_the_command_line_applies_with_a_map(model, other, make_map, tmp_path):
+    chosen = make_map("other-map.png", 210, 190, SKY, SEA)
+    sinct.apply(model, other, tmp_path / "library.png", regions=chosen)
+    # fmt: off
+    arguments = [
+        "apply", str(tmp_path / "run"), str(other), "-o", str(tmp_path / "out.png"), "--regions", str(chosen),
+        "--device", "cpu",
+    ]
+    # fmt: on
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    assert np.array_equal(pixels_of(tmp_path / "out.png"), pixels_of(tmp_path / "library.png"))
+
+
+def test_maps_are_decoded_once_for_all_candidates(pair, maps, tiny, tmp_path, monkeypatch):
+    read = []
+    decode = map_files.read_picture
+    monkeypatch.setattr(map_files, "read_picture", lambda path: read.append(path) or decode(path))
+    sinct.vary(*pair, tmp_path / "out.png", config=tiny.replace(steps=64), seeds=2, regions=maps)
+    assert read == maps

@@ -15,7 +15,7 @@ from typing import Any
 
 from sinct.errors import InputError, OutputError, one_line
 from sinct.pictures.collecting import files_below
-from sinct.runtime.files import irregular, printable, replacing, unwritable
+from sinct.runtime.files import file_sha256, irregular, printable, replacing, unwritable
 
 CHUNK = 2**20
 """Bytes copied at a time."""
@@ -62,8 +62,11 @@ def sha256(place: str) -> str:
     Raises:
         InputError: the file is missing or not readable.
     """
-    with _reading(place), _open(place) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    with _reading(place):
+        if not is_remote(place):
+            return file_sha256(place)
+        with _open(place) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def fetch(place: str, folder: Path, name: str) -> Path:

@@ -142,8 +142,9 @@ def compare(
     where = choose_device(device)
     # A photo that is cut out would no longer fit its map.
     source, target = read_visible(painting), read_visible(photo, cut_out=not regions)
+    labels = None
     if regions:  # raises before any work is done
-        read_regions(*regions, painting_size=_size(source), photo_size=_size(target))
+        labels = read_regions(*regions, painting_size=_size(source), photo_size=_size(target))
     brought = elsewhere.read_added(added, source, told)
     folder = Path(output)
     hashes = [source.sha256, target.sha256]
@@ -223,7 +224,7 @@ def compare(
         )
         # Never random weights here: their values would look like measures.
         real = Weights(_path(weights_dir))
-        comparison = with_measures(comparison, folder, real, where, len(asked), show, stop)
+        comparison = with_measures(comparison, folder, real, where, len(asked), show, stop, labels)
         comparison = replace(comparison, results=combined(comparison.results))
         comparison.save(folder / "results.json")
         return Compared(write_report(folder, comparison), comparison)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from sinct.comparison import methods
 from sinct.comparison.elsewhere import Elsewhere
@@ -96,10 +97,11 @@ def with_measures(
     stages: int,
     show: OnStage,
     should_stop: Callable[[], bool],
+    regions: tuple[Tensor, Tensor] | None = None,
 ) -> Comparison:
-    """Add measures and warnings to each row, as the stage after so many others."""
+    """Add measures and warnings to each row, as the stage after so many others; by region too where there are maps."""
     painting, photo = (read_picture(folder / name).pixels for name in ("painting.png", "photo.png"))
-    evaluator = Evaluator(painting, photo, weights=weights, device=device)
+    evaluator = Evaluator(painting, photo, weights=weights, device=device, regions=regions)
     rows: list[MethodResult] = []
     for index, row in enumerate(comparison.results):
         if should_stop():

@@ -106,7 +106,8 @@ class Content:
         if self.regions is None:
             return own
         looks = [look._asdict() for look in self.regions.looks]
-        return {**own, "regions": [{name: look[name] for name in LOOK_NUMBERS} for look in looks]}
+        numbers = [{name: look[name] for name in LOOK_NUMBERS} for look in looks]
+        return {**own, "regions": numbers, "region_colours": dict(self.regions.colours)}
 
     def tensors(self) -> dict[str, Tensor]:
         """Tensors of textures and regions by name; none without them."""
@@ -130,11 +131,14 @@ class Content:
         if "texture" in numbers:
             raise ValueError("texture is no number")
         looks = restored(tuple[Mapping[str, Any], ...], numbers.pop("regions", ()), "regions")
+        colours = restored(Mapping[str, int], numbers.pop("region_colours", {}), "region_colours")
         content: Self = restored(cls, numbers)
         content._check()
         own = {name: tensor for name, tensor in tensors.items() if not name.startswith("regions.")}
         content = replace(content, texture=_checked_texture(own) if own else None)
-        return replace(content, regions=_checked_regions(content, looks, tensors)) if looks else content
+        return (
+            replace(content, regions=_checked_regions(content, looks, colours, tensors)) if looks else content
+        )
 
     def _check(self) -> None:
         """Refuse values that no training sets."""
@@ -170,7 +174,10 @@ def _checked_texture(tensors: Mapping[str, Tensor]) -> Texture:
 
 
 def _checked_regions(
-    content: Content, looks: Sequence[Mapping[str, Any]], tensors: Mapping[str, Tensor]
+    content: Content,
+    looks: Sequence[Mapping[str, Any]],
+    colours: Mapping[str, int],
+    tensors: Mapping[str, Tensor],
 ) -> Regions:
     """Put the regions of a content together, and refuse what no training stores."""
     found = []
@@ -182,11 +189,15 @@ def _checked_regions(
             raise ValueError(f"region {number + 1} is prepared in another way than the rest")
         found.append(Look(one.colours, one.spread, one.left, one.texture))
     labels = tensors.get("regions.labels")
-    if labels is None or labels.dtype != torch.uint8 or labels.dim() != 2 or not labels.numel():
+    shape = () if labels is None or labels.dtype != torch.uint8 or not labels.numel() else labels.shape
+    if labels is None or not (len(shape) == 2 or (len(shape) == 3 and shape[0] == 3)):
         raise ValueError("the regions have no map")
-    if int(labels.max()) > len(found):
-        raise ValueError(f"the map of regions has {int(labels.max())} of them, not {len(found)}")
-    return Regions(labels, tuple(found))
+    most = int((labels if labels.dim() == 2 else labels[:2]).max())
+    if most > len(found):
+        raise ValueError(f"the map of regions has {most} of them, not {len(found)}")
+    if not all(ELSEWHERE <= number <= len(found) for number in colours.values()):
+        raise ValueError("a colour stands for a region that there is not")
+    return Regions(labels, tuple(found), colours)
 
 
 def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

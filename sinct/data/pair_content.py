@@ -22,7 +22,8 @@ from sinct.data.colours import (
 )
 from sinct.data.content import Content, Separated, separate, textured, without_strokes
 from sinct.data.palette import Places, match_palette, palette_of
-from sinct.data.regions import ELSEWHERE, Look, RegionMaps, Regions, blended
+from sinct.data.region_borders import refined_for
+from sinct.data.regions import ELSEWHERE, Look, RegionMaps, Regions, blended, own_labels
 from sinct.data.strokes import AS_TOLD, strokes_to_remove
 from sinct.data.texture import find_texture
 from sinct.pictures.resampling import nearest
@@ -85,8 +86,11 @@ def prepare_pair(
         stroke, halvings = strokes_to_remove(paintings, content.stroke, faithful)
         content = replace(content, stroke=stroke, halvings=halvings)
     paintings, originals = [without_strokes(painting, content) for painting in paintings], paintings
+    labels = None
+    if maps is not None:
+        labels = refined_for(maps.painting, originals[0])
+        maps = maps._replace(painting=own_labels(labels))
     areas = _areas(maps, paintings, len(photos))
-    labels = None if maps is None else maps.painting
     labels_of = [None] * len(photos) if maps is None else maps.photos
     palettes = []
     if in_photos_colours or repaint or calm:
@@ -154,7 +158,9 @@ def prepare_pair(
                 )
                 for look, area in zip(looks, areas, strict=True)
             ]
-        regions = None if labels is None else Regions(labels, tuple(looks[1:]))
+        regions = None
+        if maps is not None and labels is not None:
+            regions = Regions(labels, tuple(looks[1:]), maps.colours)
         content = replace(content, **looks[ELSEWHERE]._asdict(), regions=regions)
         if texture:
             own = [

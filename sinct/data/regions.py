@@ -5,8 +5,9 @@ colours and strokes to those of its photos (`Look`), and crops of the two meet o
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import NamedTuple
 
 import torch
@@ -23,6 +24,9 @@ ELSEWHERE = 0
 SMALLEST = 0.002
 """Share of a picture that a region needs to cover, so that there are colours and crops to learn from."""
 
+FULL = 255
+"""What stands for all of a pixel in a map with soft borders."""
+
 STORED_SIDE = 1024
 """Longer side in pixels at which a painting's map is kept; between its pixels, regions blend."""
 
@@ -34,11 +38,13 @@ class RegionMaps(NamedTuple):
         painting: (h, w) uint8, numbers from `ELSEWHERE`, at up to `STORED_SIDE` px.
         photos: (H, W) uint8 for each photo, at its own size.
         total: how many regions have a counterpart; they are numbered from 1.
+        colours: what the painting's map calls each of its regions, with its number.
     """
 
     painting: Tensor
     photos: Sequence[Tensor]
     total: int
+    colours: Mapping[str, int] = MappingProxyType({})
 
     @property
     def sha256(self) -> str:
@@ -70,12 +76,16 @@ class Regions:
     """The looks of a painting's regions.
 
     Attributes:
-        labels: (h, w) uint8, which region each place belongs to; stretched over the picture, whatever its size.
+        labels: (h, w) uint8, which region each place belongs to, or with soft borders (3, h, w), see
+            `sinct.data.region_borders`; stretched over the picture, whatever its size.
         looks: those of regions 1, 2, ...; `ELSEWHERE` has the content's own.
+        colours: what the painting's map called them, such as "#87ceeb", with their numbers; some may have none of
+            their own, and the number of `ELSEWHERE`. Empty in models of earlier versions.
     """
 
     labels: Tensor
     looks: tuple[Look, ...]
+    colours: Mapping[str, int] = field(default_factory=dict)
 
 
 def matched_regions(
@@ -112,12 +122,19 @@ def matched_regions(
         )
         for label in (own >= SMALLEST).logical_and(~shared).nonzero()[:, 0].tolist()
     ]
-    scale = min(1.0, STORED_SIDE / max(painting.shape))
-    size = [max(1, round(side * scale)) for side in painting.shape]
     maps = RegionMaps(
-        nearest(numbers[painting], *size), [numbers[photo] for photo in photos], int(shared.sum())
+        nearest(numbers[painting], *stored_size(*painting.shape)),
+        [numbers[photo] for photo in photos],
+        int(shared.sum()),
+        {name: int(number) for name, number, share in zip(names, numbers, own, strict=True) if share > 0},
     )
     return maps, remarks
+
+
+def stored_size(height: int, width: int) -> tuple[int, int]:
+    """Height and width in pixels of the map that is kept of a picture of this size."""
+    scale = min(1.0, STORED_SIDE / max(height, width))
+    return max(1, round(height * scale)), max(1, round(width * scale))
 
 
 def _shares(labels: Tensor, count: int) -> Tensor:
@@ -126,29 +143,50 @@ def _shares(labels: Tensor, count: int) -> Tensor:
 
 def region_weights(
     labels: Tensor, rows: slice, columns: slice, height: int, width: int
-) -> Iterator[tuple[int, Tensor]]:
+) -> Iterator[tuple[int, Tensor | None]]:
     """How much each region counts in a cut of a picture that a map is stretched over.
 
     Args:
-        labels: (h, w) uint8.
+        labels: (h, w) uint8, or with soft borders (3, h, w), see `sinct.data.region_borders`.
         rows, columns: the cut.
         height, width: of the picture.
 
     Yields:
-        The number of a region that the cut shows, and (1, H', W') on the CPU; all add up to 1. Between the map's pixels
-        they are interpolated bilinearly, the same in whichever cut.
+        The number of a region that the cut shows, and (1, H', W') on the CPU, or None for a region that it shows alone;
+        all add up to 1. Between the map's pixels they are interpolated bilinearly, the same in whichever cut.
     """
-    above, below, down = _between(labels.shape[0], rows, height)
-    before, behind, across = _between(labels.shape[1], columns, width)
-    corners = [labels[first][:, second] for first in (above, below) for second in (before, behind)]
-    shown = torch.unique(torch.stack(corners))
+    above, below, down = _between(labels.shape[-2], rows, height)
+    before, behind, across = _between(labels.shape[-1], columns, width)
+    corners = [labels[..., first, :][..., second] for first in (above, below) for second in (before, behind)]
+    numbers = torch.stack(corners)
+    shown = torch.unique(numbers if labels.dim() == 2 else _shown(numbers))
     if len(shown) == 1:
-        yield int(shown), torch.ones(1, len(down), len(across))
+        yield int(shown), None
         return
     for number in shown.tolist():
-        a, b, c, d = ((corner == number).float() for corner in corners)
+        a, b, c, d = (share_of(corner, number) for corner in corners)
         upper, lower = torch.lerp(a, b, across), torch.lerp(c, d, across)
         yield number, torch.lerp(upper, lower, down[:, None])[None]
+
+
+def share_of(labels: Tensor, number: int) -> Tensor:
+    """How much of each pixel of a map, (h, w) or (3, h, w), belongs to a region, (h, w) from 0 to 1."""
+    if labels.dim() == 2:
+        return (labels == number).float()
+    first, second, share = labels
+    share = share.float() / FULL
+    return torch.where(first == number, 1 - share, 0.0) + torch.where(second == number, share, 0.0)
+
+
+def own_labels(labels: Tensor) -> Tensor:
+    """The region that each pixel of a map, (h, w) or (3, h, w), belongs to most, (h, w)."""
+    return labels if labels.dim() == 2 else labels[0]
+
+
+def _shown(numbers: Tensor) -> Tensor:
+    """The regions that pixels with soft borders, (N, 3, H, W), show, each at least once, (M,)."""
+    first, second, share = numbers.unbind(1)
+    return torch.cat([first.flatten(), second[share > 0]])
 
 
 def _between(before: int, cut: slice, length: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -178,6 +216,8 @@ def blended(
     result: Tensor | None = None
     for number, weight in region_weights(labels, rows, columns, height, width):
         part = made(number)
+        if weight is None:
+            return part
         part = part * weight.to(part)
         result = part if result is None else result.add_(part)
     assert result is not None

@@ -144,14 +144,13 @@ def translate_to_file(
         OutOfMemoryError: there is too little memory.
     """
     model = for_size(model, source.sha256, source.width)
-    model, about_regions = for_picture(model, source.sha256)
     kept = {"profile": "keep"} if encoding.profile != SRGB_PROFILE else {}
     mixed = {
         name: _listed(fact) if isinstance(fact, list) else str(fact)
         for name, fact in model.mix.facts().items()
     }
     provenance = {**_provenance(model, source.sha256), **kept, **mixed}
-    remarks = (*(model.mix.mask.remarks if model.mix.mask else ()), *encoding.remarks, *about_regions)
+    remarks = (*(model.mix.mask.remarks if model.mix.mask else ()), *encoding.remarks)
     if isinstance(source, Source):
         done = stream(
             model,
@@ -202,25 +201,6 @@ def for_size(model: Model, sha256: str, width: int) -> Model:
         return model
     halvings = content.halvings + round(math.log2(scale))
     return replace(model, content=replace(content, stroke=scale * content.stroke, halvings=halvings))
-
-
-def for_picture(model: Model, sha256: str) -> tuple[Model, list[Remark]]:
-    """Leave the regions of a painting out for other pictures, which its map says nothing of.
-
-    Args:
-        model: the model.
-        sha256: SHA-256 of the picture's file.
-
-    Returns:
-        The model for that picture, and what the user should know.
-    """
-    if model.content.regions is None or sha256 in (model.facts.get("painting_sha256") or []):
-        return model, []
-    text = (
-        "the model's region maps are of another picture, so this one gets the look of all photos together; train on "
-        "it with `regions` of its own"
-    )
-    return replace(model, content=replace(model.content, regions=None)), [Remark("regions", text)]
 
 
 def _provenance(model: Model, sha256: str) -> dict[str, str]:

@@ -112,6 +112,27 @@ MEASURES = (
         unit="ΔE",
     ),
     Measure(
+        "region_colour",
+        "Colour by region (ΔE)",
+        "style",
+        False,
+        "Colour, but between each region of the output and the part of the photo that its region map marks alike; mean "
+        "over the regions that both have, by their share of the painting. Only with region maps. Ours.",
+        "What is in no region of both, all texture, and what the maps get wrong.",
+        column="region_colour_delta_e",
+        unit="ΔE",
+    ),
+    Measure(
+        "region_texture",
+        "Texture by region (grey levels)",
+        "style",
+        False,
+        "Patches, no means, but between regions as above; only patches within one region count.",
+        "What is in no region of both, colour, form, and regions narrower than 7 px.",
+        column="region_texture_grey_levels",
+        unit="grey levels of 255",
+    ),
+    Measure(
         "restless",
         "Restless areas (dB)",
         "style",

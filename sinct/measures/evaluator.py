@@ -20,12 +20,16 @@ from sinct.measures.distribution import (
 from sinct.measures.familiarity import on_scale, own_unfamiliarity, textures, unfamiliarity
 from sinct.measures.inception import Inception, frechet_distance, kernel_distance
 from sinct.measures.learned import DISTSNetwork, LPIPSNetwork, dists, lpips
+from sinct.measures.regions import colour_gaps, mean_gap, region_colours, region_textures, texture_gaps
 from sinct.measures.strokes import HARDLY, above, coherence, colour_contrast
 from sinct.measures.structure import contrast_structure, gradient_similarity
 from sinct.measures.warnings import luminance_order
 from sinct.pictures.contrast import calm_contrast
 from sinct.pictures.resampling import resize
 from sinct.weights.store import Weights
+
+BY_REGION = ("region_colour", "region_texture")
+"""Measures that need region maps."""
 
 Compute = Callable[[Tensor, Tensor, Mapping[str, float]], float]
 """(output, output at the painting's size, values found so far by name) -> value."""
@@ -40,6 +44,8 @@ class Evaluator:
         weights: weights for the measures that use pretrained networks; None leaves these measures out.
         names: names of the measures; None means all.
         device: where to compute.
+        regions: (H, W) and (H', W') labels of the painting and of the photo, in which the same number marks the same
+            kind of thing; without them, measures by region are left out.
 
     Attributes:
         missing: measures that cannot be computed, with the reason in one line.
@@ -57,16 +63,17 @@ class Evaluator:
         weights: Weights | None = None,
         names: Sequence[str] | None = None,
         device: torch.device | str = "cpu",
+        regions: tuple[Tensor, Tensor] | None = None,
     ) -> None:
         known = [measure.name for measure in MEASURES]
         for name in names or ():
             if name not in known:
                 raise ConfigError(f"unknown measure {name!r}; choose one of {', '.join(known)}")
-        self._pair = _Pair(painting, photo, weights, torch.device(device))
+        self._pair = _Pair(painting, photo, weights, torch.device(device), regions)
         self._measures: dict[str, Compute] = {}
         self.missing: dict[str, str] = {}
         for name, prepare in _PREPARE.items():
-            if names is None or name in names:
+            if (names is None or name in names) and (regions is not None or name not in BY_REGION):
                 try:
                     self._measures[name] = prepare(self._pair)
                 except SinctError as error:
@@ -98,12 +105,24 @@ class _Pair:
     """Painting and photo, and what several measures derive from them."""
 
     def __init__(
-        self, painting: Tensor, photo: Tensor, weights: Weights | None, device: torch.device
+        self,
+        painting: Tensor,
+        photo: Tensor,
+        weights: Weights | None,
+        device: torch.device,
+        regions: tuple[Tensor, Tensor] | None,
     ) -> None:
         self.painting = painting.to(device, torch.float32)
         self.photo = photo.to(device, torch.float32)
         self.weights = weights
         self.device = device
+        self.regions = regions
+
+    @property
+    def labels(self) -> tuple[Tensor, Tensor]:
+        """The labels of painting and photo, where there are any."""
+        assert self.regions is not None
+        return self.regions
 
     def aligned(self, output: Tensor) -> Tensor:
         """Resize a picture to the painting's size if it has another."""
@@ -150,6 +169,20 @@ def _sliced_wasserstein_texture(pair: _Pair) -> Compute:
 def _colour(pair: _Pair) -> Compute:
     photo = colour_distribution(pair.photo)
     return lambda output, aligned, found: float(wasserstein(colour_distribution(output), photo).mean())
+
+
+def _region_colour(pair: _Pair) -> Compute:
+    own, theirs = pair.labels
+    photo = region_colours([pair.photo], [theirs])
+    return lambda output, aligned, found: mean_gap(colour_gaps(region_colours([aligned], [own]), photo), own)
+
+
+def _region_texture(pair: _Pair) -> Compute:
+    own, theirs = pair.labels
+    photo = region_textures([pair.photo], [theirs])
+    return lambda output, aligned, found: mean_gap(
+        texture_gaps(region_textures([aligned], [own]), photo), own
+    )
 
 
 def _foreign_colours(pair: _Pair) -> Compute:
@@ -258,6 +291,8 @@ _PREPARE: Mapping[str, Callable[[_Pair], Compute]] = {
     "colour": _colour,
     "foreign_colours": _foreign_colours,
     "missing_colours": _missing_colours,
+    "region_colour": _region_colour,
+    "region_texture": _region_texture,
     "restless": _restless,
     "directed": _directed,
     "broken_colour": _broken_colour,

@@ -17,7 +17,7 @@ from sinct.errors import ConfigError, InputError, OutOfMemoryError, OutputError,
 from sinct.measures.inception import DIMENSIONS, SIDE, Inception
 from sinct.pictures.picture import read_picture
 from sinct.runtime.device import is_out_of_memory
-from sinct.runtime.files import StrPath, replacing, unwritable
+from sinct.runtime.files import StrPath, file_sha256, replacing, unwritable
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,10 @@ def features_of(
     left_out: dict[str, str] = {}
     waiting: list[tuple[int, str, Tensor]] = []
     for index, path in enumerate(paths):
-        kept = store.load(_sha256(path))
+        try:
+            kept = store.load(file_sha256(path))
+        except InputError:  # reading it as a picture will say more
+            kept = None
         if kept is not None:
             found[index] = kept
         else:
@@ -171,10 +174,8 @@ class _Store:
         self.folder = folder
         self.writable = True
 
-    def load(self, sha256: str | None) -> Tensor | None:
+    def load(self, sha256: str) -> Tensor | None:
         """(2048,), or None if they are missing or damaged."""
-        if sha256 is None:
-            return None
         try:
             data = (self.folder / sha256).read_bytes()
         except OSError:
@@ -199,14 +200,3 @@ class _Store:
         except OutputError as error:
             self.writable = False
             warnings.warn(f"features are not kept for the next time: {error}", stacklevel=3)
-
-
-def _sha256(path: StrPath) -> str | None:
-    """SHA-256 of a file's bytes; None where they cannot be read, which `read_picture` explains."""
-    try:
-        if not Path(path).is_file():
-            return None
-        with Path(path).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return None

@@ -12,10 +12,13 @@ from torch import Tensor
 from sinct.errors import InputError
 from sinct.pictures.picture import read_picture
 from sinct.pictures.resampling import same_shape
-from sinct.runtime.files import StrPath
+from sinct.runtime.files import StrPath, printable
 
 MOST = 64
 """Most regions; more colours mean a photo, or a map saved as JPEG."""
+
+Codes = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
+"""A colour for each pixel, 0xrrggbb."""
 
 
 def read_regions(
@@ -58,19 +61,43 @@ def read_region_maps(
     Raises:
         InputError: see `read_regions`.
     """
-    codes = [_codes(path, size) for path, size in zip(paths, sizes, strict=True)]
+    codes = [_codes(path, size, size) for path, size in zip(paths, sizes, strict=True)]
+    names = [Path(path).name for path in paths]
+    return _labelled(codes, f"the region maps {', '.join(names[:-1])} and {names[-1]} have")
+
+
+def read_region_map(path: StrPath, size: tuple[int, int], at: tuple[int, int]) -> tuple[Tensor, list[str]]:
+    """Read one map at a size of its own, which may be much smaller than its picture's.
+
+    Args:
+        path: picture file.
+        size: height and width of the picture that it belongs to, in pixels.
+        at: height and width of the labels.
+
+    Returns:
+        (h, w) int64 labels from 0, and the colour of each label, such as "#87ceeb".
+
+    Raises:
+        InputError: see `read_regions`.
+    """
+    labels, colours = _labelled([_codes(path, size, at)], f"the region map {printable(path)} has")
+    return labels[0], colours
+
+
+def _labelled(codes: Sequence[Codes], have: str) -> tuple[list[Tensor], list[str]]:
+    """Number the colours of maps; the error for too many begins with `have`."""
     colours = np.unique(np.concatenate([np.unique(code) for code in codes]))
     if len(colours) > MOST:
-        names = [Path(path).name for path in paths]
         raise InputError(
-            f"the region maps {', '.join(names[:-1])} and {names[-1]} have {len(colours)} colours, "
-            f"but at most {MOST} can be regions; paint them flat, without smooth edges, and save as PNG"
+            f"{have} {len(colours)} colours, but at most {MOST} can be regions; paint them flat, without smooth edges, "
+            "and save as PNG"
         )
     labels = [torch.from_numpy(np.searchsorted(colours, code)) for code in codes]
     return labels, [f"#{colour:06x}" for colour in colours.tolist()]
 
 
-def _codes(path: StrPath, size: tuple[int, int]) -> "np.ndarray[tuple[int, ...], np.dtype[np.int64]]":
+def _codes(path: StrPath, size: tuple[int, int], at: tuple[int, int]) -> Codes:
+    """The colours of a picture's map as numbers, at the size `at`."""
     height, width = size
     try:
         with warnings.catch_warnings():
@@ -85,7 +112,7 @@ def _codes(path: StrPath, size: tuple[int, int]) -> "np.ndarray[tuple[int, ...],
             f"the region map {path} has {picture.width}x{picture.height} px and its picture {width}x{height} px; "
             "give a map with the picture's aspect ratio"
         )
-    scaled = picture.resize((width, height), Image.Resampling.NEAREST)
+    scaled = picture.resize(at[::-1], Image.Resampling.NEAREST)
     red, green, blue = np.moveaxis(np.asarray(scaled).astype(np.int64), 2, 0)
-    codes: np.ndarray[tuple[int, ...], np.dtype[np.int64]] = (red << 16) + (green << 8) + blue
+    codes: Codes = (red << 16) + (green << 8) + blue
     return codes

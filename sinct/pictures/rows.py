@@ -3,7 +3,6 @@
 TIFFs are also read in rows by tifffile. What can be read only whole is decoded at once, as 1 to 8 bytes a pixel.
 """
 
-import hashlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,10 +23,11 @@ from sinct.pictures.decoding import Header, decode, open_apart, read_header, rea
 from sinct.pictures.limits import MAX_PIXELS, check_plausible
 from sinct.pictures.picture import _printable, _to_tensor
 from sinct.pictures.png import is_png, read_png_header
+from sinct.pictures.resampling import averaged
 from sinct.pictures.tiff_decoding import channel_pages, layout_of, opened_tiff
 from sinct.pictures.tiff_rows import libvips_agrees, readable_in_rows, tiff_rows
 from sinct.pictures.transparency import REACH, continued, shows
-from sinct.runtime.files import StrPath
+from sinct.runtime.files import StrPath, file_sha256
 
 ROWS_PER_CALL = 64
 """Rows requested from the decoder at a time; it keeps about as many itself."""
@@ -165,8 +165,7 @@ def open_source(path: StrPath) -> Source:
     header, reader = _looked_at(path)
     if reader == "either":
         reader = "libvips" if _same_start(path) else "tifffile"
-    with open(path, "rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = file_sha256(path)
     if reader == "libvips":
         image, space = _opened(path, header.orientation)
         if (image.width, image.height) != header.size:
@@ -213,6 +212,36 @@ def _shrunk(source: Source, scale: float) -> Tensor:
     for top, stop, (start, end), band in zip(tops, stops, bands, visible_bands(source, bands), strict=True):
         pixels = source.pixels(band.rows(start, end))
         parts.append(F.adaptive_avg_pool2d(pixels, (stop - top, width)))
+    return torch.cat(parts, dim=1)
+
+
+def read_averaged(source: Source, height: int, width: int) -> Tensor:
+    """Reduce a picture of any size to cells with the mean of what they touch, as `averaged` does in memory.
+
+    Args:
+        source: the picture.
+        height: number of cells down, at most the picture's height.
+        width: number of cells across, at most its width.
+
+    Returns:
+        (3, height, width) in [-1, 1], sRGB. Colours hidden under alpha take no part.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    step = max(1, ROWS_PER_CALL * height // source.height)
+    tops = range(0, height, step)
+
+    def rows_of(first: int, stop: int) -> tuple[int, int]:
+        return first * source.height // height, -(-stop * source.height // height)
+
+    parts = []
+    bands = [rows_of(top, min(height, top + step)) for top in tops]
+    for top, band in zip(tops, visible_bands(source, bands), strict=True):
+        pixels = source.pixels(band.samples)
+        for row in range(top, min(height, top + step)):
+            first, stop = rows_of(row, row + 1)
+            parts.append(averaged(pixels[:, first - band.top : stop - band.top], (1, width)))
     return torch.cat(parts, dim=1)
 
 

@@ -1,5 +1,6 @@
-"""Writing files whole or not at all."""
+"""Writing files whole or not at all, and reading them to tell them apart."""
 
+import hashlib
 import os
 import sys
 import tempfile
@@ -8,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from sinct.errors import OutputError
+from sinct.errors import InputError, OutputError, one_line
 
 if sys.platform != "win32":
     import fcntl
@@ -128,6 +129,24 @@ def unwritable(path: Path, error: OSError) -> OutputError:
     return OutputError(
         f"cannot write {printable(path)}: {reason}; choose another place or free some space, then repeat"
     )
+
+
+def file_sha256(path: StrPath) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal.
+
+    Raises:
+        InputError: it cannot be read, or is a folder, a device or a pipe, which may never end.
+    """
+    try:
+        if irregular(Path(path)):
+            raise InputError(f"{printable(path)} is a pipe or a device; save it as a file first")
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, ValueError) as error:  # a name may hold what no name can
+        reason = getattr(error, "strerror", None) or one_line(error)
+        raise InputError(
+            f"cannot read {printable(path)}: {reason}; check the path and your permissions"
+        ) from None
 
 
 def irregular(path: Path) -> bool:

@@ -19,14 +19,15 @@ from starlette.routing import Route
 from sinct.errors import InputError, OutputError, SinctError
 from sinct.pictures.formats import READ_SUFFIXES
 from sinct.runtime.files import printable, unwritable
+from sinct.runtime.json_files import restored
 from sinct.studio.batch_page import BatchRoutes
-from sinct.studio.bodies import TooLarge
-from sinct.studio.bodies import json_body as _json
+from sinct.studio.bodies import TooLarge, json_body
 from sinct.studio.folder import picture_in
 from sinct.studio.guard import Guard
 from sinct.studio.processes import Busy
-from sinct.studio.run import VIEWS, Wish
+from sinct.studio.run import VIEWS, Choices, Wish
 from sinct.studio.studio import Studio
+from sinct.studio.wording import in_words
 
 MOST_BYTES = 4_000_000_000
 """Largest file that is taken in."""
@@ -45,13 +46,19 @@ SILENCE = 15.0
 
 FILES = {
     "studio.css": (("report.css", "studio.css"), "text/css"),
-    "studio.js": (("page.js", "viewer.js", "studio.js"), "text/javascript"),
+    "studio.js": (
+        (
+            "page.js", "viewer.js", "base.js", "form.js", "losses.js", "brush.js", "candidates.js", "download.js",
+            "longer.js", "cards.js", "studio.js",
+        ),
+        "text/javascript",
+    ),
     "batch.css": (("report.css", "studio.css", "batch.css"), "text/css"),
     "batch.js": (("page.js", "viewer.js", "base.js", "batch.js"), "text/javascript"),
     "zoom.css": (("report.css", "studio.css", "zoom.css"), "text/css"),
     "zoom.js": (("page.js", "zoom.js"), "text/javascript"),
     "icon.svg": (("icon.svg",), "image/svg+xml"),
-}
+}  # fmt: skip
 """Files of the page: what they are made of, and their type."""
 
 _ENVIRONMENT = Environment(
@@ -96,6 +103,10 @@ def make_app(
             Route("/api/runs/{name}/events", routes.events),
             Route("/api/runs/{name}/stop", routes.stop, methods=["POST"]),
             Route("/api/runs/{name}/resume", routes.resume, methods=["POST"]),
+            Route("/api/runs/{name}/longer", routes.longer, methods=["POST"]),
+            Route("/api/runs/{name}/choose", routes.choose, methods=["POST"]),
+            Route("/api/runs/{name}/candidates/{number:int}", routes.candidate),
+            Route("/api/runs/{name}/candidates/{number:int}/photo", routes.candidate_photo),
             Route("/api/runs/{name}/picture", routes.make_picture, methods=["POST"]),
             Route("/api/runs/{name}/mask", routes.mask, methods=["POST"]),
             Route("/api/runs/{name}/download", routes.download),
@@ -111,7 +122,7 @@ async def _refused(request: Request, error: Exception) -> Response:
     """An error that a person can act on, as its one line."""
     kinds = {Busy: 409, TooLarge: 413, OutputError: 507}
     code = next((code for kind, code in kinds.items() if isinstance(error, kind)), 422)
-    return JSONResponse({"error": " ".join(str(error).split())}, code)
+    return JSONResponse({"error": in_words(str(error))}, code)
 
 
 class Routes:
@@ -207,11 +218,15 @@ class Routes:
 
     async def start(self, request: Request) -> Response:
         """Begin a training."""
-        asked = await _json(request, painting=str, photos=list, preset=str)
+        asked = await json_body(request, painting=str, photos=list, preset=str)
         if not all(isinstance(name, str) for name in asked["photos"]):
             raise InputError("photos must be names of files")
+        try:
+            choices: Choices = restored(Choices, asked.get("choices", {}), "choices")
+        except ValueError as error:
+            raise InputError(f"the choices are no choices: {error}") from None
         name = await run_in_threadpool(
-            self._studio.start, asked["painting"], asked["photos"], asked["preset"]
+            self._studio.start, asked["painting"], asked["photos"], asked["preset"], choices
         )
         return JSONResponse({"name": name}, 201)
 
@@ -251,10 +266,37 @@ class Routes:
         await run_in_threadpool(self._studio.resume, request.path_params["name"])
         return JSONResponse({}, 202)
 
+    async def longer(self, request: Request) -> Response:
+        """Continue a training beyond its length."""
+        asked = await json_body(request, steps=int)
+        if asked["steps"] < 1:
+            raise InputError("give 1 step or more")
+        await run_in_threadpool(self._studio.resume, request.path_params["name"], asked["steps"])
+        return JSONResponse({}, 202)
+
+    async def choose(self, request: Request) -> Response:
+        """Go on with a candidate."""
+        asked = await json_body(request, number=int)
+        await run_in_threadpool(self._studio.choose, request.path_params["name"], asked["number"])
+        return JSONResponse({}, 202)
+
+    async def candidate(self, request: Request) -> Response:
+        """The painting as a candidate translates it."""
+        name, number = request.path_params["name"], request.path_params["number"]
+        return _picture(await run_in_threadpool(self._studio.candidate, name, number))
+
+    async def candidate_photo(self, request: Request) -> Response:
+        """The first photo of a candidate."""
+        name, number = request.path_params["name"], request.path_params["number"]
+        return _picture(await run_in_threadpool(self._studio.candidate_photo, name, number))
+
     async def make_picture(self, request: Request) -> Response:
         """Begin to make a picture for download."""
-        asked = await _json(request, suffix=str, strength=(int, float), masked=bool)
-        wish = Wish(asked["suffix"], float(asked["strength"]), asked["masked"])
+        asked = await json_body(request, suffix=str, strength=(int, float), masked=bool)
+        keep = asked.get("keep", [])
+        if not isinstance(keep, list) or not all(isinstance(part, str) for part in keep):
+            raise InputError("keep must be names of parts")
+        wish = Wish(asked["suffix"], float(asked["strength"]), asked["masked"], tuple(keep))
         await run_in_threadpool(self._studio.make_picture, request.path_params["name"], wish)
         return JSONResponse({}, 202)
 
@@ -265,10 +307,17 @@ class Routes:
 
     async def view(self, request: Request) -> Response:
         """A picture as the page shows it."""
-        run, view = self._studio.run(request.path_params["name"]), request.path_params["view"]
-        if view not in VIEWS or not run.view(view).is_file() or run.view(view).is_symlink():
+        name, view = request.path_params["name"], request.path_params["view"]
+        if view not in VIEWS:
             return _missing()
-        return FileResponse(run.view(view), media_type="image/png")
+        if view == "result" and (parts := request.query_params.get("keep")):
+            data = await run_in_threadpool(self._studio.kept, name, parts)
+            return _missing() if data is None else Response(data, media_type="image/png")
+        return _picture(await run_in_threadpool(self._studio.view, name, view))
+
+
+def _picture(path: Path | None) -> Response:
+    return _missing() if path is None else FileResponse(path, media_type="image/png")
 
 
 def _missing() -> Response:

@@ -72,7 +72,8 @@ def run_in(folder: Path, name: str) -> Path:
 
 def is_run(path: Path) -> bool:
     """Whether a path is a run directory, of the studio or of the command line."""
-    return path.is_dir() and ((path / "config.json").is_file() or (path / "studio" / "job.json").is_file())
+    marks = ("config.json", "studio/job.json", "variations/variations.json")
+    return path.is_dir() and any((path / mark).is_file() for mark in marks)
 
 
 def is_batch(path: Path) -> bool:

@@ -3,13 +3,11 @@
 import tempfile
 import threading
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
-from sinct.errors import ConfigError, InputError, SinctError
+from sinct.errors import ConfigError, InputError
 from sinct.objectives.cut import CutSettings
 from sinct.pictures.decoding import read_header
 from sinct.pictures.picture import OUTPUT_SUFFIXES
@@ -17,6 +15,7 @@ from sinct.pictures.png import is_png
 from sinct.presets import STEPS, preset
 from sinct.runtime.device import choose_device
 from sinct.runtime.files import printable, unwritable
+from sinct.studio import candidates, describing, views
 from sinct.studio.folder import (
     SUFFIX,
     free_output,
@@ -28,11 +27,15 @@ from sinct.studio.folder import (
     runs,
 )
 from sinct.studio.processes import Processes
-from sinct.studio.run import VIEWS, WORKING, Job, Made, State, StudioRun, Wish
+from sinct.studio.run import NO_CHOICES, Choices, Job, Made, State, StudioRun, Wish
 from sinct.studio.speed import Stopwatch
+from sinct.variations.plan import FEWEST_STEPS, MOST
 
 PLACE = ".sinct-studio"
 """Folder within the studio's folder for what only the studio needs; its name cannot come from a page."""
+
+MOST_STEPS = 1_000_000
+"""Most steps by which a training is made longer at once."""
 
 ABOUT = {
     "instant": "No training: a ready-made network and the colours of the photo. A first look.",
@@ -74,8 +77,8 @@ class Studio:
 
     def overview(self) -> dict[str, Any]:
         """Pictures, runs and presets, JSON-serialisable."""
-        found = [self._listed(name) for name in runs(self.folder)]
-        made = {entry["output"] for entry in found}
+        found = [describing.listed(StudioRun(self.folder / name)) for name in runs(self.folder)]
+        made = {name for entry in found for name in entry["made"]}
         return {
             "folder": self.folder.name,
             "pictures": pictures(self.folder, without=made),
@@ -102,28 +105,6 @@ class Studio:
         worker = self.processes.working()
         return None if worker is None else worker.run
 
-    def _listed(self, name: str) -> dict[str, Any]:
-        run = StudioRun(self.folder / name)
-        try:
-            job = run.job()
-        except SinctError:
-            job = Job("", (), "", "")
-        return {
-            "name": name,
-            "painting": job.painting,
-            "photos": job.photos,
-            "output": job.output,
-            "shown": self._card(run, job),
-        }
-
-    def _card(self, run: StudioRun, job: Job) -> str | None:
-        """Address of a small picture of a run; None if there is none."""
-        with suppress(SinctError):
-            made = picture_in(self.folder, job.output)
-            return f"/api/pictures/{quote(made.name, safe='')}?v={_version(made)}"
-        live = _version(run.view("live"))
-        return None if live is None else f"/api/runs/{quote(run.path.name, safe='')}/views/live?v={live}"
-
     def run(self, name: str) -> StudioRun:
         """A run by its name.
 
@@ -138,55 +119,18 @@ class Studio:
         Raises:
             InputError: there is no such run.
         """
-        run = self.run(name)
-        worker = self.processes.working()
-        task = worker.task if worker is not None and worker.run == name else None
-        try:
-            job: Job | None = run.job()
-        except SinctError:
-            job = None
-        return {
-            "name": name,
-            "job": None if job is None else {**asdict(job), "config": None},
-            "state": asdict(self._state(run, training=task == "train")),
-            "made": _as_dict(self._made(run, writing=task == "picture")),
-            "losses": run.losses(),
-            "views": {view: _version(run.view(view)) for view in VIEWS},
-            "stopping": task == "train" and run.stop.exists(),
-            "trained": run.trained() and job is not None,
-            "working": None if worker is None else worker.run,
-        }
-
-    def _state(self, run: StudioRun, *, training: bool) -> State:
-        """A training's state; a process that has vanished has failed."""
-        state = run.state()
-        if state is None:
-            begun = run.began() or run.trained()
-            return State("stopped") if begun else State("failed", message="It has not begun.")
-        if state.phase in WORKING and not training:
-            return replace(
-                state,
-                phase="failed",
-                remaining=None,
-                message="Its process ended before it was done; what it had saved is kept.",
-            )
-        return state
-
-    def _made(self, run: StudioRun, *, writing: bool) -> Made | None:
-        made = run.made()
-        if made is not None and made.phase in WORKING and not writing:
-            return replace(made, phase="failed", message="its process ended before it was done; try again")
-        return made
+        return describing.described(self.run(name), self.processes.working(), self.stopwatch.step)
 
     # What can be done ---------------------------------------------------------------------------------
 
-    def start(self, painting: str, photos: list[str], preset: str) -> str:
+    def start(self, painting: str, photos: list[str], preset: str, choices: Choices = NO_CHOICES) -> str:
         """Begin a training.
 
         Args:
             painting: name of a picture in the folder.
             photos: names of pictures there, at least one.
             preset: name of a preset that is offered.
+            choices: what else was chosen.
 
         Returns:
             Name of its run.
@@ -194,7 +138,7 @@ class Studio:
         Raises:
             Busy: a process works already.
             InputError: there is no such picture.
-            ConfigError: there is no such preset.
+            ConfigError: there is no such preset, or `choices` holds what cannot be.
         """
         if preset not in self.configs:
             raise ConfigError(
@@ -202,12 +146,15 @@ class Studio:
             )
         if not photos:
             raise InputError("choose a photo as well")
+        if len(set(photos)) < len(photos):
+            raise InputError("one photo is there twice; remove it once")
+        config = _with(self.configs[preset], choices)
+        _check_candidates(config, len(photos), choices)
         with self._lock:
             self.processes.check_idle()
             sources = [picture_in(self.folder, name) for name in (painting, *photos)]
             output = free_output(self.folder, painting)
             run = StudioRun((self.folder / output).with_suffix(SUFFIX))
-            config = self.configs[preset]
             run.write_job(
                 Job(
                     sources[0].name,
@@ -215,32 +162,81 @@ class Studio:
                     output,
                     preset,
                     config.to_dict(),
+                    choices.seeds,
+                    choices.each_photo,
                 )
             )
             self._train(run, resume=False)
         return run.path.name
 
-    def resume(self, name: str) -> None:
+    def resume(self, name: str, more: int = 0) -> None:
         """Continue a training.
+
+        Args:
+            name: name of its run.
+            more: steps to train beyond those that are done; 0 leaves it its length.
 
         Raises:
             Busy: a process works already.
-            InputError: there is no such run, or its pictures are gone.
-            CheckpointError: it does not name them.
+            InputError: there is no such run, its pictures are gone, or it cannot be continued here.
+            ConfigError: `more` is out of range.
+            CheckpointError: it does not name its pictures.
         """
+        if not 0 <= more <= MOST_STEPS:
+            raise ConfigError(f"the steps to add must lie between 1 and {MOST_STEPS:,}, got {more}")
         with self._lock:
             self.processes.check_idle()
             run = self.run(name)
             run.inputs()
             run.output()
-            self._train(run, resume=run.began())
+            job = run.job()
+            if not describing.resumable(run, job):
+                raise InputError(
+                    "its candidates were begun by a command, which trains the others too; run it again"
+                )
+            steps = None
+            if more:
+                if not run.training(job.chosen).checkpoint.is_file():
+                    raise InputError("there is nothing to train longer yet; let it train first")
+                steps = describing.state_of(run, job, training=False).step + more
+            self._train(run, resume=run.training(job.chosen).config.is_file(), steps=steps)
 
-    def _train(self, run: StudioRun, *, resume: bool) -> None:
+    def choose(self, name: str, number: int) -> None:
+        """Go on with a candidate, or show what it has become.
+
+        Args:
+            name: name of the run.
+            number: number of the candidate.
+
+        Raises:
+            Busy: a process works already.
+            InputError: there is no such run, it has no candidates, or this one is not trained yet.
+            ConfigError: there is no such candidate, or it cannot be continued any more.
+            OutputError: there are too many pictures of this painting.
+        """
+        with self._lock:
+            self.processes.check_idle()
+            run = self.run(name)
+            run.inputs()
+            job, done = candidates.chosen(run, number)
+            run.write_job(job)
+            if not done:
+                self._train(run, resume=True)
+                return
+            before = run.state() or State("finished")
+            step = run.last_step(number)
+            run.write_state(
+                State("finished", step, step, 1.0, curves=before.curves, pace=before.pace, at=before.at)
+            )
+
+    def _train(self, run: StudioRun, *, resume: bool, steps: int | None = None) -> None:
         self.stopwatch.abandon()
         run.place.mkdir(exist_ok=True)
         run.stop.unlink(missing_ok=True)
-        run.write_state(State("starting"))
-        self.processes.start(run, "train", {"resume": resume})
+        before = run.state()
+        pace = None if before is None else before.pace
+        run.write_state(State("starting", pace=pace))
+        self.processes.start(run, "train", {"resume": resume, "steps": steps})
 
     def stop(self, name: str) -> None:
         """Ask a training to save everything, to write the picture as it stands, and to end.
@@ -267,17 +263,65 @@ class Studio:
             raise ConfigError(f"{printable(wish.suffix)[:20]} is not written; choose one of {known}")
         if not 0 <= wish.strength <= 1:
             raise ConfigError(f"the strength must lie between 0 and 1, got {wish.strength}")
+        wish = replace(wish, keep=views.checked_parts(wish.keep))
         with self._lock:
             self.processes.check_idle()
             run = self.run(name)
             run.inputs()
             if wish.masked and not run.mask.is_file():
                 raise InputError("there is no mask; paint one first")
-            if not run.trained():
+            if not run.training(run.job().chosen).model.is_file():
                 raise InputError("there is nothing to make a picture with yet; let it train first")
             run.place.mkdir(exist_ok=True)
             run.write_made(Made("starting", wish))
             self.processes.start(run, "picture", {"wish": asdict(wish)})
+
+    def view(self, name: str, view: str) -> Path | None:
+        """The file of a picture that the page shows, one of `VIEWS`; None where there is none.
+
+        Raises:
+            InputError: there is no such run, or what it shows cannot be read.
+            OutputError: the file cannot be written.
+        """
+        run = self.run(name)
+        return views.view_of(run, describing.job_of(run), view)
+
+    def kept(self, name: str, parts: str) -> bytes | None:
+        """The result as a PNG, with parts of the painting; None where there is no result.
+
+        Args:
+            name: name of the run.
+            parts: names of the parts, with commas between them.
+
+        Raises:
+            InputError: there is no such run, or painting and result are of different sizes.
+            ConfigError: there is no such part.
+        """
+        keep = views.checked_parts(parts.split(","))
+        run = self.run(name)
+        return views.kept(run, describing.job_of(run), keep)
+
+    def candidate(self, name: str, number: int) -> Path | None:
+        """The file of a candidate's picture; None where there is none.
+
+        Raises:
+            InputError: there is no such run.
+        """
+        run = self.run(name)
+        return candidates.picture_of(run, number) if candidates.is_one(run, number) else None
+
+    def candidate_photo(self, name: str, number: int) -> Path | None:
+        """The file of a candidate's photo, as the page shows it; None where there is none.
+
+        Raises:
+            InputError: there is no such run, or the photo cannot be read.
+            OutputError: the file cannot be written.
+        """
+        run = self.run(name)
+        job = describing.job_of(run)
+        if job is None or not candidates.is_one(run, number):
+            return None
+        return views.view_of(run, replace(job, chosen=number), "photo")
 
     def take_mask(self, name: str, uploaded: Path) -> None:
         """Keep the mask drawn on the page; an empty file removes it.
@@ -341,12 +385,32 @@ class Studio:
             return Path(name)
 
 
-def _as_dict(made: Made | None) -> dict[str, Any] | None:
-    return None if made is None else asdict(made)
+def _with(config: CutSettings, choices: Choices) -> CutSettings:
+    """Settings with what was chosen.
+
+    Raises:
+        ConfigError: it is out of range.
+    """
+    changes = {} if choices.faithful is None else {"faithful": choices.faithful}
+    return config.replace(seed=choices.seed, **changes)
 
 
-def _version(path: Path) -> int | None:
-    """A number that changes with a file; None where there is none."""
-    with suppress(OSError):
-        return path.stat().st_mtime_ns // 1_000_000  # JavaScript's numbers hold no more
-    return None
+def _check_candidates(config: CutSettings, photos: int, choices: Choices) -> None:
+    """Refuse candidates that there cannot be, before anything is begun.
+
+    Raises:
+        ConfigError: there are too few or too many, or too few steps for so many.
+    """
+    count = choices.seeds * (photos if choices.each_photo else 1)
+    if choices.seeds == 1 and not choices.each_photo:
+        return
+    if config.steps == 0:
+        raise ConfigError("without training, variations are all the same; choose another length")
+    if count < 2:
+        raise ConfigError("one variation leaves nothing to choose; ask for more of them, or add a photo")
+    if count > MOST:
+        raise ConfigError(f"{count} variations are too many; ask for at most {MOST}")
+    if config.steps is not None and config.steps // (2 * count) < FEWEST_STEPS:
+        raise ConfigError(
+            f"{config.steps} steps are too few for {count} variations; choose a longer training, or fewer of them"
+        )

@@ -12,14 +12,17 @@ import threading
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from sinct.errors import SinctError, one_line
-from sinct.studio.run import Curve, Made, State, StudioRun, Wish
+from sinct.measures.warnings import FLAWS
+from sinct.runtime.json_files import restored
+from sinct.studio import candidates
+from sinct.studio.run import Curve, Job, Made, State, StudioRun, Wish
 
 
 class Teller:
@@ -27,16 +30,28 @@ class Teller:
 
     Args:
         run: the run.
+
+    Attributes:
+        chosen: number of the candidate that makes its picture; None if none does.
     """
 
     def __init__(self, run: StudioRun) -> None:
-        self.run, self.state = run, State("preparing", at=time.time())
+        self.run = run
+        self.passing: set[str] = set()  # flaws that may have passed by the end
+        self.chosen: int | None = None
+        before = run.state()
+        pace = None if before is None else before.pace
+        self.state = State("preparing", at=time.time(), pace=pace)
         self.tell()
 
     def tell(self, **changes: Any) -> None:
         """Say how far the training has come."""
         self.state = replace(self.state, **{"at": time.time(), **changes})
         self.run.write_state(self.state)
+
+    def prepare(self, text: str) -> None:
+        """Say what is being done before the first step."""
+        self.tell(phase="preparing", doing=text)
 
     def warn(self, text: str) -> None:
         """Add a warning, once."""
@@ -45,63 +60,151 @@ class Teller:
 
     def __call__(self, progress: Any) -> None:
         """Take a `sinct.Progress`."""
-        if progress.preview:
-            _write_view(self.run.view("live"), progress.preview[0][-2])
-        done = progress.fraction >= 1
-        self.tell(
-            phase="writing" if done else "training",
-            step=progress.step,
-            steps=progress.steps,
+        self._show(progress, self.chosen)
+        self._tell(progress, phase="writing" if progress.fraction >= 1 else "training")
+        for remark in progress.warnings:
+            self.warn(str(remark))
+            if remark.code in FLAWS:
+                self.passing.add(str(remark))
+
+    def end(self, warnings: Iterable[Any], **changes: Any) -> None:
+        """Say how it ended; of flaws, only those that the picture has are kept.
+
+        Args:
+            warnings: those of the picture.
+            changes: what else is to be told.
+        """
+        kept = [text for text in self.state.warnings if text not in self.passing]
+        self.tell(warnings=tuple(dict.fromkeys([*kept, *map(str, warnings)])), **changes)
+
+    def vary(self, progress: Any) -> None:
+        """Take a `sinct.VariationProgress`; flaws of a candidate are shown with it."""
+        self._show(progress.training, progress.number)
+        self._tell(
+            progress.training,
+            phase="training",
             fraction=progress.fraction,
             remaining=progress.remaining,
-            message=str(progress.outlook or self.state.message),
-            curves=tuple(Curve(term.name, term.label, term.unit) for term in progress.terms),
+            candidate=progress.number,
         )
-        for text in progress.warnings:
-            self.warn(str(text))
+
+    def _show(self, progress: Any, candidate: int | None) -> None:
+        if progress.preview:
+            _write_view(self.run.view("live", candidate), progress.preview[0][-2])
+
+    def _tell(self, progress: Any, **changes: Any) -> None:
+        values = {
+            "step": progress.step,
+            "steps": progress.steps,
+            "fraction": progress.fraction,
+            "remaining": progress.remaining,
+            "message": str(progress.outlook or self.state.message),
+            "curves": tuple(Curve(term.name, term.label, term.unit) for term in progress.terms),
+            "pace": 1 / progress.rate,
+        }
+        self.tell(**{**values, **changes})
 
 
-def train(run: StudioRun, *, should_stop: Callable[[], bool], resume: bool) -> None:
-    """Train, and write the picture, as `sinct translate` does.
+def train(run: StudioRun, *, should_stop: Callable[[], bool], resume: bool, steps: int | None = None) -> None:
+    """Train, and write the picture, as `sinct translate` does, or train candidates to choose from.
 
     Args:
         run: the run, with its job.
         should_stop: asked after every step.
         resume: whether to continue it.
+        steps: another length, if it is resumed; None leaves it its own.
     """
     teller = Teller(run)
     with _faults(lambda text: teller.tell(phase="failed", message=text), teller.warn):
-        import sinct
+        job = run.job()
+        teller.chosen = job.chosen
+        if job.varies and job.chosen is None:
+            _vary(run, job, teller, should_stop)
+        else:
+            _translate(run, job, teller, should_stop, resume=resume, steps=steps)
 
-        job, output, (painting, photos) = run.job(), run.output(), run.inputs()
-        _show(run, painting, photos)
+
+def _vary(run: StudioRun, job: Job, teller: Teller, should_stop: Callable[[], bool]) -> None:
+    """Train candidates, those that are not trained yet."""
+    import sinct
+
+    painting, photos = run.inputs()
+    found = sinct.vary(
+        painting,
+        photos,
+        run.output(),
+        seeds=job.seeds,
+        each_photo=job.each_photo,
+        run_dir=run.path,
+        config=None if job.config is None else sinct.Config.from_dict(job.config),
+        preset=job.preset,
+        on_progress=teller.vary,
+        on_preparing=teller.prepare,
+        should_stop=should_stop,
+    )
+    teller.tell(phase="choosing" if found.finished else "stopped", remaining=None, message="")
+
+
+def _translate(
+    run: StudioRun,
+    job: Job,
+    teller: Teller,
+    should_stop: Callable[[], bool],
+    *,
+    resume: bool,
+    steps: int | None,
+) -> None:
+    """Train, or go on with the candidate that was chosen, and write the picture."""
+    import sinct
+
+    output, (painting, photos) = run.output(), run.inputs()
+    told: dict[str, Any] = {
+        "run_dir": run.path,
+        "on_progress": teller,
+        "on_preparing": teller.prepare,
+        "should_stop": should_stop,
+    }
+    if job.chosen is None:
         done = sinct.translate(
             painting,
             photos,
             output,
-            run_dir=run.path,
-            config=None if resume or job.config is None else sinct.Config.from_dict(job.config),
+            config=_settings(run, job, resume=resume, steps=steps),
             preset=job.preset,
             resume=resume,
             overwrite=False,
-            on_progress=teller,
-            should_stop=should_stop,
+            **told,
         )
-        for text in done.warnings:
-            teller.warn(str(text))
-        if done.finished:
-            _copy_view(output, run.view("result"))
-        training = done.training
-        assert training is not None
-        finished = done.finished and training.finished
-        teller.tell(
-            phase="finished" if finished else "stopped",
-            step=training.steps,
-            steps=training.planned,
-            fraction=1.0 if finished else teller.state.fraction,
-            remaining=None,
-            message="",
+    else:
+        own = candidates.own_output(run, job.chosen) == output.name
+        done = sinct.continue_variation(
+            painting, photos, output, job.chosen, steps=steps, overwrite=own, **told
         )
+    training = done.training
+    assert training is not None
+    finished = done.finished and training.finished
+    teller.end(
+        done.warnings,
+        phase="finished" if finished else "stopped",
+        step=training.steps,
+        steps=training.planned,
+        fraction=1.0 if finished else teller.state.fraction,
+        remaining=None,
+        message="",
+    )
+
+
+def _settings(run: StudioRun, job: Job, *, resume: bool, steps: int | None) -> Any:
+    """Settings of a new run, or those of a resumed one with another length; None where it keeps its own."""
+    import sinct
+    from sinct.objectives.cut import Trainer
+
+    if not resume:
+        return None if job.config is None else sinct.Config.from_dict(job.config)
+    if steps is None:
+        return None
+    config = run.training(None).read_config(Trainer)[0]
+    return config.replace(steps=steps, seconds=None)
 
 
 def make_picture(run: StudioRun, wish: Wish) -> None:
@@ -121,37 +224,23 @@ def make_picture(run: StudioRun, wish: Wish) -> None:
     with _faults(fail, found.append):
         import sinct
 
-        painting = run.inputs()[0]
+        job, painting = run.job(), run.inputs()[0]
         for old in run.downloads.iterdir() if run.downloads.is_dir() else ():
             old.unlink()
-        part = "" if wish.strength == 1 else f"-{round(100 * wish.strength)}"
-        file = f"{run.output().stem}{part}{wish.suffix}"
+        strength = [] if wish.strength == 1 else [str(round(100 * wish.strength))]
+        file = "-".join([run.output().stem, *wish.keep, *strength]) + wish.suffix
         run.downloads.mkdir(parents=True, exist_ok=True)
         done = sinct.apply(
-            run.path,
+            run.training(job.chosen).path,
             painting,
             run.downloads / file,
             profile="keep",
             strength=wish.strength,
+            keep=wish.keep,
             mask=run.mask if wish.masked else None,
         )
         texts = dict.fromkeys([*found, *map(str, done.warnings)])
         run.write_made(replace(made, phase="finished", file=file, warnings=tuple(texts)))
-
-
-def _show(run: StudioRun, painting: Path, photos: list[Path]) -> None:
-    """Make what the page shows of the inputs, unless that is there."""
-    for name, path in (("painting", painting), ("photo", photos[0])):
-        if not run.view(name).exists():
-            _copy_view(path, run.view(name))
-
-
-def _copy_view(path: Path, view: Path) -> None:
-    """Make a picture of any kind into one that a browser shows."""
-    from sinct.pictures.glance import read_small
-    from sinct.studio.run import VIEW_SIDE
-
-    _write_view(view, read_small(path, VIEW_SIDE))
 
 
 def _write_view(view: Path, pixels: Any) -> None:
@@ -197,9 +286,14 @@ def main() -> None:
     asked = threading.Event()
     signal.signal(signal.SIGTERM, lambda number, frame: asked.set())
     if request["do"] == "train":
-        train(run, should_stop=lambda: asked.is_set() or run.stop.exists(), resume=request["resume"])
+        train(
+            run,
+            should_stop=lambda: asked.is_set() or run.stop.exists(),
+            resume=request["resume"],
+            steps=request["steps"],
+        )
     else:
-        make_picture(run, Wish(**request["wish"]))
+        make_picture(run, restored(Wish, request["wish"]))
 
 
 if __name__ == "__main__":

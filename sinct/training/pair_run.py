@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -133,9 +133,40 @@ def run_training(
     )
 
 
+class Drawn(NamedTuple):
+    """Region maps as they were drawn, not yet matched.
+
+    Attributes:
+        painting: (H, W) int64, the painting's labels.
+        photos: (H', W') int64, those of each photo.
+        colours: what the maps call each label.
+    """
+
+    painting: Tensor
+    photos: Sequence[Tensor]
+    colours: Sequence[str]
+
+    def matched(self, photos: Sequence[int] | None = None) -> tuple[RegionMaps, list[Remark]]:
+        """Match them, with all photos or those of these numbers; see `matched_regions`."""
+        chosen = range(len(self.photos)) if photos is None else photos
+        return matched_regions(self.painting, [self.photos[number] for number in chosen], self.colours)
+
+
 def read_maps(
     regions: Sequence[StrPath], paintings: Sequence[Picture], photos: Sequence[Picture]
 ) -> tuple[RegionMaps | None, list[Remark]]:
+    """Read and match the region maps of a painting and its photos, see `read_drawn`.
+
+    Returns:
+        The maps, and what the user should know of them.
+    """
+    drawn = read_drawn(regions, paintings, photos)
+    return (None, []) if drawn is None else drawn.matched()
+
+
+def read_drawn(
+    regions: Sequence[StrPath], paintings: Sequence[Picture], photos: Sequence[Picture]
+) -> Drawn | None:
     """Read the region maps of a painting and its photos.
 
     Args:
@@ -143,15 +174,12 @@ def read_maps(
         paintings: the painting; a series has no maps.
         photos: the photos.
 
-    Returns:
-        The maps, and what the user should know of them.
-
     Raises:
         ConfigError: there are several paintings, or not as many maps as pictures.
-        InputError: a map cannot be read, or they have no region in common.
+        InputError: a map cannot be read, or (when they are matched) they have no region in common.
     """
     if not regions:
-        return None, []
+        return None
     if len(paintings) > 1:
         raise ConfigError(f"`regions` go with one painting, not with {len(paintings)}; give one")
     if len(regions) != 1 + len(photos):
@@ -162,7 +190,7 @@ def read_maps(
     labels, colours = read_region_maps(
         regions, [(picture.height, picture.width) for picture in (*paintings, *photos)]
     )
-    return matched_regions(labels[0], labels[1:], colours)
+    return Drawn(labels[0], labels[1:], colours)
 
 
 class PairViews:

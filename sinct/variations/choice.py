@@ -8,7 +8,7 @@ from typing import Any
 from sinct.api import Translation, check_file, picture_paths, translate
 from sinct.errors import CheckpointError, ConfigError, OutputError
 from sinct.objectives.cut import CutSettings
-from sinct.runtime.files import StrPath, printable, unwritable
+from sinct.runtime.files import StrPath, file_sha256, printable, unwritable
 from sinct.runtime.locks import alone
 from sinct.variations.candidates import folder_in, is_trained
 from sinct.variations.folder import (
@@ -16,7 +16,6 @@ from sinct.variations.folder import (
     Entry,
     Folder,
     Record,
-    file_sha256,
     maps_of,
     replaced,
     settings_of,

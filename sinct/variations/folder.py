@@ -6,14 +6,13 @@ variations.json          pictures, settings and scores of all candidates, and wh
 sheet.png or sheet.jpg   all of them side by side
 """
 
-import hashlib
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sinct.errors import CheckpointError, ConfigError, InputError, OutputError, one_line
+from sinct.errors import CheckpointError, ConfigError, OutputError, one_line
 from sinct.objectives.cut import CutSettings
 from sinct.runtime.files import StrPath, printable, unwritable
 from sinct.runtime.json_files import plain, read_json, restored, write_json
@@ -236,19 +235,6 @@ def _in_words(record: Record) -> str:
     told.append(f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]} to {seeds[-1]}")
     told += [f"{steps} steps for the chosen one" for steps in lengths]
     return printable(", ".join(told))
-
-
-def file_sha256(path: StrPath) -> str:
-    """SHA-256 of a picture file, in hexadecimal.
-
-    Raises:
-        InputError: it cannot be read.
-    """
-    try:
-        with Path(path).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except (OSError, ValueError) as error:
-        raise InputError(f"{printable(path)} cannot be read ({one_line(error)}); check the path") from None
 
 
 def maps_of(regions: Sequence[StrPath], photos: Sequence[int]) -> list[StrPath]:

@@ -20,12 +20,12 @@ from sinct.pictures.picture import Picture, read_picture, write_picture
 from sinct.pictures.rows import Source
 from sinct.presets import preset as preset_settings
 from sinct.runtime.device import choose_device
-from sinct.runtime.files import StrPath
+from sinct.runtime.files import StrPath, file_sha256
 from sinct.runtime.locks import alone
 from sinct.training.best import make_judge
 from sinct.training.loop import share_done
 from sinct.training.outlook import per_step, roughly
-from sinct.training.pair_run import PREVIEW_PIXELS, read_maps, run_training
+from sinct.training.pair_run import PREVIEW_PIXELS, Drawn, read_drawn, run_training
 from sinct.training.preview import on_white, shrink
 from sinct.training.progress import OnPreparing, Progress, Training
 from sinct.variations.candidates import (
@@ -42,8 +42,6 @@ from sinct.variations.folder import (
     Record,
     Result,
     entry_of,
-    file_sha256,
-    maps_of,
     replaced,
     settings_of,
 )
@@ -157,7 +155,9 @@ def vary(
                 generator = make_generator(settings.generator, settings.width)
             check_windows(generator, source.height, source.width)  # now, not after the training
     small = in_memory(source, TRAINING_PIXELS)
-    read_maps(regions, [small], targets)  # raises now
+    drawn = read_drawn(regions, [small], targets)
+    if drawn is not None:
+        drawn.matched()  # raises now
     wanted = Record(
         Path(painting).name,
         tuple(Path(path).name for path in paths),
@@ -167,7 +167,7 @@ def vary(
     )
     folder = folder_in(run_dir if run_dir is not None else target.with_suffix(".sinct"))
     with _begun(folder, wanted, overwrite=overwrite) as record:
-        work = _Work(folder, small, targets, regions, where, on_progress, on_preparing, should_stop)
+        work = _Work(folder, small, targets, drawn, where, on_progress, on_preparing, should_stop)
         if any(is_trained(folder, number, entry) for number, entry in enumerate(record.candidates, start=1)):
             write_sheet(folder, record, work.painting, targets)  # a kill may have left an older one
         for number, entry in enumerate(record.candidates, start=1):
@@ -210,7 +210,7 @@ class _Work:
         folder: where everything is kept.
         painting: the painting.
         photos: the photos.
-        regions: maps of the painting and of each photo, or none.
+        drawn: maps of the painting and of each photo, if there are any.
         device: where the networks run.
         on_progress, on_preparing, should_stop: see `vary`.
     """
@@ -220,14 +220,14 @@ class _Work:
         folder: Folder,
         painting: Picture,
         photos: Sequence[Picture],
-        regions: Sequence[StrPath],
+        drawn: Drawn | None,
         device: torch.device,
         on_progress: OnVariation | None,
         on_preparing: OnPreparing | None,
         should_stop: Callable[[], bool] | None,
     ) -> None:
         self.folder, self.painting, self.photos, self.device = folder, painting, photos, device
-        self.regions = regions
+        self.drawn = drawn
         self.on_progress, self.on_preparing, self.should_stop = on_progress, on_preparing, should_stop
         self.told = False
 
@@ -239,7 +239,7 @@ class _Work:
         """
         entry, run = record.candidates[number - 1], self.folder.run(number)
         photos = [self.photos[photo] for photo in entry.photos]
-        maps, remarks = read_maps(maps_of(self.regions, entry.photos), [self.painting], photos)
+        maps, remarks = (None, []) if self.drawn is None else self.drawn.matched(entry.photos)
         training = run_training(
             Trainer,
             [self.painting],

@@ -149,6 +149,23 @@ def test_regions_reach_the_methods(tmp_path, pair, monkeypatch):
     assert seen[0] == ((60, 72), (64, 80))
 
 
+def test_results_are_measured_by_region_where_there_are_maps(tmp_path, pair):
+    from PIL import Image
+
+    maps = tmp_path / "a.png", tmp_path / "b.png"
+    for path, size in zip(maps, ((72, 60), (80, 64)), strict=True):
+        Image.new("RGB", size, "navy").save(path)
+    with_maps = quick(pair, tmp_path / "with", names=[], regions=maps).comparison
+    without = quick(pair, tmp_path / "without", names=[]).comparison
+    by_region = {"region_colour", "region_texture"}
+    assert by_region <= set(with_maps.results[0].measures)
+    assert not by_region & set(without.results[0].measures)
+    assert not by_region & set(without.unavailable)
+    # In one region, the distance is that of the whole pictures, apart from the pixels that are drawn.
+    found = next(row.measures for row in with_maps.results if row.name == "painting")
+    assert found["region_colour"] == pytest.approx(found["colour"], rel=0.02)
+
+
 def test_random_weights_are_marked(tmp_path, pair, monkeypatch):
     monkeypatch.setattr(outcomes, "perform", stand_in(pair[0]))
     done = quick(pair, tmp_path / "out", names=["sinct", "gatys"], random_weights=True)

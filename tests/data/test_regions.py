@@ -62,10 +62,20 @@ def test_maps_without_a_colour_in_common_are_refused():
 
 def test_weights_add_up_to_1_and_are_those_of_the_whole_in_each_cut():
     labels = (torch.arange(35).view(5, 7) % 3).to(torch.uint8)
-    whole = dict(region_weights(labels, slice(0, 50), slice(0, 90), 50, 90))
-    torch.testing.assert_close(sum(whole.values()), torch.ones(1, 50, 90))
-    for number, weight in region_weights(labels, slice(13, 31), slice(40, 77), 50, 90):
-        assert torch.equal(weight, whole[number][:, 13:31, 40:77])
+    soft = torch.stack([labels, (labels + 1) % 3, (40 * labels).to(torch.uint8)])
+    for each in (labels, soft):
+        whole = dict(region_weights(each, slice(0, 50), slice(0, 90), 50, 90))
+        torch.testing.assert_close(sum(whole.values()), torch.ones(1, 50, 90))
+        for number, weight in region_weights(each, slice(13, 31), slice(40, 77), 50, 90):
+            assert torch.equal(weight, whole[number][:, 13:31, 40:77])
+
+
+def test_a_cut_within_one_region_is_not_weighted():
+    made = torch.rand(3, 4, 4)
+    labels = torch.ones(8, 8, dtype=torch.uint8)
+    cut = slice(0, 4), slice(0, 4), 8, 8
+    assert blended(labels, *cut, lambda number: made) is made
+    assert blended(torch.stack([labels, 0 * labels, 0 * labels]), *cut, lambda number: made) is made
 
 
 def test_a_map_of_the_pictures_size_blends_nothing():

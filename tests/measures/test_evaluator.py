@@ -11,7 +11,7 @@ from sinct.measures.artefacts import checkerboard, seams
 from sinct.measures.casts import foreign_colours, missing_colours
 from sinct.measures.contours import light_rims, outlines
 from sinct.measures.distribution import colour_distance, sliced_wasserstein
-from sinct.measures.evaluator import _PREPARE
+from sinct.measures.evaluator import _PREPARE, BY_REGION
 from sinct.measures.familiarity import familiarity
 from sinct.measures.strokes import broken_colour, directed, restless
 from sinct.measures.structure import contrast_structure, gradient_similarity
@@ -19,7 +19,7 @@ from sinct.measures.warnings import luminance_order
 from sinct.weights.store import Weights
 
 LEARNED = {"lpips", "dists", "sifid", "patch_kid", "artfid"}
-PLAIN = [measure.name for measure in MEASURES if measure.name not in LEARNED]
+PLAIN = [measure.name for measure in MEASURES if measure.name not in {*LEARNED, *BY_REGION}]
 
 
 def picture(height: int, width: int, seed: int, sigma: float) -> Tensor:

@@ -1,4 +1,5 @@
 import errno
+import hashlib
 import os
 import subprocess
 import sys
@@ -7,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sinct.errors import OutputError
-from sinct.runtime.files import printable, replacing
+from sinct.errors import InputError, OutputError
+from sinct.runtime.files import file_sha256, printable, replacing
 from tests.support.platforms import needs_links, needs_signals
 
 
@@ -204,3 +205,23 @@ def test_temporary_file_that_another_process_takes_for_left_behind_is_made_anew(
     monkeypatch.setattr(tempfile, "mkstemp", robbed)
     write(old, "new")
     assert old.read_text() == "new"
+
+
+def test_a_hash_is_that_of_the_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "any.bin"
+    path.write_bytes(b"sinct" * 1000)
+    assert file_sha256(path) == hashlib.sha256(b"sinct" * 1000).hexdigest()
+
+
+@pytest.mark.parametrize("name", ["missing.png", "folder", "bad\0name.png", "x" * 300])
+def test_what_cannot_be_hashed_is_one_line(name: str, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(InputError, match=r"^cannot read .*; check the path and your permissions$"):
+        file_sha256(tmp_path / name)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no named pipes")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="is a pipe or a device; save it as a file first"):
+        file_sha256(tmp_path / "pipe")

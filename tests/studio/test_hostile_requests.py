@@ -16,6 +16,7 @@ from sinct.studio.folder import inside, plain_name
 from tests.support.batch_example import make_entry
 from tests.support.studio import TOKEN, Served, make_studio, serving
 from tests.support.studio_batch import write_ledger
+from tests.support.variations import CONFIG
 
 SECRET = b"what lies outside of the folder"
 
@@ -162,6 +163,8 @@ def test_two_hosts_in_a_request_are_refused(served):
         "/api/pictures?name=a.png",
         "/api/runs/x.sinct/stop",
         "/api/runs/x.sinct/resume",
+        "/api/runs/x.sinct/longer",
+        "/api/runs/x.sinct/choose",
         "/api/runs/x.sinct/picture",
         "/api/runs/x.sinct/mask",
         "/api/batch/judge",
@@ -225,6 +228,10 @@ PLACES = (
     "/api/tiles/{}/8/0_0.jpg?picture=huge.dzi",
     "/api/tiles/result/8/0_0.jpg?picture={}",
     "/api/tiles/result/8/0_0.jpg?of=batch&job={}",
+    "/api/runs/{}/candidates/1",
+    "/api/runs/{}/candidates/1/photo",
+    "/api/runs/x.sinct/candidates/{}",
+    "/api/runs/x.sinct/candidates/{}/photo",
 )
 
 
@@ -299,6 +306,110 @@ def test_a_run_made_to_lead_out_of_the_folder_is_not_followed(served, tmp_path):
         ]
     assert [answer.status_code for answer in answers] == [422, 422, 422, 404]
     assert all(SECRET not in answer.content for answer in answers)
+
+
+def candidates_in(folder: Path) -> Path:
+    """A folder of two candidates that were not trained, with a picture of the second; returns it."""
+    place = folder / "varied.sinct" / "variations"
+    place.mkdir(parents=True)
+    entry = {"preset": "draft", "photos": [0], "settings": CONFIG.to_dict(), "until": 0.3}
+    second = {**entry, "settings": CONFIG.replace(seed=1).to_dict()}
+    record = {"painting": "painting.png", "photos": ["photo.png"], "hashes": ["a", "b"]}
+    (place / "variations.json").write_text(json.dumps({**record, "candidates": [entry, second]}))
+    Image.new("RGB", (6, 4)).save(place / "2.png")
+    return place
+
+
+def test_candidates_are_served_and_nothing_beside_them(served):
+    candidates_in(served.folder)
+    with served.client() as client:
+        codes = [
+            client.get(f"/api/runs/varied.sinct/candidates/{number}").status_code
+            for number in ("2", "1", "0", "3", "-1", "9" * 400, "2.png", "variations.json", "2/../1", "٢")
+        ]
+    assert codes == [200, 404, 404, 404, 404, 404, 404, 404, 404, 404]
+
+
+def test_no_link_leads_from_candidates_out_of_the_folder(served, tmp_path):
+    place = candidates_in(served.folder)
+    (place / "1.png").symlink_to(tmp_path / "outside.png")
+    place.rename(tmp_path / "moved")
+    address = "/api/runs/varied.sinct/candidates"
+    with served.client() as client:
+        (served.folder / "varied.sinct" / "studio").mkdir()
+        (served.folder / "varied.sinct" / "variations").symlink_to(tmp_path / "moved")
+        assert client.get(f"{address}/2").status_code == 404
+        assert client.get("/api/runs/varied.sinct").json()["variations"] is None
+        (served.folder / "varied.sinct" / "variations").unlink()
+        (tmp_path / "moved").rename(place)
+        assert [client.get(f"{address}/{number}").status_code for number in (1, 2)] == [404, 200]
+
+
+def test_names_in_candidates_lead_nowhere_else(served, tmp_path):
+    place = candidates_in(served.folder)
+    record = json.loads((place / "variations.json").read_text())
+    record["painting"], record["photos"] = "../outside.png", ["../secret.txt"]
+    record["candidates"][1]["continued"] = {
+        "output": str(tmp_path / "outside.png"),
+        "steps": 3,
+        "finished": True,
+    }
+    (place / "variations.json").write_text(json.dumps(record))
+    address = "/api/runs/varied.sinct"
+    with served.client() as client:
+        run = client.get(address).json()
+        answers = [client.get(f"{address}/views/{view}") for view in ("painting", "photo", "result")]
+        answers.append(client.get(f"{address}/candidates/2/photo"))
+        answers.append(client.get(f"{address}/views/result", params={"keep": "light"}))
+        choice = client.post(f"{address}/choose", json={"number": 2})
+    assert run["views"] == dict.fromkeys(run["views"])
+    assert [answer.status_code for answer in answers] == [404] * 5
+    assert choice.status_code == 422
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "[" * 100_000, "\0", '{"candidates": []}'])
+def test_damaged_candidates_do_not_break_the_page(served, text):
+    (candidates_in(served.folder) / "variations.json").write_text(text)
+    with served.client() as client:
+        assert client.get("/api/overview").json()["runs"][0]["name"] == "varied.sinct"
+        assert client.get("/api/runs/varied.sinct").json()["variations"] is None
+        answer = client.post("/api/runs/varied.sinct/choose", json={"number": 1})
+    assert answer.status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("route", "body", "said"),
+    [
+        ("choose", {}, "the request must be JSON with number"),
+        ("choose", {"number": "1"}, "the request must be JSON with number"),
+        ("choose", {"number": True}, "the request must be JSON with number"),
+        ("choose", {"number": 1}, "candidate 1 has not been trained yet"),
+        ("choose", {"number": 3}, "there is no candidate 3; choose one of 1 to 2"),
+        ("choose", {"number": 10**30}, "there is no candidate"),
+        ("longer", {}, "the request must be JSON with steps"),
+        ("longer", {"steps": 1.5}, "the request must be JSON with steps"),
+        ("longer", {"steps": 0}, "Give 1 step or more"),
+        ("longer", {"steps": -3}, "Give 1 step or more"),
+        ("longer", {"steps": 10**9}, "must lie between 1 and 1,000,000"),
+        ("longer", {"steps": 5}, "begun by a command"),
+    ],
+)
+def test_a_wrong_choice_gives_one_line(served, route, body, said):
+    candidates_in(served.folder)
+    with served.client() as client:
+        answer = client.post(f"/api/runs/varied.sinct/{route}", json=body)
+    assert answer.status_code == 422
+    assert said.lower() in answer.json()["error"].lower()
+    assert not (served.folder / "varied.sinct" / "studio").exists()
+
+
+@pytest.mark.parametrize("keep", ["light,../x", "x", "light, texture", "," * 3 + "y", "colours\0"])
+def test_only_parts_that_there_are_are_kept(served, keep):
+    candidates_in(served.folder)
+    with served.client() as client:
+        answer = client.get("/api/runs/varied.sinct/views/result", params={"keep": keep})
+    assert answer.status_code == 422
+    assert "is no part of a picture; choose among colours, light, texture" in answer.json()["error"]
 
 
 @pytest.mark.parametrize(
@@ -585,6 +696,14 @@ def test_of_two_starts_at_once_one_is_refused(served):
         ({"photos": "photo.png"}, "the request must be JSON with painting, photos, preset"),
         ({"painting": "missing.png"}, "there is no missing.png in this folder"),
         ({"painting": None}, "the request must be JSON"),
+        ({"choices": []}, "the choices are no choices"),
+        ({"choices": {"seeds": "4"}}, "the choices are no choices: seeds is of another type, str"),
+        ({"choices": {"seeds": True}}, "the choices are no choices"),
+        ({"choices": {"config": {}}}, "the choices are no choices"),
+        ({"choices": {"seeds": 10**20}}, "variations are too many"),
+        ({"choices": {"seeds": -4}}, "one variation leaves nothing to choose"),
+        ({"choices": {"seed": 2**63}}, "seed must be below"),
+        ({"choices": {"faithful": 7}}, "faithful must"),
     ],
 )
 def test_a_start_with_wrong_values_gives_one_line(served, changes, said):
@@ -624,6 +743,9 @@ def test_a_run_that_is_not_being_trained_cannot_be_stopped(served):
         ({"strength": float("nan")}, "strength must lie between 0 and 1"),
         ({"strength": True}, "the request must be JSON"),
         ({"masked": 1}, "the request must be JSON"),
+        ({"keep": "light"}, "keep must be names of parts"),
+        ({"keep": [1]}, "keep must be names of parts"),
+        ({"keep": ["../x"]}, "is no part of a picture; choose among colours, light, texture"),
         ({"masked": True}, "there is no mask; paint one first"),
     ],
 )

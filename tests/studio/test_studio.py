@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from pathlib import Path
 
 import httpx
@@ -19,6 +21,7 @@ from sinct.studio import serve
 from sinct.studio.processes import Busy
 from sinct.studio.run import Made, State, StudioRun, Wish
 from sinct.studio.speed import Stopwatch
+from sinct.studio.wording import in_words
 from tests.support.studio import DEADLINE, Served, make_studio
 
 
@@ -152,6 +155,96 @@ def test_a_folder_that_is_a_file_gives_one_line(folder, tiny):
         make_studio(folder / "painting.png", tiny)
 
 
+def test_pictures_of_a_run_of_the_command_line_are_made_when_they_are_asked_for(folder, tiny, studio):
+    trained(folder, tiny)
+    views = studio.describe("out.sinct")["views"]
+    assert {view for view, version in views.items() if version} == {"painting", "photo", "result"}
+    for view, name in (("painting", "painting.png"), ("photo", "photo.png"), ("result", "out.png")):
+        made, source = (
+            np.asarray(Image.open(path)) for path in (studio.view("out.sinct", view), folder / name)
+        )
+        assert np.array_equal(made, source)
+
+
+def test_the_result_is_shown_anew_when_a_command_has_written_it_again(folder, tiny, studio):
+    trained(folder, tiny)
+    studio.view("out.sinct", "result")
+    before = studio.describe("out.sinct")["views"]["result"]
+    Image.open(folder / "photo.png").resize((60, 45)).save(folder / "out.png")
+    assert studio.describe("out.sinct")["views"]["result"] >= before
+    shown, now = (
+        np.asarray(Image.open(path)) for path in (studio.view("out.sinct", "result"), folder / "out.png")
+    )
+    assert np.array_equal(shown, now)
+
+
+def test_what_is_kept_is_shown_as_apply_would_write_it(folder, tiny, studio):
+    trained(folder, tiny)
+    sinct.apply(folder / "out.sinct", folder / "painting.png", folder / "kept.png", keep=["texture", "light"])
+    data = studio.kept("out.sinct", "light,texture")
+    shown, written = (
+        np.asarray(Image.open(source)).astype(int) for source in (BytesIO(data), folder / "kept.png")
+    )
+    assert np.abs(shown - written).max() <= 1  # the page mixes pictures of 8 bits
+    plain = np.asarray(Image.open(folder / "out.png")).astype(int)
+    assert np.abs(plain - written).max() > 10
+
+
+def test_what_nobody_waits_for_any_more_is_not_computed(folder, tiny, studio, monkeypatch):
+    trained(folder, tiny)
+    computed = []
+
+    def compute(painting, _painted, result, _made, keep):
+        computed.append(keep)
+        time.sleep(0.2)
+        return b""
+
+    monkeypatch.setattr("sinct.studio.views._mixed", compute)
+    studio.view("out.sinct", "result")
+    with ThreadPoolExecutor(3) as pool:
+        asked = []
+        for parts in ("light", "texture", "colours"):
+            asked.append(pool.submit(studio.kept, "out.sinct", parts))
+            time.sleep(0.05)
+    assert [each.result() for each in asked] == [b"", None, b""]
+    assert computed == [("light",), ("colours",)]
+
+
+@pytest.mark.parametrize(("options", "told"), [({}, 0), ({"strength": 0.5}, 1), ({"keep": ["light"]}, 1)])
+def test_a_result_that_a_command_has_mixed_says_so(folder, tiny, studio, options, told):
+    trained(folder, tiny, **options)
+    warnings = studio.describe("out.sinct")["state"]["warnings"]
+    assert sum("was written with a strength" in text for text in warnings) == told
+
+
+def test_training_longer_counts_from_what_is_done(folder, tiny, studio, monkeypatch):
+    trained(folder, tiny)
+    asked = []
+    monkeypatch.setattr(studio.processes, "start", lambda run, task, request: asked.append(request))
+    studio.resume("out.sinct", more=10)
+    assert asked == [{"resume": True, "steps": 14}]
+
+
+@pytest.mark.parametrize("more", [-1, 1_000_001])
+def test_training_longer_has_bounds(folder, tiny, studio, more):
+    trained(folder, tiny)
+    with pytest.raises(ConfigError, match="the steps to add must lie between 1 and 1,000,000"):
+        studio.resume("out.sinct", more=more)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("train longer, with `steps=1000` or more", "train longer, with 1000 steps or more"),
+        ("try another `seed`", "try another seed"),
+        ("set `tile_size=64`,\n or `device='cpu'`", "set tile size 64, or device cpu"),
+        ("run `pip install x`", "run `pip install x`"),
+    ],
+)
+def test_advice_has_no_arguments_on_the_page(text, words):
+    assert in_words(text) == words
+
+
 # With a process ------------------------------------------------------------------------------------------
 
 
@@ -165,6 +258,8 @@ def test_what_a_training_makes_is_what_translate_makes(folder, tiny, studio, tmp
         np.asarray(Image.open(path)) for path in (folder / "painting-photo.png", tmp_path / "same.png")
     )
     assert np.array_equal(mine, theirs)
+    assert run["state"]["doing"] == "taking the first steps"
+    assert run["state"]["pace"] > 0
     assert {curve["name"] for curve in run["state"]["curves"]} >= {"nce", "adversarial_g"}
     assert {view for view, version in run["views"].items() if version} == {
         "painting",
@@ -205,6 +300,37 @@ def test_a_photo_that_is_cut_off_gives_one_line(folder, studio):
     assert state["phase"] == "failed"
     assert "photo.png" in state["message"]
     assert len(state["message"].splitlines()) == 1
+
+
+@pytest.mark.slow
+def test_training_longer_is_resuming_with_a_new_length(folder, tiny, studio, tmp_path):
+    trained(folder, tiny)
+    studio.resume("out.sinct", more=3)
+    run = Served(studio, 0).wait("out.sinct", "finished", "failed")
+    assert run["state"]["phase"] == "finished", run["state"]["message"]
+    assert run["state"]["step"] == 7
+    shorter = tmp_path / "shorter.png"
+    sinct.translate(folder / "painting.png", folder / "photo.png", shorter, config=tiny)
+    sinct.translate(
+        folder / "painting.png", folder / "photo.png", shorter, config=tiny.replace(steps=7), resume=True
+    )
+    assert np.array_equal(np.asarray(Image.open(folder / "out.png")), np.asarray(Image.open(shorter)))
+
+
+@pytest.mark.slow
+def test_a_download_is_what_apply_writes_byte_for_byte(folder, tiny, studio):
+    trained(folder, tiny)
+    run = studio.run("out.sinct")
+    run.place.mkdir(exist_ok=True)
+    Image.linear_gradient("L").resize((60, 45)).save(run.mask)
+    studio.make_picture("out.sinct", Wish(".png", 0.7, True, ("light", "colours")))
+    made = Served(studio, 0).wait_made("out.sinct")["made"]
+    assert (made["phase"], made["file"]) == ("finished", "out-colours-light-70.png"), made["message"]
+    sinct.apply(
+        run.path, folder / "painting.png", folder / "same.png", profile="keep", strength=0.7, mask=run.mask,
+        keep=["colours", "light"],
+    )  # fmt: skip
+    assert run.download().read_bytes() == (folder / "same.png").read_bytes()
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,10 @@ class Served:
     def wait_made(self, name: str) -> dict[str, Any]:
         """Wait until a picture for download is made or has failed, and describe it."""
         return self._wait(name, lambda run: run["made"] and not run["working"])
+
+    def until(self, name: str, done: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """Wait until a run is as it should be, and describe it."""
+        return self._wait(name, done)
 
     def _wait(self, name: str, done: Any) -> dict[str, Any]:
         end = time.monotonic() + DEADLINE
