@@ -25,6 +25,7 @@ from .options import (
     Verbose,
     parse_changes,
 )
+from .semantics import LabelNumbers, Labels, Numbers, Segmenter, segmenter, shares
 from .stopping import capped, resuming, stopping
 
 folders_app = App(
@@ -258,6 +259,7 @@ def apply(
     epilog=examples(
         "sinct folders score translated --target photos",
         "sinct folders score seed-0 seed-1 --target photos --source paintings",
+        "sinct folders score streets --target photos --labels maps --segmenter drn.safetensors",
     )
 )
 def score(
@@ -277,6 +279,9 @@ def score(
             help="Folder of the source pictures, for the score of doing nothing.", show_default=False
         ),
     ] = None,
+    labels: Labels = None,
+    segmenter: Segmenter = None,
+    label_numbers: Numbers = LabelNumbers.ids,
     weights_dir: WeightsDir = None,
     random_weights: Annotated[
         bool, typer.Option(help="Use a random network, to try out everything else.")
@@ -285,7 +290,11 @@ def score(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Compare folders of translations with the target domain: FID, clean-FID, KID, and a distance without weights."""
+    """Compare folders of translations with the target domain: FID, clean-FID, KID, and a distance without weights.
+
+    With label maps of street scenes and a network that segments them, also mIoU (which the paper prints as mAP), pixel
+    and class accuracy, in percent.
+    """
     quiet = quiet or as_json
     with display.errors(as_json=as_json, quiet=quiet):
         bars.load(quiet=quiet)
@@ -293,7 +302,8 @@ def score(
 
         with bars.CountDisplay("looking", quiet=quiet) as bar:
             found = folders.score(
-                translated, target, source=source, weights_dir=weights_dir, random_weights=random_weights,
+                translated, target, source=source, labels=labels, segmenter=segmenter,
+                label_numbers=label_numbers.value, weights_dir=weights_dir, random_weights=random_weights,
                 device=device, on_progress=bar,
             )  # fmt: skip
         for path, reason in found.left_out.items():
@@ -306,6 +316,20 @@ def score(
             display.emit(found.to_json())
             return
         _show(found)
+
+
+folders_app.command(
+    epilog=examples(
+        "sinct folders segmenter photos --labels maps -o drn.safetensors",
+        "sinct folders segmenter photos --labels maps -o drn.safetensors --resume",
+    )
+)(segmenter)
+folders_app.command(
+    epilog=examples(
+        "sinct folders shares horses zebras CUT=translated --class horse --class zebra -o shares.png",
+        "sinct folders shares horses --class horse --network fcn_resnet50 --weights fcn_resnet50_coco-1167a1af.pth",
+    )
+)(shares)
 
 
 def _show(found: Any) -> None:

@@ -5,7 +5,7 @@ Park et al. 2020 (arXiv:2007.15651), section 4 and appendix C.
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from importlib.util import find_spec
 from itertools import product
@@ -42,6 +42,7 @@ from sinct.pictures.opening import open_picture
 from sinct.pictures.picture import write_picture
 from sinct.runtime.device import choose_device, gains_from_bfloat16
 from sinct.runtime.files import StrPath, printable
+from sinct.semantics import score_scenes_of
 from sinct.training.folder_run import Judge, run_folder_training
 from sinct.training.progress import OnPreparing, OnProgress, Training
 from sinct.training.run_directory import RunDirectory
@@ -360,7 +361,8 @@ class Scored:
     """Scores of one set of translations, or of several.
 
     Attributes:
-        sets: scores of each set, by folder, JSON-serialisable: "distance", and with weights "fid", "clean_fid", "kid".
+        sets: scores of each set, by folder, JSON-serialisable: "distance"; with weights "fid", "clean_fid", "kid"; with
+            label maps those of `sinct.measures.street_scores.SCORES`.
         mean: mean of each score over the sets.
         spread: standard deviation over the sets; empty for a single one.
         unchanged: the same scores of the source pictures as they are; empty without them.
@@ -368,6 +370,8 @@ class Scored:
         left_out: files that could not be read, with the reason.
         missing: why scores that need weights are missing; empty where they are not.
         random: whether the network's weights were random, so that its scores mean nothing.
+        overlaps: intersection over union of each class of street scenes in percent, by folder; empty without
+            label maps.
     """
 
     sets: Mapping[str, Mapping[str, float]]
@@ -378,6 +382,7 @@ class Scored:
     left_out: Mapping[str, str]
     missing: str = ""
     random: bool = False
+    overlaps: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return everything, JSON-serialisable."""
@@ -389,6 +394,9 @@ def score(
     target: StrPath,
     *,
     source: StrPath | None = None,
+    labels: StrPath | None = None,
+    segmenter: StrPath | None = None,
+    label_numbers: str = "ids",
     weights_dir: StrPath | None = None,
     random_weights: bool = False,
     device: str = "auto",
@@ -404,6 +412,10 @@ def score(
         translated: folder or list of translations; several, for instance of several seeds, get a mean and a spread.
         target: folder or list of the target domain's test pictures.
         source: those of the source domain, for the score of doing nothing.
+        labels: folder or list of label maps of street scenes, for the semantic scores of translations with their
+            names; with `segmenter`, see `sinct.semantics.score_scenes_of`.
+        segmenter: file of the network that segments them.
+        label_numbers: "ids" or "train-ids", what the numbers in label maps are.
         weights_dir: folder with the weights; None takes the cache.
         random_weights: use a random network, to try out everything else.
         device: auto, cpu, cuda, cuda:N or mps.
@@ -411,10 +423,14 @@ def score(
         on_progress: called with pictures done and pictures in all, for each folder.
 
     Raises:
-        InputError: a folder has fewer than two pictures that can be read.
+        InputError: a folder has fewer than two pictures that can be read, or a translation has no label map.
+        ConfigError: only one of `labels` and `segmenter` was given.
+        WeightsError, CheckpointError: the segmenter cannot be used.
         DeviceError: the device is unknown or not there.
     """
     where = choose_device(device)
+    if (labels is None) != (segmenter is None):
+        raise ConfigError("semantic scores need both `labels` and `segmenter`; give the two or neither")
     places = [translated] if isinstance(translated, (str, PathLike)) else list(translated)
     if not places:
         raise InputError("there is no folder of translations; give one or more")
@@ -432,11 +448,19 @@ def score(
     unchanged = {} if sources is None else {"distance": distance(sources)}
     protocols = {"distance": "colours and textures of both sets, in ΔE; see sinct.measures.folder_distance"}
     sets: dict[str, dict[str, float]] = {}
+    overlaps: dict[str, Mapping[str, float]] = {}
     left_out: dict[str, str] = {}
     missing = ""
     for place in places:
         paths = find_images(place)
         found = {"distance": distance(paths)}
+        if labels is not None and segmenter is not None:
+            scenes = score_scenes_of(
+                place, labels, segmenter, label_numbers=label_numbers, device=device, on_progress=on_progress
+            )
+            found |= scenes.scores
+            protocols |= scenes.protocols
+            overlaps[printable(place)] = scenes.overlaps
         try:
             scores = score_folders(
                 paths,
@@ -467,6 +491,7 @@ def score(
         left_out,
         missing,
         random_weights,
+        overlaps,
     )
 
 
