@@ -50,6 +50,8 @@ class Method(StrEnum):
     gcgan = "gcgan"
     distancegan = "distancegan"
     self_distancegan = "self-distancegan"
+    munit = "munit"
+    drit = "drit"
 
 
 class State(StrEnum):
@@ -177,6 +179,7 @@ def train(
     epilog=examples(
         "sinct folders apply run paintings -o translated",
         "sinct folders apply run one.jpg two.jpg -o translated --size own",
+        "sinct folders apply run paintings -o translated --samples 4",
     )
 )
 def apply(
@@ -192,6 +195,24 @@ def apply(
         Size, typer.Option(help="tested: scaled as in the training's tests; own: as they are.")
     ] = Size.tested,
     suffix: Annotated[str, typer.Option(help="Format of the translations.")] = ".png",
+    samples: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=1000,
+            metavar="N",
+            help="Translate each picture this often, with random styles, as NAME-1 to NAME-N; for munit and drit.",
+            show_default="once, with the mean style",
+        ),
+    ] = None,
+    reference: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PICTURE",
+            help="Translate to the style of this picture; for munit and drit.",
+            show_default=False,
+        ),
+    ] = None,
     device: Device = "auto",
     max_memory: MaxMemory = None,
     resume: Resume = False,
@@ -208,8 +229,9 @@ def apply(
         given: Any = images[0] if len(images) == 1 and _holds_many(images[0]) else images
         with bars.CountDisplay("translating", quiet=quiet) as bar:
             done = folders.apply(
-                run, given, output, state=state.value, size=size.value, suffix=suffix, device=device,
-                max_memory=max_memory, resume=resume, overwrite=overwrite, on_picture=bar, should_stop=stop,
+                run, given, output, state=state.value, size=size.value, suffix=suffix,
+                samples=samples, reference=reference, device=device, max_memory=max_memory, resume=resume,
+                overwrite=overwrite, on_picture=bar, should_stop=stop,
             )  # fmt: skip
         for text in done.warnings:
             display.warn(text, quiet=quiet)
