@@ -75,10 +75,10 @@ def report(
         given = _methods(methods)
         names = [name.strip() for name in (pictures or "").split(",") if name.strip()]
         bars.load(quiet=quiet)
-        from sinct import folder_report
+        from sinct import folders
 
         with bars.CountDisplay("working", quiet=quiet) as bar:
-            page = folder_report.report(
+            page = folders.report(
                 given, output, source=source, target=target, rows=rows, pictures=names, insets=insets, seed=seed,
                 state=state.value, labels=labels, segmenter=segmenter, label_numbers=label_numbers.value,
                 weights_dir=weights_dir, random_weights=random_weights, device=device,

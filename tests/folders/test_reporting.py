@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 import sinct
-from sinct import folder_report, folders, semantics
+from sinct import folders, semantics
+from sinct.folders import reporting
 from sinct.pictures.picture import read_picture
 from tests.support.folder_pictures import draw, drawn_domains, tiny_cut, tiny_cycle
 from tests.support.street_scenes import draw_scenes
@@ -35,9 +36,7 @@ def report(made: Path, output: Path, **options) -> Path | None:
         "CUT": [made / "cut", made / "cut-1"], "CycleGAN": [made / "cyclegan"], "Paint": [made / "elsewhere"]
     }  # fmt: skip
     places = {"source": made / "discs", "target": made / "squares", "weights_dir": output / "no weights"}
-    return folder_report.report(
-        options.pop("methods", given), output, **{**places, "device": "cpu", **options}
-    )
+    return folders.report(options.pop("methods", given), output, **{**places, "device": "cpu", **options})
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +116,7 @@ def test_rows_are_drawn_by_the_seed(made):
     all_ = {"a": {path: path for path in sources}}
 
     def drawn(seed: int) -> list[str]:
-        return [row.name for row in folder_report._rows(all_, sources, 2, [], seed)]
+        return [row.name for row in reporting._rows(all_, sources, 2, [], seed)]
 
     assert drawn(0) == drawn(0)
     assert len({tuple(drawn(seed)) for seed in range(8)}) > 1
@@ -201,7 +200,7 @@ def test_scores_of_street_scenes_have_columns(tmp_path):
         photographs, labels, network, epochs=1, changes=tiny, from_scratch=True, device="cpu"
     )
     output = tmp_path / "report"
-    folder_report.report(
+    folders.report(
         {"Paint": [coloured]}, output, source=coloured, target=photographs, labels=labels, segmenter=network,
         weights_dir=tmp_path, device="cpu",
     )  # fmt: skip

@@ -11,10 +11,11 @@ from statistics import fmean, stdev
 
 from PIL import Image
 
-from sinct import folders
 from sinct.data.folders import find_images
 from sinct.doctor import examine
 from sinct.errors import ConfigError, InputError, OutputError, counted
+from sinct.folders.applying import apply, model_file
+from sinct.folders.scoring import score
 from sinct.measures import Measure
 from sinct.measures.folder_scores import FOLDER_SCORES, SCENE_SCORES, described
 from sinct.report.folder_page import write_folder_report
@@ -22,8 +23,6 @@ from sinct.report.folder_results import FolderComparison, FolderResult, GridRow
 from sinct.report.pictures import read
 from sinct.runtime.files import StrPath, printable, unwritable
 from sinct.runtime.json_files import read_json, write_json
-
-__all__ = ["report"]
 
 ROWS = 6
 """Source pictures that a grid shows by default."""
@@ -117,7 +116,7 @@ def report(
     }
     shown = _rows(translations, sources, rows, pictures, seed)
     _make(folder)
-    scored = folders.score(
+    scored = score(
         list(dict.fromkeys(place for found in places.values() for place in found)),
         target,
         source=source,
@@ -228,12 +227,12 @@ def _translate(
     should_stop: Callable[[], bool],
 ) -> Mapping[Path, str]:
     """Translate all source pictures, except those that the same model has translated; return what failed, and why."""
-    model = {"sha256": _hash(folders.model_file(run, state)), "sources": [str(path) for path in sources]}
+    model = {"sha256": _hash(model_file(run, state)), "sources": [str(path) for path in sources]}
     facts = folder.with_name(f"{folder.name}.json")
     same = facts.exists() and read_json(facts) == model
     if not same:
         facts.unlink(missing_ok=True)
-    done = folders.apply(
+    done = apply(
         run, sources, folder, state=state, device=device, resume=same, overwrite=not same, on_picture=on_picture,
         should_stop=should_stop,
     )  # fmt: skip

@@ -13,6 +13,7 @@ import sinct
 from sinct import folders
 from sinct.data.folders import Domains
 from sinct.data.scaled import read_test_image
+from sinct.folders.applying import SIZES
 from sinct.inference import checkpoint
 from sinct.pictures.picture import read_picture
 from sinct.training import folder_run
@@ -293,7 +294,7 @@ def test_pictures_that_are_there_are_not_replaced_unless_asked(run, domains, tmp
     assert len(folders.apply(run, domains.source, tmp_path / "out", overwrite=True).written) == 4
 
 
-@pytest.mark.parametrize("size", folders.SIZES)
+@pytest.mark.parametrize("size", SIZES)
 def test_pictures_that_are_to_be_translated_are_never_replaced(size, run, domains):
     first, second = domains.source[:2]
     before = [path.read_bytes() for path in (first, second)]
@@ -373,7 +374,7 @@ def test_samples_are_numbered_and_differ(styled_run, domains, tmp_path):
     assert not made[1].equal(made[2])
 
 
-@pytest.mark.parametrize("size", folders.SIZES)
+@pytest.mark.parametrize("size", SIZES)
 def test_a_sample_is_the_same_however_many_there_are(size, styled_run, domains, tmp_path):
     few = folders.apply(styled_run, domains.source[:2], tmp_path / "few", samples=2, size=size)
     many = folders.apply(styled_run, domains.source[:1], tmp_path / "many", samples=4, size=size)
@@ -503,7 +504,7 @@ def test_scores_with_a_random_network_are_complete(domains, tmp_path):
 
 
 def test_the_manual_lists_the_methods_as_they_are():
-    manual = Path(folders.__file__).parent / "objectives" / "FOLDERS.md"
+    manual = Path(sinct.__file__).parent / "objectives" / "FOLDERS.md"
     rows = [line for line in manual.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
     assert rows == [
         f"| `{name}` | {each.summary} | {each.epochs or f'{each.steps:,} steps'} | {each.constant or 'halved'} "
