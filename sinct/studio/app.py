@@ -302,7 +302,7 @@ class Routes:
         keep = asked.get("keep", [])
         if not isinstance(keep, list) or not all(isinstance(part, str) for part in keep):
             raise InputError("keep must be names of parts")
-        wish = Wish(asked["suffix"], float(asked["strength"]), asked["masked"], tuple(keep))
+        wish = Wish(asked["suffix"], asked["strength"], asked["masked"], tuple(keep))
         await run_in_threadpool(self._studio.make_picture, request.path_params["name"], wish)
         return Json({}, 202)
 
