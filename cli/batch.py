@@ -350,7 +350,8 @@ def _judge(
 
         if rest and undo:
             raise ConfigError("--rest is for pictures without a verdict, of which there is nothing to undo")
-        chosen = [*(names or []), *(undecided(read_entries(ledger_path(folder))) if rest else [])]
+        others = undecided(read_entries(ledger_path(folder))) if rest else []
+        chosen = list(dict.fromkeys([*(names or []), *others]))
         if not chosen and not rest:
             raise ConfigError("name one or more jobs, or give --rest for all that have no verdict yet")
         if note and undo:
@@ -359,8 +360,8 @@ def _judge(
         if as_json:
             display.emit({"jobs": [facts(entry, folder) for entry in entries]})
             return
-        what = "no longer " if undo else ""
-        display.say(f"{what}{verdict} {_pictures(len(chosen))}; {_verdicts(entries)}")
+        what = "took back the verdict on" if undo else verdict
+        display.say(f"{what} {_pictures(len(chosen))}; {_verdicts(entries)}")
         if any(entry.verdict is Verdict.rejected for entry in entries):
             display.say(
                 f"to make what was rejected anew with another seed: sinct batch retry {shlex.quote(str(folder))}"

@@ -104,6 +104,12 @@ def test_the_output_may_not_be_a_map(pair, maps, tiny):
         sinct.translate(*pair, maps[0], config=tiny, regions=maps, overwrite=True)
 
 
+def test_a_map_that_is_not_there_is_named(pair, maps, tiny, make_picture, tmp_path):
+    output = make_picture("out.png")
+    with pytest.raises(sinct.InputError, match=r"^the region map .*gone\.png does not exist"):
+        sinct.translate(*pair, output, config=tiny, regions=[tmp_path / "gone.png", maps[1]], overwrite=True)
+
+
 def test_command_line_takes_maps_of_further_photos(pair, maps, tmp_path):
     sky = tmp_path / "sky-map.png"
     Image.new("RGB", (64, 50), SKY).save(sky)

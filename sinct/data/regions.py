@@ -111,7 +111,7 @@ def matched_regions(
     if not shared.any():
         raise InputError(
             "the region maps have no colour in common that covers enough of both pictures "
-            f"({SMALLEST:.1%} of each); paint what belongs together in the same flat colour"
+            f"({SMALLEST:.1%} of each); paint what belongs together in the same flat colour and save as PNG"
         )
     numbers = torch.where(shared, shared.cumsum(0), ELSEWHERE).to(torch.uint8)
     remarks = [

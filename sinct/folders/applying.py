@@ -121,8 +121,8 @@ def apply(
     trained_on_folders = {method.trainer.name for method in METHODS.values()}
     if size == "tested" and model.objective not in trained_on_folders:
         raise ConfigError(
-            f"{printable(run)} was trained on a pair of pictures, so there is no size of its tests; give "
-            "`size='own'`, or use `sinct.apply`"
+            f"{printable(run)} was trained on a pair of pictures, so there is no size of its tests; "
+            "`sinct folders apply --size own` translates with it"
         )
     paths = (
         find_images(images) if isinstance(images, (str, PathLike)) else tuple(Path(path) for path in images)

@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -78,7 +79,11 @@ def checked_output(
     """
     check_choice(profile)
     try:
-        taken = output.exists() and any(output.samefile(path) for path in inputs)
+        taken = output.exists() and any(
+            output.samefile(path)
+            for path in inputs
+            if os.path.exists(path)  # reading it will say that it is not there
+        )
         if isinstance(source, Source):
             Scratch.folder_of(output).exists()  # its name is longer; raises where it is too long
     except OSError as error:

@@ -104,7 +104,7 @@ def _codes(path: StrPath, size: tuple[int, int], at: tuple[int, int]) -> Codes:
             warnings.simplefilter("ignore")  # that of several pictures the first is used, and the like
             pixels = read_picture(path).pixels
     except InputError as error:
-        raise InputError(f"cannot read the region map {error}") from None
+        raise InputError(f"the region map {error}") from None
     colours = pixels.add(1).mul(127.5).round().byte().permute(1, 2, 0)
     picture = Image.fromarray(colours.contiguous().numpy())
     if not same_shape(size, (picture.height, picture.width)):

@@ -1,7 +1,6 @@
 """The studio's addresses: its page, its files, and what the page can ask for."""
 
 import asyncio
-import json
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
@@ -13,15 +12,15 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, HTMLResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from sinct.errors import InputError, OutputError, SinctError
+from sinct.errors import InputError, OutputError, SinctError, one_line
 from sinct.pictures.formats import READ_SUFFIXES
 from sinct.runtime.files import printable, unwritable
 from sinct.runtime.json_files import restored
 from sinct.studio.batch_page import BatchRoutes
-from sinct.studio.bodies import TooLarge, json_body
+from sinct.studio.bodies import Json, TooLarge, as_json, json_body
 from sinct.studio.folder import picture_in
 from sinct.studio.guard import Guard
 from sinct.studio.processes import Busy
@@ -113,7 +112,7 @@ def make_app(
             Route("/api/runs/{name}/views/{view}", routes.view),
             *routes.batch.routes(),
         ],
-        exception_handlers={SinctError: _refused},
+        exception_handlers={SinctError: _refused, OSError: _denied},
     )
     return Guard(app, token, port)
 
@@ -122,7 +121,14 @@ async def _refused(request: Request, error: Exception) -> Response:
     """An error that a person can act on, as its one line."""
     kinds = {Busy: 409, TooLarge: 413, OutputError: 507}
     code = next((code for kind, code in kinds.items() if isinstance(error, kind)), 422)
-    return JSONResponse({"error": in_words(str(error))}, code)
+    return Json({"error": in_words(str(error))}, code)
+
+
+async def _denied(request: Request, error: Exception) -> Response:
+    """A fault of the disk, likewise."""
+    assert isinstance(error, OSError)
+    where = f"{printable(Path(error.filename).name)}: " if error.filename else ""
+    return Json({"error": f"{where}{error.strerror or one_line(error)}; check the folder and the disk"}, 507)
 
 
 class Routes:
@@ -161,7 +167,7 @@ class Routes:
 
     async def overview(self, request: Request) -> Response:
         """Pictures, runs and presets."""
-        return JSONResponse(await run_in_threadpool(self._studio.overview))
+        return Json(await run_in_threadpool(self._studio.overview))
 
     async def thumbnail(self, request: Request) -> Response:
         """A small version of a picture in the folder."""
@@ -182,7 +188,7 @@ class Routes:
         finally:
             with suppress(OSError):
                 temporary.unlink()  # it is not there if it was taken in
-        return JSONResponse({"name": name}, 201)
+        return Json({"name": name}, 201)
 
     async def mask(self, request: Request) -> Response:
         """Take in the mask drawn on the page, a PNG; an empty body removes it."""
@@ -196,7 +202,7 @@ class Routes:
         finally:
             with suppress(OSError):
                 temporary.unlink()
-        return JSONResponse({}, 201)
+        return Json({}, 201)
 
     async def _receive(self, request: Request, path: Path, most: int) -> None:
         """Write the body of a request to a file as it comes, up to so many bytes."""
@@ -228,11 +234,11 @@ class Routes:
         name = await run_in_threadpool(
             self._studio.start, asked["painting"], asked["photos"], asked["preset"], choices
         )
-        return JSONResponse({"name": name}, 201)
+        return Json({"name": name}, 201)
 
     async def run(self, request: Request) -> Response:
         """Everything about a run."""
-        return JSONResponse(await run_in_threadpool(self._studio.describe, request.path_params["name"]))
+        return Json(await run_in_threadpool(self._studio.describe, request.path_params["name"]))
 
     async def events(self, request: Request) -> Response:
         """The same whenever it has changed, as server-sent events."""
@@ -244,7 +250,7 @@ class Routes:
         last, silent = "", 0.0
         while not self._closing():
             try:
-                now = json.dumps(await run_in_threadpool(self._studio.describe, name))
+                now = as_json(await run_in_threadpool(self._studio.describe, name))
             except SinctError:
                 return  # somebody removed the run
             silent += TICK
@@ -259,12 +265,12 @@ class Routes:
     async def stop(self, request: Request) -> Response:
         """Ask a training to end."""
         await run_in_threadpool(self._studio.stop, request.path_params["name"])
-        return JSONResponse({}, 202)
+        return Json({}, 202)
 
     async def resume(self, request: Request) -> Response:
         """Continue a training."""
         await run_in_threadpool(self._studio.resume, request.path_params["name"])
-        return JSONResponse({}, 202)
+        return Json({}, 202)
 
     async def longer(self, request: Request) -> Response:
         """Continue a training beyond its length."""
@@ -272,13 +278,13 @@ class Routes:
         if asked["steps"] < 1:
             raise InputError("give 1 step or more")
         await run_in_threadpool(self._studio.resume, request.path_params["name"], asked["steps"])
-        return JSONResponse({}, 202)
+        return Json({}, 202)
 
     async def choose(self, request: Request) -> Response:
         """Go on with a candidate."""
         asked = await json_body(request, number=int)
         await run_in_threadpool(self._studio.choose, request.path_params["name"], asked["number"])
-        return JSONResponse({}, 202)
+        return Json({}, 202)
 
     async def candidate(self, request: Request) -> Response:
         """The painting as a candidate translates it."""
@@ -296,9 +302,9 @@ class Routes:
         keep = asked.get("keep", [])
         if not isinstance(keep, list) or not all(isinstance(part, str) for part in keep):
             raise InputError("keep must be names of parts")
-        wish = Wish(asked["suffix"], float(asked["strength"]), asked["masked"], tuple(keep))
+        wish = Wish(asked["suffix"], asked["strength"], asked["masked"], tuple(keep))
         await run_in_threadpool(self._studio.make_picture, request.path_params["name"], wish)
-        return JSONResponse({}, 202)
+        return Json({}, 202)
 
     async def download(self, request: Request) -> Response:
         """The picture that was made."""
@@ -321,7 +327,7 @@ def _picture(path: Path | None) -> Response:
 
 
 def _missing() -> Response:
-    return JSONResponse({"error": "there is nothing at this address"}, 404)
+    return Json({"error": "there is nothing at this address"}, 404)
 
 
 @lru_cache

@@ -1,7 +1,6 @@
 """The addresses of a batch's page, and of the viewer of Deep Zooms."""
 
 import asyncio
-import json
 import re
 import shlex
 from collections.abc import AsyncIterator, Callable
@@ -15,7 +14,7 @@ from anyio.to_thread import run_sync
 from jinja2 import Environment
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, HTMLResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from sinct.batch import storage
@@ -24,7 +23,7 @@ from sinct.runtime.files import printable
 from sinct.studio import zoom
 from sinct.studio.batch_rows import place_of
 from sinct.studio.batches import Batches
-from sinct.studio.bodies import json_body
+from sinct.studio.bodies import Json, as_json, json_body
 from sinct.studio.studio import Studio
 
 TICK = 0.5
@@ -125,14 +124,14 @@ class BatchRoutes:
             try:
                 told = await run_in_threadpool(self._told, name)
             except SinctError as error:
-                yield f"data: {json.dumps({'fault': ' '.join(str(error).split())})}\n\n"
+                yield f"data: {as_json({'fault': ' '.join(str(error).split())})}\n\n"
                 return
             changed = [row for key, row in told[0].items() if rows.get(key) is not row]
             order = list(told[0]) if list(told[0]) != list(rows) else None
             silent += TICK
             if changed or order is not None or told[1] != state:
                 rows, state, silent = dict(told[0]), told[1], 0.0
-                yield f"data: {json.dumps({'rows': changed, 'order': order, 'state': state})}\n\n"
+                yield f"data: {as_json({'rows': changed, 'order': order, 'state': state})}\n\n"
             elif silent >= SILENCE:
                 silent = 0.0
                 yield ":\n\n"
@@ -145,7 +144,7 @@ class BatchRoutes:
     async def job(self, request: Request) -> Response:
         """What else the page says of one job: how its result can be seen at full size."""
         name, key = _batch(request), request.query_params.get("job", "")
-        return JSONResponse(await run_in_threadpool(self._described, name, key))
+        return Json(await run_in_threadpool(self._described, name, key))
 
     def _described(self, name: str, key: str) -> dict[str, Any]:
         """Whether there is a Deep Zoom; the command that makes one of a large result; why it cannot be shown."""
@@ -169,23 +168,23 @@ class BatchRoutes:
         asked = await json_body(request, jobs=list, verdict=str, note=str)
         arguments = (_batch(request), _texts(asked["jobs"]), asked["verdict"], asked["note"])
         await run_in_threadpool(self.batches.judge, *arguments)
-        return JSONResponse({})
+        return Json({})
 
     async def retry(self, request: Request) -> Response:
         """Begin to make jobs anew."""
         asked = await json_body(request, jobs=list)
         await run_in_threadpool(self.batches.retry, _batch(request), _texts(asked["jobs"]))
-        return JSONResponse({}, 202)
+        return Json({}, 202)
 
     async def resume(self, request: Request) -> Response:
         """Begin to do what is left."""
         await run_in_threadpool(self.batches.resume, _batch(request))
-        return JSONResponse({}, 202)
+        return Json({}, 202)
 
     async def stop(self, request: Request) -> Response:
         """Ask the studio's process to end."""
         await run_in_threadpool(self.batches.stop, _batch(request))
-        return JSONResponse({}, 202)
+        return Json({}, 202)
 
     async def export(self, request: Request) -> Response:
         """The table of the jobs as a file."""

@@ -1,9 +1,10 @@
-"""Reads what a page sends."""
+"""Reads what a page sends, and writes what it gets."""
 
 import json
 from typing import Any
 
 from starlette.requests import Request
+from starlette.responses import JSONResponse
 
 from sinct.errors import InputError, SinctError
 
@@ -13,6 +14,19 @@ MOST_JSON = 100_000
 
 class TooLarge(SinctError):
     """More bytes came than are taken in."""
+
+
+class Json(JSONResponse):
+    """An answer in JSON. What is no UTF-8 in it, such as a file's name may be, is shown as question marks."""
+
+    def render(self, content: Any) -> bytes:
+        """The bytes of it."""
+        return as_json(content).encode()
+
+
+def as_json(values: Any) -> str:
+    """Values in JSON, likewise."""
+    return json.dumps(values, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace").decode()
 
 
 async def json_body(request: Request, **kinds: Any) -> dict[str, Any]:

@@ -21,13 +21,14 @@ FORBIDDEN = set("/\\\0") | (set(":") if os.name == "nt" else set())
 """Characters of no plain name: they would lead into or out of a folder."""
 
 LONGEST = 150
-"""Bytes of an uploaded file's name, without its suffix, that are kept; disks take 255, with what is added to them."""
+"""Bytes of a file's name, without its suffix, that are kept; disks take 255, with what is added to them."""
 
 
 def inside(folder: Path, name: str) -> Path:
     """The path of what lies directly in a folder.
 
-    Only plain names lead anywhere: no separators, no hidden files, and no link that leaves the folder.
+    Only plain names lead anywhere: no separators, no hidden files, and no link that leaves the folder. Nor does a name
+    that is no UTF-8, which no address holds.
 
     Args:
         folder: the folder.
@@ -39,9 +40,10 @@ def inside(folder: Path, name: str) -> Path:
     if name and not name.startswith(".") and not set(name) & FORBIDDEN:
         path = folder / name
         try:
+            name.encode()
             if path.exists() and path.resolve().parent == folder.resolve():
                 return path
-        except (OSError, ValueError, RuntimeError):  # too long for the disk, or links in a circle
+        except (OSError, ValueError, RuntimeError):  # no UTF-8, too long for the disk, or links in a circle
             pass
     raise InputError(f"there is no {printable(name)[:200]} in this folder; choose another file")
 
@@ -127,8 +129,11 @@ def plain_name(text: str) -> str:
         raise InputError(
             f"{printable(kept)}: {kinds} are not read; give a picture, such as .jpg, .png or .tif"
         )
-    stem = stem.strip(" .").encode()[:LONGEST].decode(errors="ignore")
-    return (stem or "picture") + suffix
+    return (_shortened(stem.strip(" .")) or "picture") + suffix
+
+
+def _shortened(stem: str) -> str:
+    return stem.encode()[:LONGEST].decode(errors="ignore")
 
 
 def place_for(folder: Path, name: str, uploaded: Path) -> tuple[Path, bool]:
@@ -152,7 +157,7 @@ def place_for(folder: Path, name: str, uploaded: Path) -> tuple[Path, bool]:
 
 def free_output(folder: Path, painting: str) -> str:
     """A name for the translation of a painting that is free, and so is that of its run directory."""
-    for path in _numbered(folder, f"{Path(painting).stem}-photo.png"):
+    for path in _numbered(folder, f"{_shortened(Path(painting).stem)}-photo.png"):
         if not path.exists() and not path.with_suffix(SUFFIX).exists():
             return path.name
     raise OutputError(f"there are too many translations of {painting}; remove some")

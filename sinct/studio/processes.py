@@ -21,6 +21,9 @@ from sinct.studio.run import StudioRun
 TOLERANCE = 1.0
 """Seconds by which the recorded start of a process may be off; a number is not used again that soon."""
 
+MODULES = ("sinct.studio.worker", "sinct.studio.batch_worker")
+"""What the processes run."""
+
 
 class Busy(OutputError):
     """Another process works for this studio."""
@@ -46,10 +49,16 @@ class Worker:
         """Whether it still works."""
         try:
             process = psutil.Process(self.pid)
-            same = abs(process.create_time() - self.created) < TOLERANCE
+            # The system's clock may have been set meanwhile, which moves the start of every process.
+            same = abs(process.create_time() - self.created) < TOLERANCE or _is_ours(process)
             return same and process.status() != psutil.STATUS_ZOMBIE
         except (psutil.Error, OSError):
             return False
+
+
+def _is_ours(process: psutil.Process) -> bool:
+    """Whether a process is one that a studio starts."""
+    return any(word in MODULES for word in process.cmdline())
 
 
 class Processes:
@@ -86,7 +95,7 @@ class Processes:
             OutputError: the process cannot be started or recorded.
         """
         text = {"do": task, "run": str(run.path), **request}
-        self._begin("sinct.studio.worker", run.path.name, task, text, run.log)
+        self._begin(MODULES[0], run.path.name, task, text, run.log)
 
     def start_batch(self, name: str, request: Mapping[str, Any], log: Path) -> None:
         """Start a process that works on a batch.
@@ -100,7 +109,7 @@ class Processes:
             Busy: another process works.
             OutputError: the process cannot be started or recorded.
         """
-        self._begin("sinct.studio.batch_worker", name, "batch", request, log)
+        self._begin(MODULES[1], name, "batch", request, log)
 
     def _begin(self, module: str, name: str, task: str, request: Mapping[str, Any], output: Path) -> None:
         """Start a module with a line of JSON on its standard input, and record it."""

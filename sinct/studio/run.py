@@ -11,6 +11,7 @@ log.txt       what the processes printed
 download/     the picture made for download
 """
 
+import math
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -335,7 +336,7 @@ class StudioRun:
         for line in lines[:: 1 + len(lines) // most]:
             with suppress(ValueError):
                 entry = parsed(line)
-                if isinstance(entry, dict) and isinstance(entry.get("step"), int):
+                if isinstance(entry, dict) and type(entry.get("step")) is int and _finite(entry):
                     entries.append(entry)
         return entries
 
@@ -354,6 +355,11 @@ class StudioRun:
     def _write(self, name: str, values: Any) -> None:
         self.place.mkdir(parents=True, exist_ok=True)
         write_json(self.place / name, plain(values))
+
+
+def _finite(entry: Mapping[str, Any]) -> bool:
+    """Whether JSON and a plot can hold an entry of a log."""
+    return all(math.isfinite(value) for value in entry.values() if isinstance(value, float))
 
 
 def _chosen(job: Job, record: Record) -> Job:

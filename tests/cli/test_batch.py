@@ -114,7 +114,8 @@ def test_verdicts_are_given_shown_and_taken_back(folder, workers):
     shown = sinct("status", out).stdout
     assert re.search(r"^\[p1\] +done +rejected: \[b\]too dark", shown, re.MULTILINE)
     assert "3 done; 2 accepted, 1 rejected, 0 undecided" in shown
-    assert "no longer accepted 1 picture; 1 accepted" in sinct("accept", out, "[p0]", "--undo").stdout
+    told = sinct("accept", out, "[p0]", "[p0]", "--undo").stdout
+    assert "took back the verdict on 1 picture; 1 accepted" in told
     told = json.loads(sinct("status", out, "--json").stdout)["jobs"]
     assert [job["verdict"] for job in told] == [None, "rejected", "accepted"]
 

@@ -56,7 +56,7 @@ def test_a_region_may_be_in_any_photo():
 
 
 def test_maps_without_a_colour_in_common_are_refused():
-    with pytest.raises(InputError, match=r"have no colour in common .* same flat colour"):
+    with pytest.raises(InputError, match=r"have no colour in common .* same flat colour and save as PNG$"):
         matched_regions(torch.zeros(9, 9).long(), [torch.ones(9, 9).long()], ["#000000", "#ffffff"])
 
 

@@ -337,7 +337,9 @@ def test_unknown_choices_are_refused(name, value, run, domains, tmp_path):
 
 def test_a_model_of_a_pair_has_no_size_of_tests(tiny, domains, tmp_path):
     sinct.train(domains.source[0], domains.target[0], tmp_path / "pair", config=tiny)
-    with pytest.raises(sinct.ConfigError, match=r"pair was trained on a pair of pictures.*`size='own'`"):
+    with pytest.raises(
+        sinct.ConfigError, match=r"pair was trained on a pair of pictures.*`sinct folders apply --size own`"
+    ):
         folders.apply(tmp_path / "pair", domains.source, tmp_path / "out")
     assert len(folders.apply(tmp_path / "pair", domains.source, tmp_path / "out", size="own").written) == 4
 

@@ -53,6 +53,6 @@ def test_unreadable_map_is_one_line(tmp_path, content):
     path = tmp_path / "a.png"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(InputError, match="cannot read the region map") as caught:
+    with pytest.raises(InputError, match=r"^the region map .* (does not exist|is not a picture)") as caught:
         read_regions(path, path, painting_size=(4, 4), photo_size=(2, 2))
     assert "\n" not in str(caught.value)

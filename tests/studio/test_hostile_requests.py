@@ -741,6 +741,7 @@ def test_a_run_that_is_not_being_trained_cannot_be_stopped(served):
         ({"strength": 1.5}, "strength must lie between 0 and 1, got 1.5"),
         ({"strength": float("inf")}, "strength must lie between 0 and 1"),
         ({"strength": float("nan")}, "strength must lie between 0 and 1"),
+        ({"strength": 10**400}, "strength must lie between 0 and 1"),
         ({"strength": True}, "the request must be JSON"),
         ({"masked": 1}, "the request must be JSON"),
         ({"keep": "light"}, "keep must be names of parts"),

@@ -117,6 +117,26 @@ def test_another_process_of_the_same_number_does_not_count(folder, studio):
     (studio.place / "process.json").unlink()
 
 
+def test_a_process_is_found_after_the_clock_was_set(studio):
+    command = [sys.executable, "-m", "sinct.studio.worker"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as child:
+        created = psutil.Process(child.pid).create_time() - 3600
+        record = {"pid": child.pid, "created": created, "run": "out.sinct", "task": "train"}
+        (studio.place / "process.json").write_text(json.dumps(record))
+        assert studio.working() == "out.sinct"
+        child.kill()
+    assert studio.working() is None
+
+
+@pytest.mark.parametrize(
+    "line", ['{"step": 2, "nce": NaN}', '{"step": 2, "nce": Infinity}', '{"step": true}']
+)
+def test_losses_that_no_plot_shows_are_left_out(folder, line):
+    (folder / "odd.sinct").mkdir()
+    (folder / "odd.sinct" / "log.jsonl").write_text('{"step": 1, "nce": 1.0}\n' + line)
+    assert StudioRun(folder / "odd.sinct").losses() == [{"step": 1, "nce": 1.0}]
+
+
 def test_losses_are_thinned_evenly_and_cut_lines_left_out(folder):
     (folder / "long.sinct").mkdir()
     lines = [json.dumps({"step": step, "nce": 1.0}) for step in range(1, 5001)]
