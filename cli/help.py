@@ -4,6 +4,7 @@ import inspect
 import re
 import textwrap
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, TypeVar
 
 import typer
@@ -17,7 +18,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 GROUPS = {
     "Input": "painting photo photos match pairs regions photo-regions source target mask shared-model add",
-    "Output": "output run-dir resume overwrite bits profile format suffix outputs verify no-report rest undo only open",
+    "Output": "output run-dir resume overwrite bits profile format suffix outputs verify no-report rest undo note only open",
     "Look": "preset method methods without seed stroke faithful from-scratch strength keep state size set rows "
     "pictures insets",
     "Length": "time steps epochs iterations seeds presets each-photo continue pick prune",
@@ -33,6 +34,9 @@ NARROW = 60
 
 NO_CHOICE = re.compile(r"(?:Value error, )?'(.*)' is not one of (.*)\.$", re.DOTALL)
 """Click's message about a value that is none of an option's choices."""
+
+WORDS = {"<path>": "PATH", "<list[Path]>": "PATH", "<str>": "TEXT", "<list[str]>": "TEXT", "<int range>": "N"}
+"""What help calls a value, in place of Typer's names, which are those of Python's types."""
 
 NAMES = ["-h", "--help"]
 """Options that ask for help."""
@@ -73,6 +77,9 @@ class _Help:
         for param in own.get_params(ctx):
             if getattr(param, "is_flag", False) and param.metavar is None:
                 param.metavar = ""  # a switch takes no value
+            elif type_of := getattr(param, "display_type", None):  # not in every version of Typer
+                named = type_of(ctx=ctx)
+                param.display_type = partial(_named, WORDS.get(named, named))
         shown, own.epilog = own.epilog, None  # Typer would fill its lines
         try:
             if display.out.width < NARROW:
@@ -107,6 +114,11 @@ class App(typer.Typer):
     def command(self, name: str | None = None, **options: Any) -> Callable[[Function], Function]:
         """See Typer: register a function as a command."""
         return super().command(name, cls=Command, **options)
+
+
+def _named(word: str, ctx: Any) -> str:
+    """A word for a value, where Typer asks for its type."""
+    return word
 
 
 def _place(param: Any, order: list[str]) -> int:

@@ -117,7 +117,7 @@ Time = Annotated[
     typer.Option(
         parser=duration,
         metavar="TIME",
-        help="Stop after this much time even if the preset's steps are not done: 90s, 10m, 2h.",
+        help="Stop after this much time even if not all steps are done: 90s, 10m, 2h.",
     ),
 ]
 Steps = Annotated[

@@ -1,6 +1,7 @@
 """Help and completion: what a person reads before anything runs."""
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -101,6 +102,18 @@ def test_help_cuts_no_word(words, width):
         for word in (param.help or "").split():
             assert word.strip("`") in text, word
     assert NARROW in range(*WIDTHS)  # one width is narrow, the other is not
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_help_names_no_type_of_python(words, width):
+    text = help_of(words, width=width)
+    assert re.findall(r"<(?:path|str|int|int range|float|list\[\w+\])>", text) == []
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_help_offers_no_default_that_its_words_deny(words):
+    assert not re.search(r"by default[^.]*\.\s+\[default:", " ".join(help_of(words, width=40).split()))
 
 
 def completed(words):
