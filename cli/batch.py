@@ -312,7 +312,10 @@ def export(
     output: Annotated[
         Path, typer.Option("-o", "--output", help="Table to write, .csv or .json.", show_default=False)
     ],
-    only: Annotated[Only | None, typer.Option(metavar="VERDICT", help="Only the jobs that are accepted, rejected or undecided.")] = None,
+    only: Annotated[
+        Only | None,
+        typer.Option(metavar="VERDICT", help="Only the jobs that are accepted, rejected or undecided."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write a table of the jobs with states, verdicts, seeds, warnings and figures."""

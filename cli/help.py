@@ -18,7 +18,8 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 GROUPS = {
     "Input": "painting photo photos match pairs regions photo-regions source target mask shared-model add",
-    "Output": "output run-dir resume overwrite bits profile format suffix outputs verify no-report rest undo note only open",
+    "Output": "output run-dir resume overwrite bits profile format suffix outputs verify no-report rest undo note only "
+    "open",
     "Look": "preset method methods without seed stroke faithful from-scratch strength keep state size set rows "
     "pictures insets",
     "Length": "time steps epochs iterations seeds presets each-photo continue pick prune",
