@@ -303,7 +303,7 @@ def test_the_page_opens_at_a_run_and_its_pictures_zoom_together(
     fitted = opened.page.locator("#panes .frame").first.evaluate(
         "frame => Math.min(frame.clientWidth / 160, frame.clientHeight / 120) * devicePixelRatio"
     )
-    assert opened.page.locator("#zoom").input_value() == f"Fit, {round(100 * fitted)} %"
+    assert opened.page.locator("#zoom").inner_text() == f"Fit, {round(100 * fitted)} %"
     opened.page.locator("#panes").press("1")
     shown = "layers => layers.filter(layer => layer.offsetParent).map(layer => layer.style.transform)"
     places = opened.page.eval_on_selector_all(".pane .layer", shown)
