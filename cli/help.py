@@ -36,6 +36,14 @@ NARROW = 60
 NO_CHOICE = re.compile(r"(?:Value error, )?'(.*)' is not one of (.*)\.$", re.DOTALL)
 """Click's message about a value that is none of an option's choices."""
 
+NEEDED = {
+    r"Input should be a valid integer.*": "a whole number is needed",
+    r"Input should be a valid number.*": "a number is needed",
+    r"Input should be greater than or equal to (.*)": r"it must be \1 or more",
+    r"Input should be less than or equal to (.*)": r"it must be \1 or less",
+}
+"""Messages about numbers, and what they are in plain words."""
+
 WORDS = {"<path>": "PATH", "<list[Path]>": "PATH", "<str>": "TEXT", "<list[str]>": "TEXT", "<int range>": "N"}
 """What help calls a value, in place of Typer's names, which are those of Python's types."""
 
@@ -62,13 +70,15 @@ class _Help:
         return sorted(params, key=lambda param: _place(param, order))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """See Click: a value that is no choice is told with the one that it resembles."""
+        """See Click: a value that does not fit is told in plain words, and with the choice that it resembles."""
         try:
             parsed: list[str] = super().parse_args(ctx, args)  # type: ignore[misc]
         except typer.BadParameter as error:
             if found := NO_CHOICE.match(error.message):
                 near = did_you_mean(found[1], re.findall("'([^']*)'", found[2]))
                 error.message = f"{found[1]!r} is not one of {found[2]}{near or '.'}"
+            for pattern, words in NEEDED.items():
+                error.message = re.sub(pattern, words, error.message, flags=re.DOTALL)
             raise
         return parsed
 

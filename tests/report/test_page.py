@@ -154,7 +154,10 @@ def test_values_that_are_not_finite_are_shown_and_not_ranked(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("methods", "said"),
     [
-        (2, "2 methods translated the painting so that it takes on the look of the photo, each in up to 10 min."),
+        (
+            2,
+            "2 methods translated the painting so that it takes on the look of the photo, each in up to 10 min.",
+        ),
         (1, "1 method translated the painting so that it takes on the look of the photo, in up to 10 min."),
     ],
 )
