@@ -11,6 +11,7 @@ from . import bars, display
 from .folders import State, WeightsDir, folders_app
 from .help import examples
 from .options import AsJson, Device, Overwrite, Quiet, Seed
+from .semantics import LabelNumbers, Labels, Numbers, Segmenter
 from .stopping import stopping
 
 __all__ = ["folders_app"]  # with this command in it
@@ -56,6 +57,9 @@ def report(
     state: Annotated[
         State, typer.Option(help="State of the trainings: their best, or their last.")
     ] = State.best,
+    labels: Labels = None,
+    segmenter: Segmenter = None,
+    label_numbers: Numbers = LabelNumbers.ids,
     weights_dir: WeightsDir = None,
     random_weights: Annotated[
         bool, typer.Option("--random-weights", help="Use a random network, to try out everything else.")
@@ -76,7 +80,8 @@ def report(
         with bars.CountDisplay("working", quiet=quiet) as bar:
             page = folder_report.report(
                 given, output, source=source, target=target, rows=rows, pictures=names, insets=insets, seed=seed,
-                state=state.value, weights_dir=weights_dir, random_weights=random_weights, device=device,
+                state=state.value, labels=labels, segmenter=segmenter, label_numbers=label_numbers.value,
+                weights_dir=weights_dir, random_weights=random_weights, device=device,
                 overwrite=overwrite, on_progress=lambda what, done, total: bar(done, total, what), should_stop=stop,
             )  # fmt: skip
         if page is None:

@@ -25,6 +25,7 @@ from .options import (
     Verbose,
     parse_changes,
 )
+from .semantics import LabelNumbers, Labels, Numbers, Segmenter, segmenter, shares
 from .stopping import capped, resuming, stopping
 
 folders_app = App(
@@ -49,6 +50,8 @@ class Method(StrEnum):
     gcgan = "gcgan"
     distancegan = "distancegan"
     self_distancegan = "self-distancegan"
+    munit = "munit"
+    drit = "drit"
 
 
 class State(StrEnum):
@@ -176,6 +179,7 @@ def train(
     epilog=examples(
         "sinct folders apply run paintings -o translated",
         "sinct folders apply run one.jpg two.jpg -o translated --size own",
+        "sinct folders apply run paintings -o translated --samples 4",
     )
 )
 def apply(
@@ -194,6 +198,24 @@ def apply(
         Size, typer.Option(help="tested: scaled as in the training's tests; own: as they are.")
     ] = Size.tested,
     suffix: Annotated[str, typer.Option(metavar=".EXT", help="File format of the translations.")] = ".png",
+    samples: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=1000,
+            metavar="N",
+            help="Translate each picture this often, with random styles, as NAME-1 to NAME-N; for munit and drit.",
+            show_default="once, with the mean style",
+        ),
+    ] = None,
+    reference: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PICTURE",
+            help="Translate to the style of this picture; for munit and drit.",
+            show_default=False,
+        ),
+    ] = None,
     device: Device = "auto",
     max_memory: MaxMemory = None,
     resume: Resume = False,
@@ -210,8 +232,9 @@ def apply(
         given: Any = images[0] if len(images) == 1 and _holds_many(images[0]) else images
         with bars.CountDisplay("translating", quiet=quiet) as bar:
             done = folders.apply(
-                run, given, output, state=state.value, size=size.value, suffix=suffix, device=device,
-                max_memory=max_memory, resume=resume, overwrite=overwrite, on_picture=bar, should_stop=stop,
+                run, given, output, state=state.value, size=size.value, suffix=suffix,
+                samples=samples, reference=reference, device=device, max_memory=max_memory, resume=resume,
+                overwrite=overwrite, on_picture=bar, should_stop=stop,
             )  # fmt: skip
         for text in done.warnings:
             display.warn(text, quiet=quiet)
@@ -239,6 +262,7 @@ def apply(
     epilog=examples(
         "sinct folders score translated --target photos",
         "sinct folders score seed-0 seed-1 --target photos --source paintings",
+        "sinct folders score streets --target photos --labels maps --segmenter drn.safetensors",
     )
 )
 def score(
@@ -258,6 +282,9 @@ def score(
             help="Folder of the source pictures, for the score of doing nothing.", show_default=False
         ),
     ] = None,
+    labels: Labels = None,
+    segmenter: Segmenter = None,
+    label_numbers: Numbers = LabelNumbers.ids,
     weights_dir: WeightsDir = None,
     random_weights: Annotated[
         bool, typer.Option("--random-weights", help="Use a random network, to try out everything else.")
@@ -266,7 +293,10 @@ def score(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Compare folders of translations with the target domain: FID, clean-FID, KID, and a distance without weights."""
+    """Compare folders of translations with the target domain: FID, clean-FID, KID, and a distance without weights.
+
+    With label maps of street scenes and a segmenter, also mIoU (the paper's mAP), pixel and class accuracy in percent.
+    """
     quiet = quiet or as_json
     with display.errors(as_json=as_json, quiet=quiet):
         bars.load(quiet=quiet)
@@ -274,7 +304,8 @@ def score(
 
         with bars.CountDisplay("looking", quiet=quiet) as bar:
             found = folders.score(
-                translated, target, source=source, weights_dir=weights_dir, random_weights=random_weights,
+                translated, target, source=source, labels=labels, segmenter=segmenter,
+                label_numbers=label_numbers.value, weights_dir=weights_dir, random_weights=random_weights,
                 device=device, on_progress=bar,
             )  # fmt: skip
         for path, reason in found.left_out.items():
@@ -287,6 +318,20 @@ def score(
             display.emit(found.to_json())
             return
         _show(found)
+
+
+folders_app.command(
+    epilog=examples(
+        "sinct folders segmenter photos --labels maps -o drn.safetensors",
+        "sinct folders segmenter photos --labels maps -o drn.safetensors --resume",
+    )
+)(segmenter)
+folders_app.command(
+    epilog=examples(
+        "sinct folders shares horses zebras CUT=translated --class horse --class zebra -o shares.png",
+        "sinct folders shares horses --class horse --network fcn_resnet50 --weights fcn_resnet50_coco-1167a1af.pth",
+    )
+)(shares)
 
 
 def _show(found: Any) -> None:

@@ -17,13 +17,15 @@ from . import display
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 GROUPS = {
-    "Input": "painting photo photos match pairs regions photo-regions source target mask shared-model add",
+    "Input": "painting photo photos match pairs regions photo-regions source target mask shared-model add "
+    "labels label-numbers segmenter class reference",
     "Output": "output run-dir resume overwrite bits profile format suffix outputs verify no-report rest undo note only "
     "open",
     "Look": "preset method methods without seed stroke faithful from-scratch strength keep state size set rows "
     "pictures insets",
-    "Length": "time steps epochs iterations seeds presets each-photo continue pick prune",
-    "Machine": "device max-memory workers ray retries weights-dir random-weights timing port",
+    "Length": "time steps epochs iterations seeds presets each-photo continue pick prune samples",
+    "Machine": "device max-memory workers ray retries network weights sha256 weights-dir random-weights single-scale "
+    "timing port",
     "Messages": "dry-run json verbose quiet version install-completion show-completion help",
 }
 """Options by group. An option is in the same group in all commands that have it."""

@@ -381,7 +381,7 @@ def parse_changes(changes: list[str] | None) -> dict[str, Any]:
         SinctError: a pair has another form, or sets the length.
     """
     import sinct
-    from sinct.config import typed_value
+    from sinct.runtime.json_files import typed_value
 
     values: dict[str, Any] = {}
     for change in changes or []:

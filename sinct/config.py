@@ -6,14 +6,12 @@ Each objective defines its own settings in its module, as a subclass; `sinct.Con
 import dataclasses
 import inspect
 import math
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import UnionType
 from typing import Any, NamedTuple, Self, get_origin, get_type_hints
 
 from sinct.errors import ConfigError, did_you_mean
-from sinct.runtime.json_files import parsed
 
 
 class Bound(NamedTuple):
@@ -27,9 +25,6 @@ ABOVE_0 = Bound("be above 0", lambda value: value > 0)
 FROM_0 = Bound("be 0 or more", lambda value: value >= 0)
 SHARE = Bound("lie in [0, 1]", lambda value: 0 <= value <= 1)
 
-NAME = re.compile(r"[A-Za-z][\w-]*")
-"""A name of something to choose, such as a generator."""
-
 SEEDS = 2**63
 """A seed lies below this."""
 
@@ -37,22 +32,6 @@ SEEDS = 2**63
 def bounded(default: Any, bound: Bound) -> Any:
     """Declare a field whose value must be None, or finite and within a bound."""
     return dataclasses.field(default=default, metadata={"bound": bound})
-
-
-def typed_value(text: str) -> Any:
-    """Read a setting's value as a person types it: in JSON, or a name such as `width` without its quotes.
-
-    Raises:
-        ConfigError: it is neither.
-    """
-    try:
-        return parsed(text)
-    except ValueError:
-        if NAME.fullmatch(text.strip()):
-            return text.strip()
-        raise ConfigError(
-            f"{text!r:.200} is not a value; give a number, true, false, a name or a list such as [32,64]"
-        ) from None
 
 
 @dataclass(frozen=True)

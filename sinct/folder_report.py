@@ -16,7 +16,7 @@ from sinct.data.folders import find_images
 from sinct.doctor import examine
 from sinct.errors import ConfigError, InputError, OutputError, counted
 from sinct.measures import Measure
-from sinct.measures.folder_scores import FOLDER_SCORES, described
+from sinct.measures.folder_scores import FOLDER_SCORES, SCENE_SCORES, described
 from sinct.report.folder_page import write_folder_report
 from sinct.report.folder_results import FolderComparison, FolderResult, GridRow
 from sinct.report.pictures import read
@@ -46,6 +46,9 @@ def report(
     insets: bool = False,
     seed: int = 0,
     state: str = "best",
+    labels: StrPath | None = None,
+    segmenter: StrPath | None = None,
+    label_numbers: str = "ids",
     weights_dir: StrPath | None = None,
     random_weights: bool = False,
     device: str = "auto",
@@ -69,7 +72,7 @@ def report(
         insets: enlarge the place of each row where the translations differ most.
         seed: draws the rows.
         state: "best" or "last", of run directories; see `sinct.folders.apply`.
-        weights_dir, random_weights, device: as for `sinct.folders.score`.
+        labels, segmenter, label_numbers, weights_dir, random_weights, device: as for `sinct.folders.score`.
         overwrite: replace files in `output` that are not of such a report.
         on_progress: called with what is done, and pictures done and in all.
         should_stop: called between pictures; returning True ends the work.
@@ -82,6 +85,7 @@ def report(
         ConfigError: a name or number is out of range, or what `sinct.folders.apply` says.
         OutputError: `output` holds something else, is one of the folders given, or cannot be written.
         CheckpointError, DeviceError: as for `sinct.folders.apply`.
+        WeightsError: as for `sinct.folders.score`.
     """
     folder = Path(output)
     _check(methods, rows, folder, [source, target], overwrite)
@@ -117,6 +121,9 @@ def report(
         list(dict.fromkeys(place for found in places.values() for place in found)),
         target,
         source=source,
+        labels=labels,
+        segmenter=segmenter,
+        label_numbers=label_numbers,
         weights_dir=weights_dir,
         random_weights=random_weights,
         device=device,
@@ -300,7 +307,7 @@ def _row(path: Path, made: Sequence[Image.Image]) -> GridRow:
 
 def _in_order(names: Iterable[str]) -> list[Measure]:
     """The scores in the order of tables; those that are not described come last."""
-    order = [score.name for score in FOLDER_SCORES]
+    order = [score.name for score in (*FOLDER_SCORES, *SCENE_SCORES)]
     return sorted(map(described, names), key=lambda m: order.index(m.name) if m.name in order else len(order))
 
 

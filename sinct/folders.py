@@ -5,9 +5,10 @@ Park et al. 2020 (arXiv:2007.15651), section 4 and appendix C.
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from importlib.util import find_spec
+from itertools import product
 from os import PathLike
 from pathlib import Path
 from statistics import fmean, stdev
@@ -32,13 +33,16 @@ from sinct.measures.fid import score_folders
 from sinct.measures.folder_distance import distribution_gap, set_distribution
 from sinct.measures.folder_features import pytorch_resized
 from sinct.measures.inception import Inception, frechet_distance
+from sinct.networks.styled import StyledGenerator
 from sinct.objectives.folder_gan import FolderGanSettings
 from sinct.objectives.folder_methods import METHODS, find_method, method_settings
+from sinct.objectives.folder_multimodal import MultimodalGan
 from sinct.pictures.encoding import FORMATS
 from sinct.pictures.opening import open_picture
 from sinct.pictures.picture import write_picture
 from sinct.runtime.device import choose_device, gains_from_bfloat16
 from sinct.runtime.files import StrPath, printable
+from sinct.semantics import score_scenes_of
 from sinct.training.folder_run import Judge, run_folder_training
 from sinct.training.progress import OnPreparing, OnProgress, Training
 from sinct.training.run_directory import RunDirectory
@@ -63,6 +67,9 @@ STATES = ("best", "last")
 
 SIZES = ("tested", "own")
 """Sizes at which pictures can be translated."""
+
+MOST_SAMPLES = 1000
+"""Translations of one picture that can be asked for at once."""
 
 
 def settings(
@@ -241,6 +248,8 @@ def apply(
     state: str = "best",
     size: str = "tested",
     suffix: str = ".png",
+    samples: int | None = None,
+    reference: StrPath | None = None,
     device: str = "auto",
     max_memory: int | None = None,
     resume: bool = False,
@@ -258,20 +267,24 @@ def apply(
         size: "tested" scales pictures as the training's tests do, for scores by the paper's protocol; "own" keeps
             each at its size, with its transparency, resolution and EXIF data.
         suffix: of the files written, which chooses their format.
+        samples: translations of each picture, NAME-1.png to NAME-N.png, with style codes that are drawn from their
+            prior by the training's seed: number 3 has the same for all pictures, however many there are. None makes
+            one, NAME.png, with the mean style of the target domain. Only for methods with style codes.
+        reference: picture whose style all translations get, scaled as the training's tests scale it. Only for these.
         device: auto, cpu, cuda, cuda:N or mps.
         max_memory: bytes for the process, see `sinct.apply`. Generators with instance norm need a picture at once.
         resume: keep pictures that are there already.
         overwrite: replace them.
-        on_picture: called with pictures done and pictures in all.
-        should_stop: called before each picture; returning True ends the work.
+        on_picture: called with translations done and translations in all.
+        should_stop: called before each of them; returning True ends the work.
 
     Raises:
-        InputError: there are no pictures.
+        InputError: there are no pictures, or the reference cannot be read.
         OutputError: a file is there already, it is one of the pictures themselves, two would get the same name, or
             the folder cannot be written.
         CheckpointError, DeviceError: as for `sinct.apply`.
-        ConfigError: an unknown state, size or format, `resume` with `overwrite`, or "tested" for a model that was
-            trained on a pair.
+        ConfigError: an unknown state, size or format, `resume` with `overwrite`, `samples` with `reference` or not
+            from 1 to 1,000, one of these for a model without styles, or "tested" for one that was trained on a pair.
     """
     for name, value, known in (("state", state, STATES), ("size", size, SIZES)):
         if value not in known:
@@ -280,6 +293,10 @@ def apply(
         raise ConfigError(f"suffix must be one of {', '.join(FORMATS)}, got {suffix!r}")
     if resume and overwrite:
         raise ConfigError("`resume=True` and `overwrite=True` contradict each other; give one of them")
+    if samples is not None and not 1 <= samples <= MOST_SAMPLES:
+        raise ConfigError(f"samples must be from 1 to {MOST_SAMPLES:,}, got {samples}")
+    if samples is not None and reference is not None:
+        raise ConfigError("a reference gives one style, but `samples` asks for several; give one of them")
     model = load_model(model_file(Path(run), state), choose_device(device))
     trained_on_folders = {method.trainer.name for method in METHODS.values()}
     if size == "tested" and model.objective not in trained_on_folders:
@@ -290,7 +307,8 @@ def apply(
     paths = (
         find_images(images) if isinstance(images, (str, PathLike)) else tuple(Path(path) for path in images)
     )
-    targets = _named(paths, Path(output), suffix)
+    styled = _styled(model, samples, reference)
+    targets = _named(paths, Path(output), suffix, samples)
     present = [target for target in targets if target.exists()]
     if present and not (resume or overwrite):
         raise OutputError(
@@ -298,10 +316,11 @@ def apply(
             "`resume=True` to keep them, `overwrite=True` to replace them, or another `output`"
         )
     if not resume:
-        _keep_inputs(paths, present)
+        _keep_inputs([*paths, *([Path(reference)] if reference is not None else [])], present)
     written, kept, remarks, failed = [], [], [], {}
-    for number, (path, target) in enumerate(zip(paths, targets, strict=True)):
-        on_picture(number, len(paths))
+    work = zip(product(paths, styled), targets, strict=True)
+    for number, ((path, translating), target) in enumerate(work):
+        on_picture(number, len(targets))
         if should_stop():
             break
         if resume and target.exists():
@@ -309,7 +328,7 @@ def apply(
             continue
         try:
             if size == "tested":
-                result = model.translate(read_test_image(path, _resizing(model)))
+                result = translating.translate(read_test_image(path, _resizing(model)))
                 write_picture(target, result, overwrite=overwrite)
             else:
                 source = open_picture(path, target, max_memory)
@@ -317,7 +336,7 @@ def apply(
                     target, source, [path], bits=None, profile="srgb", overwrite=overwrite
                 )
                 done = translate_to_file(
-                    model,
+                    translating,
                     source,
                     target,
                     encoding=encoding,
@@ -327,12 +346,13 @@ def apply(
                     on_pixels=None,
                     should_stop=None,
                 )
-                remarks += [f"{printable(path)}: {text}" for text in done.warnings]
+                named = path if samples is None else target
+                remarks += [f"{printable(named)}: {text}" for text in done.warnings]
             written.append(target)
         except (InputError, OutOfMemoryError) as error:
             failed[path] = str(error)
     else:
-        on_picture(len(paths), len(paths))
+        on_picture(len(targets), len(targets))
     return Applied(tuple(written), tuple(kept), failed, tuple(remarks))
 
 
@@ -341,7 +361,8 @@ class Scored:
     """Scores of one set of translations, or of several.
 
     Attributes:
-        sets: scores of each set, by folder, JSON-serialisable: "distance", and with weights "fid", "clean_fid", "kid".
+        sets: scores of each set, by folder, JSON-serialisable: "distance"; with weights "fid", "clean_fid", "kid"; with
+            label maps those of `sinct.measures.street_scores.SCORES`.
         mean: mean of each score over the sets.
         spread: standard deviation over the sets; empty for a single one.
         unchanged: the same scores of the source pictures as they are; empty without them.
@@ -349,6 +370,8 @@ class Scored:
         left_out: files that could not be read, with the reason.
         missing: why scores that need weights are missing; empty where they are not.
         random: whether the network's weights were random, so that its scores mean nothing.
+        overlaps: intersection over union of each class of street scenes in percent, by folder; empty without
+            label maps.
     """
 
     sets: Mapping[str, Mapping[str, float]]
@@ -359,6 +382,7 @@ class Scored:
     left_out: Mapping[str, str]
     missing: str = ""
     random: bool = False
+    overlaps: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return everything, JSON-serialisable."""
@@ -370,6 +394,9 @@ def score(
     target: StrPath,
     *,
     source: StrPath | None = None,
+    labels: StrPath | None = None,
+    segmenter: StrPath | None = None,
+    label_numbers: str = "ids",
     weights_dir: StrPath | None = None,
     random_weights: bool = False,
     device: str = "auto",
@@ -385,6 +412,10 @@ def score(
         translated: folder or list of translations; several, for instance of several seeds, get a mean and a spread.
         target: folder or list of the target domain's test pictures.
         source: those of the source domain, for the score of doing nothing.
+        labels: folder or list of label maps of street scenes, for the semantic scores of translations with their
+            names; with `segmenter`, see `sinct.semantics.score_scenes_of`.
+        segmenter: file of the network that segments them.
+        label_numbers: "ids" or "train-ids", what the numbers in label maps are.
         weights_dir: folder with the weights; None takes the cache.
         random_weights: use a random network, to try out everything else.
         device: auto, cpu, cuda, cuda:N or mps.
@@ -392,10 +423,14 @@ def score(
         on_progress: called with pictures done and pictures in all, for each folder.
 
     Raises:
-        InputError: a folder has fewer than two pictures that can be read.
+        InputError: a folder has fewer than two pictures that can be read, or a translation has no label map.
+        ConfigError: only one of `labels` and `segmenter` was given.
+        WeightsError, CheckpointError: the segmenter cannot be used.
         DeviceError: the device is unknown or not there.
     """
     where = choose_device(device)
+    if (labels is None) != (segmenter is None):
+        raise ConfigError("semantic scores need both `labels` and `segmenter`; give the two or neither")
     places = [translated] if isinstance(translated, (str, PathLike)) else list(translated)
     if not places:
         raise InputError("there is no folder of translations; give one or more")
@@ -413,11 +448,19 @@ def score(
     unchanged = {} if sources is None else {"distance": distance(sources)}
     protocols = {"distance": "colours and textures of both sets, in ΔE; see sinct.measures.folder_distance"}
     sets: dict[str, dict[str, float]] = {}
+    overlaps: dict[str, Mapping[str, float]] = {}
     left_out: dict[str, str] = {}
     missing = ""
     for place in places:
         paths = find_images(place)
         found = {"distance": distance(paths)}
+        if labels is not None and segmenter is not None:
+            scenes = score_scenes_of(
+                place, labels, segmenter, label_numbers=label_numbers, device=device, on_progress=on_progress
+            )
+            found |= scenes.scores
+            protocols |= scenes.protocols
+            overlaps[printable(place)] = scenes.overlaps
         try:
             scores = score_folders(
                 paths,
@@ -448,6 +491,7 @@ def score(
         left_out,
         missing,
         random_weights,
+        overlaps,
     )
 
 
@@ -515,7 +559,7 @@ def _keep_inputs(paths: Sequence[Path], present: Sequence[Path]) -> None:
         found = _status(target)
         if found is not None and (found.st_dev, found.st_ino) in inputs:
             raise OutputError(
-                f"{printable(target)} is one of the pictures that are to be translated; give another `output`"
+                f"{printable(target)} is one of the pictures that translations are made from; give another `output`"
             )
 
 
@@ -532,15 +576,44 @@ def _resizing(model: Model) -> FolderSettings:
     return FolderSettings.from_dict({name: value for name, value in model.settings.items() if name in names})
 
 
-def _named(paths: Sequence[Path], output: Path, suffix: str) -> list[Path]:
-    """Files for the translations.
+def _styled(model: Model, samples: int | None, reference: StrPath | None) -> list[Model]:
+    """The model with each style that pictures are to be translated with.
+
+    Raises:
+        InputError: the reference cannot be read.
+        ConfigError: the model has no styles.
+    """
+    if samples is None and reference is None:
+        return [model]
+    network = model.generator
+    if not isinstance(network, StyledGenerator):
+        several = ", ".join(
+            name for name, method in METHODS.items() if issubclass(method.trainer, MultimodalGan)
+        )
+        raise ConfigError(
+            f"a model of the objective {model.objective!r} makes one translation of a picture and has no styles, which "
+            f"`{'samples' if reference is None else 'reference'}` needs; leave it out, or train one of {several}"
+        )
+    if reference is not None:
+        picture = read_test_image(reference, _resizing(model)).to(model.device)
+        with torch.no_grad():
+            styles = list(network.style_of(picture[None]))
+    else:
+        random = torch.Generator().manual_seed(int(model.settings["seed"]))
+        styles = [torch.randn(network.styles, generator=random) for _ in range(samples or 1)]
+    return [replace(model, generator=network.with_style(style)) for style in styles]
+
+
+def _named(paths: Sequence[Path], output: Path, suffix: str, samples: int | None) -> list[Path]:
+    """Files for the translations: all samples of the first picture, all of the second, and so on.
 
     Raises:
         OutputError: two pictures have the same name.
     """
     found: dict[Path, Path] = {}
-    for path in paths:
-        target = output / f"{path.stem}{suffix}"
+    numbers = [""] if samples is None else [f"-{number}" for number in range(1, samples + 1)]
+    for path, number in product(paths, numbers):
+        target = output / f"{path.stem}{number}{suffix}"
         if target in found:
             raise OutputError(
                 f"{printable(path)} and {printable(found[target])} would both be written to {printable(target)}; "

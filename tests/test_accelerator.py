@@ -43,7 +43,15 @@ from sinct.training.preview import in_rows
 from sinct.training.progress import Training
 from sinct.training.run_directory import RunDirectory
 from tests.support.accelerator import DEVICE, Accelerator, Stall, pretended
-from tests.support.folder_pictures import drawn_domains, tiny_cut, tiny_cycle, tiny_distance, tiny_gc
+from tests.support.folder_pictures import (
+    drawn_domains,
+    tiny_cut,
+    tiny_cycle,
+    tiny_distance,
+    tiny_drit,
+    tiny_gc,
+    tiny_munit,
+)
 
 CPU = torch.device("cpu")
 
@@ -265,6 +273,18 @@ def test_networks_and_losses_for_folders_wait_for_nothing(gpu: Accelerator) -> N
     made = for_folders(DEVICE)
     with gpu.without_stalls():
         step_for_folders(*made)
+
+
+@pytest.mark.parametrize("method", ["munit", "drit"])
+def test_step_with_styles_waits_for_nothing(gpu: Accelerator, tmp_path: Path, method: str) -> None:
+    domains = drawn_domains(tmp_path)
+    settings = {"munit": tiny_munit(cycle_weight=10.0, r1_weight=1.0), "drit": tiny_drit()}[method]
+    made = METHODS[method].trainer(domains.source, domains.target, settings, DEVICE)
+    made.step(made.sample())
+    batch = made.sample()
+    with gpu.without_stalls():
+        losses = made.step(batch)
+    assert all(loss.isfinite() for loss in losses)
 
 
 @pytest.mark.usefixtures("gpu")

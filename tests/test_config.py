@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from sinct import Config
-from sinct.config import typed_value
 from sinct.errors import ConfigError
 from sinct.networks.choice import make_generator
 from sinct.networks.tile_discriminator import Discriminator
@@ -356,20 +355,3 @@ def test_unknown_preset_is_refused_with_those_there_are() -> None:
 def test_length_out_of_range_is_refused() -> None:
     with pytest.raises(ConfigError, match="steps must be 0 or more, got -3"):
         preset("draft", CPU, steps=-3)
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ("3", 3), ("0.5", 0.5), ("true", True), ("[1,2]", [1, 2]), ('"width"', "width"), ("width", "width"),
-        ("left_right", "left_right"), (" crisp ", "crisp"), ("null", None),
-    ],
-)  # fmt: skip
-def test_value_is_typed_in_json_or_as_a_name(text, value):
-    assert typed_value(text) == value
-
-
-@pytest.mark.parametrize("text", ["", "[3", "3 4", "a b", "'width'", "-"])
-def test_what_is_neither_json_nor_a_name_is_refused(text):
-    with pytest.raises(ConfigError, match="is not a value; give a number, true, false, a name or a list"):
-        typed_value(text)

@@ -10,9 +10,10 @@ import pytest
 from PIL import Image
 
 import sinct
-from sinct import folder_report, folders
+from sinct import folder_report, folders, semantics
 from sinct.pictures.picture import read_picture
 from tests.support.folder_pictures import draw, drawn_domains, tiny_cut, tiny_cycle
+from tests.support.street_scenes import draw_scenes
 
 PICTURES = ("grid.pdf", "grid.png", "report.html", "results.json", "table.csv", "table.tex")
 
@@ -190,3 +191,21 @@ def test_another_report_is_not_replaced_unasked(made, tmp_path):
         report(made, tmp_path, methods={"Paint": [made / "elsewhere"]})
     assert (tmp_path / "report.html").read_text() == "mine"
     assert report(made, tmp_path, methods={"Paint": [made / "elsewhere"]}, overwrite=True)
+
+
+def test_scores_of_street_scenes_have_columns(tmp_path):
+    photographs, coloured, labels = draw_scenes(tmp_path / "scenes", count=3)
+    network = tmp_path / "drn.safetensors"
+    tiny = {"width": 2, "crop_size": 32, "batch_size": 2}
+    semantics.train_segmenter(
+        photographs, labels, network, epochs=1, changes=tiny, from_scratch=True, device="cpu"
+    )
+    output = tmp_path / "report"
+    folder_report.report(
+        {"Paint": [coloured]}, output, source=coloured, target=photographs, labels=labels, segmenter=network,
+        weights_dir=tmp_path, device="cpu",
+    )  # fmt: skip
+    row = next(row for row in rows_of(output) if row["method"] == "Paint")
+    for column in ("miou_percent", "pixel_accuracy_percent", "class_accuracy_percent"):
+        assert 0 <= float(row[column]) <= 100
+    assert "printed as mAP by Park et al. 2020" in (output / "report.html").read_text("utf-8")

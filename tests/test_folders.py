@@ -12,12 +12,24 @@ from PIL import Image
 import sinct
 from sinct import folders
 from sinct.data.folders import Domains
+from sinct.data.scaled import read_test_image
 from sinct.inference import checkpoint
 from sinct.pictures.picture import read_picture
 from sinct.training import folder_run
-from tests.support.folder_pictures import drawn_domains, tiny_cut, tiny_cycle, tiny_distance, tiny_gc
+from tests.support.folder_pictures import (
+    drawn_domains,
+    tiny_cut,
+    tiny_cycle,
+    tiny_distance,
+    tiny_drit,
+    tiny_gc,
+    tiny_munit,
+)
 
 CPU = torch.device("cpu")
+
+STYLED = ("munit", "drit")
+"""Methods with style codes."""
 
 
 @pytest.fixture
@@ -41,13 +53,14 @@ def test_the_methods_have_their_published_settings(domains):
     found = {name: folders.settings(name, domains, device=CPU) for name in folders.METHODS}
     assert {name: each.steps for name, each in found.items()} == {
         "cut": 1600, "fastcut": 800, "cut-moco": 1600, "cut-separate": 1600, "cut-detached": 1600, "cyclegan": 800,
-        "gcgan": 800, "distancegan": 400, "self-distancegan": 800,
+        "gcgan": 800, "distancegan": 400, "self-distancegan": 800, "munit": 1_000_000, "drit": 4800,
     }  # fmt: skip
-    assert {name: each.rate_constant for name, each in found.items()} == {
+    assert {name: found[name].rate_constant for name in found if folders.METHODS[name].constant} == {
         "cut": 0.5, "fastcut": 0.75, "cut-moco": 0.5, "cut-separate": 0.5, "cut-detached": 0.5, "cyclegan": 0.5,
-        "gcgan": 0.5, "distancegan": 0.5, "self-distancegan": 0.5,
+        "gcgan": 0.5, "distancegan": 0.5, "self-distancegan": 0.5, "drit": 0.5,
     }  # fmt: skip
-    assert {each.learning_rate for each in found.values()} == {0.0002}
+    rates = {name: each.learning_rate for name, each in found.items()}
+    assert rates == {name: 0.0001 if name in STYLED else 0.0002 for name in found}
     assert found["cut"].nce_weight == 1
     assert found["fastcut"].nce_weight == 10
     assert found["cut-moco"].memory_bank == 16_384
@@ -86,6 +99,8 @@ def test_an_unknown_method_is_refused(domains):
         ("gcgan", tiny_gc()),
         ("distancegan", tiny_distance()),
         ("self-distancegan", tiny_distance(distance="top_bottom", batch_size=1)),
+        ("munit", tiny_munit()),
+        ("drit", tiny_drit()),
     ],
 )
 def test_a_training_leaves_a_run_that_can_be_applied(method, config, domains, tmp_path):
@@ -326,6 +341,135 @@ def test_a_model_of_a_pair_has_no_size_of_tests(tiny, domains, tmp_path):
     assert len(folders.apply(tmp_path / "pair", domains.source, tmp_path / "out", size="own").written) == 4
 
 
+# Applying with styles
+
+
+TINY_STYLED = {"munit": tiny_munit, "drit": tiny_drit}
+
+
+@pytest.fixture(scope="module", params=STYLED)
+def styled_run(request, tmp_path_factory):
+    place = tmp_path_factory.mktemp(request.param)
+    config = TINY_STYLED[request.param](seed=5)
+    folders.train(drawn_domains(place / "pictures"), place / "run", method=request.param, config=config)
+    return place / "run"
+
+
+def pixels(path) -> torch.Tensor:
+    return read_picture(path).pixels
+
+
+def test_a_translation_without_samples_is_always_the_same(styled_run, domains, tmp_path):
+    for place in ("one", "two"):
+        folders.apply(styled_run, domains.source[:1], tmp_path / place)
+    assert (tmp_path / "one" / "0.png").read_bytes() == (tmp_path / "two" / "0.png").read_bytes()
+
+
+def test_samples_are_numbered_and_differ(styled_run, domains, tmp_path):
+    done = folders.apply(styled_run, domains.source[:2], tmp_path / "out", samples=3)
+    assert [path.name for path in done.written] == [f"{name}-{n}.png" for name in (0, 1) for n in (1, 2, 3)]
+    made = [pixels(path) for path in done.written[:3]]
+    assert not made[0].equal(made[1])
+    assert not made[1].equal(made[2])
+
+
+@pytest.mark.parametrize("size", folders.SIZES)
+def test_a_sample_is_the_same_however_many_there_are(size, styled_run, domains, tmp_path):
+    few = folders.apply(styled_run, domains.source[:2], tmp_path / "few", samples=2, size=size)
+    many = folders.apply(styled_run, domains.source[:1], tmp_path / "many", samples=4, size=size)
+    assert pixels(few.written[1]).equal(pixels(many.written[1]))
+
+
+def test_samples_have_the_codes_of_the_trainings_seed(styled_run, domains, tmp_path):
+    random = torch.Generator().manual_seed(5)
+    codes = [torch.randn(3, generator=random) for _ in range(2)]
+    model = sinct.load_model(styled_run, "cpu")
+    picture = read_test_image(domains.source[0], tiny_munit())
+    with torch.no_grad():
+        content = model.generator.content_of(picture[None])
+        wanted = [model.generator.decode(content, code[None])[0] for code in codes]
+    done = folders.apply(styled_run, domains.source[:1], tmp_path / "out", samples=2, device="cpu")
+    for path, made in zip(done.written, wanted, strict=True):
+        torch.testing.assert_close(pixels(path), made, rtol=0, atol=1.01 / 127.5)
+
+
+def test_a_reference_gives_its_style(styled_run, domains, tmp_path):
+    model = sinct.load_model(styled_run, "cpu")
+    picture, reference = (
+        read_test_image(path, tiny_munit())[None] for path in (domains.source[0], domains.target[2])
+    )
+    with torch.no_grad():
+        style = model.generator.style_of(reference)
+        wanted = model.generator.decode(model.generator.content_of(picture), style)[0]
+    done = folders.apply(styled_run, domains.source[:1], tmp_path / "out", reference=domains.target[2])
+    assert [path.name for path in done.written] == ["0.png"]
+    torch.testing.assert_close(pixels(done.written[0]), wanted, rtol=0, atol=1.01 / 127.5)
+
+
+def test_samples_that_are_there_are_not_replaced_unless_asked(styled_run, domains, tmp_path):
+    out = tmp_path / "out"
+    folders.apply(styled_run, domains.source[:1], out, samples=2)
+    with pytest.raises(sinct.OutputError, match=r"0-1\.png already exists \(2 of 3 pictures\)"):
+        folders.apply(styled_run, domains.source[:1], out, samples=3)
+    before = (out / "0-1.png").read_bytes()
+    (out / "0-2.png").write_bytes(b"kept")
+    found = folders.apply(styled_run, domains.source[:1], out, samples=3, resume=True)
+    assert [path.name for path in found.kept] == ["0-1.png", "0-2.png"]
+    assert [path.name for path in found.written] == ["0-3.png"]
+    assert (out / "0-2.png").read_bytes() == b"kept"
+    assert len(folders.apply(styled_run, domains.source[:1], out, samples=3, overwrite=True).written) == 3
+    assert (out / "0-1.png").read_bytes() == before
+    assert (out / "0-2.png").read_bytes() != b"kept"
+
+
+def test_a_reference_is_never_replaced(styled_run, domains, tmp_path):
+    reference = tmp_path / "out" / "0.png"
+    reference.parent.mkdir()
+    reference.write_bytes(domains.target[0].read_bytes())
+    with pytest.raises(sinct.OutputError, match="is one of the pictures"):
+        folders.apply(styled_run, domains.source[:1], tmp_path / "out", reference=reference, overwrite=True)
+    assert reference.read_bytes() == domains.target[0].read_bytes()
+
+
+def test_pictures_of_any_size_keep_it_with_samples(styled_run, tmp_path):
+    picture = tmp_path / "wide.png"
+    Image.new("RGBA", (70, 41), (200, 30, 60, 128)).save(picture)
+    folders.apply(styled_run, [picture], tmp_path / "out", size="own", samples=1)
+    with Image.open(tmp_path / "out" / "wide-1.png") as made:
+        assert (made.size, made.mode) == ((70, 41), "RGBA")
+
+
+@pytest.mark.parametrize("given", [{"samples": 2}, {"reference": "photo.png"}])
+def test_a_method_without_styles_says_so(given, run, domains, tmp_path):
+    with pytest.raises(
+        sinct.ConfigError,
+        match=f"'folder-cut' makes one .* no styles, which `{next(iter(given))}` needs; .* one of munit, drit",
+    ):
+        folders.apply(run, domains.source, tmp_path / "out", **given)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({"samples": 0}, "samples must be from 1 to 1,000, got 0"),
+        ({"samples": 10**9}, "samples must be from 1 to 1,000, got 1000000000"),
+        (
+            {"samples": 2, "reference": "photo.png"},
+            "a reference gives one style, but `samples` asks for several",
+        ),
+    ],
+)
+def test_samples_that_cannot_be_are_refused(given, reason, run, domains, tmp_path):
+    with pytest.raises(sinct.ConfigError, match=reason):
+        folders.apply(run, domains.source, tmp_path / "out", **given)
+
+
+def test_a_reference_that_is_missing_is_named(styled_run, domains, tmp_path):
+    with pytest.raises(sinct.InputError, match=r"none\.png"):
+        folders.apply(styled_run, domains.source, tmp_path / "out", reference=tmp_path / "none.png")
+
+
 # Scoring
 
 
@@ -362,6 +506,7 @@ def test_the_manual_lists_the_methods_as_they_are():
     manual = Path(folders.__file__).parent / "objectives" / "FOLDERS.md"
     rows = [line for line in manual.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
     assert rows == [
-        f"| `{name}` | {each.summary} | {each.epochs} | {each.constant} | {each.source} |"
+        f"| `{name}` | {each.summary} | {each.epochs or f'{each.steps:,} steps'} | {each.constant or 'halved'} "
+        f"| {each.source} |"
         for name, each in folders.METHODS.items()
     ]

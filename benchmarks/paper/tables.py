@@ -18,7 +18,17 @@ RESULTS = HERE / "results.json"
 ORDER = ("horse2zebra", "cat2dog", "ablations")
 """Tables that come first, by file; others follow by name."""
 
-NAMES = {"fid": "FID", "clean_fid": "clean-FID", "kid": "KID", "distance": "distance"}
+NAMES = {
+    "fid": "FID",
+    "clean_fid": "clean-FID",
+    "kid": "KID",
+    "distance": "distance",
+    "mIoU": "mIoU (mAP there) in %",
+    "pixAcc": "pixAcc in %",
+    "classAcc": "classAcc in %",
+    "horse": "horses in %",
+    "zebra": "zebras in %",
+}
 """What scores are called in tables; others keep their key."""
 
 
@@ -80,12 +90,17 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the paper: heading, where it is published, its data set and its rows."""
+    """A table of the paper: heading, where it is published, its data set, its rows, and our scores.
+
+    Attributes:
+        scores: keys of scores of ours that have a column before those that have a published value too.
+    """
 
     title: str
     source: str
     data: DataSet
     rows: tuple[Row, ...]
+    scores: tuple[str, ...] = ()
 
 
 def read_tables(folder: Path = HERE) -> list[Table]:
@@ -109,7 +124,8 @@ def read_table(path: Path) -> Table:
     """Read one table."""
     values = tomllib.loads(path.read_text(encoding="utf-8"))
     rows = (Row(**{**row, "commands": tuple(row.get("commands", ()))}) for row in values["rows"])
-    return Table(values["title"], values["source"], DataSet(**values["data"]), tuple(rows))
+    scores = tuple(values.get("scores", ()))
+    return Table(values["title"], values["source"], DataSet(**values["data"]), tuple(rows), scores)
 
 
 def read_results(path: Path = RESULTS) -> dict[str, Any]:
@@ -135,7 +151,7 @@ def _table(table: Table, results: Mapping[str, Any]) -> str:
             for score in scores
         )
     )
-    ours = list(dict.fromkeys(score for _, score in columns))
+    ours = list(dict.fromkeys((*table.scores, *(score for _, score in columns))))
     counts = ", ".join(f"`{name}` {count}" for name, count in table.data.counts.items())
     head = ["row", "method", "epochs"]
     head += [f"{NAMES.get(score, score)}, {source}" for source, score in columns]

@@ -11,12 +11,11 @@ import torch
 from sinct.batch import storage
 from sinct.batch.jobs import Job, distinct
 from sinct.batch.settings import Settings
-from sinct.config import typed_value
 from sinct.errors import ConfigError, InputError, did_you_mean, one_line
 from sinct.inference.mixing import Mix
 from sinct.objectives.cut import CutSettings
 from sinct.runtime.csv_files import read_csv
-from sinct.runtime.json_files import parsed
+from sinct.runtime.json_files import parsed, typed_value
 
 MANIFESTS = (".csv", ".jsonl", ".ndjson")
 """Suffixes of collections that are manifests."""

@@ -133,12 +133,17 @@ class PairBatch(NamedTuple):
         content: the same crops as G should keep them; unchanged in the paper, without brush strokes in ours.
         photo: crops of one photo.
         painted: the same crops as G sees them; unchanged in the paper, as if painted in ours.
+        painting_own: (N, 1, S, S) in [0, 1], how far each pixel of the painting's crops shows the region that this
+            step is of; None without regions.
+        photo_own: the same of the photo's crops.
     """
 
     painting: Tensor
     content: Tensor
     photo: Tensor
     painted: Tensor
+    painting_own: Tensor | None = None
+    photo_own: Tensor | None = None
 
 
 class PairSampler:
@@ -202,7 +207,7 @@ class PairSampler:
             torch.cat([photo.to(device), painted])
             for photo, painted in zip(photos, prepared.painted, strict=True)
         ]
-        self.regions = [] if shown.regions is None else _regions(shown, shown.regions, paintings[0])
+        self.regions = [] if shown.regions is None else _regions(shown, shown.regions, paintings[0], device)
 
     @property
     def widths(self) -> tuple[int, int]:
@@ -212,20 +217,23 @@ class PairSampler:
         return min(lowest), max(highest)
 
     def sample(self) -> PairBatch:
-        """Draw crops of one painting, its content, one photo, and its painted version."""
+        """Draw crops of one painting, its content, one photo, and its painted version; of one region of both."""
         # Nothing is drawn to choose a single painting, so that its trainings are the same as before series existed.
         count = len(self.paintings)
         which = int(torch.randint(count, (), generator=self.random)) if count > 1 else 0
-        shown, photos, tries = self.shown_paintings[which], dict(enumerate(self.shown_photos)), TRIES
+        shown = self.shown_paintings[which]
+        photos = {number: _Part(sums) for number, sums in enumerate(self.shown_photos)}
+        own, tries = _Part(shown), TRIES
         if self.regions:
             shares = torch.tensor([region.share for region in self.regions])
             region = self.regions[int(torch.multinomial(shares, 1, generator=self.random))]
-            shown, photos, tries = region.painting, region.photos, REGION_TRIES
-        painting, content = torch.split(self._crops(self.paintings[which], shown, tries), 3, dim=1)
+            own, photos, tries = region.painting, region.photos, REGION_TRIES
+        painting, content, painting_own = self._crops(self.paintings[which], own, tries)
         which = list(photos)[int(torch.randint(len(photos), (), generator=self.random))]
-        photo, painted = torch.split(self._crops(self.photos[which], photos[which], tries), 3, dim=1)
+        photo, painted, photo_own = self._crops(self.photos[which], photos[which], tries)
         painting, painted = self._grained(painting), self._grained(painted)
-        return PairBatch(*map(self._laid_out, (painting, content, photo, painted)))
+        lay = self._laid_out
+        return PairBatch(lay(painting), lay(content), lay(photo), lay(painted), painting_own, photo_own)
 
     def seen(self, number: int) -> Seen:
         """One of the paintings as it is seen in use."""
@@ -243,7 +251,16 @@ class PairSampler:
         count, _, height, width = crops.shape
         return crops + grain(count, height, width, self.content.grain, self.device_random).to(crops)
 
-    def _crops(self, picture: Tensor, shown: Tensor | None, tries: int) -> Tensor:
+    def _crops(self, pictures: Tensor, part: "_Part", tries: int) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Draw crops of two pictures at the same places, and how far they show a part."""
+        if part.own is None:
+            first, second = torch.split(self._cut(pictures, part.sums, tries), 3, dim=1)
+            return first, second, None
+        crops = self._cut(torch.cat([pictures, part.own]), part.sums, tries)
+        first, second, own = torch.split(crops, 3, dim=1)
+        return first, second, own.clamp(0, 1)
+
+    def _cut(self, picture: Tensor, shown: Tensor | None, tries: int) -> Tensor:
         """Draw random crops at a random width, or at the picture's own."""
         settings = self.settings
         if settings.free_zoom:
@@ -276,21 +293,33 @@ class PairSampler:
         return crops.contiguous(memory_format=self.layout)
 
 
+class _Part(NamedTuple):
+    """Where crops of a picture are cut.
+
+    Attributes:
+        sums: what `random_crops` needs to know to cut there; None for anywhere.
+        own: (1, H, W), 1 where the part is and 0 elsewhere, on the picture's device; None where all counts.
+    """
+
+    sums: Tensor | None
+    own: Tensor | None = None
+
+
 class _Region(NamedTuple):
     """Where crops meet in a step.
 
     Attributes:
         share: of the painting, in [0, 1].
-        painting: what `random_crops` needs to know to cut there; None for anywhere.
-        photos: the same by the numbers of the photos that show it.
+        painting: its part of the painting.
+        photos: its part of the photos that show it, by their numbers.
     """
 
     share: float
-    painting: Tensor | None
-    photos: dict[int, Tensor | None]
+    painting: _Part
+    photos: dict[int, _Part]
 
 
-def _regions(shown: Shown, maps: RegionMaps, painting: Tensor) -> list[_Region]:
+def _regions(shown: Shown, maps: RegionMaps, painting: Tensor, device: torch.device) -> list[_Region]:
     """Every region that the painting has; what is `ELSEWHERE` meets all of all photos."""
     labels = nearest(maps.painting, *painting.shape[1:])
     hidden = shown.paintings or [None]
@@ -303,9 +332,16 @@ def _regions(shown: Shown, maps: RegionMaps, painting: Tensor) -> list[_Region]:
             parts = {at: _both(photo == number, anywhere[at]) for at, photo in enumerate(maps.photos)}
             theirs = {at: part for at, part in parts.items() if part.any()}
         if own.any() and theirs:
-            sums = {at: None if part is None else shown_sums(part) for at, part in theirs.items()}
-            found.append(_Region(float(own.double().mean()), shown_sums(own), sums))
+            met = {at: _part(part, maps.photos[at].shape, device) for at, part in theirs.items()}
+            found.append(_Region(float(own.double().mean()), _part(own, own.shape, device), met))
     return found
+
+
+def _part(own: Tensor | None, shape: Sequence[int], device: torch.device) -> _Part:
+    """A part of a picture of some height and width; None is all of it."""
+    if own is None:
+        return _Part(None, torch.ones(1, *shape, device=device))
+    return _Part(shown_sums(own), own[None].to(device, torch.float32))
 
 
 def _both(one: Tensor, other: Tensor | None) -> Tensor:

@@ -7,12 +7,18 @@ from torch import Tensor
 from sinct.losses.precision import full_precision
 
 
-def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+def discriminator_loss(
+    real_logits: Tensor,
+    fake_logits: Tensor,
+    real_weights: Tensor | None = None,
+    fake_weights: Tensor | None = None,
+) -> Tensor:
     """Non-saturating adversarial loss of the discriminator, half of softplus(-D(real)) + softplus(D(fake)).
 
     Args:
         real_logits: (N,) logits of the photo's tiles.
         fake_logits: (M,) logits of translated tiles.
+        real_weights, fake_weights: how much each tile counts in its mean, 0 or more; None counts all alike.
 
     Returns:
         Scalar in nats; log 2 when the discriminator cannot tell them apart.
@@ -21,19 +27,27 @@ def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     where it sets the weight of R1.
     """
     real, fake = F.softplus(-full_precision(real_logits)), F.softplus(full_precision(fake_logits))
-    return 0.5 * (real.mean() + fake.mean())
+    return 0.5 * (_mean(real, real_weights) + _mean(fake, fake_weights))
 
 
-def generator_loss(fake_logits: Tensor) -> Tensor:
+def generator_loss(fake_logits: Tensor, weights: Tensor | None = None) -> Tensor:
     """Non-saturating adversarial loss of the generator, softplus(-D(fake)).
 
     Args:
         fake_logits: (N,) logits of translated tiles.
+        weights: how much each tile counts in the mean, 0 or more; None counts all alike.
 
     Returns:
         Scalar in nats; log 2 when the discriminator cannot tell them from the photo's.
     """
-    return F.softplus(-full_precision(fake_logits)).mean()
+    return _mean(F.softplus(-full_precision(fake_logits)), weights)
+
+
+def _mean(values: Tensor, weights: Tensor | None) -> Tensor:
+    """Weighted mean; 0 where nothing counts."""
+    if weights is None:
+        return values.mean()
+    return (values * weights).sum() / weights.sum().clamp_min(torch.finfo(weights.dtype).tiny)
 
 
 def least_squares_discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:

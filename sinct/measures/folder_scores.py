@@ -46,8 +46,53 @@ FOLDER_SCORES = (
 )
 """What `sinct.folders.score` finds, in the order of tables."""
 
+SCENE_SCORES = (
+    Measure(
+        "mIoU",
+        "mIoU (%)",
+        "semantics",
+        True,
+        "Mean over the classes of the share of right pixels among all that are of a class or taken for it, once a "
+        "network has segmented the translation; printed as mAP by Park et al. 2020, appendix C.2.",
+        "Whether it looks real, beyond what the network needs to know a class.",
+        column="miou_percent",
+        unit="%",
+    ),
+    Measure(
+        "pixAcc",
+        "Pixel accuracy (%)",
+        "semantics",
+        True,
+        "Share of pixels whose class the network names; pixels of no class are left out.",
+        "As mIoU. Small and rare classes hardly count.",
+        column="pixel_accuracy_percent",
+        unit="%",
+    ),
+    Measure(
+        "classAcc",
+        "Class accuracy (%)",
+        "semantics",
+        True,
+        "Mean over the classes of the share of their pixels that the network names.",
+        "As mIoU, and pixels that are taken for a class and are none of it.",
+        column="class_accuracy_percent",
+        unit="%",
+    ),
+    Measure(
+        "precision",
+        "Class precision (%)",
+        "semantics",
+        True,
+        "Mean over the classes of the share of right pixels among those taken for a class.",
+        "As mIoU, and pixels of a class that are not found.",
+        column="class_precision_percent",
+        unit="%",
+    ),
+)
+"""What it finds of street scenes with label maps, likewise."""
+
 
 def described(name: str) -> Measure:
     """The description of a score; one that is not described here has its name as title."""
-    found = {score.name: score for score in FOLDER_SCORES}
+    found = {score.name: score for score in (*FOLDER_SCORES, *SCENE_SCORES)}
     return found.get(name) or Measure(name, name, "other", False, "Not described.", "Unknown.")

@@ -8,6 +8,8 @@ from torch import Tensor
 
 from sinct.networks.base import GeneratorBase
 from sinct.networks.compact_generator import CompactGenerator, CrispGenerator
+from sinct.networks.drit_generator import DritGenerator
+from sinct.networks.munit_generator import MunitGenerator
 from sinct.networks.resnet_generator import ResnetGenerator
 from sinct.networks.stylegan2_generator import Generator, LinearGenerator
 
@@ -15,20 +17,30 @@ GENERATORS: Mapping[str, type[CompactGenerator | CrispGenerator | Generator | Re
     network.name: network
     for network in (Generator, CompactGenerator, CrispGenerator, LinearGenerator, ResnetGenerator)
 }
-"""All generators by name; to add one, add it here."""
+"""All generators that a setting can choose, by name; to add one, add it here."""
+
+STYLED: Mapping[str, type[MunitGenerator | DritGenerator]] = {
+    network.name: network for network in (MunitGenerator, DritGenerator)
+}
+"""Generators that belong to one method, by name."""
+
+COUNTS = ("blocks",)
+"""Options that say how many layers there are; others are lengths of weights."""
 
 
 def make_generator(name: str, width: int, **options: int) -> GeneratorBase:
     """Build a generator with random weights.
 
     Args:
-        name: one of `GENERATORS`.
+        name: one of `GENERATORS` or `STYLED`.
         width: channels; see the network.
         options: arguments that this network alone has, such as the blocks of "resnet".
 
     Raises:
         ValueError: there is no generator of that name.
     """
+    if name in STYLED:
+        return STYLED[name](width, **options)
     if name not in GENERATORS:
         raise ValueError(f"unknown generator {name!r}; choose one of {', '.join(GENERATORS)}")
     return GENERATORS[name](width, **options)
@@ -49,7 +61,7 @@ def make_stored(tensors: Mapping[str, Tensor], name: str, width: int, **options:
     longest = max((max(tensor.shape, default=0) for tensor in tensors.values()), default=0)
     for key, value, most in (
         ("width", width, longest),
-        *((*option, len(tensors)) for option in options.items()),
+        *((key, value, len(tensors) if key in COUNTS else longest) for key, value in options.items()),
     ):
         if type(value) is not int or not 1 <= value <= most:
             raise ValueError(

@@ -78,10 +78,35 @@ def doubled(x: Tensor) -> Tensor:
         return F.interpolate(x, scale_factor=2, mode="bilinear")
 
 
+def repeated(x: Tensor) -> Tensor:
+    """Repeat each pixel to 2 × 2.
+
+    Args:
+        x: (N, C, H, W), any range.
+
+    Returns:
+        (N, C, 2H, 2W), in the same type.
+    """
+    with torch.autocast(x.device.type, enabled=False):  # as in `mirrored`
+        return F.interpolate(x, scale_factor=2, mode="nearest")
+
+
+def begin_scaled(network: nn.Module) -> None:
+    """Draw the weights of all convolutions and linear layers from N(0, 2 / inputs), and set their biases to 0.
+
+    He et al. 2015, "Delving Deep into Rectifiers" (arXiv:1502.01852), eq. 10.
+    """
+    for module in network.modules():
+        if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
+            nn.init.kaiming_normal_(module.weight)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+
+
 def begin_small(network: nn.Module) -> None:
     """Draw all convolutions' weights from N(0, `DEVIATION`²), and set their biases to 0."""
     for module in network.modules():
-        if isinstance(module, nn.Conv2d):
+        if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
             nn.init.normal_(module.weight, std=DEVIATION)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)

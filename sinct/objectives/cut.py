@@ -262,22 +262,24 @@ class Trainer(PairGan[Losses]):
         translation, identity = output[:count], output[count:]
 
         # Discriminator: tiles of the photo against tiles of detached translations.
-        adversarial_d, r1 = self.judge(self.discriminator, batch.photo, translation)
+        own = batch.photo_own, batch.painting_own
+        adversarial_d, r1 = self.judge(self.discriminator, batch.photo, translation, *own)
         update(self.optimizer_d, adversarial_d + self.lazy_r1(r1))
 
         # Generator and projection: fool D, keep the content, give the photo back.
         self.discriminator.requires_grad_(False)
         with self.autocast():
-            adversarial_g = generator_loss(self.discriminator(self.tiles(translation)))
+            logits = self.discriminator(self.tiles(translation))
+            adversarial_g = generator_loss(logits, self.tile_weights(batch.painting_own))
             content_keys, photo_keys = self._keys(features, batch.content, painted)
             places, photo_places = self.positions(content_keys), self.positions(photo_keys)
             all_places = {depth: torch.cat([places[depth], photo_places[depth]]) for depth in places}
             queries = self.generator.encode_at(output, all_places)
-        own = [each[: places[depth].numel()] for depth, each in zip(places, queries, strict=True)]
-        nce = self.patch_nce(own, content_keys, places)
+        first = [each[: places[depth].numel()] for depth, each in zip(places, queries, strict=True)]
+        nce = self.patch_nce(first, content_keys, places)
         if len(photo):  # without crops of the photo, the painting's term has its whole weight
-            own = [each[places[depth].numel() :] for depth, each in zip(places, queries, strict=True)]
-            nce = 0.5 * (nce + self.patch_nce(own, photo_keys, photo_places))
+            second = [each[places[depth].numel() :] for depth, each in zip(places, queries, strict=True)]
+            nce = 0.5 * (nce + self.patch_nce(second, photo_keys, photo_places))
         identity_l1 = F.l1_loss(identity, photo) if len(photo) else nce.new_zeros(())
         matching = self.matching(identity, photo)
         patches = self.patches(translation, batch.photo)

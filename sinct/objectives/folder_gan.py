@@ -3,7 +3,7 @@
 Park et al. 2020 (arXiv:2007.15651), appendix C.1, with their code where it is silent.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -67,6 +67,16 @@ class FolderGanSettings(TrainingSettings, FolderSettings):
     betas: tuple[float, float] = (0.5, 0.999)
 
     @property
+    def choices(self) -> dict[str, Collection[str]]:
+        """Names that may be chosen, by setting."""
+        return {"generator": GENERATORS, "discriminator": DISCRIMINATORS, "adversarial": ADVERSARIAL}
+
+    @property
+    def generator_stride(self) -> int:
+        """What the sides of the generator's pictures are multiples of, in pixels."""
+        return GENERATORS[self.generator].stride
+
+    @property
     def generator_depths(self) -> int:
         """How many features the generator's encoder has."""
         return GENERATORS[self.generator].depths
@@ -74,14 +84,10 @@ class FolderGanSettings(TrainingSettings, FolderSettings):
     def check(self) -> None:
         """See `Settings.check`."""
         super().check()
-        for name, known in (
-            ("generator", tuple(GENERATORS)),
-            ("discriminator", DISCRIMINATORS),
-            ("adversarial", tuple(ADVERSARIAL)),
-        ):
+        for name, known in self.choices.items():
             if getattr(self, name) not in known:
                 raise ConfigError(f"unknown {name} {getattr(self, name)!r}; choose one of {', '.join(known)}")
-        stride = GENERATORS[self.generator].stride
+        stride = self.generator_stride
         if self.crop_size % stride:
             raise ConfigError(
                 f"the generator {self.generator!r} needs a crop_size that is a multiple of {stride}, got "

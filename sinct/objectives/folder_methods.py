@@ -7,8 +7,10 @@ from sinct.errors import ConfigError, did_you_mean
 from sinct.objectives.folder_cut import FolderCutSettings, FolderCutTrainer
 from sinct.objectives.folder_cyclegan import FolderCycleSettings, FolderCycleTrainer
 from sinct.objectives.folder_distance import FolderDistanceSettings, FolderDistanceTrainer
+from sinct.objectives.folder_drit import DritSettings, FolderDritTrainer
 from sinct.objectives.folder_gan import FolderGanSettings
 from sinct.objectives.folder_gcgan import FolderGcSettings, FolderGcTrainer
+from sinct.objectives.folder_munit import FolderMunitTrainer, MunitSettings
 
 
 @dataclass(frozen=True)
@@ -18,18 +20,20 @@ class FolderMethod:
     Attributes:
         trainer: its training class.
         settings: its settings, without a length.
-        epochs: its length in epochs of the larger folder.
-        constant: epochs of these in which the learning rate does not fall.
+        epochs: its length in epochs of the larger folder; None where it was published in steps.
+        constant: epochs of these in which the learning rate does not fall; None where it has a course of its own.
         summary: what it is, in a line.
         source: paper and section.
+        steps: its length in steps, where it was published so.
     """
 
     trainer: Any
     settings: FolderGanSettings
-    epochs: int
-    constant: int
+    epochs: int | None
+    constant: int | None
     summary: str
     source: str
+    steps: int | None = None
 
 
 METHODS = {
@@ -105,6 +109,23 @@ METHODS = {
         "a translation that keeps the distance between the halves of each picture",
         "Benaim & Wolf 2017",
     ),
+    "munit": FolderMethod(
+        FolderMunitTrainer,
+        MunitSettings(),
+        None,
+        None,
+        "content and style apart; several outputs, by style codes",
+        "Huang et al. 2018, section 5 and appendix B; length of the authors' configuration",
+        steps=1_000_000,
+    ),
+    "drit": FolderMethod(
+        FolderDritTrainer,
+        DritSettings(),
+        1200,
+        600,
+        "DRIT++: one content space, attributes of each domain; several outputs",
+        "Lee et al. 2020, sections 3 and 4; length of the authors' code",
+    ),
 }
 """All methods, by the name on the command line."""
 
@@ -133,6 +154,8 @@ def method_settings(name: str, steps_per_epoch: int) -> FolderGanSettings:
         ConfigError: there is no such method.
     """
     method = find_method(name)
+    if method.epochs is None or method.constant is None:
+        return method.settings.replace(steps=method.steps)
     return method.settings.replace(
         steps=method.epochs * steps_per_epoch,
         rate_epochs=method.epochs,

@@ -177,9 +177,17 @@ class PairGan(Loop[PairBatch, Losses]):
             settings.tile_size, settings.discriminator_widths, deviation=settings.minibatch_deviation
         )
 
-    def judge(self, discriminator: nn.Module, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+    def judge(
+        self,
+        discriminator: nn.Module,
+        real: Tensor,
+        fake: Tensor,
+        real_own: Tensor | None = None,
+        fake_own: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
         """Adversarial loss and R1 of a discriminator, on tiles of real crops and of detached translations.
 
+        A tile counts as far as it shows the region that its crop is of, by `real_own` and `fake_own`; see `PairBatch`.
         R1 is NaN at steps where it is not due.
         """
         due = self.r1_is_due
@@ -188,7 +196,8 @@ class PairGan(Loop[PairBatch, Losses]):
         with self.autocast():
             real_logits = discriminator(real)
             fake_logits = discriminator(self.tiles(fake.detach()))
-        adversarial = discriminator_loss(real_logits, fake_logits)
+        weights = self.tile_weights(real_own), self.tile_weights(fake_own)
+        adversarial = discriminator_loss(real_logits, fake_logits, *weights)
         return adversarial, r1_penalty(real_logits, real) if due else torch.full_like(adversarial, math.nan)
 
     def lazy_r1(self, r1: Tensor) -> Tensor:
@@ -204,3 +213,7 @@ class PairGan(Loop[PairBatch, Losses]):
     def tiles(self, crops: Tensor) -> Tensor:
         """Divide crops into the tiles that the discriminator sees."""
         return tiles(crops, self.settings.tile_size, self.tile_shift, self.settings.tile_play)
+
+    def tile_weights(self, own: Tensor | None) -> Tensor | None:
+        """The share of each tile that shows the region that its crop is of, (N * tiles,); None where all does."""
+        return None if own is None else self.tiles(own).mean(dim=(1, 2, 3))

@@ -344,7 +344,8 @@ class StudioRun:
         with suppress(OSError, ValueError):
             facts = restored(Mapping[str, Any], read_json(self.training(candidate).config), "config.json")
             settings = restored(Mapping[str, Any], facts.get("config"), "config")
-            return restored(int | None, settings.get("steps"), "steps")
+            steps: int | None = restored(int | None, settings.get("steps"), "steps")
+            return steps
         return None
 
     def last_step(self, candidate: int | None) -> int:

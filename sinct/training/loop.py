@@ -134,6 +134,14 @@ class Loop(ABC, Generic[Batch, Losses]):
         )
 
     @property
+    def rate(self) -> float:
+        """Learning rate of the next step; a subclass may have another course of it."""
+        settings = self.settings
+        return settings.learning_rate * rate_share(
+            self.progress, settings.rate_epochs, settings.rate_constant
+        )
+
+    @property
     def capped(self) -> bool:
         """Whether the time was up before all steps were done."""
         steps, seconds = self.settings.steps, self.settings.seconds
@@ -150,9 +158,7 @@ class Loop(ABC, Generic[Batch, Losses]):
         """
         before = time.monotonic()
         while self.progress < 1:
-            rate = self.settings.learning_rate * rate_share(
-                self.progress, self.settings.rate_epochs, self.settings.rate_constant
-            )
+            rate = self.rate
             for optimizer in self.optimizers.values():
                 for group in optimizer.param_groups:
                     group["lr"] = rate
@@ -290,7 +296,7 @@ class Loop(ABC, Generic[Batch, Losses]):
         layout = torch.channels_last if self.settings.channels_last else torch.contiguous_format
         return network.to(self.device, memory_format=layout)  # type: ignore[call-overload, no-any-return]
 
-    def averaged(self, generator: GeneratorBase) -> GeneratorBase:
+    def averaged(self, generator: Network) -> Network:
         """Start a running average of a generator."""
         return copy.deepcopy(generator).requires_grad_(False)
 

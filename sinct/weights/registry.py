@@ -125,6 +125,28 @@ FILES: Mapping[str, WeightFile] = {
             source="DISTS: weights of VGG-16's channels",
             used_for="DISTS",
         ),
+        WeightFile(
+            name="drn_d_22",
+            file="drn_d_22-4bd2f8ea.pth",
+            url="https://tigress-web.princeton.edu/~fy/drn/models/drn_d_22-4bd2f8ea.pth",
+            size=None,
+            sha256="4bd2f8ea",
+            licence="BSD-3-Clause",
+            source="Fisher Yu, github.com/fyu/drn: DRN-D-22 trained on ImageNet",
+            used_for="the start of a network for the scores of street scenes (`sinct folders segmenter`)",
+        ),
+        WeightFile(
+            name="deeplab_v2",
+            file="deeplabv2_resnet101_msc-cocostuff164k-100000.pth",
+            url="https://github.com/kazuto1011/deeplab-pytorch/releases/download/v1.0/"
+            "deeplabv2_resnet101_msc-cocostuff164k-100000.pth",
+            size=None,
+            sha256=None,
+            licence="MIT",
+            source="Kazuto Nakashima, github.com/kazuto1011/deeplab-pytorch: DeepLab v2 with ResNet-101 trained on "
+            "COCO-Stuff 164k, whose annotations are CC BY 4.0",
+            used_for="shares of classes (`sinct folders shares`)",
+        ),
     )
 }
 """All weights by name; to add a file, add a row."""

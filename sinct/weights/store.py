@@ -19,7 +19,7 @@ from urllib.request import urlopen
 import platformdirs
 
 from sinct.errors import OutputError, WeightsError, counted, one_line
-from sinct.runtime.files import replacing
+from sinct.runtime.files import printable, replacing
 from sinct.weights.registry import WeightFile, find
 
 if TYPE_CHECKING:  # listing and fetching files does not wait for torch
@@ -50,22 +50,66 @@ class Weights:
         if self.random:
             return None
         path = locate(name, self.folder)
-        import torch
+        return _state(path, f"delete it and run `{_command(name, self.folder)}`")
 
-        try:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-        except Exception as error:  # torch raises nearly anything when the bytes are not its own
-            reason = one_line(error)
-            raise WeightsError(
-                f"{path} cannot be read as tensors by name ({type(error).__name__}: {reason}); it is damaged, "
-                f"or contains code, which is refused: delete it and run `{_command(name, self.folder)}`"
-            ) from None
-        if not isinstance(state, Mapping) or not all(isinstance(v, torch.Tensor) for v in state.values()):
-            raise WeightsError(
-                f"{path} holds a {type(state).__name__}, not a state dict of tensors by name; "
-                f"delete it and run `{_command(name, self.folder)}`"
-            )
-        return state
+
+def read_state(path: Path, sha256: str | None = None) -> "Mapping[str, Tensor]":
+    """Load a state dict from a file of any name onto the CPU; no code in it is executed.
+
+    Args:
+        path: file that `torch.save` wrote.
+        sha256: checksum in hexadecimal, or its beginning, that the file must have; None takes any.
+
+    Raises:
+        WeightsError: it is missing, has another checksum, or holds something other than tensors by name.
+    """
+    try:
+        found = checksum_of(path)
+    except OSError as error:
+        raise WeightsError(
+            f"{printable(path)} cannot be read ({error.strerror}); give a file of weights"
+        ) from None
+    if not found.startswith((sha256 or "").lower()):
+        raise WeightsError(
+            f"{printable(path)} has sha256 {found} instead of {sha256}, so it is damaged or another file; download it "
+            "again"
+        )
+    return _state(path, "download it again")
+
+
+def checksum_of(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _state(path: Path, remedy: str) -> "Mapping[str, Tensor]":
+    """Tensors by name; also those that a file of a training holds under `state_dict`.
+
+    Raises:
+        WeightsError: the file holds something else.
+    """
+    import torch
+
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises nearly anything when the bytes are not its own
+        reason = one_line(error)
+        raise WeightsError(
+            f"{path} cannot be read as tensors by name ({type(error).__name__}: {reason}); it is damaged, "
+            f"or contains code, which is refused: {remedy}"
+        ) from None
+    if isinstance(state, Mapping) and isinstance(state.get("state_dict"), Mapping):
+        state = state["state_dict"]
+    if not isinstance(state, Mapping) or not all(isinstance(v, torch.Tensor) for v in state.values()):
+        raise WeightsError(
+            f"{path} holds a {type(state).__name__}, not a state dict of tensors by name; {remedy}"
+        )
+    return state
 
 
 def cache_folder() -> Path:
@@ -117,8 +161,7 @@ def locate(name: str, folder: Path | None = None) -> Path:
         )
     try:
         size = path.stat().st_size
-        with path.open("rb") as stream:
-            found = hashlib.file_digest(stream, "sha256").hexdigest()
+        found = checksum_of(path)
     except OSError as error:
         raise WeightsError(
             f"{path} cannot be read ({error.strerror}); check its permissions or {remedy}"

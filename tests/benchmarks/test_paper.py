@@ -12,6 +12,7 @@ from benchmarks.paper.experiment import ExperimentError, command_of, find_row
 from benchmarks.paper.tables import DataSet, markdown, read_results, read_tables
 from sinct.objectives.folder_methods import METHODS
 from tests.support.folder_pictures import draw
+from tests.support.street_scenes import draw_scenes
 
 TABLES = read_tables()
 ROWS = [row for table in TABLES for row in table.rows]
@@ -63,14 +64,35 @@ def datasets(tmp_path):
         ("cat2dog-gcgan", 96.6),
         ("cat2dog-distancegan", 155.3),
         ("cat2dog-self-distancegan", 144.4),
+        ("horse2zebra-munit", 133.8),
+        ("horse2zebra-drit", 140.0),
+        ("cat2dog-munit", 104.4),
+        ("cat2dog-drit", 123.4),
         ("ablations-cut", 46.6),
         ("ablations-cut-separate", 50.5),
         ("ablations-cut-detached", 444.2),
+        ("cityscapes-cut", 56.4),
+        ("cityscapes-fastcut", 68.8),
     ],
 )
 def test_published_figures(name, fid):
     (row,) = [row for row in ROWS if row.name == name]
     assert row.expected["paper"] == {"fid": fid}
+
+
+@pytest.mark.parametrize(
+    ("name", "share"),
+    [
+        ("shares-horses", {"horse": 17.9}),
+        ("shares-zebras", {"zebra": 36.8}),
+        ("shares-cut", {"zebra": 31}),
+        ("shares-cyclegan", {"zebra": 19}),
+    ],
+)
+def test_published_shares(name, share):
+    """Figure 6 and appendix C.4."""
+    (row,) = [row for row in ROWS if row.name == name]
+    assert row.expected["paper"] == share
 
 
 def test_readme_has_the_printed_tables(capsys):
@@ -80,12 +102,15 @@ def test_readme_has_the_printed_tables(capsys):
     assert all(f"`{row.name}`" in printed for row in ROWS)
 
 
-def test_rows_have_the_methods_own_epochs():
+def test_rows_have_the_methods_own_length():
     for row in ROWS:
-        if row.commands:
+        if row.commands and row.epochs is not None:
             train = shlex.split(row.commands[0])
             method = train[train.index("--method") + 1]
-            assert row.epochs == METHODS[method].epochs == int(train[train.index("--epochs") + 1])
+            published = METHODS[method]
+            assert row.epochs == published.epochs
+            option = "--steps" if published.epochs is None else "--epochs"
+            assert int(train[train.index(option) + 1]) == (published.epochs or published.steps)
 
 
 @pytest.mark.parametrize("text", [text for row in ROWS for text in row.commands])
@@ -114,6 +139,15 @@ def test_a_further_table_needs_only_a_file(tmp_path):
     )
     with pytest.raises(ExperimentError, match="streets-munit has no commands"):
         find_row([table], "streets-munit")
+
+
+def test_scores_of_ours_have_columns_without_published_ones(tmp_path):
+    (tmp_path / "streets.toml").write_text(STREETS.replace("data =", 'scores = ["pixAcc"]\ndata ='))
+    (table,) = read_tables(tmp_path)
+    result = {"scores": {"pixAcc": 61.5}, "remarks": []}
+    text = markdown([table], {"streets-munit": result})
+    assert "| FID, elsewhere | pixAcc in %, ours | mAP, ours | FID, ours | status |" in text
+    assert "| 91.4 | 61.5 |  |  | run |" in text
 
 
 def test_two_rows_of_one_name_are_refused(tmp_path):
@@ -210,6 +244,33 @@ def test_a_row_runs_from_training_to_results(datasets, tmp_path, capsys):
     ]
     assert all("run; with `--epochs 1" in row for row in rows)
     assert read_results(results).keys() == {"horse2zebra-cut"}
+
+
+@pytest.mark.slow
+def test_a_row_of_street_scenes_runs_to_its_semantic_scores(tmp_path, capsys):
+    place = tmp_path / "datasets" / "cityscapes"
+    for seed, part in enumerate(("train", "test")):
+        folders = draw_scenes(tmp_path / part, count=3, seed=seed)
+        for folder, name in zip(folders, ("B", "A", "Labels"), strict=True):
+            place.mkdir(parents=True, exist_ok=True)
+            folder.rename(place / f"{part}{name}")
+    results = tmp_path / "results.json"
+    added = {
+        "train": TINY,
+        "segmenter": "--epochs 1 --from-scratch --device cpu --set width=2 --set crop_size=32",
+        "score": f"--device cpu --weights-dir {tmp_path / 'none'}",
+    }
+    paper.main(
+        ["--run", "cityscapes-cut", "--data", str(place.parent), "--runs", str(tmp_path / "runs"), "--results",
+         str(results), "--incomplete", *(word for each in added.items() for word in ("--add", *each))]
+    )  # fmt: skip
+    found = json.loads(results.read_text())["cityscapes-cut"]
+    assert {"distance", "mIoU", "pixAcc", "classAcc", "precision"} == found["scores"].keys()
+    assert "printed as mAP" in found["protocols"]["mIoU"]
+    printed = capsys.readouterr().out
+    line = next(line for line in printed.splitlines() if line.startswith("| `cityscapes-cut`"))
+    assert f"| {found['scores']['pixAcc']:.1f} |" in line
+    assert "run; with `--epochs 1" in line
 
 
 def test_figures_stand_beside_the_expected_ones():

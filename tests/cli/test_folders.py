@@ -133,3 +133,33 @@ def test_pictures_that_cannot_be_translated_give_exit_code_1(places, tmp_path):
     assert done.exit_code == 1
     assert "broken.png" in done.output
     assert "left out 1" in done.output
+
+
+@pytest.fixture
+def munit(places, tmp_path):
+    settings = [each for each in SETTINGS if "queries" not in each and "projection" not in each]
+    plain = [each for each in settings if each != "--set"]
+    options = [word for each in (*plain, "scales=2") for word in ("--set", each)]
+    done = run("train", *places, "--run-dir", tmp_path / "run", "--steps", 2, "--method", "munit", *options)
+    assert done.exit_code == 0, done.output
+    return tmp_path / "run"
+
+
+def test_samples_and_a_reference_are_options(munit, places, tmp_path):
+    source, target = places
+    done = run("apply", munit, source, "-o", tmp_path / "several", "--samples", 2)
+    assert done.exit_code == 0, done.output
+    assert "wrote 8 pictures" in done.output
+    assert (tmp_path / "several" / "3-2.png").exists()
+    done = run("apply", munit, source, "-o", tmp_path / "like", "--reference", target / "1.png")
+    assert done.exit_code == 0, done.output
+    assert "wrote 4 pictures" in done.output
+
+
+def test_a_method_without_styles_names_the_option(places, tmp_path):
+    run("train", *places, "--run-dir", tmp_path / "run", "--steps", 2, *SETTINGS)
+    done = run("apply", tmp_path / "run", places[0], "-o", tmp_path / "out", "--samples", 2)
+    assert done.exit_code == 1
+    assert "has no styles, which --samples needs; leave it out, or train one of munit, drit" in " ".join(
+        done.output.split()
+    )

@@ -194,3 +194,37 @@ def test_crops_of_a_step_come_from_one_region_of_both(pair):
         assert len(set(above)) == 1
         met.add(above[0])
     assert met == {True, False}
+
+
+def test_crops_say_how_far_they_show_their_region(pair):
+    painting, photo = pair
+    painting = painting.clone()
+    painting[0, :40], painting[0, 40:] = 1, -1
+    sampler = PairSampler(
+        [painting],
+        [photo],
+        PairSettings(crops=8, crop_size=48, min_width=60, max_width=60),
+        Content(),
+        device=torch.device("cpu"),
+        random=torch.Generator().manual_seed(0),
+        device_random=torch.Generator().manual_seed(0),
+        shown=Shown(regions=maps()),
+    )
+    for _ in range(20):
+        batch = sampler.sample()
+        above = batch.painting[:, :1].gt(0).float()
+        assert 0 < above.mean() < 1  # crops are higher than a region
+        assert batch.painting_own.equal(above) or batch.painting_own.equal(1 - above)
+        assert batch.photo_own.shape == (8, 1, 48, 48)
+
+
+def test_without_regions_nothing_is_said_of_them(pair):
+    painting, photo = pair
+    sampler = PairSampler(
+        [painting], [photo], PairSettings(crops=2, crop_size=8, min_width=60, max_width=60), Content(),
+        device=torch.device("cpu"), random=torch.Generator().manual_seed(0),
+        device_random=torch.Generator().manual_seed(0),
+    )  # fmt: skip
+    batch = sampler.sample()
+    assert batch.painting_own is None
+    assert batch.photo_own is None

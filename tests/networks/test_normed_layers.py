@@ -4,7 +4,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd import gradcheck, gradgradcheck
 
-from sinct.networks.normed_layers import begin_small, doubled, halved, instance_norm, mirrored
+from sinct.networks.normed_layers import (
+    begin_scaled,
+    begin_small,
+    doubled,
+    halved,
+    instance_norm,
+    mirrored,
+    repeated,
+)
 from tests.support.networks import noise
 
 
@@ -75,7 +83,7 @@ def test_layer_keeps_channels_last(layer, items):
     assert layer(x).is_contiguous(memory_format=torch.channels_last)
 
 
-@pytest.mark.parametrize("layer", [instance_norm, halved, doubled, lambda x: mirrored(x, 2)])
+@pytest.mark.parametrize("layer", [instance_norm, halved, doubled, repeated, lambda x: mirrored(x, 2)])
 def test_layer_stays_in_bfloat16_under_autocast(layer):
     """What autocast widens takes as much time as several convolutions."""
     with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -98,3 +106,22 @@ def test_weights_begin_small_and_biases_at_0():
     assert convolution.weight.std().item() == pytest.approx(0.02, rel=0.02)  # of 36,864 draws
     assert convolution.weight.mean().abs().item() < 5e-4
     assert not convolution.bias.any()
+
+
+def test_scaled_weights_have_the_variance_2_over_inputs():
+    torch.manual_seed(0)
+    layers = nn.Sequential(nn.Conv2d(64, 64, 3), nn.Linear(512, 256))
+    begin_scaled(layers)
+    assert layers[0].weight.std().item() == pytest.approx((2 / (64 * 9)) ** 0.5, rel=0.02)  # of 36,864 draws
+    assert layers[1].weight.std().item() == pytest.approx((2 / 512) ** 0.5, rel=0.02)
+    assert not layers[0].bias.any()
+    assert not layers[1].bias.any()
+
+
+def test_repeated_pixels_are_squares_of_two():
+    x = noise(1, 2, 3, 4)
+    found = repeated(x)
+    assert found.shape == (1, 2, 6, 8)
+    for row in range(6):
+        for column in range(8):
+            assert found[:, :, row, column].equal(x[:, :, row // 2, column // 2])

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from sinct import Config, TrainingError
+from sinct.losses import generator_loss
 from sinct.networks.base import of_items, sample_features
 from sinct.objectives.cut import CutSettings, Losses, Trainer, content_weight
 from sinct.training.loop import rate_share
@@ -192,6 +193,39 @@ def test_objective_weighs_the_discriminators_terms_as_published(tiny):
     made.step(batch)
     for ours, theirs in zip(discriminator.parameters(), made.discriminator.parameters(), strict=True):
         torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-3, atol=1e-5)
+
+
+def test_tiles_count_as_far_as_they_show_their_region(tiny):
+    made = trainer(tiny.replace(r1_interval=1))
+    batch = made.sample()
+    own = [torch.rand(len(batch.photo), 1, *batch.photo.shape[2:]) for _ in range(2)]
+    batch = batch._replace(photo_own=own[0], painting_own=own[1])
+    discriminator, random = copy.deepcopy(made.discriminator), made.random.get_state()
+    with torch.no_grad():
+        seen = torch.cat([batch.painting, batch.painted])
+        translation = made.generator(seen, made.noise(seen))[:2]
+        real, fake = (discriminator(made.tiles(crops)).tolist() for crops in (batch.photo, translation))
+    made.random.set_state(random)
+    total = [0.0, 0.0]
+    for number, (logits, sign) in enumerate(((real, -1), (fake, 1))):
+        shares = [float(tile.mean()) for tile in made.tiles(own[number])]
+        for logit, share in zip(logits, shares, strict=True):
+            total[number] += share * math.log1p(math.exp(sign * logit)) / sum(shares)
+    losses = made.step(batch)
+    assert float(losses.adversarial_d) == pytest.approx(0.5 * sum(total), rel=1e-4)
+
+
+def test_the_generator_learns_nothing_from_tiles_beside_its_region(tiny):
+    made = trainer(tiny)
+    translation = torch.zeros(2, 3, 32, 32, requires_grad=True)
+    own = torch.zeros(2, 1, 32, 32)
+    own[:, :, :16, :16] = 1
+    weights = made.tile_weights(own)
+    assert weights is not None
+    generator_loss(made.discriminator(made.tiles(translation)), weights).backward()
+    shown = translation.grad.abs().sum(dim=1, keepdim=True) > 0
+    assert shown[:, :, :16, :16].any()
+    assert not (shown & (own == 0)).any()
 
 
 def patch_nce_of(made, queries, keys):

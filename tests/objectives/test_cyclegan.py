@@ -64,7 +64,7 @@ def test_crops_and_first_weights_are_those_of_sinct(tiny):
     shared = {name: value for name, value in tiny.to_dict().items() if hasattr(CutSettings, name)}
     as_sinct = CutSettings.from_dict({**shared, "queries": 4})
     ours, sincts = trainer(tiny), Trainer([PAINTING], [PHOTO], as_sinct, CPU)
-    for crops, theirs in zip(ours.sample(), sincts.sample(), strict=True):
+    for crops, theirs in zip(ours.sample()[:4], sincts.sample()[:4], strict=True):
         assert crops.equal(theirs)
     for weights, others in zip(ours.generator.parameters(), sincts.generator.parameters(), strict=True):
         assert weights.equal(others)

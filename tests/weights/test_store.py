@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from sinct.errors import WeightsError
-from sinct.weights.store import Weights, locate
+from sinct.weights.store import Weights, locate, read_state
 from tests.support.weights import DATA, SHA256, STATE, names, saved
 
 # Files that are there, and those that are not
@@ -130,3 +130,37 @@ def test_file_without_tensors_is_refused(add, folder, content: object, kind: str
     written(folder, add, saved(content))
     with pytest.raises(WeightsError, match=f"holds a {kind}, not a state dict of tensors by name"):
         Weights(folder).load("tiny")
+
+
+# Files of any name
+
+
+def test_a_file_of_any_name_is_read_with_its_checksum_or_the_beginning_of_it(folder) -> None:
+    path = folder / "mine.pth"
+    path.write_bytes(DATA)
+    for sha256 in (None, SHA256, SHA256[:8].upper()):
+        assert read_state(path, sha256).keys() == STATE.keys()
+
+
+def test_a_file_of_a_training_is_read_by_its_state_dict(folder) -> None:
+    path = folder / "mine.pth"
+    path.write_bytes(saved({"epoch": 3, "state_dict": STATE}))
+    assert read_state(path).keys() == STATE.keys()
+
+
+@pytest.mark.parametrize(
+    ("content", "sha256", "message"),
+    [
+        (None, None, r"mine\.pth cannot be read \(No such file or directory\)"),
+        (DATA, "0123", f"has sha256 {SHA256} instead of 0123"),
+        (b"text", None, "cannot be read as tensors by name.*download it again"),
+        (saved([1, 2]), None, "holds a list, not a state dict"),
+    ],
+    ids=["missing", "another checksum", "damaged", "a list"],
+)
+def test_other_files_of_any_name_are_refused(folder, content, sha256, message) -> None:
+    path = folder / "mine.pth"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(WeightsError, match=message):
+        read_state(path, sha256)
