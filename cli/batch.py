@@ -61,8 +61,9 @@ batch_app = App(
     epilog=examples(
         "sinct batch scans --photo photo.jpg -o out",
         "sinct batch status out",
+        "sinct batch accept out scan-07",
         "sinct batch retry out",
-        "sinct batch report out",
+        "sinct batch export out -o jobs.csv",
     ),
 )
 
@@ -95,7 +96,7 @@ Names = Annotated[list[str] | None, typer.Argument(help="Names of jobs, as `sinc
 Rest = Annotated[bool, typer.Option("--rest", help="All finished pictures that have no verdict yet.")]
 Undo = Annotated[bool, typer.Option("--undo", help="Take the verdict back, with its note.")]
 Note = Annotated[
-    str, typer.Option("--note", metavar="TEXT", help="What to remember about it.", show_default=False)
+    str, typer.Option("--note", metavar="TEXT", help="A remark to keep with the verdict.", show_default=False)
 ]
 
 
@@ -134,9 +135,12 @@ def run(
         typer.Option("-o", "--output", help="Folder for the pictures and the ledger.", show_default=False),
     ],
     photo: Annotated[
-        list[str] | None, typer.Option(help="Reference photo for every painting; repeat for several.")
+        list[str] | None,
+        typer.Option(metavar="PATH", help="Reference photo for every painting; repeat for several."),
     ] = None,
-    photos: Annotated[str | None, typer.Option(help="Folder of photos; each painting gets one.")] = None,
+    photos: Annotated[
+        str | None, typer.Option(metavar="PATH", help="Folder of photos; each painting gets one.")
+    ] = None,
     match: Annotated[
         Match, typer.Option(help="Match photos by name, by palette, or by colours and textures (nearest).")
     ] = Match.name,
@@ -167,7 +171,9 @@ def run(
     max_memory: MaxMemory = None,
     outputs: Annotated[
         str | None,
-        typer.Option(help="Folder or URL for the pictures if not -o, such as s3://bucket/folder."),
+        typer.Option(
+            metavar="PLACE", help="Folder or URL for the pictures if not -o, such as s3://bucket/folder."
+        ),
     ] = None,
     verify: Annotated[bool, typer.Option("--verify", help="Read every finished file and check it.")] = False,
     dry_run: Annotated[
@@ -306,7 +312,10 @@ def export(
     output: Annotated[
         Path, typer.Option("-o", "--output", help="Table to write, .csv or .json.", show_default=False)
     ],
-    only: Annotated[Only | None, typer.Option(help="Leave out all jobs but these.")] = None,
+    only: Annotated[
+        Only | None,
+        typer.Option(metavar="VERDICT", help="Only the jobs that are accepted, rejected or undecided."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write a table of the jobs with states, verdicts, seeds, warnings and figures."""

@@ -48,7 +48,7 @@ def report(
     ] = 6,
     pictures: Annotated[
         str | None,
-        typer.Option(metavar="NAMES", help="Comma-separated names of these pictures, instead."),
+        typer.Option(metavar="NAMES", help="Comma-separated names of the pictures to show instead."),
     ] = None,
     insets: Annotated[
         bool, typer.Option("--insets", help="Enlarge the place of each row where the methods differ most.")
@@ -62,14 +62,14 @@ def report(
     label_numbers: Numbers = LabelNumbers.ids,
     weights_dir: WeightsDir = None,
     random_weights: Annotated[
-        bool, typer.Option(help="Use a random network, to try out everything else.")
+        bool, typer.Option("--random-weights", help="Use a random network, to try out everything else.")
     ] = False,
     device: Device = "auto",
     overwrite: Overwrite = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Translate with several methods, score them, and write the grid and the table of a paper, and a page."""
+    """Translate with several methods, score them, and write a web page with the grid and the table of a paper."""
     quiet = quiet or as_json
     with display.errors(as_json=as_json, quiet=quiet), stopping() as stop:
         given = _methods(methods)

@@ -93,7 +93,7 @@ def train(
     ],
     target: Annotated[
         Path | None,
-        typer.Argument(help="Folder or list of pictures with the wanted look.", show_default=False),
+        typer.Argument(help="Folder or list of pictures whose look is wanted.", show_default=False),
     ] = None,
     method: Annotated[
         Method, typer.Option(metavar="NAME", help=f"What to train: {', '.join(Method)}.")
@@ -185,7 +185,10 @@ def train(
 def apply(
     run: Annotated[Path, typer.Argument(help="A run directory or a model file.", show_default=False)],
     images: Annotated[
-        list[Path], typer.Argument(help="A folder or list of pictures, or pictures.", show_default=False)
+        list[Path],
+        typer.Argument(
+            help="Pictures, a folder of them, or a list of them (.txt, .csv or .json).", show_default=False
+        ),
     ],
     output: Annotated[
         Path, typer.Option("-o", "--output", help="Folder for the translations.", show_default=False)
@@ -194,7 +197,7 @@ def apply(
     size: Annotated[
         Size, typer.Option(help="tested: scaled as in the training's tests; own: as they are.")
     ] = Size.tested,
-    suffix: Annotated[str, typer.Option(help="Format of the translations.")] = ".png",
+    suffix: Annotated[str, typer.Option(metavar=".EXT", help="File format of the translations.")] = ".png",
     samples: Annotated[
         int | None,
         typer.Option(
@@ -284,7 +287,7 @@ def score(
     label_numbers: Numbers = LabelNumbers.ids,
     weights_dir: WeightsDir = None,
     random_weights: Annotated[
-        bool, typer.Option(help="Use a random network, to try out everything else.")
+        bool, typer.Option("--random-weights", help="Use a random network, to try out everything else.")
     ] = False,
     device: Device = "auto",
     as_json: AsJson = False,
@@ -292,8 +295,7 @@ def score(
 ) -> None:
     """Compare folders of translations with the target domain: FID, clean-FID, KID, and a distance without weights.
 
-    With label maps of street scenes and a network that segments them, also mIoU (which the paper prints as mAP), pixel
-    and class accuracy, in percent.
+    With label maps of street scenes and a segmenter, also mIoU (the paper's mAP), pixel and class accuracy in percent.
     """
     quiet = quiet or as_json
     with display.errors(as_json=as_json, quiet=quiet):

@@ -4,6 +4,7 @@ import inspect
 import re
 import textwrap
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, TypeVar
 
 import typer
@@ -18,13 +19,14 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 GROUPS = {
     "Input": "painting photo photos match pairs regions photo-regions source target mask shared-model add "
     "labels label-numbers segmenter class reference",
-    "Output": "output run-dir resume overwrite bits profile format suffix outputs verify no-report rest undo only open",
+    "Output": "output run-dir resume overwrite bits profile format suffix outputs verify no-report rest undo note only "
+    "open",
     "Look": "preset method methods without seed stroke faithful from-scratch strength keep state size set rows "
     "pictures insets",
     "Length": "time steps epochs iterations seeds presets each-photo continue pick prune samples",
     "Machine": "device max-memory workers ray retries network weights sha256 weights-dir random-weights single-scale "
     "timing port",
-    "Messages": "note dry-run json verbose quiet version install-completion show-completion help",
+    "Messages": "dry-run json verbose quiet version install-completion show-completion help",
 }
 """Options by group. An option is in the same group in all commands that have it."""
 
@@ -35,6 +37,17 @@ NARROW = 60
 
 NO_CHOICE = re.compile(r"(?:Value error, )?'(.*)' is not one of (.*)\.$", re.DOTALL)
 """Click's message about a value that is none of an option's choices."""
+
+NEEDED = {
+    r"Input should be a valid integer.*": "a whole number is needed",
+    r"Input should be a valid number.*": "a number is needed",
+    r"Input should be greater than or equal to (.*)": r"it must be \1 or more",
+    r"Input should be less than or equal to (.*)": r"it must be \1 or less",
+}
+"""Messages about numbers, and what they are in plain words."""
+
+WORDS = {"<path>": "PATH", "<list[Path]>": "PATH", "<str>": "TEXT", "<list[str]>": "TEXT", "<int range>": "N"}
+"""What help calls a value, in place of Typer's names, which are those of Python's types."""
 
 NAMES = ["-h", "--help"]
 """Options that ask for help."""
@@ -59,13 +72,15 @@ class _Help:
         return sorted(params, key=lambda param: _place(param, order))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """See Click: a value that is no choice is told with the one that it resembles."""
+        """See Click: a value that does not fit is told in plain words, and with the choice that it resembles."""
         try:
             parsed: list[str] = super().parse_args(ctx, args)  # type: ignore[misc]
         except typer.BadParameter as error:
             if found := NO_CHOICE.match(error.message):
                 near = did_you_mean(found[1], re.findall("'([^']*)'", found[2]))
                 error.message = f"{found[1]!r} is not one of {found[2]}{near or '.'}"
+            for pattern, words in NEEDED.items():
+                error.message = re.sub(pattern, words, error.message, flags=re.DOTALL)
             raise
         return parsed
 
@@ -75,6 +90,9 @@ class _Help:
         for param in own.get_params(ctx):
             if getattr(param, "is_flag", False) and param.metavar is None:
                 param.metavar = ""  # a switch takes no value
+            elif type_of := getattr(param, "display_type", None):  # not in every version of Typer
+                named = type_of(ctx=ctx)
+                param.display_type = partial(_named, WORDS.get(named, named))
         shown, own.epilog = own.epilog, None  # Typer would fill its lines
         try:
             if display.out.width < NARROW:
@@ -109,6 +127,11 @@ class App(typer.Typer):
     def command(self, name: str | None = None, **options: Any) -> Callable[[Function], Function]:
         """See Typer: register a function as a command."""
         return super().command(name, cls=Command, **options)
+
+
+def _named(word: str, ctx: Any) -> str:
+    """A word for a value, where Typer asks for its type."""
+    return word
 
 
 def _place(param: Any, order: list[str]) -> int:

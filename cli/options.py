@@ -1,6 +1,5 @@
 """Options that several commands share, each with its one help text."""
 
-import json
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -117,7 +116,7 @@ Time = Annotated[
     typer.Option(
         parser=duration,
         metavar="TIME",
-        help="Stop after this much time even if the preset's steps are not done: 90s, 10m, 2h.",
+        help="Stop after this much time even if not all steps are done: 90s, 10m, 2h.",
     ),
 ]
 Steps = Annotated[
@@ -376,12 +375,13 @@ def with_strokes(changes: list[str] | None, stroke: float | None, faithful: floa
 
 
 def parse_changes(changes: list[str] | None) -> dict[str, Any]:
-    """Read NAME=VALUE pairs, with values in JSON.
+    """Read NAME=VALUE pairs, with values in JSON or names.
 
     Raises:
         SinctError: a pair has another form, or sets the length.
     """
     import sinct
+    from sinct.runtime.json_files import typed_value
 
     values: dict[str, Any] = {}
     for change in changes or []:
@@ -389,11 +389,9 @@ def parse_changes(changes: list[str] | None) -> dict[str, Any]:
         if not equals:
             raise sinct.ConfigError(f"--set {change!r} has no value; give NAME=VALUE")
         try:
-            values[name.strip()] = json.loads(text)
-        except ValueError:
-            raise sinct.ConfigError(
-                f"--set {name}: {text!r} is not a value; give a number, true, false or a list such as [32,64]"
-            ) from None
+            values[name.strip()] = typed_value(text)
+        except sinct.ConfigError as error:
+            raise sinct.ConfigError(f"--set {name}: {error}") from None
     if {"steps", "seconds"} & set(values):
         raise sinct.ConfigError("--set does not take steps or seconds; use --steps or --time")
     return values

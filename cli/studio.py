@@ -19,7 +19,10 @@ def studio(
         ),
     ] = Path("sinct-studio"),
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port on this machine; by default any that is free.")
+        int,
+        typer.Option(
+            min=0, max=65535, metavar="N", help="Port on this machine.", show_default="any that is free"
+        ),
     ] = 0,
     browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in your browser.")] = True,
 ) -> None:

@@ -15,7 +15,7 @@ from sinct.errors import ConfigError, InputError, did_you_mean, one_line
 from sinct.inference.mixing import Mix
 from sinct.objectives.cut import CutSettings
 from sinct.runtime.csv_files import read_csv
-from sinct.runtime.json_files import parsed
+from sinct.runtime.json_files import parsed, typed_value
 
 MANIFESTS = (".csv", ".jsonl", ".ndjson")
 """Suffixes of collections that are manifests."""
@@ -144,15 +144,13 @@ def _settings(row: Mapping[str, Any], default: Settings) -> Settings:
 
 
 def _value(name: str, value: Any) -> Any:
-    """A CSV cell as the number, list or boolean that it stands for."""
+    """A CSV cell as the number, list, boolean or name that it stands for."""
     if not isinstance(value, str) or name in TEXTS:
         return value
     try:
-        return parsed(value)
-    except ValueError:
-        raise ConfigError(
-            f"{name}: {value!r} is not a value; give a number, true, false or a list such as [32,64]"
-        ) from None
+        return typed_value(value)
+    except ConfigError as error:
+        raise ConfigError(f"{name}: {error}") from None
 
 
 def _parts(value: Any) -> Any:

@@ -96,7 +96,7 @@ def _cost(result: MethodResult) -> list[str]:
     if result.file is None:
         return ["--"] * len(COST)
     none = not (result.need or result.elsewhere)
-    texts = ["none" if none else "--" if count is None else f"{count:,}" for count in steps]
+    texts = ["none" if none else "\N{EN DASH}" if count is None else f"{count:,}" for count in steps]
     times = [duration(result.training_seconds), duration(result.seconds), memory(result.memory)]
     return [escape(text) for text in (*texts, *times)]
 

@@ -2,16 +2,22 @@
 
 import dataclasses
 import json
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import UnionType
 from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
+from sinct.errors import ConfigError
 from sinct.runtime.files import replacing
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
+
+
+NAME = re.compile(r"[A-Za-z][\w-]*")
+"""A name of something to choose, such as a generator."""
 
 
 def plain(instance: "DataclassInstance") -> dict[str, Any]:
@@ -40,6 +46,22 @@ def parsed(text: str | bytes) -> Any:
         return json.loads(text)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+
+
+def typed_value(text: str) -> Any:
+    """Read a setting's value as a person types it: in JSON, or a name such as `width` without its quotes.
+
+    Raises:
+        ConfigError: it is neither.
+    """
+    try:
+        return parsed(text)
+    except ValueError:
+        if NAME.fullmatch(text.strip()):
+            return text.strip()
+        raise ConfigError(
+            f"{text!r:.200} is not a value; give a number, true, false, a name or a list such as [32,64]"
+        ) from None
 
 
 def read_json(path: Path) -> Any:

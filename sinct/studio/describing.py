@@ -109,6 +109,8 @@ def _untold(run: StudioRun, job: Job | None) -> State:
     found = candidates.found_in(run)
     if found is None or (own.model.is_file() and job.chosen is None):
         begun = own.config.is_file() or own.model.is_file()
+        if own.model.is_file() and steps == run.planned_steps(job.chosen):
+            return State("finished", steps, steps, 1.0)
         return State("stopped", steps) if begun else State("failed", message="It has not begun.")
     if job.chosen is None:
         return State("choosing" if found.finished else "stopped")

@@ -340,6 +340,15 @@ class StudioRun:
                     entries.append(entry)
         return entries
 
+    def planned_steps(self, candidate: int | None) -> int | None:
+        """The steps that a training was asked for, as it says itself; None where it does not."""
+        with suppress(OSError, ValueError):
+            facts = restored(Mapping[str, Any], read_json(self.training(candidate).config), "config.json")
+            settings = restored(Mapping[str, Any], facts.get("config"), "config")
+            steps: int | None = restored(int | None, settings.get("steps"), "steps")
+            return steps
+        return None
+
     def last_step(self, candidate: int | None) -> int:
         """The last step in a training's log, which has every tenth and the last."""
         entries = self.losses(candidate, most=10**9)

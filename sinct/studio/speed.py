@@ -20,12 +20,19 @@ class Stopwatch:
 
     def __init__(self, place: Path | None) -> None:
         self.step: float | None = None
+        self._abandoned = False
         self._place, self._child = place, None if place is None else self._begin(place)
 
     def abandon(self) -> None:
         """Stop measuring, as something else now needs the machine."""
-        if self._child is not None:
+        if self._child is not None and self.step is None:
             self._child.kill()
+            self._abandoned = True
+
+    def go_on(self) -> None:
+        """Measure after all if that was abandoned, as the machine is free again."""
+        if self._abandoned and self._place is not None:
+            self._abandoned, self._child = False, self._begin(self._place)
 
     def _begin(self, place: Path) -> Child | None:
         try:

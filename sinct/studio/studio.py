@@ -89,6 +89,8 @@ class Studio:
 
     def presets(self) -> list[dict[str, Any]]:
         """The presets, and how long each takes on this machine as far as that is known."""
+        if self.working() is None:
+            self.stopwatch.go_on()
         step = self.stopwatch.step
         return [
             {

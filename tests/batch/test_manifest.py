@@ -89,7 +89,8 @@ def test_row_in_json_may_keep_a_list_of_parts(folder, photo, tmp_path):
     ("row", "fault"),
     [
         (",photo.png,,", "line 2, lacks a painting or a photo"),
-        ("monet.png,photo.png,nonsense,", "line 2: steps: 'nonsense' is not a value"),
+        ("monet.png,photo.png,nonsense,", "line 2: steps must be a whole number, got 'nonsense'"),
+        ("monet.png,photo.png,3 4,", "line 2: steps: '3 4' is not a value"),
         ("monet.png,photo.png,,7", "line 2: the column 'colour' is neither one of painting, "),
         ("monet.png,photo.png,-3,", "line 2: steps must be 0 or more"),
         ("monet.png,photo.png,[3],", "line 2: steps must be a whole number, got [3]"),

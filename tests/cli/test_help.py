@@ -1,6 +1,7 @@
 """Help and completion: what a person reads before anything runs."""
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -101,6 +102,36 @@ def test_help_cuts_no_word(words, width):
         for word in (param.help or "").split():
             assert word.strip("`") in text, word
     assert NARROW in range(*WIDTHS)  # one width is narrow, the other is not
+
+
+@pytest.mark.parametrize(
+    ("words", "needed"),
+    [
+        ("translate a b -o c.png --steps x", "'--steps': a whole number is needed"),
+        ("translate a b -o c.png --steps 1.5", "'--steps': a whole number is needed"),
+        ("translate a b -o c.png --strength high", "'--strength': a number is needed"),
+        ("apply a b -o c.png --strength 1.5", "'--strength': it must be 1 or less"),
+        ("translate a b -o c.png --seed -1", "'--seed': it must be 0 or more"),
+        ("batch retry out --workers 0", "'--workers': it must be 1 or more"),
+        ("studio --port 99999", "'--port': it must be 65535 or less"),
+    ],
+)
+def test_numbers_that_do_not_fit_are_told_in_plain_words(words, needed):
+    result = CliRunner().invoke(app, words.split())
+    assert result.exit_code == 2
+    assert f"Invalid value for {needed}" in " ".join(result.output.split())
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_help_names_no_type_of_python(words, width):
+    text = help_of(words, width=width)
+    assert re.findall(r"<(?:path|str|int|int range|float|list\[\w+\])>", text) == []
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_help_offers_no_default_that_its_words_deny(words):
+    assert not re.search(r"by default[^.]*\.\s+\[default:", " ".join(help_of(words, width=40).split()))
 
 
 def completed(words):

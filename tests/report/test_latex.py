@@ -85,6 +85,13 @@ def test_latex_has_caption_label_budget_seed_steps_and_machine() -> None:
     assert "Steps" in source
 
 
+def test_latex_has_a_dash_for_steps_that_are_not_known() -> None:
+    other = dataclasses.replace(EXAMPLE.results[2], steps=None, steps_needed=None, elsewhere=True)
+    source = to_latex(dataclasses.replace(EXAMPLE, results=(other,)))
+    assert r"\textendash{} & \textendash{} & " in source
+    assert "-{}-" not in source
+
+
 def test_latex_explains_only_marks_that_it_has() -> None:
     plain = dataclasses.replace(EXAMPLE, results=EXAMPLE.results[2:3])
     assert not re.search(r"dagger|\*Random", to_latex(plain))

@@ -151,6 +151,29 @@ def test_values_that_are_not_finite_are_shown_and_not_ranked(tmp_path: Path) -> 
     assert 'data-value="inf"' not in page
 
 
+@pytest.mark.parametrize(
+    ("methods", "said"),
+    [
+        (
+            2,
+            "2 methods translated the painting so that it takes on the look of the photo, each in up to 10 min.",
+        ),
+        (1, "1 method translated the painting so that it takes on the look of the photo, in up to 10 min."),
+    ],
+)
+def test_page_begins_with_what_was_compared_in_sentences(tmp_path: Path, methods: int, said: str) -> None:
+    example = make_example(tmp_path)
+    controls = [result for result in example.results if result.control]
+    contenders = [result for result in example.results if not result.control and result.file]
+    other = dataclasses.replace(contenders[0], name="other", title="Other", elsewhere=True)
+    results = (*controls, *contenders[:methods], other)
+    page = write_report(tmp_path, dataclasses.replace(example, results=results)).read_text(encoding="utf-8")
+    lead = re.search(r'<p class="lead">(.*?)</p>', page, re.DOTALL)
+    assert lead is not None
+    sentences = " ".join(lead[1].split())
+    assert sentences.startswith(f"{said} 1 picture was made elsewhere. {len(controls)} control")
+
+
 def test_a_missing_picture_is_named(tmp_path: Path) -> None:
     comparison = make_example(tmp_path)
     (tmp_path / "sinct.png").unlink()

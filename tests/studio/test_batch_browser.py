@@ -91,7 +91,7 @@ def test_a_picture_is_rejected_with_a_note_and_the_ledger_keeps_both(opened: Ope
     entry = {each.name: each for each in read_entries(ledger_path(folder))}["warned"]
     assert (entry.verdict, entry.note) == (Verdict.rejected, "sky too dark")
     page.get_by_label("Note").fill("sky far too dark")
-    page.get_by_role("button", name="Keep the note").click()
+    page.get_by_role("button", name="Save the note").click()
     page.locator("#told", has_text="The note is kept.").wait_for()
     page.get_by_role("link", name="All jobs").click()
     opened.row("warned").locator(".noted", has_text="far").wait_for()
@@ -145,7 +145,7 @@ def test_painting_and_result_are_compared_and_the_next_picture_is_a_click_away(o
 def test_the_list_is_saved_as_the_command_line_writes_it(opened: Open, tmp_path: Path) -> None:
     opened.row("warned").get_by_role("button", name="Accept warned").click()
     opened.row("warned").locator(".tag", has_text="Accepted").wait_for()
-    opened.page.get_by_label("Of jobs").select_option("accepted")
+    opened.page.locator("#only").select_option("accepted")
     with opened.page.expect_download() as download:
         opened.page.get_by_role("link", name="Save the list").click()
     download.value.save_as(tmp_path / "list.csv")

@@ -58,7 +58,15 @@ def test_a_run_of_the_command_line_is_found_with_its_pictures(folder, tiny, stud
         ("photo.png",),
         "out.png",
     )
-    assert (run["state"]["phase"], run["trained"]) == ("stopped", True)
+    assert (run["state"]["phase"], run["state"]["step"], run["trained"]) == ("finished", 4, True)
+
+
+@pytest.mark.parametrize(("steps", "phase"), [(4, "finished"), (100, "stopped")])
+def test_a_training_of_the_command_line_is_finished_when_its_steps_are_done(
+    folder, tiny, studio, steps, phase
+):
+    trained(folder, tiny.replace(steps=steps), should_stop=lambda: steps == 100)
+    assert studio.describe("out.sinct")["state"]["phase"] == phase
 
 
 def test_results_are_not_offered_as_paintings(folder, tiny, studio):
@@ -152,6 +160,26 @@ def test_what_was_measured_is_remembered_for_this_version_alone(tmp_path, monkey
     assert Stopwatch(tmp_path).step == 1.5
     (tmp_path / "speed.json").write_text(json.dumps(["0.0.1", 1.5]))
     assert Stopwatch(tmp_path).step is None
+
+
+def test_an_abandoned_measurement_is_made_when_the_machine_is_free_again(tmp_path, monkeypatch):
+    begun = []
+
+    class Child:
+        def __init__(self, *_):
+            begun.append("begun")
+
+        def kill(self):
+            begun.append("killed")
+
+    monkeypatch.setattr("sinct.studio.speed.Child", Child)
+    watch = Stopwatch(tmp_path)
+    watch.go_on()
+    assert begun == ["begun"]
+    watch.abandon()
+    watch.go_on()
+    watch.go_on()
+    assert begun == ["begun", "killed", "begun"]
 
 
 def test_a_missing_extra_gives_one_line(studio, monkeypatch):

@@ -150,7 +150,7 @@ def test_variations_are_tried_by_keyboard_and_the_chosen_one_is_finished_and_dow
     page.locator("#painting select").select_option("monet.png")
     page.locator("#photo select").select_option(pair[1].name)
     page.get_by_label("Try variations first").select_option("2 seeds")
-    assert page.locator("#vary-hint").inner_text().startswith("2 of 5 steps each")
+    assert page.locator("#vary-hint").inner_text().startswith("2 candidates, 5 steps each")
     page.get_by_role("button", name="Start").press("Enter")
     page.locator("#phase", has_text="Choose a candidate").wait_for(timeout=MOMENT)
     opened.context.close()
@@ -300,6 +300,10 @@ def test_the_page_opens_at_a_run_and_its_pictures_zoom_together(
     served.wait("monet-photo.sinct", "finished")
     opened = Open(browser, served, "#monet-photo.sinct")
     pictures_shown(opened.page)
+    fitted = opened.page.locator("#panes .frame").first.evaluate(
+        "frame => Math.min(frame.clientWidth / 160, frame.clientHeight / 120) * devicePixelRatio"
+    )
+    assert opened.page.locator("#zoom").inner_text() == f"Fit, {round(100 * fitted)} %"
     opened.page.locator("#panes").press("1")
     shown = "layers => layers.filter(layer => layer.offsetParent).map(layer => layer.style.transform)"
     places = opened.page.eval_on_selector_all(".pane .layer", shown)

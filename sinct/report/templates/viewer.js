@@ -3,7 +3,8 @@
   const MOST = 16; // screen pixels per picture pixel
   const area = $("#panes");
   const panes = $$(".pane", area);
-  const frames = $$("#viewer .frame");
+  const inPanes = (frame) => area.contains(frame);
+  const frames = $$("#viewer .frame").sort((a, b) => inPanes(b) - inPanes(a)); // the buttons act on the first
   const [before, after] = $$(".slider .layer");
   const natural = (layer) => ({ width: +layer.getAttribute("width"), height: +layer.getAttribute("height") });
   let size = natural($(".layer", area)); // of the painting

@@ -195,8 +195,8 @@ function tellVariations() {
   const whole = preset.steps - (count - 1) * each;
   const takes = (steps) => (preset.seconds === null ? "" : `, about ${roughly((steps * preset.seconds) / preset.steps)}`);
   const text =
-    `${count} of ${plural(each, "step")} each${takes(count * each)}. ` +
-    `The one that you choose goes on to step ${whole}${takes(whole - each)}.`;
+    `${count} candidates, ${plural(each, "step")} each${takes(count * each)}. ` +
+    `The one you choose goes on to step ${whole}${takes(whole - each)}.`;
   set($("#vary-hint"), text);
 }
 $("#vary").addEventListener("change", tellVariations);
