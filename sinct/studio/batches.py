@@ -318,17 +318,17 @@ class Batches:
         entry = self.entry(name, key)
         return run_folder(self.folder(name), entry.job.needs or entry.name) / "run"
 
-    def options(self, name: str, key: str) -> list[str]:
-        """The options of `sinct apply` that make a job's result from its model again.
+    def options(self, name: str, key: str) -> list[tuple[str, str]]:
+        """The options of `sinct apply`, names with values, that make a job's result from its model again.
 
         Raises:
             InputError: there is no such job.
         """
         entry = self.entry(name, key)
         settings = entry.job.settings
-        found = [] if settings.strength == 1 else ["--strength", f"{settings.strength:g}"]
-        found += [word for part in settings.keep for word in ("--keep", part)]
-        return found + [word for mask in entry.job.masks for word in ("--mask", printable(mask))]
+        found = [] if settings.strength == 1 else [("strength", f"{settings.strength:g}")]
+        found += [("keep", part) for part in settings.keep]
+        return found + [("mask", printable(mask)) for mask in entry.job.masks]
 
 
 def _called(name: str) -> str:

@@ -58,7 +58,7 @@ def of_file(studio: Studio, name: str) -> Zoom:
     painting = None
     with suppress(SinctError):
         painting = run.inputs()[0]
-    command = "" if painting is None else apply_command(run.path, painting, _beside(path), "--strength", "0")
+    command = "" if painting is None else apply_command(run.path, painting, _beside(path), ("strength", "0"))
     return _zoom(path, painting, command)
 
 
@@ -78,7 +78,7 @@ def of_job(studio: Studio, batches: Batches, batch: str, key: str) -> Zoom:
         )
     painting = Path(entry.painting)
     model = batches.model(batch, key)
-    return _zoom(path, painting, apply_command(model, painting, _beside(path), "--strength", "0"))
+    return _zoom(path, painting, apply_command(model, painting, _beside(path), ("strength", "0")))
 
 
 def deep_of(output: str) -> Path | None:
@@ -103,11 +103,10 @@ def _beside(path: Path) -> Path:
     return path.with_name(f"{path.stem}-painting.dzi")
 
 
-def apply_command(model: Path, painting: Path, output: Path, *options: str) -> str:
-    """The command that translates a painting with a model, ready to be typed."""
-    return shlex.join(
-        ["sinct", "apply", *map(printable, (model, painting)), "-o", printable(output), *options]
-    )
+def apply_command(model: Path, painting: Path, output: Path, *options: tuple[str, str]) -> str:
+    """The command that translates a painting with a model, ready to be typed; options are names with their values."""
+    words = ["sinct", "apply", *map(printable, (model, painting)), "-o", printable(output)]
+    return shlex.join([*words, *(word for name, value in options for word in (f"--{name}", value))])
 
 
 def deep_zooms(studio: Studio) -> list[str]:
