@@ -235,6 +235,8 @@ def translate(
         on_progress=on_progress,
         on_preparing=on_preparing,
         should_stop=should_stop,
+        # Who finds the run finds the picture, if it lies beside it.
+        output=target.name if target.resolve().parent == run.path.resolve().parent else "",
     )
     in_rows = isinstance(source, Source)
     if in_rows and not training.finished:

@@ -10,6 +10,7 @@ from sinct.batch.ledger import Entry, State, run_folder
 from sinct.batch.report import to_csv
 from sinct.errors import ConfigError
 from sinct.report.page import write_text
+from sinct.runtime.files import printable
 from sinct.training.run_directory import RunDirectory
 
 EXPORTS = (".csv", ".json")
@@ -73,7 +74,9 @@ def export(path: Path, entries: Sequence[Entry], folder: Path) -> None:
     """
     suffix = path.suffix.lower()
     if suffix not in EXPORTS:
-        raise ConfigError(f"cannot export to {path.name}; give a name that ends in {' or '.join(EXPORTS)}")
+        raise ConfigError(
+            f"cannot export to {printable(path)}; give a name that ends in {' or '.join(EXPORTS)}"
+        )
     write_text(path, export_text(suffix, entries, folder))
 
 

@@ -17,7 +17,7 @@ from sinct.errors import ConfigError, InputError, OutOfMemoryError, OutputError,
 from sinct.measures.inception import DIMENSIONS, SIDE, Inception
 from sinct.pictures.picture import read_picture
 from sinct.runtime.device import is_out_of_memory
-from sinct.runtime.files import StrPath, file_sha256, replacing, unwritable
+from sinct.runtime.files import StrPath, file_sha256, printable, replacing, unwritable
 
 
 @dataclass(frozen=True)
@@ -99,8 +99,9 @@ def features_of(
         on_progress(len(found) + len(left_out), len(paths))
     if len(found) < 2:
         why = "; ".join(left_out.values())
+        where = f" in {printable(Path(paths[0]).parent)}" if paths else ""
         raise InputError(
-            f"{len(found)} of {counted(len(paths), 'picture')} can be read, and a distribution needs at least 2"
+            f"{len(found)} of {counted(len(paths), 'picture')}{where} can be read, and a distribution needs at least 2"
             + (f": {why}" if why else "; give more")
         )
     return FolderFeatures(torch.stack([found[index] for index in sorted(found)]), left_out)

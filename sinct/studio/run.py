@@ -257,7 +257,7 @@ class StudioRun:
             return Job(
                 restored(str, facts.get("painting"), "painting"),
                 restored(tuple[str, ...], facts.get("photos"), "photos"),
-                f"{self.path.stem}.png",
+                restored(str, facts.get("output", f"{self.path.stem}.png"), "output"),
                 restored(str, facts.get("preset", "standard"), "preset"),
             )
         except (OSError, ValueError) as error:

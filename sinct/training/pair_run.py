@@ -71,6 +71,7 @@ def run_training(
     until: float = 1.0,
     maps: RegionMaps | None = None,
     on_preparing: OnPreparing | None = None,
+    output: str = "",
 ) -> Training:
     """Train on decoded pictures; see `sinct.train` for arguments, result and errors.
 
@@ -87,6 +88,7 @@ def run_training(
         remarks: warnings to report at the start.
         until: share of the training, in [0, 1], after which it is left, to be resumed some day.
         maps: which regions of the painting and the photos belong together, see `read_maps`.
+        output: name of the picture beside `run` that the training is for, for config.json; empty where there is none.
     """
     painting_names = names.get("painting", "")
     paintings = _visible(sources, painting_names)
@@ -130,6 +132,7 @@ def run_training(
         remarks=remarks,
         until=until,
         on_preparing=on_preparing,
+        output=output,
     )
 
 

@@ -53,6 +53,7 @@ def run_in_directory(
     remarks: Sequence[Remark] = (),
     until: float = 1.0,
     on_preparing: OnPreparing | None = None,
+    output: str = "",
 ) -> Training:
     """Train from the beginning, or go on with a training; see `sinct.train` for what is not said here.
 
@@ -71,6 +72,7 @@ def run_in_directory(
         length: settings that a resumed run takes from `config`.
         remarks: warnings to report at the start.
         until: share of the training, in [0, 1], after which it is left, to be resumed some day.
+        output: name of the picture beside `run` that the training is for, for config.json; empty where there is none.
     """
     if resume and overwrite:
         raise ConfigError("`resume=True` and `overwrite=True` contradict each other; give one of them")
@@ -97,6 +99,7 @@ def run_in_directory(
             assert config is not None
             run.check_free(overwrite=overwrite)
             facts = {"objective": objective.name, "preset": preset, **names, **inputs, **_environment(device)}
+            facts |= {"output": output} if output else {}
         tell = on_preparing or (lambda text: None)
         try:
             trainer, make_views = make(config, tell)

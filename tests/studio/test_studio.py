@@ -61,6 +61,23 @@ def test_a_run_of_the_command_line_is_found_with_its_pictures(folder, tiny, stud
     assert (run["state"]["phase"], run["state"]["step"], run["trained"]) == ("finished", 4, True)
 
 
+def test_a_run_of_the_command_line_says_which_picture_it_is_for(folder, tiny, studio):
+    (folder / "elsewhere").mkdir()
+    for number, (output, found) in enumerate(
+        {"out.tif": "out.tif", "elsewhere/photo.png": "run1.png"}.items()
+    ):
+        run = folder / f"run{number}.sinct"
+        sinct.translate(
+            folder / "painting.png",
+            folder / "photo.png",
+            folder / output,
+            config=tiny,
+            run_dir=run,
+            device="cpu",
+        )
+        assert studio.describe(run.name)["job"]["output"] == found
+
+
 @pytest.mark.parametrize(("steps", "phase"), [(4, "finished"), (100, "stopped")])
 def test_a_training_of_the_command_line_is_finished_when_its_steps_are_done(
     folder, tiny, studio, steps, phase
