@@ -147,9 +147,9 @@ def test_stall_in_a_loss_is_found(gpu: Accelerator, monkeypatch: pytest.MonkeyPa
     made = trainer("paper" if name == "cut" else name)
     made.step(made.sample())  # kernels are made once
     for reads, error in (
-        (lambda logits: logits.mean() * logits.mean().item(), Stall),
-        (lambda logits: logits.mean() * logits.new_tensor([1.0]).sum(), Stall),
-        (lambda logits: (logits - torch.zeros(len(logits))).mean(), RuntimeError),
+        (lambda logits, _weights=None: logits.mean() * logits.mean().item(), Stall),
+        (lambda logits, _weights=None: logits.mean() * logits.new_tensor([1.0]).sum(), Stall),
+        (lambda logits, _weights=None: (logits - torch.zeros(len(logits))).mean(), RuntimeError),
     ):
         monkeypatch.setattr(module, reads)
         with gpu.without_stalls(), pytest.raises(error):

@@ -378,7 +378,7 @@ def test_non_finite_loss_keeps_the_last_good_checkpoint(pair, tiny, tmp_path, mo
     sinct.train(*pair, tmp_path / "run", config=tiny)
     before = (tmp_path / "run" / "checkpoint.safetensors").read_bytes()
     nan = torch.tensor(float("nan"), requires_grad=True)
-    monkeypatch.setattr("sinct.objectives.cut.generator_loss", lambda logits: nan * logits.sum())
+    monkeypatch.setattr("sinct.objectives.cut.generator_loss", lambda logits, weights: nan * logits.sum())
     with pytest.raises(sinct.TrainingError, match="adversarial_g is nan at step 5"):
         sinct.train(*pair, tmp_path / "run", config=tiny.replace(steps=8), resume=True)
     assert (tmp_path / "run" / "checkpoint.safetensors").read_bytes() == before
