@@ -127,7 +127,8 @@ def test_what_a_running_batch_does_is_shown_as_it_happens(opened: Open, folder: 
 def test_painting_and_result_are_compared_and_the_next_picture_is_a_click_away(opened: Open) -> None:
     page = opened.page
     opened.row("sub/märz & sea").get_by_role("link", name="sub/märz & sea").click()
-    wait_until(page, "document.querySelector('[data-role=result]').naturalWidth === 160")
+    for role in ("painting", "result"):
+        wait_until(page, "role => document.querySelector(`[data-role=${role}]`).naturalWidth > 0", role)
     page.locator("#viewer").wait_for()
     page.locator("#panes").press("1")
     places = page.eval_on_selector_all(
@@ -202,7 +203,7 @@ def test_hundreds_of_jobs_stay_usable(browser: "sync_api.Browser", tmp_path: Pat
         wait_until(page, "document.querySelectorAll('#rows .thumbnail img').length >= 10")
         loaded = 0
         while loaded < (loaded := page.locator("#rows .thumbnail img").count()):
-            page.wait_for_timeout(1000)
+            page.wait_for_timeout(3000)
         page.evaluate(
             """() => {
                 window.touched = new Set();

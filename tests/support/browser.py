@@ -49,7 +49,7 @@ class Visit:
         self.page.goto(path.as_uri())
 
 
-def wait_until(page: "sync_api.Page", expression: str, arg: object = None, seconds: float = 10) -> None:
+def wait_until(page: "sync_api.Page", expression: str, arg: object = None, seconds: float = 30) -> None:
     """Wait until an expression is true in the page.
 
     Playwright's own `wait_for_function` calls `eval` in the page if the expression isn't true at once, which the
