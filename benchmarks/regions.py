@@ -158,7 +158,8 @@ def main() -> None:
     machine = describe(torch.device("cpu"))
     with tempfile.TemporaryDirectory() as folder:
         found = measure(given.preset, given.steps, given.seeds, Path(folder))
-    how = f"Preset {found['preset']}, {found['steps']} steps; means over {found['seeds']} seeds."
+    over = "seed 0" if found["seeds"] == 1 else f"means over {found['seeds']} seeds"
+    how = f"Preset {found['preset']}, {found['steps']} steps; {over}."
     text = f"{one_line(machine)}\n\n{how}\n\n{table(found)}\n"
     write_json(given.output / "regions.json", {"machine": machine, **found})
     (given.output / "regions.md").write_text(text, encoding="utf-8")
