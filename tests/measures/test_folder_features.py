@@ -216,7 +216,9 @@ def test_missing_file_is_named_and_left_out(network, files, cache, tmp_path) -> 
 
 
 def test_one_readable_picture_is_too_few(network, files, cache, tmp_path) -> None:
-    with pytest.raises(InputError, match=r"1 of 2 pictures in .* can be read, .* at least 2: .*none.png does not"):
+    with pytest.raises(
+        InputError, match=r"1 of 2 pictures in .* can be read, .* at least 2: .*none.png does not"
+    ):
         features_of([files[0], tmp_path / "none.png"], network, cache=cache)
 
 
