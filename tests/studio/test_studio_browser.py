@@ -328,6 +328,8 @@ def test_what_the_brush_brings_back_is_the_paintings_own_in_the_download(
     page = opened.page
     pictures_shown(page)
     page.get_by_role("button", name="Brush").click()
+    page.locator("#panes .frame").nth(1).scroll_into_view_if_needed()  # which waits until it has come to rest
+    page.wait_for_timeout(500)
     box = page.locator("#canvas").bounding_box()
     assert box
     page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + box["height"] * 0.5)
