@@ -99,6 +99,11 @@ def examine(device: str = "auto", *, timing: bool = False, painting: StrPath | N
     return facts
 
 
+def environment(device: str) -> dict[str, str]:
+    """What `examine` finds, for reports: without what changes from minute to minute and what presets would do."""
+    return {n: text for n, text in examine(device).items() if not n.startswith(("preset", "memory"))}
+
+
 def strokes_in_words(widths: Tensor) -> str:
     """How wide strokes are, from a map of their widths in pixels, (H, W): in all, above and below if there is both."""
     some = widths.flatten()[:: 1 + widths.numel() // MOST_WIDTHS]

@@ -17,7 +17,7 @@ from sinct.comparison.rows import added_result, method_result, show_picture, sho
 from sinct.comparison.seeds import combined, places
 from sinct.comparison.stage import OnStage, Stage
 from sinct.comparison.worker import Request
-from sinct.doctor import examine
+from sinct.doctor import environment
 from sinct.errors import ConfigError
 from sinct.pictures.picture import Picture, read_visible
 from sinct.pictures.regions import read_regions
@@ -217,7 +217,7 @@ def compare(
             seed=seed,
             seeds=seeds,
             iterations=iterations,
-            environment=_environment(device),
+            environment=environment(device),
             measures=(),
             unavailable={},
             results=tuple(results.values()),
@@ -245,12 +245,6 @@ def _order(
         if name not in order:
             raise ConfigError(f"settings are given for {name}, which is not among the methods that run")
     return order
-
-
-def _environment(device: str) -> dict[str, str]:
-    """Facts about the machine and versions, except those that change from minute to minute."""
-    facts = examine(device)
-    return {name: text for name, text in facts.items() if not name.startswith(("preset", "memory"))}
 
 
 def _size(picture: Picture) -> tuple[int, int]:

@@ -1,6 +1,5 @@
 """Pictures that were made elsewhere, by any program, and are shown and measured beside the methods."""
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from sinct.errors import ConfigError, InputError
 from sinct.measures.evaluate import fitted
 from sinct.pictures.formats import READ_SUFFIXES
 from sinct.pictures.picture import Picture, read_visible, write_picture
-from sinct.runtime.files import StrPath, printable
+from sinct.runtime.files import StrPath, file_key, printable
 from sinct.runtime.json_files import plain, read_json, restored, write_json
 
 FOLDER = "added"
@@ -49,13 +48,7 @@ class Elsewhere:
     @property
     def key(self) -> str:
         """The name as part of a file's name, which no other name shares."""
-        return key(self.name)
-
-
-def key(name: str) -> str:
-    """A name as part of a file's name, which no other name shares."""
-    readable = "".join(c if c.isascii() and c.isalnum() else "-" for c in name).strip("-")[:30]
-    return f"{readable}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+        return file_key(self.name)
 
 
 def check_names(names: Iterable[str]) -> None:
@@ -137,7 +130,7 @@ def keep(work: Path, added: Mapping[str, tuple[Elsewhere, Picture] | None]) -> N
     folder = work / FOLDER
     for name, found in added.items():
         folder.mkdir(exist_ok=True)
-        (folder / f"{key(name)}.json").unlink(missing_ok=True)
+        (folder / f"{file_key(name)}.json").unlink(missing_ok=True)
         if found:
             entry, picture = found
             write_picture(folder / f"{entry.key}.png", picture.pixels, bits=8, overwrite=True)

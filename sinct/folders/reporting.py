@@ -3,7 +3,6 @@
 Park et al. 2020 (arXiv:2007.15651), figures 3 and A.1, tables 1 and C.5.
 """
 
-import hashlib
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ from statistics import fmean, stdev
 from PIL import Image
 
 from sinct.data.folders import find_images
-from sinct.doctor import examine
+from sinct.doctor import environment
 from sinct.errors import ConfigError, InputError, OutputError, counted
 from sinct.folders.applying import apply, model_file
 from sinct.folders.scoring import score
@@ -21,7 +20,7 @@ from sinct.measures.folder_scores import FOLDER_SCORES, SCENE_SCORES, described
 from sinct.report.folder_page import write_folder_report
 from sinct.report.folder_results import FolderComparison, FolderResult, GridRow
 from sinct.report.pictures import read
-from sinct.runtime.files import StrPath, printable, unwritable
+from sinct.runtime.files import StrPath, file_key, file_sha256, printable, unwritable
 from sinct.runtime.json_files import read_json, write_json
 
 ROWS = 6
@@ -96,7 +95,7 @@ def report(
             if not _is_model(place):
                 places.setdefault(name, []).append(place)
                 continue
-            made = folder / "translations" / _key(name) / str(number)
+            made = folder / "translations" / file_key(name) / str(number)
             failed = _translate(
                 place,
                 sources,
@@ -148,7 +147,7 @@ def report(
         measures=tuple(_in_order(scored.mean)),
         missing=scored.missing,
         random=scored.random,
-        environment=_environment(device),
+        environment=environment(device),
     )
     how = "as chosen" if pictures else f"drawn at random with seed {seed}"
     return write_folder_report(folder, comparison, shown, how=how, insets=insets)
@@ -211,12 +210,6 @@ def _is_model(place: Path) -> bool:
     return (place / "model.safetensors").exists() or place.suffix == ".safetensors"
 
 
-def _key(name: str) -> str:
-    """A method's name as a folder's, which no other name shares."""
-    readable = "".join(c if c.isascii() and c.isalnum() else "-" for c in name).strip("-")[:30]
-    return f"{readable}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-
-
 def _translate(
     run: Path,
     sources: Sequence[Path],
@@ -227,7 +220,7 @@ def _translate(
     should_stop: Callable[[], bool],
 ) -> Mapping[Path, str]:
     """Translate all source pictures, except those that the same model has translated; return what failed, and why."""
-    model = {"sha256": _hash(model_file(run, state)), "sources": [str(path) for path in sources]}
+    model = {"sha256": file_sha256(model_file(run, state)), "sources": [str(path) for path in sources]}
     facts = folder.with_name(f"{folder.name}.json")
     same = facts.exists() and read_json(facts) == model
     if not same:
@@ -239,14 +232,6 @@ def _translate(
     folder.mkdir(parents=True, exist_ok=True)
     write_json(facts, model)
     return done.failed
-
-
-def _hash(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise InputError(f"cannot read {printable(path)}: {error.strerror}; check the path") from None
 
 
 def _by_source(place: Path, sources: Sequence[Path], name: str, source: str) -> dict[Path, Path]:
@@ -315,8 +300,3 @@ def _of_each(
 ) -> dict[str, float]:
     """A statistic of each score over several folders."""
     return {name: statistic([each[name] for each in values]) for name in values[0]}
-
-
-def _environment(device: str) -> dict[str, str]:
-    """Facts about the machine and versions, except those that change from minute to minute."""
-    return {n: text for n, text in examine(device).items() if not n.startswith(("preset", "memory", "speed"))}

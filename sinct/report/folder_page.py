@@ -1,6 +1,5 @@
 """Translations of folders by several methods as a page that needs neither network nor other files."""
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -9,10 +8,10 @@ from sinct.measures import Measure
 from sinct.report.folder_results import FolderComparison, FolderResult, GridRow
 from sinct.report.folder_tables import to_csv, to_latex
 from sinct.report.grid import write_grid
-from sinct.report.page import render, write_text
+from sinct.report.page import Cell, cell_of, render, write_text
 from sinct.report.pictures import embed
 from sinct.report.ranking import in_blocks
-from sinct.report.wording import ABSENT, in_groups, number_format, spread
+from sinct.report.wording import column_formats, in_groups
 
 
 def write_folder_report(
@@ -57,18 +56,9 @@ class _Row(NamedTuple):
     pictures: list[_Picture]
 
 
-class _Cell(NamedTuple):
-    """A value in the table: as text, as a number for sorting, and how it is marked."""
-
-    text: str
-    value: float | None
-    best: bool
-    second: bool
-
-
 class _Line(NamedTuple):
     result: FolderResult
-    cells: list[_Cell]
+    cells: list[Cell]
 
 
 def _page(comparison: FolderComparison, titles: Sequence[str], rows: Sequence[GridRow], how: str) -> str:
@@ -96,20 +86,17 @@ def _page(comparison: FolderComparison, titles: Sequence[str], rows: Sequence[Gr
 def _lines(comparison: FolderComparison, groups: Mapping[str, Sequence[Measure]]) -> list[_Line]:
     """Rows of the table."""
     measures = [measure for members in groups.values() for measure in members]
-    formats = {
-        m.name: number_format(r.scores[m.name] for r in comparison.results if m.name in r.scores)
-        for m in measures
-    }
+    formats = column_formats(measures, [result.scores for result in comparison.results])
     marks = {measure.name: comparison.leaders(measure) for measure in measures}
 
-    def cell(result: FolderResult, name: str) -> _Cell:
-        value = result.scores.get(name)
+    def cell(result: FolderResult, name: str) -> Cell:
         best, second = marks[name]
-        return _Cell(
-            ABSENT if value is None else spread(value, result.deviations.get(name), formats[name]),
-            value if value is not None and math.isfinite(value) else None,
-            result.title in best,
-            result.title in second,
+        return cell_of(
+            result.scores.get(name),
+            result.deviations.get(name),
+            formats[name],
+            best=result.title in best,
+            second=result.title in second,
         )
 
     return [_Line(r, [cell(r, measure.name) for measure in measures]) for r in comparison.results]

@@ -2,9 +2,9 @@
 
 from sinct.report.columns import heading
 from sinct.report.folder_results import FolderComparison, FolderResult
-from sinct.report.latex import escape, number, parts, slug, table
+from sinct.report.latex import cell_of, escape, parts, slug, table
 from sinct.report.tables import write_csv
-from sinct.report.wording import in_groups, number_format
+from sinct.report.wording import column_formats, in_groups
 
 
 def to_csv(comparison: FolderComparison) -> str:
@@ -32,23 +32,18 @@ def to_latex(comparison: FolderComparison) -> str:
     """
     groups = in_groups(comparison.measures)
     measures = [measure for members in groups.values() for measure in members]
-    formats = {
-        m.name: number_format(r.scores[m.name] for r in comparison.results if m.name in r.scores)
-        for m in measures
-    }
+    formats = column_formats(measures, [result.scores for result in comparison.results])
     marks = {measure.name: comparison.leaders(measure) for measure in measures}
 
     def cell(result: FolderResult, name: str) -> str:
-        if name not in result.scores:
-            return "--"
-        text = number(formats[name](result.scores[name]))
         best, second = marks[name]
-        if result.title in best:
-            text = rf"\textbf{{{text}}}"
-        elif result.title in second:
-            text = rf"\underline{{{text}}}"
-        deviation = result.deviations.get(name)
-        return text + ("" if deviation is None else rf" {{\tiny$\pm$ {number(formats[name](deviation))}}}")
+        return cell_of(
+            result.scores.get(name),
+            result.deviations.get(name),
+            formats[name],
+            best=result.title in best,
+            second=result.title in second,
+        )
 
     blocks = [
         [[escape(r.title), *(cell(r, m.name) for m in measures)] for r in comparison.results if r.control is control]

@@ -7,7 +7,7 @@ import math
 import re
 import textwrap
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from sinct.measures import Measure
@@ -54,22 +54,19 @@ def to_latex(comparison: Comparison) -> str:
     """
     groups = in_groups(comparison.measures)
     measures = [measure for members in groups.values() for measure in members]
-    formats = column_formats(comparison)
+    formats = column_formats(measures, [result.measures for result in comparison.results])
     marks = {measure.name: leaders(comparison.results, measure) for measure in measures}
 
     def cell(result: MethodResult, measure: Measure) -> str:
-        if measure.name not in result.measures:
-            return "--"
-        write = formats[measure.name]
-        text = number(write(result.measures[measure.name]))
         best, second = marks[measure.name]
-        if result.name in best:
-            text = rf"\textbf{{{text}}}"
-        elif result.name in second:
-            text = rf"\underline{{{text}}}"
-        text += r"$^\dagger$" if measure.name in result.optimises else ""
-        deviation = result.deviations.get(measure.name)
-        return text + ("" if deviation is None else rf" {{\tiny$\pm$ {number(write(deviation))}}}")
+        return cell_of(
+            result.measures.get(measure.name),
+            result.deviations.get(measure.name),
+            formats[measure.name],
+            best=result.name in best,
+            second=result.name in second,
+            optimised=measure.name in result.optimises,
+        )
 
     def row(result: MethodResult) -> list[str]:
         title = escape(result.title) + ("*" if result.random_weights else "")
@@ -84,6 +81,27 @@ def to_latex(comparison: Comparison) -> str:
         caption=_caption(comparison),
         label=f"tab:{slug(comparison.painting.name)}-{slug(comparison.photo.name)}",
     )
+
+
+def cell_of(
+    value: float | None,
+    deviation: float | None,
+    write: Callable[[float], str],
+    *,
+    best: bool,
+    second: bool,
+    optimised: bool = False,
+) -> str:
+    """A value with its deviation: the best bold, the second underlined, with a dagger if its method minimises it."""
+    if value is None:
+        return "--"
+    text = number(write(value))
+    if best:
+        text = rf"\textbf{{{text}}}"
+    elif second:
+        text = rf"\underline{{{text}}}"
+    text += r"$^\dagger$" if optimised else ""
+    return text + ("" if deviation is None else rf" {{\tiny$\pm$ {number(write(deviation))}}}")
 
 
 COST = ("Steps", r"\shortstack[r]{Steps \\ needed}", "Training", r"\shortstack[r]{Whole \\ time}", "Memory")

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -238,39 +238,57 @@ def _crops(
     return rows
 
 
-class _Cell(NamedTuple):
+class Cell(NamedTuple):
     """A value in the table: as text, as a number for sorting, and how it is marked."""
 
     text: str
     value: float | None
     best: bool
     second: bool
-    optimised: bool
+    optimised: bool = False
+
+
+def cell_of(
+    value: float | None,
+    deviation: float | None,
+    write: Callable[[float], str],
+    *,
+    best: bool,
+    second: bool,
+    optimised: bool = False,
+) -> Cell:
+    """A cell of a table: its value with the deviation, or that there is none."""
+    return Cell(
+        ABSENT if value is None else spread(value, deviation, write),
+        value if value is not None and math.isfinite(value) else None,
+        best,
+        second,
+        optimised,
+    )
 
 
 class _Row(NamedTuple):
     number: int
     result: MethodResult
-    cells: list[_Cell]
+    cells: list[Cell]
 
 
 def _blocks(comparison: Comparison, groups: Mapping[str, list[Measure]]) -> list[list[_Row]]:
     """Rows of the table: the first control, the contenders, the other controls."""
-    formats = column_formats(comparison)
+    formats = column_formats(comparison.measures, [result.measures for result in comparison.results])
     measures = [measure for members in groups.values() for measure in members]
     marks = {measure.name: leaders(comparison.results, measure) for measure in measures}
 
-    def cell(result: MethodResult, measure: Measure) -> _Cell:
+    def cell(result: MethodResult, measure: Measure) -> Cell:
         value = result.measures.get(measure.name)
         best, second = marks[measure.name]
-        return _Cell(
-            ABSENT
-            if value is None
-            else spread(value, result.deviations.get(measure.name), formats[measure.name]),
-            value if value is not None and math.isfinite(value) else None,
-            result.name in best,
-            result.name in second,
-            value is not None and measure.name in result.optimises,
+        return cell_of(
+            value,
+            result.deviations.get(measure.name),
+            formats[measure.name],
+            best=result.name in best,
+            second=result.name in second,
+            optimised=value is not None and measure.name in result.optimises,
         )
 
     rows = [_Row(i, r, [cell(r, m) for m in measures]) for i, r in enumerate(comparison.results)]

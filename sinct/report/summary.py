@@ -8,7 +8,7 @@ from urllib.parse import quote
 from sinct.measures import Measure
 from sinct.report.aggregate import Row, Statistic, aggregate, all_measures, leaders_by_mean
 from sinct.report.columns import COSTS, heading
-from sinct.report.latex import NOTES, Part, escape, number, parts, table
+from sinct.report.latex import NOTES, Part, cell_of, escape, parts, table
 from sinct.report.page import render, write_text
 from sinct.report.ranking import in_blocks
 from sinct.report.results import Comparison
@@ -124,17 +124,14 @@ def _to_latex(
 ) -> str:
     def cell(row: Row, column: _Column) -> str:
         value = row.measures.get(column.measure.name)
-        if value is None:
-            return "--"
-        text = number(column.write(value.mean))
-        if row.name in column.best:
-            text = rf"\textbf{{{text}}}"
-        elif row.name in column.second:
-            text = rf"\underline{{{text}}}"
-        deviation = (
-            "" if value.deviation is None else rf" {{\tiny$\pm$ {number(column.write(value.deviation))}}}"
+        return cell_of(
+            None if value is None else value.mean,
+            None if value is None else value.deviation,
+            column.write,
+            best=row.name in column.best,
+            second=row.name in column.second,
+            optimised=column.measure.name in row.optimises,
         )
-        return text + (r"$^\dagger$" if column.measure.name in row.optimises else "") + deviation
 
     def cost(row: Row) -> list[str]:
         return [

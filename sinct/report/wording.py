@@ -2,10 +2,10 @@
 
 import math
 import statistics
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from sinct.measures import Measure
-from sinct.report.results import Comparison, MethodResult
+from sinct.report.results import MethodResult
 
 GROUPS = ("style", "structure", "artefacts")
 """Order of the groups of columns; other groups follow in order of appearance."""
@@ -40,13 +40,13 @@ def number_format(values: Iterable[float]) -> Callable[[float], str]:
     return write
 
 
-def column_formats(comparison: Comparison) -> dict[str, Callable[[float], str]]:
-    """Number format for each measure, by its name."""
+def column_formats(
+    measures: Iterable[Measure], rows: Sequence[Mapping[str, float]]
+) -> dict[str, Callable[[float], str]]:
+    """Number format for each measure, by its name, from the values of all rows of a table."""
     return {
-        measure.name: number_format(
-            result.measures[measure.name] for result in comparison.results if measure.name in result.measures
-        )
-        for measure in comparison.measures
+        measure.name: number_format(row[measure.name] for row in rows if measure.name in row)
+        for measure in measures
     }
 
 

@@ -149,6 +149,12 @@ def file_sha256(path: StrPath) -> str:
         ) from None
 
 
+def file_key(name: str) -> str:
+    """A name that people gave as part of a file's name, which no other name shares."""
+    readable = "".join(c if c.isascii() and c.isalnum() else "-" for c in name).strip("-")[:30]
+    return f"{readable}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
 def irregular(path: Path) -> bool:
     """Whether a path leads to something that is neither a file nor a folder: a device, a pipe or a socket."""
     return path.exists() and not (path.is_file() or path.is_dir())
