@@ -24,7 +24,7 @@ def report(tmp_path_factory) -> Path:
 def visit(browser, report):
     visit = Visit(browser, report)
     yield visit
-    visit.page.close()
+    visit.context.close()
 
 
 def test_page_opens_without_complaint_and_asks_for_nothing_else(visit, report):
@@ -74,7 +74,7 @@ def test_long_and_hostile_names_do_nothing(browser, tmp_path):
     visit.page.wait_for_load_state("networkidle")
     hacked, width = visit.page.evaluate("[window.hacked ?? null, document.documentElement.scrollWidth]")
     texts = visit.page.locator("h3").first.text_content()
-    visit.page.close()
+    visit.context.close()
     assert hacked is None
     assert width <= 360
     assert HOSTILE in (texts or "")

@@ -12,6 +12,7 @@ from sinct.losses.contrastive import bank_nce, patch_nce
 from sinct.networks.base import sample_features
 from sinct.objectives.folder_cut import FolderCutTrainer, mirrored, of_domain
 from tests.support.folder_pictures import drawn_domains, tiny_cut
+from tests.support.learning import check_that_it_continues, run
 
 CPU = torch.device("cpu")
 
@@ -24,12 +25,6 @@ def make(tmp_path):
         return FolderCutTrainer(domains.source, domains.target, tiny_cut(**changes), CPU)
 
     return made
-
-
-def run(trainer: FolderCutTrainer, steps: int) -> FolderCutTrainer:
-    for _, _ in zip(range(steps), trainer.run(), strict=False):
-        pass
-    return trainer
 
 
 def grown(before: dict[str, Tensor], after: dict[str, Tensor], part: str) -> bool:
@@ -282,14 +277,7 @@ def test_a_bank_replaces_the_own_pictures_negatives(make, monkeypatch):
     ids=lambda changes: ", ".join(changes) or "cut",
 )
 def test_a_stopped_training_continues_bit_for_bit(make, changes):
-    whole = run(make(**changes), 4).state()
-    stopped = run(make(**changes), 2)
-    resumed = make(**changes)
-    resumed.load_state(stopped.state(), 2, 1.0)
-    run(resumed, 2)
-    found = resumed.state()
-    assert found.keys() == whole.keys()
-    assert [name for name in whole if not whole[name].equal(found[name])] == []
+    check_that_it_continues(lambda: make(**changes))
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import torch
 
 from sinct.objectives.folder_cyclegan import FolderCycleTrainer, ImagePool
 from tests.support.folder_pictures import drawn_domains, tiny_cycle
+from tests.support.learning import check_that_all_learn, check_that_it_continues
 
 CPU = torch.device("cpu")
 
@@ -41,26 +42,11 @@ def test_the_terms_are_those_of_the_objective_written_out(make):
 
 def test_every_network_learns(make):
     trainer = make()
-    before = {name: tensor.clone() for name, tensor in trainer.state().items()}
-    trainer.step(trainer.sample())
-    after = trainer.state()
-    for part in ("generator", "backward", "discriminator", "backward_discriminator"):
-        names = [name for name in before if name.startswith(f"{part}.") and name.endswith("weight")]
-        assert names
-        assert not [name for name in names if before[name].equal(after[name])]
+    check_that_all_learn(trainer, "generator", "backward", "discriminator", "backward_discriminator")
 
 
 def test_a_stopped_training_continues_bit_for_bit(make):
-    def run(trainer, steps):
-        for _, _ in zip(range(steps), trainer.run(), strict=False):
-            pass
-        return trainer
-
-    whole = run(make(), 4).state()
-    resumed = make()
-    resumed.load_state(run(make(), 2).state(), 2, 1.0)
-    found = run(resumed, 2).state()
-    assert [name for name in whole if not whole[name].equal(found[name])] == []
+    check_that_it_continues(make)
 
 
 def pictures(*values: float) -> torch.Tensor:

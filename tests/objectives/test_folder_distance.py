@@ -13,6 +13,7 @@ from sinct.data.folder_sampler import FolderSampler
 from sinct.errors import ConfigError, InputError
 from sinct.objectives.folder_distance import FolderDistanceTrainer
 from tests.support.folder_pictures import drawn_domains, tiny_distance
+from tests.support.learning import check_that_all_learn, check_that_it_continues, run
 
 CPU = torch.device("cpu")
 VARIANTS = pytest.mark.parametrize(
@@ -30,12 +31,6 @@ def make(tmp_path):
         return FolderDistanceTrainer(domains.source, domains.target, tiny_distance(**changes), CPU)
 
     return made
-
-
-def run(trainer: FolderDistanceTrainer, steps: int) -> FolderDistanceTrainer:
-    for _, _ in zip(range(steps), trainer.run(), strict=False):
-        pass
-    return trainer
 
 
 def slow_distances(pictures: Tensor, kind: str) -> list[float]:
@@ -101,13 +96,7 @@ def test_the_generator_follows_the_weighted_sum_of_its_terms(make):
 @VARIANTS
 def test_every_network_learns(make, changes):
     trainer = make(**changes)
-    before = {name: tensor.clone() for name, tensor in trainer.state().items()}
-    trainer.step(trainer.sample())
-    after = trainer.state()
-    for part in ("generator", "discriminator"):
-        names = [name for name in before if name.startswith(f"{part}.") and name.endswith("weight")]
-        assert names
-        assert not [name for name in names if before[name].equal(after[name])]
+    check_that_all_learn(trainer, "generator", "discriminator")
 
 
 @pytest.mark.parametrize(
@@ -116,12 +105,7 @@ def test_every_network_learns(make, changes):
     ids=["pairs", "halves", "three in bfloat16"],
 )
 def test_a_stopped_training_continues_bit_for_bit(make, changes):
-    whole = run(make(**changes), 4).state()
-    resumed = make(**changes)
-    resumed.load_state(run(make(**changes), 2).state(), 2, 1.0)
-    found = run(resumed, 2).state()
-    assert found.keys() == whole.keys()
-    assert [name for name in whole if not whole[name].equal(found[name])] == []
+    check_that_it_continues(lambda: make(**changes))
 
 
 def test_a_training_that_goes_on_does_not_measure_anew(make, monkeypatch):

@@ -8,6 +8,7 @@ import torch
 from sinct.errors import ConfigError
 from sinct.objectives.folder_drit import DritSettings, FolderDritTrainer
 from tests.support.folder_pictures import drawn_domains, mean_colour_moves, tiny_drit
+from tests.support.learning import check_that_all_learn, check_that_it_continues
 
 CPU = torch.device("cpu")
 
@@ -121,28 +122,13 @@ def test_both_directions_have_one_content_space(make):
 
 def test_every_network_learns(make):
     trainer = make()
-    before = {name: tensor.clone() for name, tensor in trainer.state().items()}
-    trainer.step(trainer.sample())
-    after = trainer.state()
-    for part in (
-        "generator", "backward", "discriminator", "backward_discriminator", "content_discriminator"
-    ):  # fmt: skip
-        names = [name for name in before if name.startswith(f"{part}.") and name.endswith("weight")]
-        assert names
-        assert not [name for name in names if before[name].equal(after[name])]
+    check_that_all_learn(
+        trainer, "generator", "backward", "discriminator", "backward_discriminator", "content_discriminator"
+    )
 
 
 def test_a_stopped_training_continues_bit_for_bit(make):
-    def run(trainer, steps):
-        for _, _ in zip(range(steps), trainer.run(), strict=False):
-            pass
-        return trainer
-
-    whole = run(make(), 4).state()
-    resumed = make()
-    resumed.load_state(run(make(), 2).state(), 2, 1.0)
-    found = run(resumed, 2).state()
-    assert [name for name in whole if not whole[name].equal(found[name])] == []
+    check_that_it_continues(make)
 
 
 def test_crops_too_small_for_contents_are_refused():

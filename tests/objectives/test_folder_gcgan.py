@@ -9,6 +9,7 @@ from torch import Tensor
 from sinct.errors import ConfigError
 from sinct.objectives.folder_gcgan import FolderGcTrainer
 from tests.support.folder_pictures import drawn_domains, tiny_gc
+from tests.support.learning import check_that_all_learn, check_that_it_continues
 
 CPU = torch.device("cpu")
 SHARED = pytest.mark.parametrize("shared", [True, False], ids=["shared", "apart"])
@@ -22,12 +23,6 @@ def make(tmp_path):
         return FolderGcTrainer(domains.source, domains.target, tiny_gc(**changes), CPU)
 
     return made
-
-
-def run(trainer: FolderGcTrainer, steps: int) -> FolderGcTrainer:
-    for _, _ in zip(range(steps), trainer.run(), strict=False):
-        pass
-    return trainer
 
 
 def clockwise(pictures: Tensor) -> Tensor:
@@ -86,14 +81,8 @@ def test_the_generators_follow_the_weighted_sum_of_their_terms(make, shared):
 @SHARED
 def test_every_network_learns(make, shared):
     trainer = make(shared_generator=shared)
-    before = {name: tensor.clone() for name, tensor in trainer.state().items()}
-    trainer.step(trainer.sample())
-    after = trainer.state()
     parts = ["generator", "discriminator", "turned_discriminator"] + ([] if shared else ["turned_generator"])
-    for part in parts:
-        names = [name for name in before if name.startswith(f"{part}.") and name.endswith("weight")]
-        assert names
-        assert not [name for name in names if before[name].equal(after[name])]
+    check_that_all_learn(trainer, *parts)
 
 
 def test_generators_that_share_nothing_begin_differently(make):
@@ -121,12 +110,7 @@ def test_without_its_weight_identity_is_not_computed(make):
     ids=lambda changes: ", ".join(changes) or "gcgan",
 )
 def test_a_stopped_training_continues_bit_for_bit(make, changes):
-    whole = run(make(**changes), 4).state()
-    resumed = make(**changes)
-    resumed.load_state(run(make(**changes), 2).state(), 2, 1.0)
-    found = run(resumed, 2).state()
-    assert found.keys() == whole.keys()
-    assert [name for name in whole if not whole[name].equal(found[name])] == []
+    check_that_it_continues(lambda: make(**changes))
 
 
 def test_an_unknown_geometry_is_refused():

@@ -7,6 +7,7 @@ from sinct.errors import ConfigError
 from sinct.objectives.folder_multimodal import MEAN_SHARE
 from sinct.objectives.folder_munit import FolderMunitTrainer, MunitSettings
 from tests.support.folder_pictures import drawn_domains, mean_colour_moves, tiny_munit
+from tests.support.learning import check_that_all_learn, check_that_it_continues
 
 CPU = torch.device("cpu")
 
@@ -93,27 +94,12 @@ def test_r1_is_the_squared_gradient_of_all_logits(make):
 
 def test_every_network_learns(make):
     trainer = make()
-    before = {name: tensor.clone() for name, tensor in trainer.state().items()}
-    trainer.step(trainer.sample())
-    after = trainer.state()
-    for part in ("generator", "backward", "discriminator", "backward_discriminator"):
-        names = [name for name in before if name.startswith(f"{part}.") and name.endswith("weight")]
-        assert names
-        assert not [name for name in names if before[name].equal(after[name])]
+    check_that_all_learn(trainer, "generator", "backward", "discriminator", "backward_discriminator")
 
 
 def test_a_stopped_training_continues_bit_for_bit(make):
-    def run(trainer, steps):
-        for _, _ in zip(range(steps), trainer.run(), strict=False):
-            pass
-        return trainer
-
-    whole = run(make(), 4).state()
-    resumed = make()
-    resumed.load_state(run(make(), 2).state(), 2, 1.0)
-    found = run(resumed, 2).state()
+    whole = check_that_it_continues(make)
     assert "average.mean_style" in whole
-    assert [name for name in whole if not whole[name].equal(found[name])] == []
 
 
 def test_the_mean_style_is_that_of_the_targets_seen(make):

@@ -25,7 +25,7 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def visit(browser: "sync_api.Browser", page_file: Path) -> Iterator[Visit]:
     visit = Visit(browser, page_file)
     yield visit
-    visit.page.close()
+    visit.context.close()
 
 
 def test_the_page_opens_without_complaint_and_asks_for_nothing_else(visit: Visit, page_file: Path) -> None:
@@ -71,4 +71,4 @@ def test_axe_finds_no_barrier_and_nothing_sticks_out(
     found = axe.Axe().run(visit.page)
     assert found.violations_count == 0, found.generate_report()
     wait_until(visit.page, "document.documentElement.scrollWidth <= innerWidth")
-    visit.page.close()
+    visit.context.close()

@@ -154,7 +154,7 @@ def test_axe_finds_no_barrier_in_a_summary(browser: "sync_api.Browser", report: 
     example = make_example(tmp_path)
     visit = Visit(browser, write_summary(tmp_path, {"one": example, "two": example}))
     found = axe.Axe().run(visit.page)
-    visit.page.close()
+    visit.context.close()
     assert visit.complaints == []
     assert found.violations_count == 0, found.generate_report()
 
@@ -191,7 +191,7 @@ def test_hostile_names_do_nothing(browser: "sync_api.Browser", tmp_path: Path) -
     visit.page.locator("#axis-y").select_option("clipped")
     visit.page.wait_for_load_state("networkidle")
     hacked, texts = visit.page.evaluate("[window.hacked ?? null, document.querySelector('h1').textContent]")
-    visit.page.close()
+    visit.context.close()
     assert hacked is None
     assert HOSTILE in texts
     assert visit.complaints == []

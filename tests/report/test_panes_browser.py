@@ -200,11 +200,14 @@ def test_the_inset_can_be_hidden(page: "sync_api.Page") -> None:
 
 def test_the_inset_is_at_the_top_left_of_results(page: "sync_api.Page") -> None:
     frames = page.locator(".pane:visible .frame:has(.inset)")
-    frame, inset = frames.first.bounding_box(), frames.first.locator(".inset").bounding_box()
-    assert frame
-    assert inset
+    frame, inset = frames.first.evaluate(  # both at once, as the page may still be moving
+        """frame => [frame, frame.querySelector(".inset")].map(element => {
+            const { x, y, width } = element.getBoundingClientRect();
+            return { x, y, width };
+        })"""
+    )
     assert (inset["x"], inset["y"]) == (frame["x"], frame["y"])
-    assert inset["width"] < 0.3 * frame["width"]
+    assert 0 < inset["width"] < 0.3 * frame["width"]
 
 
 def divider(page: "sync_api.Page") -> float:

@@ -10,7 +10,7 @@ from sinct.batch import State, Verdict, ledger_path, read_entries
 from sinct.batch.ledger import run_folder
 from sinct.studio.batch_rows import id_of
 from tests.support.batch_example import FIGURES, make_batch, make_entry, make_picture
-from tests.support.browser import HOSTILE, browser, sync_api, wait_until  # noqa: F401 - a fixture
+from tests.support.browser import HOSTILE, Watched, browser, sync_api, wait_until  # noqa: F401 - a fixture
 from tests.support.studio import DEADLINE, Served, make_studio, serving
 from tests.support.studio_batch import change, write_deep_zoom, write_ledger
 
@@ -21,17 +21,11 @@ pytestmark = pytest.mark.slow
 MANY = 600
 
 
-class Open:
-    """The page of a batch, with the errors and requests that it caused."""
+class Open(Watched):
+    """The page of a batch."""
 
     def __init__(self, browser: "sync_api.Browser", served: Served, path: str = "", **options) -> None:
-        self.context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
-        self.page = self.context.new_page()
-        self.complaints: list[str] = []
-        self.requests: list[str] = []
-        self.page.on("console", lambda message: self.complaints.append(message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("request", lambda request: self.requests.append(request.url))
+        super().__init__(browser, **options)
         self.page.goto(served.address + "&page=batch")
         self.page.locator("#rows tr").first.wait_for()
         if path:

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 import sinct
-from tests.support.browser import HOSTILE, browser, sync_api, wait_until  # noqa: F401 - a fixture
+from tests.support.browser import HOSTILE, Watched, browser, sync_api, wait_until  # noqa: F401 - a fixture
 from tests.support.studio import DEADLINE, Served, make_studio, serving
 from tests.support.variations import CONFIG
 
@@ -19,17 +19,11 @@ pytestmark = pytest.mark.slow
 MOMENT = 1000 * DEADLINE
 
 
-class Open:
-    """The page of a studio, with the errors and requests that it caused."""
+class Open(Watched):
+    """The page of a studio."""
 
     def __init__(self, browser: "sync_api.Browser", served: Served, fragment: str = "", **options) -> None:
-        self.context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
-        self.page = self.context.new_page()
-        self.complaints: list[str] = []
-        self.requests: list[str] = []
-        self.page.on("console", lambda message: self.complaints.append(message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("request", lambda request: self.requests.append(request.url))
+        super().__init__(browser, **options)
         self.page.goto(served.address + fragment)
         self.page.locator("#presets input").first.wait_for(state="attached")
 

@@ -35,17 +35,24 @@ def browser() -> Iterator["sync_api.Browser"]:
         browser.close()
 
 
-class Visit:
-    """A page opened from its file, with the errors and requests that it caused."""
+class Watched:
+    """A new page, with the errors and requests that it causes."""
 
-    def __init__(self, browser: "sync_api.Browser", path: Path, **options) -> None:
-        size = {"width": 1200, "height": 900}
-        self.page = browser.new_page(**{"viewport": size, **options})
+    def __init__(self, browser: "sync_api.Browser", **options) -> None:
+        self.context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
+        self.page = self.context.new_page()
         self.complaints: list[str] = []
         self.requests: list[str] = []
         self.page.on("console", lambda message: self.complaints.append(message.text))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", lambda request: self.requests.append(request.url))
+
+
+class Visit(Watched):
+    """A page opened from its file."""
+
+    def __init__(self, browser: "sync_api.Browser", path: Path, **options) -> None:
+        super().__init__(browser, **{"viewport": {"width": 1200, "height": 900}, **options})
         self.page.goto(path.as_uri())
 
 

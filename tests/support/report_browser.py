@@ -25,7 +25,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def visit(browser: "sync_api.Browser", report: Path) -> Iterator[Visit]:
     visit = Visit(browser, report)
     yield visit
-    visit.page.close()
+    visit.context.close()
 
 
 @pytest.fixture
