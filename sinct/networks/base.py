@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import ClassVar, NoReturn
 
 import torch
 from torch import Tensor, nn
@@ -87,6 +87,24 @@ class GeneratorBase(nn.Module, ABC):
             needed = "even heights and widths" if self.stride == 2 else f"multiples of {self.stride} px"
             raise ValueError(f"the generator needs {needed}, got {tuple(picture.shape)}; pad the picture")
         return self.translate(picture, noise)[0]
+
+
+class WholeGenerator(GeneratorBase):
+    """Base of generators with instance norm, which need the whole picture at once."""
+
+    whole = True
+
+    @property
+    def halo(self) -> NoReturn:
+        """There is none: through instance norm, every pixel depends on all others.
+
+        Raises:
+            ValueError: always.
+        """
+        raise ValueError(
+            f"the generator {self.name!r} has no halo, because instance norm takes the whole picture into account; "
+            "translate the picture in one piece"
+        )
 
 
 def sample_features(features: Tensor, positions: Tensor) -> Tensor:

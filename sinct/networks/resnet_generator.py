@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import NoReturn
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sinct.networks.base import Features, GeneratorBase, sample_features
+from sinct.networks.base import Features, WholeGenerator, sample_features
 from sinct.networks.layers import in_full_precision
 from sinct.networks.normed_layers import begin_small, doubled, halved, instance_norm, mirrored
 
@@ -64,7 +63,7 @@ class NormedBlock(nn.Module):
         return x + instance_norm(self.conv2(mirrored(hidden, 1)))
 
 
-class ResnetGenerator(GeneratorBase):
+class ResnetGenerator(WholeGenerator):
     """Translate whole pictures: convolutions to a quarter of the resolution, residual blocks, and back.
 
     A 7×7 convolution 3→w, 3×3 convolutions w→2w→4w, each followed by a halving of the resolution, residual blocks at
@@ -89,7 +88,6 @@ class ResnetGenerator(GeneratorBase):
     name = "resnet"
     depths = 5
     stride = 1
-    whole = True
 
     def __init__(self, width: int = 64, blocks: int = 9) -> None:
         super().__init__()
@@ -116,18 +114,6 @@ class ResnetGenerator(GeneratorBase):
     def feature_channels(self) -> tuple[int, ...]:
         """Channels of each feature that `encode` returns."""
         return 3, 2 * self.width, 4 * self.width, 4 * self.width, 4 * self.width
-
-    @property
-    def halo(self) -> NoReturn:
-        """There is none: through instance norm, every pixel depends on all others.
-
-        Raises:
-            ValueError: always.
-        """
-        raise ValueError(
-            f"the generator {self.name!r} has no halo, because instance norm takes the whole picture into account; "
-            "translate the picture in one piece"
-        )
 
     @property
     def live_channels(self) -> int:

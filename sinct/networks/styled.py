@@ -3,15 +3,15 @@
 import copy
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import NoReturn, Self
+from typing import Self
 
 import torch
 from torch import Tensor
 
-from sinct.networks.base import Features, GeneratorBase
+from sinct.networks.base import Features, WholeGenerator
 
 
-class StyledGenerator(GeneratorBase):
+class StyledGenerator(WholeGenerator):
     """Base of generators that encode the content of a picture and decode it with a style code.
 
     A style code is drawn from N(0, I), or encoded from a picture of the target domain. Where none is given, pictures
@@ -28,7 +28,6 @@ class StyledGenerator(GeneratorBase):
 
     depths = 2
     stride = 1
-    whole = True
     mean_style: Tensor
     style: Tensor | None = None
 
@@ -72,18 +71,6 @@ class StyledGenerator(GeneratorBase):
     def feature_channels(self) -> Sequence[int]:
         """Channels of each feature that `encode` returns."""
         return 3, 4 * self.width
-
-    @property
-    def halo(self) -> NoReturn:
-        """There is none: through instance norm, every pixel depends on all others.
-
-        Raises:
-            ValueError: always.
-        """
-        raise ValueError(
-            f"the generator {self.name!r} has no halo, because instance norm takes the whole picture into account; "
-            "translate the picture in one piece"
-        )
 
     def encode(self, picture: Tensor) -> Features:
         """(N, 3, H, W) in [-1, 1] -> the picture and its content."""
