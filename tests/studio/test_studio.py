@@ -145,7 +145,10 @@ def test_another_process_of_the_same_number_does_not_count(folder, studio):
 def test_a_process_is_found_after_the_clock_was_set(studio):
     command = [sys.executable, "-m", "sinct.studio.worker"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as child:
-        created = psutil.Process(child.pid).create_time() - 3600
+        process = psutil.Process(child.pid)
+        while not process.cmdline():  # Linux tells it a moment after the process has begun
+            time.sleep(0.01)
+        created = process.create_time() - 3600
         record = {"pid": child.pid, "created": created, "run": "out.sinct", "task": "train"}
         (studio.place / "process.json").write_text(json.dumps(record))
         assert studio.working() == "out.sinct"
