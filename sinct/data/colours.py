@@ -31,8 +31,14 @@ TERMS = 15
 AROUND = 33
 """Side in pixels of the windows that roughness is averaged over."""
 
+BESIDE = 7
+"""Side in pixels of the windows that tell whether a pixel lies at an edge of the smoothed picture."""
+
 EDGES = 0.01
 """Variance on [-1, 1] from which an edge in the smoothed picture is one between rough and smooth as well."""
+
+LEAST = 0.001
+"""How much a pixel right at an edge counts at least, beside 1 elsewhere."""
 
 RANGE = 2.0
 """Standard deviations beyond which roughness counts no further, since the map is known for common ones only."""
@@ -40,7 +46,7 @@ RANGE = 2.0
 FRAME = 12
 """Outermost pixels in which nothing counts as roughness: in scans, they show the edge of the canvas."""
 
-ROUGHNESS_REACH = FRAME + 3 * (AROUND // 2)
+ROUGHNESS_REACH = FRAME + 2 * (AROUND // 2) + 2 * (BESIDE // 2)
 """How far around a pixel its roughness depends on the picture and the smoothed picture, in pixels."""
 
 
@@ -54,7 +60,8 @@ class Spread(NamedTuple):
 def roughness(picture: Tensor, smooth: Tensor) -> Tensor:
     """Logarithm of the contrast that smoothing took away around each pixel, with the smoothed picture's edges.
 
-    It is averaged twice: what smoothing takes away at an edge is not roughness, and would otherwise follow the edge.
+    What smoothing takes away right at an edge is not roughness, so that pixels there count little; those across an
+    edge hardly count, or a smooth sky would be as rough as the rock it touches, and get a rim of the rock's colour.
 
     Args:
         picture: (3, H, W) in [-1, 1].
@@ -63,7 +70,8 @@ def roughness(picture: Tensor, smooth: Tensor) -> Tensor:
     Returns:
         (1, H, W). A pixel depends on at most `ROUGHNESS_REACH` pixels on each side.
 
-    He et al. 2010, "Guided Image Filtering", with the smoothed picture's luminance as the guide.
+    He et al. 2010, "Guided Image Filtering", with the smoothed picture's luminance as the guide, as a normalised
+    convolution (Knutsson & Westin 1993).
     """
     guide = smooth.mean(dim=0)[None, None]
     contrast = (picture - smooth).mean(dim=0).abs()[None, None]
@@ -72,8 +80,15 @@ def roughness(picture: Tensor, smooth: Tensor) -> Tensor:
     if min(guide.shape[2:]) > 3 * FRAME:
         inner = contrast[..., FRAME:-FRAME, FRAME:-FRAME]
         contrast = F.pad(inner, (FRAME, FRAME, FRAME, FRAME), mode="reflect")
-    around = box_blur(contrast, AROUND, border_type=border, separable=True).add_(FLAT).log_()
-    return guided_blur(guide, around, AROUND, EDGES, border_type=border, separable=True)[0]
+    mean = box_blur(guide, BESIDE, border_type=border, separable=True)
+    variance = box_blur((guide - mean) ** 2, BESIDE, border_type=border, separable=True)
+    counts = LEAST + EDGES / (EDGES + 4 * variance)
+    counted, total = (
+        guided_blur(guide, each, AROUND, EDGES, border_type=border, separable=True)
+        for each in (counts * contrast, counts)
+    )
+    # The filter's lines may overshoot what was there.
+    return (counted / total.clamp_min(LEAST)).clamp(0, 2).add_(FLAT).log_()[0]
 
 
 def spread_of(maps: Sequence[Tensor], where: Places = None) -> Spread:

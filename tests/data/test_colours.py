@@ -90,6 +90,18 @@ def test_roughness_rises_with_contrast_and_reaches_as_far_as_it_says():
     assert (touched - 100).abs().max() <= ROUGHNESS_REACH
 
 
+def test_a_smooth_sky_is_smooth_up_to_the_rough_rock_below_it():
+    rock = torch.arange(200)[:, None] >= 100
+    smooth = torch.where(rock, -0.3, 0.6).expand(3, 200, 200)
+    contrast = torch.where(rock, noise(0.2, 200, 200), noise(0.02, 200, 200))
+    contrast[:, 98:102] = 0.5  # what smoothing takes away at an edge
+    rough = roughness(smooth + contrast, smooth)[0].mean(dim=1)
+    sky, cliff = rough[40:60].mean(), rough[140:160].mean()
+    assert cliff > sky + 1
+    assert (rough[60:98] - sky).abs().max() < 0.25 * (cliff - sky)
+    assert (rough[102:140] - cliff).abs().max() < 0.25 * (cliff - sky)
+
+
 def test_the_spread_of_a_series_counts_its_pictures_alike():
     spread = spread_of([torch.zeros(1, 4, 4), torch.full((1, 40, 40), 2.0)])
     assert abs(spread.mean - 1) < 1e-6
