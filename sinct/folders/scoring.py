@@ -1,6 +1,6 @@
 """Score folders of translations."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from os import PathLike
 from pathlib import Path
@@ -107,10 +107,10 @@ def score(
         Weights(Path(weights_dir) if weights_dir else None, random_weights),
     )
     own = FolderSettings(resizing="none", crop_size=1)
-    wanted = set_distribution(_all(targets, own))
+    wanted = set_distribution(_readable(targets, own), count=len(targets))
 
     def distance(paths: Sequence[Path]) -> float:
-        return distribution_gap(set_distribution(_all(paths, own)), wanted)
+        return distribution_gap(set_distribution(_readable(paths, own), count=len(paths)), wanted)
 
     sources = find_images(source) if source is not None else None
     unchanged = {} if sources is None else {"distance": distance(sources)}
@@ -163,14 +163,19 @@ def score(
     )
 
 
-def _all(paths: Sequence[Path], settings: FolderSettings) -> list[torch.Tensor]:
-    """Pictures that can be read, for the distance, which needs only some hundred."""
-    found = []
+def _readable(paths: Sequence[Path], settings: FolderSettings) -> Iterator[torch.Tensor]:
+    """Pictures that can be read, one after another; FID's features name the others.
+
+    Raises:
+        InputError: none can be read.
+    """
+    found = False
     for path in paths:
         try:
-            found.append(read_test_image(path, settings))
+            picture = read_test_image(path, settings)
         except InputError:
-            continue  # FID's features name them
+            continue
+        found = True
+        yield picture
     if not found:
         raise InputError(f"no picture of {len(paths)} can be read, the first is {printable(paths[0])}")
-    return found

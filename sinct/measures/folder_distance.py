@@ -1,6 +1,6 @@
 """How near two sets of pictures are in colour and texture, without a pretrained network."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -41,20 +41,24 @@ class SetDistribution:
     textures: tuple[Tensor, ...]
 
 
-def set_distribution(pictures: Sequence[Tensor], *, seed: int = 0) -> SetDistribution:
+def set_distribution(
+    pictures: Iterable[Tensor], *, count: int | None = None, seed: int = 0
+) -> SetDistribution:
     """Projections of the colours and patches of a set of pictures.
 
     Args:
-        pictures: (3, H, W) in [-1, 1] each, sRGB, of any sizes. Each is asked for once, so that a sequence may read
-            them one by one.
+        pictures: (3, H, W) in [-1, 1] each, sRGB, of any sizes. They are taken one by one and not kept, so that they
+            may be read meanwhile.
+        count: how many there are about, which sets how much is taken of each; None for a sequence, which tells it.
         seed: seeds positions and directions.
 
     Raises:
         ConfigError: there is no picture, or one is smaller than 14 px.
     """
-    if not pictures:
-        raise ConfigError("a set without pictures has no distribution; give at least one picture")
-    count = max(1, _SAMPLES // len(pictures))
+    if count is None:
+        pictures = list(pictures)
+        count = len(pictures)
+    samples = max(1, _SAMPLES // max(1, count))
     colours: list[Tensor] = []
     textures: list[list[Tensor]] = [[] for _ in range(_SCALES)]
     for index, picture in enumerate(pictures):
@@ -66,10 +70,12 @@ def set_distribution(pictures: Sequence[Tensor], *, seed: int = 0) -> SetDistrib
             )
         (lab,) = rgb_to_lab((picture[None].float().clamp(-1, 1) + 1) / 2)
         place = (seed + 1_000_003 * index) % 2**63  # other positions in every picture
-        colours.append(sampled_patches(lab, 1, count, seed=place))
+        colours.append(sampled_patches(lab, 1, samples, seed=place))
         for patches, band in zip(textures, _bands(lab), strict=False):
-            points = sampled_patches(band, _PATCH, count, seed=place)
+            points = sampled_patches(band, _PATCH, samples, seed=place)
             patches.append(points / points.shape[1] ** 0.5)  # values that differ by d are patches d apart
+    if not colours:
+        raise ConfigError("a set without pictures has no distribution; give at least one picture")
     return SetDistribution(
         colours=sorted_projections(torch.cat(colours), _PROJECTIONS, seed=seed),
         textures=tuple(

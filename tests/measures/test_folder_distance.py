@@ -1,3 +1,6 @@
+import weakref
+from collections.abc import Iterator
+
 import pytest
 import torch
 from torch import Tensor
@@ -91,6 +94,24 @@ def test_half_made_once_gives_the_same_distance() -> None:
     target = set_distribution(scenes(5, first=50))
     found = distribution_gap(set_distribution(scenes(4)), target)
     assert found == folder_distance(scenes(4), scenes(5, first=50))
+
+
+def test_pictures_that_are_read_meanwhile_give_the_same_and_are_not_kept() -> None:
+    alive: list[weakref.ref[torch.Tensor]] = []
+    most = 0
+
+    def read() -> Iterator[torch.Tensor]:
+        nonlocal most
+        for picture in scenes(6):
+            picture = picture.clone()
+            alive.append(weakref.ref(picture))
+            most = max(most, sum(each() is not None for each in alive))
+            yield picture
+
+    target = set_distribution(scenes(5, first=50))
+    found = distribution_gap(set_distribution(read(), count=6), target)
+    assert found == folder_distance(scenes(6), scenes(5, first=50))
+    assert most <= 2
 
 
 def test_empty_set_is_refused() -> None:
