@@ -19,7 +19,7 @@ pytest.importorskip("starlette", reason="Starlette is not installed")
 uvicorn = pytest.importorskip("uvicorn", reason="uvicorn is not installed")
 
 TOKEN = "a-token-for-tests"
-DEADLINE = 90.0
+DEADLINE = 300.0
 """Seconds for a process to begin or to end; importing torch takes most of them on a busy machine."""
 
 
