@@ -39,7 +39,7 @@ def test_plot_has_a_panel_with_label_and_unit_for_each_term():
     assert figure is not None
     titles = [(panel.get_title("left"), panel.get_ylabel()) for panel in figure.axes if panel.axison]
     assert titles == [("Discriminator", "nats"), ("Cycle", "L1 on [-1, 1]")]
-    (line,) = figure.axes[2].lines
+    (line,) = figure.axes[1].lines
     assert line.get_xydata().tolist() == [[10, 0.5], [20, 0.4]]
 
 
@@ -83,6 +83,13 @@ def test_every_panel_has_the_marks_and_the_plot_says_once_what_they_are():
         "from here on, the learning rate falls (step 20)",
         "resumed (steps 24, 35)",
     ]
+
+
+def test_a_term_that_is_switched_off_has_no_panel():
+    entries = [{"step": step, "adversarial_d": 1.4, "r1": 0.0, "cycle": 0.5} for step in (10, 20)]
+    figure = draw_losses(entries, TERMS)
+    assert [panel.get_title("left") for panel in figure.axes if panel.axison] == ["Discriminator", "Cycle"]
+    assert draw_losses([{"step": 10, "r1": 0.0}], TERMS) is None
 
 
 def test_panel_says_in_plain_words_what_its_values_mean():
