@@ -33,8 +33,8 @@ LOOKS = 20
 """Points of a training, at equal distances, the last at its end."""
 
 FIRST_LOOK = 0.5
-"""Share of a training from which test pictures are looked at, at these points. Before, hardly anything is learned, and a
-measure of colours and textures can prefer plain grey to pictures with wrong colours."""
+"""Share of a training from which test pictures are looked at, at these points. Before, hardly anything is learned, and
+a measure of colours and textures can prefer plain grey to pictures with wrong colours."""
 
 
 class FolderObjective(Named, Protocol):
