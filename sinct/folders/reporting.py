@@ -61,7 +61,8 @@ def report(
 
     Args:
         methods: by name, one or more run directories, model files, or folders of translations, which are named after
-            their source pictures. Several are taken for several seeds, of which the first is shown.
+            their source pictures. Several are taken for several seeds, of which the first is shown. Of the samples
+            that `sinct.folders.apply` makes of a picture, the first is shown, and all are scored.
         output: folder for the report.
         source: folder or list of the source domain's test pictures.
         target: folder or list of the target domain's test pictures.
@@ -235,9 +236,15 @@ def _translate(
 
 
 def _by_source(place: Path, sources: Sequence[Path], name: str, source: str) -> dict[Path, Path]:
-    """Translations by their source picture, found by their names without suffix."""
+    """Translations by their source picture, found by their names without suffix; of several samples, the first."""
     made = {path.stem: path for path in reversed(find_images(place))}
-    found = {path: made[path.stem] for path in sources if path.stem in made}
+    own = {path.stem for path in sources}
+    found = {}
+    for path in sources:
+        sample = f"{path.stem}-1"
+        stem = sample if path.stem not in made and sample not in own else path.stem
+        if stem in made:
+            found[path] = made[stem]
     if not found:
         raise InputError(
             f"no picture in {printable(place)}, given for {name}, is named after one in {source}; give translations of "

@@ -142,8 +142,8 @@ def train(
     """Train a method on two folders.
 
     The run directory gets both the last state and the best: that whose translations of the test pictures were nearest
-    to the target domain at one of twenty looks, by FID where its network is in the cache of weights, else by
-    `sinct.measures.folder_distance`. Published figures are mostly the best of a training.
+    to the target domain at one of eleven looks in the second half, by FID where its network is in the cache of weights,
+    else by `sinct.measures.folder_distance`. Published figures are mostly the best of a training.
 
     Args:
         domains: the pictures, see `find_domains`.

@@ -3,7 +3,8 @@
 Lee et al. 2020, "DRIT++: Diverse Image-to-Image Translation via Disentangled Representations" (arXiv:1905.01270), and
 Lee et al. 2018 (arXiv:1808.00948), section 3. Where we depart: a domain has one discriminator, which judges both what
 has the attributes of a picture and what has drawn ones; drawn attributes are regressed from translations into the
-domain, since that is what they are used for; and each network takes one step in turn, the generators first.
+domain, since that is what they are used for; the networks of both directions begin with the same weights; and each
+network takes one step in turn, the generators first.
 """
 
 from collections.abc import Sequence
@@ -21,9 +22,9 @@ from sinct.losses.adversarial import discriminator_loss
 from sinct.losses.latent import confusion, kl_from_normal, l1, mode_seeking
 from sinct.networks.drit_generator import Attributes, ContentDiscriminator, DritGenerator
 from sinct.networks.seeding import seeded
-from sinct.objectives.folder_multimodal import MultimodalGan, MultimodalSettings
+from sinct.objectives.folder_multimodal import MultimodalGan, MultimodalSettings, alike
 from sinct.training.loop import update
-from sinct.training.terms import Term
+from sinct.training.terms import CAME_BACK, DECODED, PASSES, SMOOTH, STYLE_FOUND, TOLD_APART, Term
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ class FolderDritTrainer(MultimodalGan[DritLosses]):
     ) -> None:
         super().__init__(sources, targets, settings, device)
         with seeded(settings.seed):
-            generators = [self.make_generator() for _ in range(2)]
+            generators = alike(self.make_generator(), self.make_generator())
             discriminators = [self.make_discriminator() for _ in range(2)]
             content_discriminator = ContentDiscriminator(settings.width)
         self.generator, self.backward = map(self.placed, generators)
@@ -122,17 +123,27 @@ class FolderDritTrainer(MultimodalGan[DritLosses]):
             "optimizer_c": self.optimizer_c,
         }
         self.terms = (
-            Term("content_d", "Discriminator of contents", "nats"),
-            Term("adversarial_d", "Discriminators", self.unit, "D"),
-            Term("r1", "R1", "squared gradient norm"),
-            Term("content_g", "Contents", "nats"),
-            Term("adversarial_g", "Generators", self.unit, "G"),
-            Term("cycle", "Cross-cycle", "L1 on [-1, 1]", "cycle", digits=3),
-            Term("image", "Reconstruction of pictures", "L1 on [-1, 1]", "L1", digits=3),
-            Term("latent", "Regression of attributes", "L1", "latent"),
-            Term("kl", "Attributes from N(0, I)", "nats"),
-            Term("content_size", "Size of contents", "L1"),
-            Term("seeking", "Mode seeking", "codes' distance by pictures'"),
+            Term(
+                "content_d",
+                "Discriminator of contents",
+                "nats",
+                meaning="lower: contents tell whose they are",
+            ),
+            Term("adversarial_d", "Discriminators", self.unit, "D", meaning=TOLD_APART),
+            Term("r1", "R1", "squared gradient norm", meaning=SMOOTH),
+            Term("content_g", "Contents", "nats", meaning="lower: contents tell less of whose they are"),
+            Term("adversarial_g", "Generators", self.unit, "G", meaning=PASSES),
+            Term("cycle", "Cross-cycle", "L1 on [-1, 1]", "cycle", digits=3, meaning=CAME_BACK),
+            Term("image", "Reconstruction of pictures", "L1 on [-1, 1]", "L1", digits=3, meaning=DECODED),
+            Term("latent", "Regression of attributes", "L1", "latent", meaning=STYLE_FOUND),
+            Term("kl", "Attributes from N(0, I)", "nats", meaning="lower: attributes are like drawn ones"),
+            Term("content_size", "Size of contents", "L1", meaning="lower: contents are nearer to 0"),
+            Term(
+                "seeking",
+                "Mode seeking",
+                "codes' distance by pictures'",
+                meaning="lower: another style changes more",
+            ),
         )
 
     def make_generator(self) -> DritGenerator:

@@ -1,9 +1,9 @@
 """MUNIT on two folders of pictures: content and style apart, and any style for a picture's content.
 
 Huang et al. 2018, "Multimodal Unsupervised Image-to-Image Translation" (arXiv:1804.04732), sections 3 to 5 and
-appendix B. Where we depart: generators are updated before discriminators, which judge the same translations; there is
-no weight decay, of which the text says nothing; and no perceptual loss, which the paper has for pictures above 512 px
-alone, since it needs the weights of VGG.
+appendix B. Where we depart: both autoencoders begin with the same weights; generators are updated before
+discriminators, which judge the same translations; there is no weight decay, of which the text says nothing; and no
+perceptual loss, which the paper has for pictures above 512 px alone, since it needs the weights of VGG.
 """
 
 from collections.abc import Sequence
@@ -19,9 +19,17 @@ from sinct.data.folder_sampler import FolderBatch
 from sinct.losses.latent import l1
 from sinct.networks.munit_generator import MunitGenerator
 from sinct.networks.seeding import seeded
-from sinct.objectives.folder_multimodal import MultimodalGan, MultimodalSettings
+from sinct.objectives.folder_multimodal import MultimodalGan, MultimodalSettings, alike
 from sinct.training.loop import update
-from sinct.training.terms import Term
+from sinct.training.terms import (
+    CAME_BACK,
+    DECODED,
+    PASSES,
+    SMOOTH,
+    STYLE_FOUND,
+    TOLD_APART,
+    Term,
+)
 
 
 @dataclass(frozen=True)
@@ -77,7 +85,7 @@ class FolderMunitTrainer(MultimodalGan[MunitLosses]):
     ) -> None:
         super().__init__(sources, targets, settings, device)
         with seeded(settings.seed):
-            generators = [self.make_generator() for _ in range(2)]
+            generators = alike(self.make_generator(), self.make_generator())
             discriminators = [self.make_discriminator() for _ in range(2)]
         self.generator, self.backward = map(self.placed, generators)
         self.discriminator, self.backward_discriminator = map(self.placed, discriminators)
@@ -93,13 +101,19 @@ class FolderMunitTrainer(MultimodalGan[MunitLosses]):
         self.optimizer_d = self.adam(self.discriminator, self.backward_discriminator)
         self.optimizers = {"optimizer_g": self.optimizer_g, "optimizer_d": self.optimizer_d}
         self.terms = (
-            Term("adversarial_d", "Discriminators", self.unit, "D"),
-            Term("r1", "R1", "squared gradient norm"),
-            Term("adversarial_g", "Generators", self.unit, "G"),
-            Term("image", "Reconstruction of pictures", "L1 on [-1, 1]", "L1", digits=3),
-            Term("content", "Reconstruction of contents", "L1", "content"),
-            Term("style", "Reconstruction of styles", "L1", "style"),
-            Term("cycle", "Cycle", "L1 on [-1, 1]", digits=3),
+            Term("adversarial_d", "Discriminators", self.unit, "D", meaning=TOLD_APART),
+            Term("r1", "R1", "squared gradient norm", meaning=SMOOTH),
+            Term("adversarial_g", "Generators", self.unit, "G", meaning=PASSES),
+            Term("image", "Reconstruction of pictures", "L1 on [-1, 1]", "L1", digits=3, meaning=DECODED),
+            Term(
+                "content",
+                "Reconstruction of contents",
+                "L1",
+                "content",
+                meaning="lower: contents are found again in translations",
+            ),
+            Term("style", "Reconstruction of styles", "L1", "style", meaning=STYLE_FOUND),
+            Term("cycle", "Cycle", "L1 on [-1, 1]", digits=3, meaning=CAME_BACK),
         )
 
     def make_generator(self) -> MunitGenerator:

@@ -30,7 +30,11 @@ LOOKED_AT = 64
 """Most test pictures by which the best state is chosen, likewise."""
 
 LOOKS = 20
-"""How often they are looked at in a training, at equal distances; the last time at its end."""
+"""Points of a training, at equal distances, the last at its end."""
+
+FIRST_LOOK = 0.5
+"""Share of a training from which test pictures are looked at, at these points. Before, hardly anything is learned, and
+a measure of colours and textures can prefer plain grey to pictures with wrong colours."""
 
 
 class FolderObjective(Named, Protocol):
@@ -110,7 +114,8 @@ def run_folder_training(
 class FolderViews:
     """What a training on two folders shows, see `sinct.training.views.Views`.
 
-    The best state is that whose translations of test pictures are nearest to the target domain's. Where there are no
+    The best state, of the second half, is that whose translations of test pictures are nearest to the target domain's.
+    Until then, previews show the present one. Where there are no
     test pictures, those that are trained on serve.
 
     Args:
@@ -154,6 +159,8 @@ class FolderViews:
         if self._due <= self.taken:
             return
         self.taken = self._due
+        if self.taken < FIRST_LOOK * LOOKS:
+            return
         if self.judge is None:
             self.judge = self.make_judge(self.targets, self.settings)
         now = model()

@@ -37,7 +37,9 @@ class Mark(NamedTuple):
 def draw_losses(
     entries: Sequence[Mapping[str, Any]], terms: Sequence[Term], best: int | None = None
 ) -> "Figure | None":
-    """Draw one panel for each term of an objective.
+    """Draw one panel for each term of an objective that was in use.
+
+    A term that the settings switch off is 0 at every step, or never due; it gets no panel.
 
     Args:
         entries: lines of a log, with the step and the terms by name; None where a term was not due.
@@ -49,7 +51,7 @@ def draw_losses(
     """
     from matplotlib.figure import Figure  # slow to import, and needed only here
 
-    series = {
+    found = {
         term: [
             (entry["step"], entry[term.name])
             for entry in entries
@@ -57,22 +59,19 @@ def draw_losses(
         ]
         for term in terms
     }
-    if not any(series.values()):
+    series = {term: points for term, points in found.items() if any(value != 0 for _, value in points)}
+    if not series:
         return None
-    rows = math.ceil(len(terms) / COLUMNS)
+    rows = math.ceil(len(series) / COLUMNS)
     figure = Figure(figsize=(12, 3 * rows), layout="constrained")
     panels = list(figure.subplots(rows, COLUMNS, squeeze=False).flat)
-    for panel in panels[len(terms) :]:
+    for panel in panels[len(series) :]:
         panel.set_axis_off()
     marks = what_happened(entries, best)
     for panel, (term, points) in zip(panels, series.items(), strict=False):
-        if not points:
-            panel.set_axis_off()
-            continue
         _draw(panel, term, points, marks)
     if marks:
-        shown = next(panel for panel in panels if panel.axison)
-        figure.legend(*shown.get_legend_handles_labels(), loc="outside lower left", frameon=False)
+        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower left", frameon=False)
     return figure
 
 

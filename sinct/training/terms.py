@@ -15,6 +15,9 @@ PASSES = "lower: translations pass for real more often"
 RECOGNISED = "lower: places are better recognised again"
 CAME_BACK = "lower: there and back again, less is lost"
 LEFT_ALONE = "lower: what is a target already stays as it is"
+TURNED_ALIKE = "lower: a turned picture is translated alike"
+DECODED = "lower: encoded and decoded again, less is lost"
+STYLE_FOUND = "lower: styles are found again in translations"
 """What the losses say that many objectives have, in plain words."""
 
 

@@ -181,7 +181,7 @@ def test_a_resumed_run_takes_the_course_of_the_learning_rate_from_its_new_length
 def test_the_best_state_is_that_with_the_lowest_score_and_the_last_is_kept_too(
     domains, tmp_path, monkeypatch
 ):
-    scores = iter([3.0, 1.0, 2.0, 4.0, 5.0])
+    scores = iter([3.0, 1.0, 2.0])
     monkeypatch.setattr(folder_run, "LOOKS", 5)
     monkeypatch.setattr(
         folder_run,
@@ -190,7 +190,7 @@ def test_the_best_state_is_that_with_the_lowest_score_and_the_last_is_kept_too(
     )
     run = tmp_path / "run"
     done = folders.train(domains, run, config=tiny_cut(steps=5))
-    assert done.kept == 2
+    assert done.kept == 4
     best, last = (
         checkpoint.load(run / f"{name}.safetensors").tensors["generator.stem.weight"]
         for name in ("model", "last")
@@ -199,6 +199,18 @@ def test_the_best_state_is_that_with_the_lowest_score_and_the_last_is_kept_too(
     assert best.equal(state["best.stem.weight"])
     assert last.equal(state["generator.stem.weight"])
     assert not best.equal(last)
+
+
+def test_a_state_of_the_first_half_is_never_the_best(domains, tmp_path, monkeypatch):
+    seen = []
+
+    def judge(targets, settings):
+        return folder_run.Judge("grey", lambda made: seen.append(len(made)) or float(len(seen)))
+
+    monkeypatch.setattr(folder_run, "distance_judge", judge)
+    done = folders.train(domains, tmp_path / "run", config=tiny_cut(steps=20))
+    assert done.kept == 10  # by the score, the earlier the better
+    assert len(seen) == 11
 
 
 def test_bad_files_are_named_and_left_out(domains, tmp_path):

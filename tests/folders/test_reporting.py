@@ -183,6 +183,27 @@ def test_translations_of_other_pictures_are_refused(made, tmp_path):
         report(made, tmp_path / "out", methods={"Z": [other]})
 
 
+def test_of_several_samples_the_first_is_shown(made, tmp_path):
+    (tmp_path / "samples").mkdir()
+    for number, colour in ((1, "blue"), (2, "red")):
+        for path in (made / "discs").iterdir():
+            Image.new("RGB", (40, 44), colour).save(tmp_path / "samples" / f"{path.stem}-{number}.png")
+    found = reporting._by_source(
+        tmp_path / "samples", sorted((made / "discs").iterdir()), "MUNIT", "the source"
+    )
+    assert [path.name for path in found.values()] == ["0-1.png", "1-1.png", "2-1.png", "3-1.png"]
+    assert report(made, tmp_path / "report", methods={"MUNIT": [tmp_path / "samples"]})
+
+
+def test_a_picture_whose_name_ends_in_a_number_is_no_sample_of_another(tmp_path):
+    for name in ("a-1", "b"):
+        (tmp_path / "made").mkdir(exist_ok=True)
+        Image.new("RGB", (40, 44)).save(tmp_path / "made" / f"{name}.png")
+    sources = [Path(f"{name}.png") for name in ("a", "a-1", "b")]
+    found = reporting._by_source(tmp_path / "made", sources, "CUT", "the source")
+    assert [path.stem for path in found] == ["a-1", "b"]
+
+
 def test_another_report_is_not_replaced_unasked(made, tmp_path):
     (tmp_path / "report.html").write_text("mine")
     (tmp_path / "results.json").write_text(json.dumps({"painting": "x"}))

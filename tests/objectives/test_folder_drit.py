@@ -120,6 +120,17 @@ def test_both_directions_have_one_content_space(make):
     assert any(each is trainer.generator.content.shared.conv1.weight for each in parameters)
 
 
+def test_both_directions_begin_with_the_same_weights(make):
+    trainer = make()
+    forward, backward = trainer.generator.state_dict(), trainer.backward.state_dict()
+    assert [name for name, weights in backward.items() if not weights.equal(forward[name])] == []
+    picture = trainer.sample().source
+    style = torch.ones(1, 3)
+    with torch.no_grad():
+        own = trainer.backward.decode(trainer.generator.content_of(picture), style)
+        assert trainer.generator.decode(trainer.generator.content_of(picture), style).equal(own)
+
+
 def test_every_network_learns(make):
     trainer = make()
     check_that_all_learn(

@@ -92,6 +92,17 @@ def test_r1_is_the_squared_gradient_of_all_logits(make):
     assert trainer.step((x1, x2.detach())).r1 > 0
 
 
+def test_both_directions_begin_with_the_same_weights(make):
+    trainer = make()
+    forward, backward = trainer.generator.state_dict(), trainer.backward.state_dict()
+    assert [name for name, weights in backward.items() if not weights.equal(forward[name])] == []
+    picture = trainer.sample().source
+    style = torch.ones(1, 3)
+    with torch.no_grad():
+        own = trainer.backward.decode(trainer.generator.content_of(picture), style)
+        assert trainer.generator.decode(trainer.generator.content_of(picture), style).equal(own)
+
+
 def test_every_network_learns(make):
     trainer = make()
     check_that_all_learn(trainer, "generator", "backward", "discriminator", "backward_discriminator")

@@ -5,10 +5,14 @@ import torch
 
 import sinct
 from sinct.objectives.cut import Trainer
+from sinct.objectives.cyclegan import CycleTrainer
+from sinct.objectives.folder_methods import METHODS
+from sinct.objectives.gcgan import GcTrainer
 from sinct.training import terms
 from sinct.training.plot import draw_losses, what_happened
 from sinct.training.run_directory import RunDirectory
 from sinct.training.terms import Term, in_short
+from tests.support.folder_pictures import drawn_domains
 
 TERMS = (
     Term("adversarial_d", "Discriminator", "nats", "D"),
@@ -35,7 +39,7 @@ def test_plot_has_a_panel_with_label_and_unit_for_each_term():
     assert figure is not None
     titles = [(panel.get_title("left"), panel.get_ylabel()) for panel in figure.axes if panel.axison]
     assert titles == [("Discriminator", "nats"), ("Cycle", "L1 on [-1, 1]")]
-    (line,) = figure.axes[2].lines
+    (line,) = figure.axes[1].lines
     assert line.get_xydata().tolist() == [[10, 0.5], [20, 0.4]]
 
 
@@ -81,19 +85,41 @@ def test_every_panel_has_the_marks_and_the_plot_says_once_what_they_are():
     ]
 
 
+def test_a_term_that_is_switched_off_has_no_panel():
+    entries = [{"step": step, "adversarial_d": 1.4, "r1": 0.0, "cycle": 0.5} for step in (10, 20)]
+    figure = draw_losses(entries, TERMS)
+    assert [panel.get_title("left") for panel in figure.axes if panel.axison] == ["Discriminator", "Cycle"]
+    assert draw_losses([{"step": 10, "r1": 0.0}], TERMS) is None
+
+
 def test_panel_says_in_plain_words_what_its_values_mean():
     term = Term("adversarial_d", "Discriminator", "nats", meaning="lower: it tells them apart")
     (panel,) = (panel for panel in draw_losses(LOG, [term]).axes if panel.axison)
     assert [text.get_text() for text in panel.texts] == ["lower: it tells them apart"]
 
 
-def test_objective_says_what_its_terms_mean_in_words_that_fit_a_panel(tiny):
+@pytest.mark.parametrize("objective", [Trainer, CycleTrainer, GcTrainer])
+def test_objective_says_what_its_terms_mean_in_words_that_fit_a_panel(objective, tiny):
     pictures = [torch.zeros(3, 40, 40)]
-    made = Trainer(pictures, pictures, tiny, torch.device("cpu"))
+    known = {name: value for name, value in tiny.to_dict().items() if hasattr(objective.settings_type, name)}
+    made = objective(pictures, pictures, objective.settings_type.from_dict(known), torch.device("cpu"))
     shared = [value for name, value in vars(terms).items() if name.isupper()]
-    assert [
-        words for words in [*shared, *(term.meaning for term in made.terms)] if not 5 < len(words) < 52
-    ] == []
+    assert [words for words in [*shared, *(term.meaning for term in made.terms)] if not fits(words)] == []
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_method_on_folders_says_what_its_terms_mean_in_words_that_fit_a_panel(method, tmp_path):
+    domains = drawn_domains(tmp_path)
+    settings = METHODS[method].settings.replace(
+        width=4, discriminator_width=4, crop_size=64, load_size=64, decoders=0
+    )
+    made = METHODS[method].trainer(domains.source, domains.target, settings, torch.device("cpu"))
+    assert {term.name: term.meaning for term in made.terms if not fits(term.meaning)} == {}
+
+
+def fits(words: str) -> bool:
+    """Whether words fit on a panel's line."""
+    return 5 < len(words) < 52
 
 
 def test_log_tells_the_learning_rate_and_where_a_run_was_resumed(make_picture, tiny, tmp_path):

@@ -27,8 +27,16 @@ PREPARATION = (
 )
 """Settings of how a preset prepares pictures for sinct's generator."""
 
+OF_THE_COMMAND = ("seed", "seconds")
+"""Settings of a training that every comparison gives itself: the seed, and the time for each method."""
+
 PLAIN = {name: getattr(PairGanSettings, name) for name in PREPARATION}
 """Crops of both pictures as they are: the paper's baseline has the method's zooms, crops and networks alone."""
+
+
+def further_settings(settings: type[PairGanSettings]) -> tuple[str, ...]:
+    """Names of the settings of a training that a comparison may change."""
+    return tuple(name for name in settings.names() if name not in OF_THE_COMMAND)
 
 
 def train_and_translate(
@@ -49,7 +57,7 @@ def train_and_translate(
         photo: (3, H', W') in [-1, 1].
         job: budget, device, seed and folder.
         preset: sinct's settings to start from, where the objective has settings of the same name.
-        changes: settings that differ from the preset.
+        changes: settings that differ from the preset; `steps` among them end a training before its time is up.
         guided: whether the job's region maps guide the training.
 
     Raises:
@@ -59,11 +67,15 @@ def train_and_translate(
     needed = int(start["steps"] or 0)
     shared = {name: value for name, value in start.items() if name in objective.settings_type.names()}
     config = objective.settings_type.from_dict({**shared, **changes})
+    own = changes.get("steps")
     if job.budget.iterations is not None:
-        config = config.replace(steps=job.budget.iterations, seconds=None)
+        most = job.budget.iterations if own is None else min(own, job.budget.iterations)
+        config = config.replace(steps=most, seconds=None)
     elif job.budget.seconds is not None:
-        # All of the time, as for other methods, whatever the preset's steps; but none for one that does not train.
-        config = config.replace(steps=None if config.steps else 0, seconds=job.budget.seconds)
+        # All of the time, as for other methods, whatever the preset's steps; but steps that were asked for are an end
+        # too, and there are none for one that does not train.
+        steps = own if own is not None or config.steps else 0
+        config = config.replace(steps=steps, seconds=job.budget.seconds)
     run = RunDirectory(job.folder / "run")
 
     def report(progress: Progress) -> None:

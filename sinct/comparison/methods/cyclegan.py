@@ -5,7 +5,7 @@ from typing import Any
 from torch import Tensor
 
 from sinct.comparison.methods import Job, Method, Result
-from sinct.comparison.methods._gan import PLAIN, train_and_translate
+from sinct.comparison.methods._gan import PLAIN, further_settings, train_and_translate
 from sinct.objectives.cyclegan import CycleSettings, CycleTrainer
 
 
@@ -19,7 +19,7 @@ def run(
     identity_weight: float = CycleSettings.identity_weight,
     **changes: Any,
 ) -> Result:
-    """Train for the whole budget and translate.
+    """Train for the whole budget, or for `steps` within it, and translate.
 
     Args:
         painting: (3, H, W) in [-1, 1].
@@ -41,6 +41,6 @@ METHOD = Method(
     title="Patch CycleGAN",
     source="Zhu et al. 2017, arXiv:1703.10593, on crops as in Park et al. 2020, appendix B",
     run=run,
-    further=CycleSettings.names(),
+    further=further_settings(CycleSettings),
     need="the steps of its preset, 250 for standard, so that it trains as long as sinct",
 )

@@ -5,7 +5,7 @@ from typing import Any
 from torch import Tensor
 
 from sinct.comparison.methods import Job, Method, Result
-from sinct.comparison.methods._gan import PLAIN, train_and_translate
+from sinct.comparison.methods._gan import PLAIN, further_settings, train_and_translate
 from sinct.objectives.gcgan import GcSettings, GcTrainer
 
 
@@ -20,7 +20,7 @@ def run(
     identity_weight: float = GcSettings.identity_weight,
     **changes: Any,
 ) -> Result:
-    """Train for the whole budget and translate.
+    """Train for the whole budget, or for `steps` within it, and translate.
 
     Args:
         painting: (3, H, W) in [-1, 1].
@@ -42,7 +42,7 @@ METHOD = Method(
     title="Patch GcGAN",
     source="Fu et al. 2019, arXiv:1809.05852, on crops as in Park et al. 2020, appendix B",
     run=run,
-    further=GcSettings.names(),
+    further=further_settings(GcSettings),
     need="the steps of its preset, 250 for standard, so that it trains as long as sinct",
     on_request=True,
 )

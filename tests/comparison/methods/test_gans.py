@@ -66,6 +66,23 @@ def test_method_goes_on_after_an_interruption(tiny, tmp_path, name):
     assert stopped_at <= 6
 
 
+@pytest.mark.parametrize("name", ["sinct", "cyclegan", "gcgan"])
+@pytest.mark.parametrize(
+    ("budget", "steps"), [({"seconds": 600}, 3), ({"iterations": 2}, 2), ({"iterations": 9}, 3), ({}, 3)]
+)
+def test_steps_that_are_asked_for_end_a_training_before_its_budget(tiny, tmp_path, name, budget, steps):
+    settings = {"preset": "draft", "steps": 3, **tiny_settings(tiny, name)}
+    result = methods.find(name).run(PAINTING, PHOTO, job(tmp_path, **budget), **settings)
+    assert result.facts["steps"] == steps
+
+
+@pytest.mark.parametrize("name", ["sinct", "cyclegan", "gcgan"])
+@pytest.mark.parametrize("setting", ["seed", "seconds"])
+def test_what_the_comparison_itself_gives_is_no_setting_of_a_method(name, setting):
+    with pytest.raises(ConfigError, match=f"has no setting '{setting}'"):
+        methods.find(name).settings({setting: 5})
+
+
 def test_region_maps_guide_sinct_alone(tiny, tmp_path):
     halves = torch.zeros(PAINTING.shape[1:], dtype=torch.long), torch.zeros(PHOTO.shape[1:], dtype=torch.long)
     for labels in halves:
