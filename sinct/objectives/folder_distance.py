@@ -33,7 +33,7 @@ from sinct.networks.seeding import seeded
 from sinct.objectives.folder_cyclegan import ImagePool
 from sinct.objectives.folder_gan import FolderGan, FolderGanSettings
 from sinct.training.loop import update
-from sinct.training.terms import Term
+from sinct.training.terms import PASSES, SMOOTH, TOLD_APART, Term
 
 PAIRS = "pairs"
 """Distances between pictures; the others are named in `HALVES`."""
@@ -155,10 +155,16 @@ class FolderDistanceTrainer(FolderGan[DistanceLosses]):
         self.optimizer_g, self.optimizer_d = self.adam(self.generator), self.adam(self.discriminator)
         self.optimizers = {"optimizer_g": self.optimizer_g, "optimizer_d": self.optimizer_d}
         self.terms = (
-            Term("adversarial_d", "Discriminator", self.unit, "D"),
-            Term("r1", "R1", "squared gradient norm"),
-            Term("adversarial_g", "Generator", self.unit, "G"),
-            Term("distance", "Distance", "standard deviations", "distance"),
+            Term("adversarial_d", "Discriminator", self.unit, "D", meaning=TOLD_APART),
+            Term("r1", "R1", "squared gradient norm", meaning=SMOOTH),
+            Term("adversarial_g", "Generator", self.unit, "G", meaning=PASSES),
+            Term(
+                "distance",
+                "Distance",
+                "standard deviations",
+                "distance",
+                meaning="lower: what differs still differs as much",
+            ),
         )
         self.surveyed = False
 

@@ -23,7 +23,7 @@ from sinct.networks.drit_generator import Attributes, ContentDiscriminator, Drit
 from sinct.networks.seeding import seeded
 from sinct.objectives.folder_multimodal import MultimodalGan, MultimodalSettings
 from sinct.training.loop import update
-from sinct.training.terms import Term
+from sinct.training.terms import CAME_BACK, COPIED, PASSES, SMOOTH, TOLD_APART, Term
 
 
 @dataclass(frozen=True)
@@ -122,17 +122,38 @@ class FolderDritTrainer(MultimodalGan[DritLosses]):
             "optimizer_c": self.optimizer_c,
         }
         self.terms = (
-            Term("content_d", "Discriminator of contents", "nats"),
-            Term("adversarial_d", "Discriminators", self.unit, "D"),
-            Term("r1", "R1", "squared gradient norm"),
-            Term("content_g", "Contents", "nats"),
-            Term("adversarial_g", "Generators", self.unit, "G"),
-            Term("cycle", "Cross-cycle", "L1 on [-1, 1]", "cycle", digits=3),
-            Term("image", "Reconstruction of pictures", "L1 on [-1, 1]", "L1", digits=3),
-            Term("latent", "Regression of attributes", "L1", "latent"),
-            Term("kl", "Attributes from N(0, I)", "nats"),
-            Term("content_size", "Size of contents", "L1"),
-            Term("seeking", "Mode seeking", "codes' distance by pictures'"),
+            Term(
+                "content_d",
+                "Discriminator of contents",
+                "nats",
+                meaning="lower: contents still tell their domain",
+            ),
+            Term("adversarial_d", "Discriminators", self.unit, "D", meaning=TOLD_APART),
+            Term("r1", "R1", "squared gradient norm", meaning=SMOOTH),
+            Term("content_g", "Contents", "nats", meaning="lower: contents tell their domain less"),
+            Term("adversarial_g", "Generators", self.unit, "G", meaning=PASSES),
+            Term("cycle", "Cross-cycle", "L1 on [-1, 1]", "cycle", digits=3, meaning=CAME_BACK),
+            Term("image", "Reconstruction of pictures", "L1 on [-1, 1]", "L1", digits=3, meaning=COPIED),
+            Term(
+                "latent",
+                "Regression of attributes",
+                "L1",
+                "latent",
+                meaning="lower: translations show the style asked for",
+            ),
+            Term(
+                "kl",
+                "Attributes from N(0, I)",
+                "nats",
+                meaning="lower: styles can be drawn at random",
+            ),
+            Term("content_size", "Size of contents", "L1", meaning="lower: contents keep to small numbers"),
+            Term(
+                "seeking",
+                "Mode seeking",
+                "codes' distance by pictures'",
+                meaning="lower: other styles give other pictures",
+            ),
         )
 
     def make_generator(self) -> DritGenerator:

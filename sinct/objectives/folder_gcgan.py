@@ -32,7 +32,7 @@ from sinct.objectives.folder_cyclegan import ImagePool
 from sinct.objectives.folder_gan import FolderGan, FolderGanSettings
 from sinct.objectives.gcgan import GcLosses, check_geometry
 from sinct.training.loop import update
-from sinct.training.terms import Term
+from sinct.training.terms import LEFT_ALONE, PASSES, SAME_TURNED, SMOOTH, TOLD_APART, Term
 
 
 @dataclass(frozen=True)
@@ -100,11 +100,11 @@ class FolderGcTrainer(FolderGan[GcLosses]):
         self.optimizer_d = self.adam(self.discriminator, self.turned_discriminator)
         self.optimizers = {"optimizer_g": self.optimizer_g, "optimizer_d": self.optimizer_d}
         self.terms = (
-            Term("adversarial_d", "Discriminators", self.unit, "D"),
-            Term("r1", "R1", "squared gradient norm"),
-            Term("adversarial_g", "Generator", self.unit, "G"),
-            Term("geometry", "Geometry", "L1 on [-1, 1]", "geometry", digits=3),
-            Term("identity", "Identity", "L1 on [-1, 1]", "L1", digits=3),
+            Term("adversarial_d", "Discriminators", self.unit, "D", meaning=TOLD_APART),
+            Term("r1", "R1", "squared gradient norm", meaning=SMOOTH),
+            Term("adversarial_g", "Generator", self.unit, "G", meaning=PASSES),
+            Term("geometry", "Geometry", "L1 on [-1, 1]", "geometry", digits=3, meaning=SAME_TURNED),
+            Term("identity", "Identity", "L1 on [-1, 1]", "L1", digits=3, meaning=LEFT_ALONE),
         )
 
     def step(self, batch: FolderBatch) -> GcLosses:

@@ -21,7 +21,7 @@ from sinct.networks.munit_generator import MunitGenerator
 from sinct.networks.seeding import seeded
 from sinct.objectives.folder_multimodal import MultimodalGan, MultimodalSettings
 from sinct.training.loop import update
-from sinct.training.terms import Term
+from sinct.training.terms import CAME_BACK, COPIED, PASSES, SMOOTH, TOLD_APART, Term
 
 
 @dataclass(frozen=True)
@@ -93,13 +93,25 @@ class FolderMunitTrainer(MultimodalGan[MunitLosses]):
         self.optimizer_d = self.adam(self.discriminator, self.backward_discriminator)
         self.optimizers = {"optimizer_g": self.optimizer_g, "optimizer_d": self.optimizer_d}
         self.terms = (
-            Term("adversarial_d", "Discriminators", self.unit, "D"),
-            Term("r1", "R1", "squared gradient norm"),
-            Term("adversarial_g", "Generators", self.unit, "G"),
-            Term("image", "Reconstruction of pictures", "L1 on [-1, 1]", "L1", digits=3),
-            Term("content", "Reconstruction of contents", "L1", "content"),
-            Term("style", "Reconstruction of styles", "L1", "style"),
-            Term("cycle", "Cycle", "L1 on [-1, 1]", digits=3),
+            Term("adversarial_d", "Discriminators", self.unit, "D", meaning=TOLD_APART),
+            Term("r1", "R1", "squared gradient norm", meaning=SMOOTH),
+            Term("adversarial_g", "Generators", self.unit, "G", meaning=PASSES),
+            Term("image", "Reconstruction of pictures", "L1 on [-1, 1]", "L1", digits=3, meaning=COPIED),
+            Term(
+                "content",
+                "Reconstruction of contents",
+                "L1",
+                "content",
+                meaning="lower: translations show the same things",
+            ),
+            Term(
+                "style",
+                "Reconstruction of styles",
+                "L1",
+                "style",
+                meaning="lower: translations show the style asked for",
+            ),
+            Term("cycle", "Cycle", "L1 on [-1, 1]", digits=3, meaning=CAME_BACK),
         )
 
     def make_generator(self) -> MunitGenerator:

@@ -23,7 +23,7 @@ from sinct.losses.geometry import GEOMETRIES, geometry_loss
 from sinct.networks.seeding import seeded
 from sinct.objectives.pair_gan import PairGan, PairGanSettings
 from sinct.training.loop import update
-from sinct.training.terms import Term
+from sinct.training.terms import LEFT_ALONE, PASSES, SAME_TURNED, SMOOTH, TOLD_APART, Term
 
 
 @dataclass(frozen=True)
@@ -98,11 +98,11 @@ class GcTrainer(PairGan[GcLosses]):
         self.optimizer_d = self.adam(self.discriminator, self.turned_discriminator)
         self.optimizers = {"optimizer_g": self.optimizer_g, "optimizer_d": self.optimizer_d}
         self.terms = (
-            Term("adversarial_d", "Discriminators", "nats", "D", won_below=0.025),
-            Term("r1", "R1", "squared gradient norm", interval=settings.r1_interval),
-            Term("adversarial_g", "Generator", "nats", "G"),
-            Term("geometry", "Geometry", "L1 on [-1, 1]", "geometry", digits=3),
-            Term("identity", "Identity", "L1 on [-1, 1]", "L1", digits=3),
+            Term("adversarial_d", "Discriminators", "nats", "D", won_below=0.025, meaning=TOLD_APART),
+            Term("r1", "R1", "squared gradient norm", interval=settings.r1_interval, meaning=SMOOTH),
+            Term("adversarial_g", "Generator", "nats", "G", meaning=PASSES),
+            Term("geometry", "Geometry", "L1 on [-1, 1]", "geometry", digits=3, meaning=SAME_TURNED),
+            Term("identity", "Identity", "L1 on [-1, 1]", "L1", digits=3, meaning=LEFT_ALONE),
         )
 
     def step(self, batch: PairBatch) -> GcLosses:

@@ -15,6 +15,8 @@ PASSES = "lower: translations pass for real more often"
 RECOGNISED = "lower: places are better recognised again"
 CAME_BACK = "lower: there and back again, less is lost"
 LEFT_ALONE = "lower: what is a target already stays as it is"
+SAME_TURNED = "lower: a turned picture gets the turned result"
+COPIED = "lower: a picture is rebuilt from its codes better"
 """What the losses say that many objectives have, in plain words."""
 
 

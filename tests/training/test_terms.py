@@ -1,11 +1,8 @@
 import math
 
 import pytest
-import torch
 
 import sinct
-from sinct.objectives.cut import Trainer
-from sinct.training import terms
 from sinct.training.plot import draw_losses, what_happened
 from sinct.training.run_directory import RunDirectory
 from sinct.training.terms import Term, in_short
@@ -85,15 +82,6 @@ def test_panel_says_in_plain_words_what_its_values_mean():
     term = Term("adversarial_d", "Discriminator", "nats", meaning="lower: it tells them apart")
     (panel,) = (panel for panel in draw_losses(LOG, [term]).axes if panel.axison)
     assert [text.get_text() for text in panel.texts] == ["lower: it tells them apart"]
-
-
-def test_objective_says_what_its_terms_mean_in_words_that_fit_a_panel(tiny):
-    pictures = [torch.zeros(3, 40, 40)]
-    made = Trainer(pictures, pictures, tiny, torch.device("cpu"))
-    shared = [value for name, value in vars(terms).items() if name.isupper()]
-    assert [
-        words for words in [*shared, *(term.meaning for term in made.terms)] if not 5 < len(words) < 52
-    ] == []
 
 
 def test_log_tells_the_learning_rate_and_where_a_run_was_resumed(make_picture, tiny, tmp_path):
