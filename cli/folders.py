@@ -12,6 +12,7 @@ from sinct.errors import counted, named
 
 from . import bars, display, opening, tables
 from .help import App, examples
+from .keeping import check_kept, given_in
 from .options import (
     AsJson,
     Device,
@@ -81,6 +82,7 @@ WeightsDir = Annotated[
     )
 )
 def train(
+    ctx: typer.Context,
     run_dir: Annotated[
         Path, typer.Option(help="Folder for the models, checkpoint, log and preview.", show_default=False)
     ],
@@ -151,8 +153,12 @@ def train(
                     method.value, domains, device=choose_device(device), seed=number, changes=parse_changes(changes),
                     **length,
                 )  # fmt: skip
-            elif any(length.values()):
-                config = folders.resumed_settings(method.value, domains, where, **length)
+            else:
+                own = folders.resumed_settings(method.value, domains, where)
+                asked = number if seeds > 1 or given_in(ctx)("seed") else None
+                check_kept("this run", own, parse_changes(changes), seed=asked)
+                if any(length.values()):
+                    config = folders.resumed_settings(method.value, domains, where, **length)
             first = partial(opening.of_folders, domains, method.value, config, where)
             with bars.TrainingDisplay(
                 quiet=quiet, verbose=verbose, kept="the model so far", opening=first

@@ -146,14 +146,17 @@ def _length(config: "TrainingSettings", begun: "RunDirectory | None") -> str:
 
     if config.steps == 0:
         return "without training"
+    limit = None if config.seconds is None else roughly(config.seconds)
     entries = begun.read_log() if begun else []
     if entries and config.steps:
         last = entries[-1]
         left = max(0, config.steps - last["step"])
+        if not left:
+            return f"all {counted(config.steps, 'step')} are done"
         pace = last.get("seconds", 0.0) / last["step"] if last["step"] else 0.0
-        takes = f", about {roughly(left * pace)} at the pace so far" if left and pace else ""
-        return f"from step {last['step']:,} on to {config.steps:,}{takes}"
-    limit = None if config.seconds is None else roughly(config.seconds)
+        takes = f", about {roughly(left * pace)} at the pace so far" if pace else ""
+        within = f", at most {limit} with what is done" if limit else ""
+        return f"from step {last['step']:,} on to {config.steps:,}{takes}{within}"
     if config.steps is None:
         return f"for {limit}"
     steps = counted(config.steps, "step")
