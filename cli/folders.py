@@ -10,7 +10,7 @@ import typer
 
 from sinct.errors import counted, named
 
-from . import bars, display, opening, tables
+from . import bars, compared, display, opening, tables
 from .help import App, examples
 from .keeping import check_kept, given_in
 from .options import (
@@ -342,16 +342,19 @@ folders_app.command(
 
 def _show(found: Any) -> None:
     """Print scores as a table."""
+    from sinct.measures.folder_scores import described
+
     rows = dict(found.sets)
     if found.unchanged:
         rows["source, unchanged"] = found.unchanged
     if found.spread:
         rows["mean"], rows["spread"] = found.mean, found.spread
     lines = [
-        [name, *(f"{values[column]:.3f}" if column in values else "" for column in found.mean)]
+        [name, *(f"{values[column]:.3f}" if column in values else "not measured" for column in found.mean)]
         for name, values in rows.items()
     ]
-    tables.show(["", *found.mean], lines, numbers=True)
+    heads = [compared.heading(described(name)) for name in found.mean]
+    tables.show(["folder", *heads], lines, numbers=True)
 
 
 def _holds_many(path: Path) -> bool:

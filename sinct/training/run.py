@@ -142,8 +142,8 @@ def _check_not_shorter(run: RunDirectory, done: int, steps: int | None) -> None:
     """
     if steps is not None and done > steps:
         raise CheckpointError(
-            f"{printable(run.path)} has {counted(done, 'step')} already, more than `steps={steps}`, and a training cannot "
-            f"go back; give `steps={done}` or more, or train anew in another `run_dir`"
+            f"{printable(run.path)} has {counted(done, 'step')} already, more than `steps={steps}`, and a training "
+            f"cannot go back; give `steps={done}` or more, or train anew in another `run_dir`"
         )
 
 

@@ -35,9 +35,11 @@ def test_settings_of_another_kind_beside_resume_are_refused(options, told, pair,
     assert trained.joinpath("config.json").read_bytes() == before
 
 
-def test_random_networks_beside_resume_are_refused_where_the_run_began_with_others(
-    pair, tiny_warm_start, tmp_path
-):  # noqa: F811
+def test_random_networks_beside_resume_are_refused_where_the_run_began_otherwise(
+    pair,  # noqa: F811
+    tiny_warm_start,
+    tmp_path,
+):
     sinct.train(*pair, tmp_path / "run", config=tiny_warm_start.replace(steps=1), device="cpu")
     code, _, err = resume(pair, tmp_path / "run", "--from-scratch")
     assert (code, "begun with the networks that come with sinct" in err) == (1, True)
