@@ -135,6 +135,8 @@ def train(
         from sinct.training.run_directory import RunDirectory
 
         domains = folders.find_domains(source, target)
+        if resume and not given_in(ctx)("method"):
+            method = _method_of(run_dir if seeds == 1 else run_dir / f"seed-{seed}") or method
         length: Any = {"epochs": epochs, "steps": steps, "seconds": time}
         places = {
             number: run_dir if seeds == 1 else run_dir / f"seed-{number}"
@@ -147,7 +149,8 @@ def train(
         early: Any = None
         for number, where in places.items():
             going_on = resume and (where / "config.json").exists() if seeds > 1 else resume
-            config = None
+            config: Any = None
+            own: Any = None
             if not going_on:
                 config = folders.settings(
                     method.value, domains, device=choose_device(device), seed=number, changes=parse_changes(changes),
@@ -159,7 +162,7 @@ def train(
                 check_kept("this run", own, parse_changes(changes), seed=asked)
                 if any(length.values()):
                     config = folders.resumed_settings(method.value, domains, where, **length)
-            first = partial(opening.of_folders, domains, method.value, config, where)
+            first = partial(opening.of_folders, domains, method.value, config or own, where, resume=going_on)
             with bars.TrainingDisplay(
                 quiet=quiet, verbose=verbose, kept="the model so far", opening=first
             ) as bar:
@@ -338,6 +341,14 @@ folders_app.command(
         "sinct folders shares horses --class horse --network fcn_resnet50 --weights fcn_resnet50_coco-1167a1af.pth",
     )
 )(shares)
+
+
+def _method_of(run_dir: Path) -> Method | None:
+    """The method of a run; None where it cannot be told."""
+    from sinct.training.run_directory import RunDirectory
+
+    name = RunDirectory(run_dir).preset()
+    return Method(name) if name in list(Method) else None
 
 
 def _show(found: Any) -> None:

@@ -49,14 +49,15 @@ def of_training(
 
 
 def of_folders(
-    domains: "Domains", method: str, config: "TrainingSettings | None", run_dir: Path
+    domains: "Domains", method: str, config: "TrainingSettings", run_dir: Path, *, resume: bool
 ) -> list[str]:
-    """Lines before a training on two folders; a resumed one may have no `config` but that of its run."""
+    """Lines before a training on two folders; a resumed one's settings are its own, up to its length."""
     from sinct.training.run_directory import RunDirectory
 
-    length = "up to its own length" if config is None else _length(config, None)
+    run = RunDirectory(run_dir)
     pictures = f"{len(domains.source)} and {counted(len(domains.target), 'picture')}"
-    return [f"two folders, {pictures}: {method}, {length}", f"preview: {RunDirectory(run_dir).preview}"]
+    length = _length(config, run if resume else None)
+    return [f"two folders, {pictures}: {method}, {length}", f"preview: {run.preview}"]
 
 
 def of_comparison(

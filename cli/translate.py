@@ -231,7 +231,8 @@ def _translate_one_of_several(
             done = sinct.continue_variation(
                 painting, photos, output, number, run_dir=run_dir, overwrite=overwrite,
                 device=device, max_memory=max_memory, bits=bits, profile=profile, strength=strength,
-                keep=keep, mask=mask, regions=regions, on_progress=bar, on_pixels=pixels, should_stop=stop,
+                keep=keep, mask=mask, regions=regions, on_progress=bar, on_preparing=bar.prepare, on_pixels=pixels,
+                should_stop=stop,
                 steps=steps if longer else None, seconds=seconds if longer else None,
             )  # fmt: skip
         freed = 0

@@ -93,11 +93,12 @@ def run_in_directory(
                 raise CheckpointError(
                     f"{run.path} has a model, but no checkpoint to continue from; start again with `overwrite=True`"
                 )
+            own_steps = config.steps
             if asked is not None:
                 config = config.replace(**{name: getattr(asked, name) for name in length})
             if run.checkpoint.exists():  # a run killed before its first checkpoint begins again
                 stored = checkpoint.load(run.checkpoint)
-                if asked is not None:
+                if config.steps != own_steps:  # earlier versions let a run have more than its settings say
                     _check_not_shorter(run, _progress(stored.description, run)[0], config.steps)
         else:
             assert config is not None
