@@ -199,7 +199,7 @@ class TrainingDisplay(_Display):
         step = f"step {progress.step:,}{of}"
         if display.err.is_terminal and display.err.width < NARROW:
             return step
-        pace = f"{progress.rate:.1f}/s" if progress.rate >= 1 else f"{1 / progress.rate:.1f} s/step"
+        pace = f"{progress.rate:.1f} steps/s" if progress.rate >= 1 else f"{1 / progress.rate:.1f} s/step"
         if progress.epoch is not None:
             pace = f"epoch {progress.epoch:.1f}, {progress.rate * progress.pictures:.2g} images/s"
         if self.verbose:

@@ -499,7 +499,7 @@ def _end(summary: "Summary", folder: Path, stop: Stop, *, as_json: bool, quiet: 
             display.warn(f"and {len(lines) - TOLD} more: {command}", quiet=quiet)
     if summary.kept:
         display.warn(
-            f"{_pictures(len(summary.kept))} that you accepted stayed as they were, though settings or inputs have "
+            f"{_pictures(len(summary.kept))} that you accepted stayed unchanged, though settings or inputs have "
             f"changed since; `sinct batch retry {shlex.quote(str(folder))} NAME` makes one anew",
             quiet=quiet,
         )

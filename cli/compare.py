@@ -188,6 +188,7 @@ def evaluate(
         stored([painting, photo, *outputs]) as [painting, photo, *outputs],
     ):
         bars.load(quiet=as_json)
+        from sinct.measures import MEASURES
         from sinct.measures.evaluate import evaluate as measure
 
         found = measure(painting, photo, outputs, weights_dir=weights_dir, device=device)
@@ -201,8 +202,10 @@ def evaluate(
             tables.paragraph(
                 f"{measure_info.title}: {measure_info.definition} Cannot see: {measure_info.blind}"
             )
-        for name, reason in found.unavailable.items():
-            tables.paragraph(as_options(f"not measured: {name}: {reason}"))
+        for reason in dict.fromkeys(found.unavailable.values()):
+            names = [name for name, why in found.unavailable.items() if why == reason]
+            titles = [each.title for each in MEASURES if each.name in names]
+            tables.paragraph(as_options(f"not measured: {', '.join(titles or names)}: {reason}"))
 
 
 def _opening(

@@ -51,8 +51,8 @@ def tell(
                     "steps_needed": row.steps_needed,
                     "undertrained": row.undertrained,
                     "training_seconds": row.training_seconds,
-                    "seconds": row.seconds,
-                    "memory": row.memory,
+                    "whole_seconds": row.seconds,
+                    "peak_memory_bytes": row.memory,
                     "made_elsewhere": row.elsewhere,
                     "kept": row.kept,
                     "differs": row.differs,
@@ -75,7 +75,8 @@ def tell(
         for line in _kept(item.comparison.results):
             display.say(f"{name + ': ' if name else ''}{line}", quiet=quiet)
         if short := [row for row in item.comparison.results if row.undertrained]:
-            display.warn(f"{name + ': ' if name else ''}{_undertrained(short)}", quiet=quiet)
+            limited = item.comparison.iterations is not None
+            display.warn(f"{name + ': ' if name else ''}{_undertrained(short, limited=limited)}", quiet=quiet)
         display.say(f"report: {item.report}", quiet=quiet)
     for name, text in failed.items():
         display.warn(f"{name}: {text}", quiet=quiet)
@@ -109,21 +110,27 @@ def _kept(rows: "Sequence[MethodResult]") -> list[str]:
     return lines if kept else []
 
 
-def _undertrained(rows: "Sequence[MethodResult]") -> str:
-    """Name the methods that had too few steps in one line, and what helps."""
+def _undertrained(rows: "Sequence[MethodResult]", *, limited: bool) -> str:
+    """Name the methods that had too few steps in one line, and what helps; `limited` by --iterations, or by time."""
     named = ", ".join(f"{row.title} ({row.steps:,} of {row.steps_needed:,} steps)" for row in rows)
-    return f"undertrained, so not ranked: {named}; give more --time, or leave --iterations out"
+    cure = "leave --iterations out" if limited else "give more --time"
+    return f"undertrained, so not ranked: {named}; {cure}"
 
 
 def show(measures: "tuple[Measure, ...]", rows: "Mapping[str, Mapping[str, float]]") -> None:
     """Print a table with measures in rows and pictures in columns, since there are more measures."""
-    up, down = display.able("↑", "^"), display.able("↓", "v")
     lines = []
     for measure in measures:
         values = (row.get(measure.name) for row in rows.values())
         cells = ["-" if value is None else f"{value:.3g}" for value in values]
-        lines.append([f"{measure.title} {up if measure.higher_is_better else down}", *cells])
+        lines.append([heading(measure), *cells])
     tables.show(["measure", *_short(list(rows))], lines, numbers=True)
+
+
+def heading(measure: "Measure") -> str:
+    """A measure's title with its unit, and an arrow towards better values."""
+    up, down = display.able("↑", "^"), display.able("↓", "v")
+    return f"{measure.title} {up if measure.higher_is_better else down}"
 
 
 def _short(places: Sequence[str]) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from . import bars, display, viewing
+from .keeping import given_in
 from .options import (
     AsJson,
     Device,
@@ -33,6 +34,7 @@ from .wording import one_folder
 
 
 def demo(
+    ctx: typer.Context,
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write to.")] = Path("sinct-demo"),
     preset: PresetOption = Preset.draft,
     time: Time = None,
@@ -64,7 +66,7 @@ def demo(
                 resume=resume, max_memory=max_memory, overwrite=overwrite, as_json=as_json, quiet=quiet or as_json,
                 verbose=verbose, config=chosen(
                     output / "run", resume, preset, time, steps, seed, device, from_scratch,
-                    with_strokes(changes, stroke, faithful),
+                    with_strokes(changes, stroke, faithful), given_in(ctx),
                 ),
                 preset=preset,
             )  # fmt: skip

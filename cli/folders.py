@@ -10,8 +10,9 @@ import typer
 
 from sinct.errors import counted, named
 
-from . import bars, display, opening, tables
+from . import bars, compared, display, opening, tables
 from .help import App, examples
+from .keeping import check_kept, given_in
 from .options import (
     AsJson,
     Device,
@@ -81,6 +82,7 @@ WeightsDir = Annotated[
     )
 )
 def train(
+    ctx: typer.Context,
     run_dir: Annotated[
         Path, typer.Option(help="Folder for the models, checkpoint, log and preview.", show_default=False)
     ],
@@ -133,6 +135,8 @@ def train(
         from sinct.training.run_directory import RunDirectory
 
         domains = folders.find_domains(source, target)
+        if resume and not given_in(ctx)("method"):
+            method = _method_of(run_dir if seeds == 1 else run_dir / f"seed-{seed}") or method
         length: Any = {"epochs": epochs, "steps": steps, "seconds": time}
         places = {
             number: run_dir if seeds == 1 else run_dir / f"seed-{number}"
@@ -145,15 +149,20 @@ def train(
         early: Any = None
         for number, where in places.items():
             going_on = resume and (where / "config.json").exists() if seeds > 1 else resume
-            config = None
+            config: Any = None
+            own: Any = None
             if not going_on:
                 config = folders.settings(
                     method.value, domains, device=choose_device(device), seed=number, changes=parse_changes(changes),
                     **length,
                 )  # fmt: skip
-            elif any(length.values()):
-                config = folders.resumed_settings(method.value, domains, where, **length)
-            first = partial(opening.of_folders, domains, method.value, config, where)
+            else:
+                own = folders.resumed_settings(method.value, domains, where)
+                asked = number if seeds > 1 or given_in(ctx)("seed") else None
+                check_kept("this run", own, parse_changes(changes), seed=asked)
+                if any(length.values()):
+                    config = folders.resumed_settings(method.value, domains, where, **length)
+            first = partial(opening.of_folders, domains, method.value, config or own, where, resume=going_on)
             with bars.TrainingDisplay(
                 quiet=quiet, verbose=verbose, kept="the model so far", opening=first
             ) as bar:
@@ -334,18 +343,29 @@ folders_app.command(
 )(shares)
 
 
+def _method_of(run_dir: Path) -> Method | None:
+    """The method of a run; None where it cannot be told."""
+    from sinct.training.run_directory import RunDirectory
+
+    name = RunDirectory(run_dir).preset()
+    return Method(name) if name in list(Method) else None
+
+
 def _show(found: Any) -> None:
     """Print scores as a table."""
+    from sinct.measures.folder_scores import described
+
     rows = dict(found.sets)
     if found.unchanged:
         rows["source, unchanged"] = found.unchanged
     if found.spread:
         rows["mean"], rows["spread"] = found.mean, found.spread
     lines = [
-        [name, *(f"{values[column]:.3f}" if column in values else "" for column in found.mean)]
+        [name, *(f"{values[column]:.3f}" if column in values else "not measured" for column in found.mean)]
         for name, values in rows.items()
     ]
-    tables.show(["", *found.mean], lines, numbers=True)
+    heads = [compared.heading(described(name)) for name in found.mean]
+    tables.show(["folder", *heads], lines, numbers=True)
 
 
 def _holds_many(path: Path) -> bool:

@@ -49,14 +49,15 @@ def of_training(
 
 
 def of_folders(
-    domains: "Domains", method: str, config: "TrainingSettings | None", run_dir: Path
+    domains: "Domains", method: str, config: "TrainingSettings", run_dir: Path, *, resume: bool
 ) -> list[str]:
-    """Lines before a training on two folders; a resumed one may have no `config` but that of its run."""
+    """Lines before a training on two folders; a resumed one's settings are its own, up to its length."""
     from sinct.training.run_directory import RunDirectory
 
-    length = "up to its own length" if config is None else _length(config, None)
+    run = RunDirectory(run_dir)
     pictures = f"{len(domains.source)} and {counted(len(domains.target), 'picture')}"
-    return [f"two folders, {pictures}: {method}, {length}", f"preview: {RunDirectory(run_dir).preview}"]
+    length = _length(config, run if resume else None)
+    return [f"two folders, {pictures}: {method}, {length}", f"preview: {run.preview}"]
 
 
 def of_comparison(
@@ -146,14 +147,17 @@ def _length(config: "TrainingSettings", begun: "RunDirectory | None") -> str:
 
     if config.steps == 0:
         return "without training"
+    limit = None if config.seconds is None else roughly(config.seconds)
     entries = begun.read_log() if begun else []
     if entries and config.steps:
         last = entries[-1]
         left = max(0, config.steps - last["step"])
+        if not left:
+            return f"all {counted(config.steps, 'step')} are done"
         pace = last.get("seconds", 0.0) / last["step"] if last["step"] else 0.0
-        takes = f", about {roughly(left * pace)} at the pace so far" if left and pace else ""
-        return f"from step {last['step']:,} on to {config.steps:,}{takes}"
-    limit = None if config.seconds is None else roughly(config.seconds)
+        takes = f", about {roughly(left * pace)} at the pace so far" if pace else ""
+        within = f", at most {limit} with what is done" if limit else ""
+        return f"from step {last['step']:,} on to {config.steps:,}{takes}{within}"
     if config.steps is None:
         return f"for {limit}"
     steps = counted(config.steps, "step")

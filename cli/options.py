@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .keeping import Given, check_kept
+
 if TYPE_CHECKING:
     from sinct import Config
 
@@ -325,13 +327,15 @@ def chosen(
     device: str,
     from_scratch: bool,
     changes: list[str] | None,
+    given: Given,
 ) -> "Config | None":
     """Settings for a new run; a resumed run keeps its own, so it gets settings only for a new length.
 
     A time alone leaves it its steps. Steps alone free it from the limit to its time.
 
     Raises:
-        SinctError: they contradict each other, a value is out of range, or there is no run to resume.
+        SinctError: they contradict each other or those of the run, a value is out of range, or there is no run to
+            resume.
     """
     if not resume:
         return settings(
@@ -343,12 +347,20 @@ def chosen(
             from_scratch=from_scratch,
             changes=changes,
         )
-    if time is None and steps is None:
+    asks = given("preset") or given("seed") or from_scratch or changes
+    if time is None and steps is None and not asks:
         return None
     from sinct.objectives.cut import Trainer
     from sinct.training.run_directory import RunDirectory
 
-    config: Config = RunDirectory(run_dir).read_config(Trainer)[0]
+    run = RunDirectory(run_dir)
+    config: Config = run.read_config(Trainer)[0]
+    check_kept(
+        "this run", config, parse_changes(changes), seed=seed if given("seed") else None,
+        preset=preset.value if given("preset") else None, own_preset=run.preset(), from_scratch=from_scratch,
+    )  # fmt: skip
+    if time is None and steps is None:
+        return None
     return config.replace(steps=config.steps if steps is None else steps, seconds=time)
 
 

@@ -241,7 +241,7 @@ def _show(found: Any) -> None:
     """Print shares as a table."""
     several = len(found.classes) > 1
     header = [
-        "",
+        "folder",
         "pictures",
         *(f"{name}, %" for name in found.classes),
         *(["together, %"] if several else []),

@@ -8,6 +8,7 @@ import typer
 
 from . import bars, display, opening, translated
 from .inputs import stored
+from .keeping import given_in
 from .options import (
     AsJson,
     Device,
@@ -36,6 +37,7 @@ from .stopping import stopping
 
 
 def train(
+    ctx: typer.Context,
     painting: Painting,
     photos: Photos,
     run_dir: Annotated[
@@ -77,7 +79,9 @@ def train(
 
         paintings, photos = pictures[: -len(photos)], pictures[-len(photos) :]
         changes = with_strokes(changes, stroke, faithful)
-        config = chosen(run_dir, resume, preset, time, steps, seed, device, from_scratch, changes)
+        config = chosen(
+            run_dir, resume, preset, time, steps, seed, device, from_scratch, changes, given_in(ctx)
+        )
         first = partial(opening.of_training, paintings, photos, preset.value, config, run_dir, resume=resume)
         with bars.TrainingDisplay(
             quiet=quiet, verbose=verbose, kept="the model so far", opening=first

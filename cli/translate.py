@@ -6,8 +6,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from . import bars, display, opening, translated, variations, viewing
 from .inputs import stored
+from .keeping import given_in
 from .options import (
     AsJson,
     Bits,
@@ -56,6 +59,7 @@ if TYPE_CHECKING:
 
 
 def translate(
+    ctx: typer.Context,
     painting: Painting,
     photos: Photos,
     output: Output,
@@ -97,6 +101,7 @@ def translate(
         stored([painting, *photos, *([mask] if mask else [])]) as [painting, *others],
     ):
         if wishes.check():
+            given = given_in(ctx)
 
             def of_preset(name: str | None) -> "sinct.Config":
                 return settings(
@@ -111,6 +116,10 @@ def translate(
                 quiet=quiet or as_json, device=device, max_memory=max_memory, steps=steps, seconds=time,
                 bits=bits, profile=profile.value, strength=strength, keep=keep or (),
                 mask=others[-1] if mask else None, regions=all_maps(regions, photo_regions), opened=opened,
+                verbose=verbose, asks=variations.Asks(
+                    seed if given("seed") else None, preset.value if given("preset") and presets is None else None,
+                    from_scratch, with_strokes(changes, stroke, faithful),
+                ),
             )  # fmt: skip
             return
         bars.load(quiet=quiet or as_json)
@@ -121,7 +130,7 @@ def translate(
             as_json=as_json, quiet=quiet or as_json, verbose=verbose,
             config=chosen(
                 run_dir or output.parent / f"{output.stem}.sinct", resume, preset, time, steps, seed, device,
-                from_scratch, with_strokes(changes, stroke, faithful),
+                from_scratch, with_strokes(changes, stroke, faithful), given_in(ctx),
             ),
             preset=preset,
         )  # fmt: skip
@@ -192,27 +201,38 @@ def _translate_one_of_several(
     mask: Path | None,
     regions: Sequence[Path],
     opened: bool,
+    verbose: bool,
+    asks: variations.Asks,
     **candidates: Any,
 ) -> None:
     import sinct
 
     number = variations.choose(
         wishes, painting, photos, output, run_dir=run_dir, overwrite=overwrite, device=device,
-        max_memory=max_memory, mask=mask, regions=regions, as_json=as_json, quiet=quiet, **candidates,
+        max_memory=max_memory, mask=mask, regions=regions, as_json=as_json, quiet=quiet, verbose=verbose,
+        **candidates,
     )  # fmt: skip
     if number is None:
         sheet = sinct.read_variations(run_dir).sheet
         if opened and sheet is not None:
             viewing.show(sheet, quiet=quiet)
         return
+    if not wishes.train:
+        variations.check_settings(
+            asks, sinct.read_variations(run_dir), number, seeds=wishes.seeds is not None
+        )
     # After --pick, a length given was the budget, and the candidate has its part of that.
     longer = wishes.number is not None
     with stopping() as stop:
-        with bars.TrainingDisplay(quiet=quiet) as bar, bars.PixelDisplay(quiet=quiet) as pixels:
+        with (
+            bars.TrainingDisplay(quiet=quiet, verbose=verbose) as bar,
+            bars.PixelDisplay(quiet=quiet) as pixels,
+        ):
             done = sinct.continue_variation(
                 painting, photos, output, number, run_dir=run_dir, overwrite=overwrite,
                 device=device, max_memory=max_memory, bits=bits, profile=profile, strength=strength,
-                keep=keep, mask=mask, regions=regions, on_progress=bar, on_pixels=pixels, should_stop=stop,
+                keep=keep, mask=mask, regions=regions, on_progress=bar, on_preparing=bar.prepare, on_pixels=pixels,
+                should_stop=stop,
                 steps=steps if longer else None, seconds=seconds if longer else None,
             )  # fmt: skip
         freed = 0

@@ -12,7 +12,8 @@ from sinct.errors import CheckpointError, ConfigError, OutputError, counted
 from sinct.runtime.files import printable
 
 from . import bars, display
-from .options import Pick
+from .keeping import check_kept
+from .options import Pick, parse_changes
 from .stopping import choosing, repeating, stopping
 
 if TYPE_CHECKING:
@@ -64,6 +65,48 @@ class Wishes:
         return [name.strip() for name in (self.presets or "").split(",") if name.strip()]
 
 
+@dataclass(frozen=True)
+class Asks:
+    """Settings that options ask for.
+
+    Attributes:
+        seed, preset: None where they are not given.
+        from_scratch: whether to begin with random networks.
+        changes: NAME=VALUE each, those of --stroke and --faithful among them.
+    """
+
+    seed: int | None
+    preset: str | None
+    from_scratch: bool
+    changes: list[str]
+
+
+def check_settings(asks: Asks, found: "Variations", number: int, *, seeds: bool) -> None:
+    """See that options ask for nothing else than what a candidate has that is to go on.
+
+    Args:
+        asks: what they ask for.
+        found: the candidates.
+        number: the one that goes on; a wrong number is told later.
+        seeds: whether the number of seeds is given too, so that the seed is the first of them.
+
+    Raises:
+        SinctError: they ask for something else.
+    """
+    from sinct.objectives.cut import Trainer
+    from sinct.training.run_directory import RunDirectory
+
+    chosen = next((each for each in found.candidates if each.number == number), None)
+    if chosen is None or chosen.score is None:
+        return
+    first = seeds and asks.seed == min(each.seed for each in found.candidates)
+    check_kept(
+        f"candidate {number}", RunDirectory(chosen.run_dir).read_config(Trainer)[0], parse_changes(asks.changes),
+        seed=None if first else asks.seed, preset=asks.preset, own_preset=chosen.preset,
+        from_scratch=asks.from_scratch,
+    )  # fmt: skip
+
+
 def choose(
     wishes: Wishes,
     painting: Path,
@@ -76,6 +119,7 @@ def choose(
     overwrite: bool,
     as_json: bool,
     quiet: bool,
+    verbose: bool = False,
     **options: Any,
 ) -> int | None:
     """Train candidates if that is asked for, and say how they turned out.
@@ -84,7 +128,7 @@ def choose(
         wishes: what options say about candidates.
         painting, photos, output, run_dir, preset, overwrite: see `sinct.vary`.
         settings: makes settings of a preset's name; of None, those whose length is the budget.
-        as_json, quiet: how to tell about them.
+        as_json, quiet, verbose: how to tell about them.
         options: device, max_memory, mask and regions.
 
     Returns:
@@ -99,7 +143,10 @@ def choose(
             f"{printable(output)} already exists; give another name, or `overwrite=True` to replace it"
         )
     if wishes.train:
-        with stopping() as stop, bars.TrainingDisplay(quiet=quiet, kept="what is trained") as bar:
+        with (
+            stopping() as stop,
+            bars.TrainingDisplay(quiet=quiet, kept="what is trained", verbose=verbose) as bar,
+        ):
 
             def on_progress(progress: "VariationProgress") -> None:
                 bar(replace(progress.training, fraction=progress.fraction, remaining=progress.remaining))

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-from . import bars, display
+from . import bars, display, tables
 from .help import App, examples
 from .options import AsJson, Quiet
 
@@ -37,12 +37,17 @@ def list_(weights_dir: WeightsDir = None, as_json: AsJson = False) -> None:
             return
         width = max(map(len, FILES))
         for row in rows:
-            size = FILES[row["name"]].megabytes
-            display.say(f"{row['name']:<{width}}  {row['state']}  {row['file']}, {size}")
-            display.say(f"{'':<{width}}  sha256 {row['sha256'] or 'not published'}")
-            if row["recorded"]:
-                display.say(f"{'':<{width}}  sha256 {row['recorded']} at its first download")
-            display.say(f"{'':<{width}}  {row['licence']}, {row['url']}")
+            file = FILES[row["name"]]
+            tables.paragraph(f"{row['name']:<{width}}  {row['state']}")
+            recorded = [f"sha256 {row['recorded']} at its first download"] if row["recorded"] else []
+            for text in (
+                f"{row['file']}, {file.size_in_words}",
+                file.checksum_in_words,
+                *recorded,
+                row["licence"],
+            ):
+                tables.paragraph(text, indent="  ")
+            tables.paragraph(row["url"], indent="  ")
         display.say(f"folder: {folder}")
 
 

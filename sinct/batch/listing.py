@@ -17,6 +17,15 @@ EXPORTS = (".csv", ".json")
 """Suffixes of files that jobs can be exported to."""
 
 
+FIGURES = {
+    "seconds": "whole_seconds",
+    "memory": "peak_memory_bytes",
+    "width": "width_px",
+    "height": "height_px",
+}
+"""Figures whose names in the ledger say no unit, and their names for programs, which are those of report.csv."""
+
+
 def facts(entry: Entry, folder: Path) -> dict[str, Any]:
     """A job as JSON holds it.
 
@@ -28,8 +37,8 @@ def facts(entry: Entry, folder: Path) -> dict[str, Any]:
         name, kind (see `sinct.batch.jobs.Job`), state, verdict (accepted, rejected or None), note (what was written
         about the verdict, or empty), painting, photos, output, preset and seed (those that its picture was made with,
         if it is done), attempts, error (one line, or None), warnings (one line each), figures (see
-        `sinct.batch.ledger.Entry`), started and ended (seconds since 1970, or None), and shown, the path of what there
-        is to see of it so far: its picture, the preview of its training, or None.
+        `sinct.batch.ledger.Entry`, with units in their names), started and ended (seconds since 1970, or None), and
+        shown, the path of what there is to see of it so far: its picture, the preview of its training, or None.
     """
     return {
         "name": entry.name,
@@ -45,7 +54,7 @@ def facts(entry: Entry, folder: Path) -> dict[str, Any]:
         "attempts": entry.attempts,
         "error": entry.error,
         "warnings": list(entry.warnings),
-        "figures": dict(entry.figures),
+        "figures": {FIGURES.get(name, name): value for name, value in entry.figures.items()},
         "started": entry.started,
         "ended": entry.ended,
         "shown": _shown(entry, folder),

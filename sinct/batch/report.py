@@ -179,10 +179,10 @@ def _row(entry: Entry) -> _Row:
 
 
 COLUMNS = (
-    "name", "state", "verdict", "painting", "photos", "output", "attempts", "seconds", "steps", "width", "height",
-    "memory", "warnings", "error", "seed", "preset", "note",
+    "name", "state", "verdict", "painting", "photos", "output", "attempts", "whole_seconds", "steps", "width_px",
+    "height_px", "peak_memory_bytes", "warnings", "error", "seed", "preset", "note",
 )  # fmt: skip
-"""Columns of report.csv: time in seconds, peak memory in bytes, several photos or warnings separated by " | "."""
+"""Columns of report.csv. Several photos or warnings are separated by " | "."""
 
 
 def to_csv(entries: Sequence[Entry]) -> str:

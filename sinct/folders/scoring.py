@@ -18,6 +18,7 @@ from sinct.errors import (
 )
 from sinct.measures.fid import score_folders
 from sinct.measures.folder_distance import distribution_gap, set_distribution
+from sinct.measures.folder_scores import described
 from sinct.runtime.device import choose_device
 from sinct.runtime.files import StrPath, printable
 from sinct.semantics import score_scenes_of
@@ -53,8 +54,8 @@ class Scored:
     overlaps: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """Return everything, JSON-serialisable."""
-        return asdict(self)
+        """Return everything, JSON-serialisable, with the unit of each score; none for FID and KID, which have none."""
+        return {**asdict(self), "units": {name: described(name).unit for name in self.mean}}
 
 
 def score(

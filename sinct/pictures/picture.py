@@ -241,9 +241,10 @@ def check_output(
     """
     name, kind = _printable(path), _format(path)
     if bits is not None and bits not in kind.bits:
+        deep = "" if 16 in kind.bits else ", or write a .png or .tif file for 16"
         raise OutputError(
             f"{name} can hold {' or '.join(map(str, kind.bits))} bits per channel, not {bits}; "
-            "choose one of these, or a .png or .tif file for 16"
+            f"give {' or '.join(f'`bits={each}`' for each in kind.bits)}{deep}"
         )
     if size is not None and max(size) > kind.max_side:
         raise OutputError(

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import torch
 
-from sinct.errors import CheckpointError, ConfigError, OutOfMemoryError, Remark, one_line
+from sinct.errors import CheckpointError, ConfigError, OutOfMemoryError, Remark, counted, one_line
 from sinct.inference import checkpoint
 from sinct.runtime.device import is_out_of_memory, memory
 from sinct.runtime.files import printable
@@ -77,7 +77,7 @@ def run_in_directory(
     if resume and overwrite:
         raise ConfigError("`resume=True` and `overwrite=True` contradict each other; give one of them")
     with alone(run.path, "give another `run_dir`"):
-        asked = config
+        asked, stored = config, None
         if resume:
             config, facts = run.read_config(objective)
             facts = {"objective": objective.name, **facts}  # which version 0.1 did not write down
@@ -93,8 +93,13 @@ def run_in_directory(
                 raise CheckpointError(
                     f"{run.path} has a model, but no checkpoint to continue from; start again with `overwrite=True`"
                 )
+            own_steps = config.steps
             if asked is not None:
                 config = config.replace(**{name: getattr(asked, name) for name in length})
+            if run.checkpoint.exists():  # a run killed before its first checkpoint begins again
+                stored = checkpoint.load(run.checkpoint)
+                if config.steps != own_steps:  # earlier versions let a run have more than its settings say
+                    _check_not_shorter(run, _progress(stored.description, run)[0], config.steps)
         else:
             assert config is not None
             run.check_free(overwrite=overwrite)
@@ -104,8 +109,7 @@ def run_in_directory(
         try:
             trainer, make_views = make(config, tell)
             recent: Sequence[Mapping[str, float | None]] = ()
-            if run.checkpoint.exists() and resume:  # a run killed before its first checkpoint begins again
-                stored = checkpoint.load(run.checkpoint)
+            if stored is not None:
                 step, seconds, best, recent = _progress(stored.description, run)
                 trainer.load_state(stored.tensors, step, seconds, best)
             if resume:
@@ -129,6 +133,19 @@ def run_in_directory(
     free = f", {room.free / 1e9:.1f} GB of {room.total / 1e9:.1f} GB free" if room else ""
     need, less = smaller(config)
     raise OutOfMemoryError(f"out of memory on {device}: {need}{free}; close other programs, or {less}")
+
+
+def _check_not_shorter(run: RunDirectory, done: int, steps: int | None) -> None:
+    """See that a run is not to have fewer steps than it has.
+
+    Raises:
+        CheckpointError: it is; a training cannot go back.
+    """
+    if steps is not None and done > steps:
+        raise CheckpointError(
+            f"{printable(run.path)} has {counted(done, 'step')} already, more than `steps={steps}`, and a training "
+            f"cannot go back; give `steps={done}` or more, or train anew in another `run_dir`"
+        )
 
 
 def _progress(

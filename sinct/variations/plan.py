@@ -65,8 +65,8 @@ def divide(steps: int | None, seconds: float | None, count: int) -> Division:
         part = steps // (2 * count)
         if part < FEWEST_STEPS:
             raise ConfigError(
-                f"{counted(steps, 'step')} leave {part} for each of {count} candidates, too few to choose by; give "
-                f"`steps={2 * count * FEWEST_STEPS}` or more, or fewer candidates"
+                f"{counted(steps, 'step')} leave {part} for each of {counted(count, 'candidate')}, too few to choose "
+                f"by; give `steps={2 * count * FEWEST_STEPS}` or more, or fewer candidates"
             )
         steps -= (count - 1) * part
         until = part / steps

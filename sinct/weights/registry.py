@@ -32,14 +32,23 @@ class WeightFile:
     used_for: str
 
     @property
-    def megabytes(self) -> str:
+    def size_in_words(self) -> str:
         """Its size as text."""
-        return "size not published" if self.size is None else f"{self.size / 1e6:.1f} MB"
+        if self.size is None:
+            return "size not published"
+        return f"{self.size / 1e6:.1f} MB" if self.size >= 1e5 else f"{self.size / 1e3:.1f} KB"
+
+    @property
+    def checksum_in_words(self) -> str:
+        """Its checksum as text, or what is known of it."""
+        if self.sha256 is None:
+            return "sha256 not published"
+        return f"sha256 {self.sha256}" if len(self.sha256) == 64 else f"sha256 begins with {self.sha256}"
 
     @property
     def description(self) -> str:
         """Size and checksum, or that they are not published."""
-        return f"{self.megabytes}, sha256 {self.sha256 or 'not published'}"
+        return f"{self.size_in_words}, {self.checksum_in_words}"
 
 
 _TORCHVISION = "https://download.pytorch.org/models/"

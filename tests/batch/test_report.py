@@ -267,11 +267,12 @@ def test_the_csv_has_a_row_for_each_job(batch):
     first, warned, failed = found[0], found[1], found[5]
     assert first | {
         "state": "done", "painting": batch[1][0].painting, "photos": batch[1][0].job.photos[0], "attempts": "1",
-        "seconds": "84.2", "steps": "500", "width": "160", "height": "120", "memory": "1250000000",
+        "whole_seconds": "84.2", "steps": "500", "width_px": "160", "height_px": "120",
+        "peak_memory_bytes": "1250000000",
         "warnings": "", "error": "", "seed": "7", "preset": "standard",
     } == first  # fmt: skip
     assert warned["warnings"] == "the result is much darker than the painting | speckle in flat areas"
-    assert (failed["state"], failed["seconds"], failed["attempts"]) == ("failed", "", "3")
+    assert (failed["state"], failed["whole_seconds"], failed["attempts"]) == ("failed", "", "3")
     assert failed["error"] == "missing.png does not exist; a picture file is needed"
 
 

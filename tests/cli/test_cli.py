@@ -361,14 +361,6 @@ def test_options_about_strokes_that_are_no_number_are_one_line(option, value, pa
     assert not (tmp_path / "out.png").exists()
 
 
-def test_a_resumed_run_keeps_its_settings_about_strokes(pair, trained):
-    code, _, _ = sinct_command("train", *pair, "--run-dir", trained, "--resume", "--steps=3", "--stroke=9")
-    assert code == 0
-    config = config_of(trained)
-    assert (config["steps"], config["stroke"]) == (3, 0.0)
-    assert "a run keeps its settings" in get_args(options.Resume)[1].help
-
-
 def test_version_is_the_librarys():
     assert sinct_command("--version")[1].strip() == f"sinct {sinct.__version__}"
 

@@ -65,7 +65,7 @@ def test_compare_as_json_is_one_object(pair, tmp_path):
 def test_undertrained_methods_are_told_with_the_right_cure(pair, tmp_path):
     code, _, err = sinct_command("compare", *pair, "-o", tmp_path / "out", *QUICK[:2], "--methods=gpnn")
     assert code == 0
-    told = "undertrained, so not ranked: GPNN (1 of 10 steps); give more --time, or leave --iterations out"
+    told = "undertrained, so not ranked: GPNN (1 of 10 steps); leave --iterations out"
     assert told in err.replace("\n", " ")
     assert "seed" not in err
 

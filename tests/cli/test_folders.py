@@ -110,6 +110,14 @@ def test_another_method_than_the_runs_is_refused_with_the_option_for_it(places, 
     assert "give --method cut or another --run-dir" in done.output
 
 
+def test_a_resumed_run_needs_no_method_and_says_where_it_stands(places, tmp_path):
+    command = ("train", *places, "--run-dir", tmp_path / "run")
+    run(*command, "--steps", 2, "--method", "cyclegan", *SETTINGS[:-4])
+    done = run(*command, "--resume")
+    assert done.exit_code == 0, done.output
+    assert "cyclegan, all 2 steps are done" in done.output
+
+
 def test_no_seed_is_trained_where_a_later_one_has_no_place(places, tmp_path):
     run("train", *places, "--run-dir", tmp_path / "runs" / "seed-1", "--steps", 1, *SETTINGS)
     done = run("train", *places, "--run-dir", tmp_path / "runs", "--steps", 1, "--seeds", 2, *SETTINGS)

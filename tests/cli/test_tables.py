@@ -4,10 +4,11 @@ import io
 
 import pytest
 from rich.console import Console
-from sinct_cli import compared, display, tables
+from sinct_cli import compared, display, folders, tables
 
 from sinct.batch.coordinator import run_batch
 from sinct.doctor import examine
+from sinct.folders.scoring import Scored
 from sinct.measures import MEASURES
 from tests.cli.test_cli import sinct_command
 from tests.support.batch_fake import Fake, failing, make_collection
@@ -112,3 +113,36 @@ def test_numbers_are_aligned_at_their_right(screen):
         "structure          0.5",
         "colours of 日本  12.25",
     ]
+
+
+def test_names_of_columns_break_before_a_table_becomes_a_list(screen):
+    shown = screen(30)
+    tables.show(["", "Colours and textures (ΔE)", "FID"], [["out", "not measured", "1.5"]], numbers=True)
+    assert shown.getvalue().splitlines() == [
+        "     Colours and textures",
+        "                     (ΔE)  FID",
+        "out          not measured  1.5",
+    ]
+
+
+@pytest.mark.parametrize("width", [36, 40, 80, None])
+def test_scores_of_folders_leave_no_blanks_and_name_their_units(width, screen):
+    scores = {"distance": 1.5, "fid": 30.0, "clean_fid": 31.0, "kid": 0.02}
+    found = Scored({"a": scores, "b": scores}, scores, scores, {"distance": 9.25, "fid": 50.0}, {}, {})
+    shown = screen(width)
+    folders._show(found)
+    text = shown.getvalue()
+    assert text.count("not measured") == 2
+    assert "(ΔE)" in text
+    if width is not None:
+        check(text, width, ["9.250", "clean-FID", "30.000"])
+    assert found.to_json()["units"] == {"distance": "ΔE", "fid": "", "clean_fid": "", "kid": ""}
+
+
+def test_two_results_beside_painting_and_photo_fit_80_columns(screen):
+    names = ("painting, unchanged", "photo, unchanged", "out.png", "b.png")
+    rows = {name: dict.fromkeys(NAMES, 0.1234) for name in names}
+    shown = screen(80)
+    compared.show(MEASURES, rows)
+    assert "out.png: " not in shown.getvalue()
+    assert max(map(len, shown.getvalue().splitlines())) <= 80

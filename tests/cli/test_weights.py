@@ -64,9 +64,9 @@ def test_help_says_what_a_command_does(command: str) -> None:
 def test_list_shows_files_that_are_missing(folder) -> None:
     code, out, _ = run("list", "--weights-dir", folder)
     assert code == 0
-    assert "tiny   missing  tiny.pth, 0.0 MB" in out
-    assert f"sha256 {SHA256}" in out
-    assert "plain  missing  plain.pth, size not published\n       sha256 not published" in out
+    assert "tiny   missing\n  tiny.pth, 0.3 KB\n" in out
+    assert f"  sha256 {SHA256}\n" in out
+    assert "plain  missing\n  plain.pth, size not published\n  sha256 not published\n" in out
     assert out.replace("\n", "").endswith(f"folder: {folder}")
 
 

@@ -85,7 +85,11 @@ def test_missing_directories_are_made(tmp_path: Path) -> None:
             r"out\.jpg can hold 8 bits per channel, not 16; .* a \.png or \.tif file for 16",
         ),
         ("out.webp", {"bits": 16}, r"out\.webp can hold 8 bits per channel, not 16"),
-        ("out.png", {"bits": 12}, r"out\.png can hold 8 or 16 bits per channel, not 12; choose one of these"),
+        (
+            "out.png",
+            {"bits": 12},
+            r"out\.png can hold 8 or 16 bits per channel, not 12; give `bits=8` or `bits=16`$",
+        ),
         (
             "out.jpg",
             {"size": (65501, 9)},
