@@ -33,7 +33,7 @@ def wordless(made: Any) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "trainer", {method.trainer for method in METHODS.values()}, ids=lambda each: each.__name__
+    "trainer", dict.fromkeys(method.trainer for method in METHODS.values()), ids=lambda each: each.__name__
 )
 def test_terms_of_a_training_on_folders_have_meanings_that_fit_a_panel(trainer, tmp_path):
     domains = tiny_folders.drawn_domains(tmp_path)

@@ -1,18 +1,11 @@
 import math
 
 import pytest
-import torch
 
 import sinct
-from sinct.objectives.cut import Trainer
-from sinct.objectives.cyclegan import CycleTrainer
-from sinct.objectives.folder_methods import METHODS
-from sinct.objectives.gcgan import GcTrainer
-from sinct.training import terms
 from sinct.training.plot import draw_losses, what_happened
 from sinct.training.run_directory import RunDirectory
 from sinct.training.terms import Term, in_short
-from tests.support.folder_pictures import drawn_domains
 
 TERMS = (
     Term("adversarial_d", "Discriminator", "nats", "D"),
@@ -96,30 +89,6 @@ def test_panel_says_in_plain_words_what_its_values_mean():
     term = Term("adversarial_d", "Discriminator", "nats", meaning="lower: it tells them apart")
     (panel,) = (panel for panel in draw_losses(LOG, [term]).axes if panel.axison)
     assert [text.get_text() for text in panel.texts] == ["lower: it tells them apart"]
-
-
-@pytest.mark.parametrize("objective", [Trainer, CycleTrainer, GcTrainer])
-def test_objective_says_what_its_terms_mean_in_words_that_fit_a_panel(objective, tiny):
-    pictures = [torch.zeros(3, 40, 40)]
-    known = {name: value for name, value in tiny.to_dict().items() if hasattr(objective.settings_type, name)}
-    made = objective(pictures, pictures, objective.settings_type.from_dict(known), torch.device("cpu"))
-    shared = [value for name, value in vars(terms).items() if name.isupper()]
-    assert [words for words in [*shared, *(term.meaning for term in made.terms)] if not fits(words)] == []
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_method_on_folders_says_what_its_terms_mean_in_words_that_fit_a_panel(method, tmp_path):
-    domains = drawn_domains(tmp_path)
-    settings = METHODS[method].settings.replace(
-        width=4, discriminator_width=4, crop_size=64, load_size=64, decoders=0
-    )
-    made = METHODS[method].trainer(domains.source, domains.target, settings, torch.device("cpu"))
-    assert {term.name: term.meaning for term in made.terms if not fits(term.meaning)} == {}
-
-
-def fits(words: str) -> bool:
-    """Whether words fit on a panel's line."""
-    return 5 < len(words) < 52
 
 
 def test_log_tells_the_learning_rate_and_where_a_run_was_resumed(make_picture, tiny, tmp_path):
