@@ -1,5 +1,6 @@
 """`sinct folders report`: the paper's grid and table from several methods on the same folder."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,7 @@ from .folders import State, WeightsDir, folders_app
 from .help import examples
 from .options import AsJson, Device, Overwrite, Quiet, Seed
 from .semantics import LabelNumbers, Labels, Numbers, Segmenter
-from .stopping import stopping
+from .stopping import repeating, stopping
 
 __all__ = ["folders_app"]  # with this command in it
 
@@ -76,6 +77,7 @@ def report(
         names = [name.strip() for name in (pictures or "").split(",") if name.strip()]
         bars.load(quiet=quiet)
         from sinct import folders
+        from sinct.runtime.json_files import read_json
 
         with bars.CountDisplay("working", quiet=quiet) as bar:
             page = folders.report(
@@ -85,10 +87,15 @@ def report(
                 overwrite=overwrite, on_progress=lambda what, done, total: bar(done, total, what), should_stop=stop,
             )  # fmt: skip
         if page is None:
-            display.say("translations so far are kept; repeat the command to continue", quiet=quiet)
+            display.say(
+                f"stopped; translations so far are kept. To continue: {repeating(sys.argv[1:])}", quiet=quiet
+            )
             raise typer.Exit(stop.exit_code)
+        missing = read_json(page.parent / "results.json").get("missing")
+        if missing:
+            display.warn(f"FID, clean-FID and KID are missing: {missing}", quiet=quiet)
         if as_json:
-            display.emit({"report": str(page)})
+            display.emit({"report": str(page), "missing": missing or None})
         display.say(f"report: {page}", quiet=quiet)
 
 

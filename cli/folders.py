@@ -262,6 +262,7 @@ def apply(
         failed = f", left out {len(done.failed)}" if done.failed else ""
         display.say(f"wrote {counted(len(done.written), 'picture')} to {output}{kept}{failed}", quiet=quiet)
         if stop():
+            display.say(f"stopped; to translate the rest: {resuming(sys.argv[1:])}", quiet=quiet)
             raise typer.Exit(stop.exit_code)
         if done.failed:
             raise typer.Exit(1)

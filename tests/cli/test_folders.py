@@ -54,6 +54,7 @@ def test_a_report_shows_trainings_beside_finished_translations(places, tmp_path)
     assert done.exit_code == 0, done.output
     assert f"report: {tmp_path / 'report' / 'report.html'}" in done.output
     assert (tmp_path / "report" / "grid.pdf").exists()
+    assert "FID, clean-FID and KID are missing" in done.output
 
 
 @pytest.mark.parametrize("text", ["run", "=run", "CUT="])
