@@ -11,6 +11,7 @@ from sinct.errors import ConfigError
 from . import bars, display
 from .folders import State, WeightsDir, folders_app
 from .help import examples
+from .keeping import given_in
 from .options import AsJson, Device, Overwrite, Quiet, Seed
 from .semantics import LabelNumbers, Labels, Numbers, Segmenter
 from .stopping import repeating, stopping
@@ -25,6 +26,7 @@ __all__ = ["folders_app"]  # with this command in it
     )
 )
 def report(
+    ctx: typer.Context,
     methods: Annotated[
         list[str],
         typer.Argument(
@@ -74,6 +76,8 @@ def report(
     quiet = quiet or as_json
     with display.errors(as_json=as_json, quiet=quiet), stopping() as stop:
         given = _methods(methods)
+        if pictures is not None and given_in(ctx)("rows"):
+            raise ConfigError("--pictures names the rows of the grid, so --rows has no say; give one of them")
         names = [name.strip() for name in (pictures or "").split(",") if name.strip()]
         bars.load(quiet=quiet)
         from sinct import folders
