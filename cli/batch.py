@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sinct.errors import counted
+
 from . import bars, display, opening, tables
 from .help import NAMES, App, Group, examples
 from .options import (
@@ -458,6 +460,8 @@ def _plan(
         what = entry.error or (
             f"{entry.painting} + {photos} -> {entry.job.output}" if photos else entry.job.output
         )
+        if entry.job.kind == "series" and not entry.error:
+            what = f"one model of {counted(len(entry.job.paintings), 'painting')} + {photos}"
         # What a run would find out at its first attempt has none yet.
         state = "fails" if entry.state is State.failed and not entry.attempts else entry.state.value
         display.say(f"{state:8} {entry.name}: {what}")

@@ -1,6 +1,7 @@
 """`sinct compare` and `sinct evaluate`."""
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,7 @@ from sinct.errors import ConfigError, Interrupted, counted
 from . import bars, compared, display, opening, tables
 from .inputs import stored
 from .options import AsJson, Device, Open, Overwrite, Painting, Quiet, Seed, duration
-from .stopping import stopping
+from .stopping import repeating, stopping
 from .wording import as_options
 
 
@@ -164,7 +165,9 @@ def compare(
                         )
                     }
         except Interrupted:
-            display.say("stopped; run the same command to continue", quiet=quiet)
+            display.say(
+                f"stopped; what is finished is saved. To continue: {repeating(sys.argv[1:])}", quiet=quiet
+            )
             raise typer.Exit(stop.exit_code) from None
         compared.tell(done, output, chosen=chosen, opened=opened, as_json=as_json, quiet=quiet)
 

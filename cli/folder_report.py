@@ -1,5 +1,6 @@
 """`sinct folders report`: the paper's grid and table from several methods on the same folder."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,9 +11,10 @@ from sinct.errors import ConfigError
 from . import bars, display
 from .folders import State, WeightsDir, folders_app
 from .help import examples
+from .keeping import given_in
 from .options import AsJson, Device, Overwrite, Quiet, Seed
 from .semantics import LabelNumbers, Labels, Numbers, Segmenter
-from .stopping import stopping
+from .stopping import repeating, stopping
 
 __all__ = ["folders_app"]  # with this command in it
 
@@ -24,6 +26,7 @@ __all__ = ["folders_app"]  # with this command in it
     )
 )
 def report(
+    ctx: typer.Context,
     methods: Annotated[
         list[str],
         typer.Argument(
@@ -73,9 +76,12 @@ def report(
     quiet = quiet or as_json
     with display.errors(as_json=as_json, quiet=quiet), stopping() as stop:
         given = _methods(methods)
+        if pictures is not None and given_in(ctx)("rows"):
+            raise ConfigError("--pictures names the rows of the grid, so --rows has no say; give one of them")
         names = [name.strip() for name in (pictures or "").split(",") if name.strip()]
         bars.load(quiet=quiet)
         from sinct import folders
+        from sinct.runtime.json_files import read_json
 
         with bars.CountDisplay("working", quiet=quiet) as bar:
             page = folders.report(
@@ -85,10 +91,15 @@ def report(
                 overwrite=overwrite, on_progress=lambda what, done, total: bar(done, total, what), should_stop=stop,
             )  # fmt: skip
         if page is None:
-            display.say("translations so far are kept; repeat the command to continue", quiet=quiet)
+            display.say(
+                f"stopped; translations so far are kept. To continue: {repeating(sys.argv[1:])}", quiet=quiet
+            )
             raise typer.Exit(stop.exit_code)
+        missing = read_json(page.parent / "results.json").get("missing")
+        if missing:
+            display.warn(f"FID, clean-FID and KID are missing: {missing}", quiet=quiet)
         if as_json:
-            display.emit({"report": str(page)})
+            display.emit({"report": str(page), "missing": missing or None})
         display.say(f"report: {page}", quiet=quiet)
 
 

@@ -241,7 +241,7 @@ def apply(
         given: Any = images[0] if len(images) == 1 and _holds_many(images[0]) else images
         with bars.CountDisplay("translating", quiet=quiet) as bar:
             done = folders.apply(
-                run, given, output, state=state.value, size=size.value, suffix=suffix,
+                run, given, output, state=state.value, size=size.value, suffix=_suffix(suffix),
                 samples=samples, reference=reference, device=device, max_memory=max_memory, resume=resume,
                 overwrite=overwrite, on_picture=bar, should_stop=stop,
             )  # fmt: skip
@@ -258,10 +258,11 @@ def apply(
                     "warnings": list(done.warnings),
                 }
             )
-        kept = f", kept {len(done.kept)}" if done.kept else ""
+        kept = f", kept {len(done.kept)} that were there" if done.kept else ""
         failed = f", left out {len(done.failed)}" if done.failed else ""
         display.say(f"wrote {counted(len(done.written), 'picture')} to {output}{kept}{failed}", quiet=quiet)
         if stop():
+            display.say(f"stopped; to translate the rest: {resuming(sys.argv[1:])}", quiet=quiet)
             raise typer.Exit(stop.exit_code)
         if done.failed:
             raise typer.Exit(1)
@@ -341,6 +342,11 @@ folders_app.command(
         "sinct folders shares horses --class horse --network fcn_resnet50 --weights fcn_resnet50_coco-1167a1af.pth",
     )
 )(shares)
+
+
+def _suffix(text: str) -> str:
+    """A format's suffix, also where its dot is left out."""
+    return text if text.startswith(".") else f".{text}"
 
 
 def _method_of(run_dir: Path) -> Method | None:

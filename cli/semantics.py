@@ -101,8 +101,12 @@ def segmenter(
                     "finished": done.finished,
                 }
             )
-        of = "" if done.finished else f" of {done.planned:,}"
-        display.say(f"trained {done.steps:,}{of} steps{loss}: {output}", quiet=quiet)
+        steps = (
+            counted(done.steps, "step")
+            if done.finished
+            else f"{done.steps:,} of {counted(done.planned, 'step')}"
+        )
+        display.say(f"trained {steps}{loss}: {output}", quiet=quiet)
         if not done.finished:
             display.say(f"everything is saved. To continue: {resuming(sys.argv[1:])}", quiet=quiet)
             raise typer.Exit(stop.exit_code)

@@ -11,6 +11,7 @@ from sinct.errors import ConfigError, did_you_mean
 from . import bars, display
 from .folders import Method
 from .help import filled
+from .keeping import given_in
 from .options import AsJson, Device, Preset
 
 WIDE = 120
@@ -18,6 +19,7 @@ WIDE = 120
 
 
 def settings(
+    ctx: typer.Context,
     name: Annotated[str | None, typer.Argument(help="A setting, or part of its name.")] = None,
     preset: Annotated[
         Preset, typer.Option(metavar="NAME", help="Show the defaults of this preset.")
@@ -35,6 +37,8 @@ def settings(
 ) -> None:
     """Show what --set can change: name, default, range and meaning of every setting."""
     with display.errors(as_json=as_json, quiet=as_json):
+        if method is not None and given_in(ctx)("preset"):
+            raise ConfigError("--preset and --method show different settings; give one of them")
         bars.load(quiet=as_json)
         from sinct.config import describe
 

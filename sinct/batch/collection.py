@@ -68,6 +68,8 @@ def read_collection(
         raise ConfigError(
             "a shared model is trained on all photos together; leave out `match` or `shared_model`"
         )
+    if match != "name" and not photos and (photo or collection.lower().endswith(MANIFESTS)):
+        raise ConfigError("`match` chooses among a folder of `photos`; give one, or leave out `match`")
     if collection.lower().endswith(MANIFESTS):
         if photo or photos:
             raise ConfigError("a manifest names its photos itself; leave out `photo` and `photos`")

@@ -93,11 +93,13 @@ def score(
 
     Raises:
         InputError: a folder has fewer than two pictures that can be read, or a translation has no label map.
-        ConfigError: only one of `labels` and `segmenter` was given.
+        ConfigError: only one of `labels` and `segmenter` was given, or `label_numbers` without them.
         WeightsError, CheckpointError: the segmenter cannot be used.
         DeviceError: the device is unknown or not there.
     """
     where = choose_device(device)
+    if labels is None and label_numbers != "ids":
+        raise ConfigError("`label_numbers` says what `labels` hold; give these too, or leave it out")
     if (labels is None) != (segmenter is None):
         raise ConfigError("semantic scores need both `labels` and `segmenter`; give the two or neither")
     places = [translated] if isinstance(translated, (str, PathLike)) else list(translated)

@@ -356,7 +356,7 @@ def _restore(output: Path, facts: Mapping[str, Any], network: DRN, optimizer: to
     ]
     if differing:
         raise CheckpointError(
-            f"{printable(output)} is another training ({', '.join(differing)} differ); give its settings, "
+            f"{printable(output)} is another training, with other values of {', '.join(differing)}; give its settings, "
             "`overwrite=True` or another `output`"
         )
     _fill(output, network, stored.tensors)

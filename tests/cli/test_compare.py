@@ -60,6 +60,9 @@ def test_compare_as_json_is_one_object(pair, tmp_path):
     assert (code, err) == (0, "")
     assert found["reports"] == {"report": str(tmp_path / "out" / "report.html")}
     assert found["results"]["results"]["painting"]["ssim"] == pytest.approx(1)
+    assert {"training_seconds", "whole_seconds", "peak_memory_bytes"} <= found["results"]["results"][
+        "painting"
+    ].keys()
 
 
 def test_undertrained_methods_are_told_with_the_right_cure(pair, tmp_path):

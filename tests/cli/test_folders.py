@@ -54,6 +54,7 @@ def test_a_report_shows_trainings_beside_finished_translations(places, tmp_path)
     assert done.exit_code == 0, done.output
     assert f"report: {tmp_path / 'report' / 'report.html'}" in done.output
     assert (tmp_path / "report" / "grid.pdf").exists()
+    assert "FID, clean-FID and KID are missing" in done.output
 
 
 @pytest.mark.parametrize("text", ["run", "=run", "CUT="])
@@ -108,6 +109,14 @@ def test_another_method_than_the_runs_is_refused_with_the_option_for_it(places, 
     done = run("train", *places, "--run-dir", tmp_path / "run", "--resume", "--method", "cyclegan")
     assert done.exit_code == 1
     assert "give --method cut or another --run-dir" in done.output
+
+
+def test_a_suffix_needs_no_dot_and_what_was_kept_is_told(places, tmp_path):
+    run("train", *places, "--run-dir", tmp_path / "run", "--steps", 1, *SETTINGS)
+    command = ("apply", tmp_path / "run", places[0], "-o", tmp_path / "out", "--suffix", "jpg")
+    assert run(*command).exit_code == 0
+    assert {path.suffix for path in (tmp_path / "out").iterdir()} == {".jpg"}
+    assert "kept 4 that were there" in run(*command, "--resume").output
 
 
 def test_a_resumed_run_needs_no_method_and_says_where_it_stands(places, tmp_path):

@@ -107,3 +107,29 @@ def test_what_trained_candidates_may_be_repeated_with_the_number_of_one(varied):
     code, out, err = sinct_command(*varied, "--continue=2", "--seeds=2", *SEED_7, "--verbose")
     assert (code, "wrote" in out) == (0, True)
     assert "NCE" in err  # and --verbose is heeded there
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["settings", "--preset=paper", "--method=cut"], "--preset and --method show different settings"),
+        (
+            ["folders", "report", "A=a", "--source=s", "--target=t", "-o", "r", "--rows=3", "--pictures=a"],
+            "--pictures names the rows of the grid, so --rows has no say",
+        ),
+        (
+            ["folders", "score", "a", "--target=b", "--label-numbers=train-ids"],
+            "--label-numbers says what --labels hold; give these too, or leave it out",
+        ),
+        (
+            ["batch", "scans", "--photo=p.jpg", "--match=palette", "-o", "out"],
+            "--match chooses among a folder of --photos; give one, or leave out --match",
+        ),
+        (["batch", "list.csv", "--match=palette", "-o", "out"], "--match chooses among a folder of --photos"),
+    ],
+)
+def test_an_option_that_has_no_say_beside_another_is_refused(words, told, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, _, err = sinct_command(*words)
+    assert (code, told in err.replace("\n", " ")) == (1, True)
+    assert list(tmp_path.iterdir()) == []

@@ -68,6 +68,15 @@ def test_what_is_prepared_is_named_before_the_first_step(pair, tmp_path):  # noq
     assert told[0] < told[1] < first
 
 
+def test_a_resumed_training_whose_steps_are_done_or_whose_time_is_limited_says_so(pair, tmp_path):  # noqa: F811
+    command = ["train", *pair, "--run-dir", tmp_path, *TINY]
+    sinct_command(*command, "--steps=10")
+    _, _, err = sinct_command(*command, "--resume")
+    assert re.search(r": standard, all 10 steps are done$", err, re.M)
+    _, _, err = sinct_command(*command, "--resume", "--steps=12", "--time=2h")
+    assert re.search(r"on to 12, about .* at the pace so far, at most 2 hours with what is done$", err, re.M)
+
+
 def test_resumed_training_opens_with_the_step_it_goes_on_from(pair, tmp_path):  # noqa: F811
     command = ["train", *pair, "--run-dir", tmp_path / "run"]
     sinct_command(*command, "--steps=10", *TINY)

@@ -100,7 +100,7 @@ def test_a_segmenter_goes_on(scenes, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ([], "drn_d_22-4bd2f8ea.pth (size not published, sha256 4bd2f8ea) is not in"),
+        ([], "drn_d_22-4bd2f8ea.pth (size not published, sha256 begins with 4bd2f8ea) is not in"),
         ([], "or begin with random weights, --from-scratch"),
         (["--from-scratch", "-o", "drn.pth"], "name -o so, not drn.pth"),
         (["--from-scratch", "--set", "crop_size=30"], "crop_size must be a multiple of 8"),
@@ -145,7 +145,7 @@ def test_shares_are_printed_charted_and_tabled(animals, by_redness, tmp_path):
     )  # fmt: skip
     assert done.exit_code == 0, done.output
     lines = done.stdout.splitlines()
-    assert lines[0].split() == ["pictures", "horse,", "%", "grass,", "%", "together,", "%"]
+    assert lines[0].split() == ["folder", "pictures", "horse,", "%", "grass,", "%", "together,", "%"]
     assert [line.split()[0] for line in lines[1:3]] == ["horses", "CUT"]
     assert lines[1].split()[-1] == "100.0"
     assert "the network is random, so the shares mean nothing" in done.stderr

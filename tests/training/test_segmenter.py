@@ -138,7 +138,9 @@ def test_an_existing_file_is_kept(pairs, tmp_path):
 @pytest.mark.parametrize("changes", [{"learning_rate": 0.1}, {"epochs": 3}, {"width": 4}])
 def test_another_training_does_not_go_on(pairs, tmp_path, changes):
     train(pairs, tmp_path / "a.safetensors")
-    with pytest.raises(CheckpointError, match=rf"another training \({next(iter(changes))} differ"):
+    with pytest.raises(
+        CheckpointError, match=rf"another training, with other values of {next(iter(changes))};"
+    ):
         train(pairs, tmp_path / "a.safetensors", changes, resume=True)
 
 

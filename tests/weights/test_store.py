@@ -20,8 +20,9 @@ def test_missing_file_is_named_with_source_size_checksum_and_remedy(add, folder)
     with pytest.raises(WeightsError) as caught:
         locate("tiny", folder)
     assert str(caught.value) == (
-        f"tiny.pth (1.2 MB, sha256 0123) is not in {folder}; run `sinct weights fetch tiny --weights-dir {folder}` "
-        "with a network connection, or download http://127.0.0.1:9/tiny.pth and give its folder as `weights_dir`"
+        f"tiny.pth (1.2 MB, sha256 begins with 0123) is not in {folder}; run "
+        f"`sinct weights fetch tiny --weights-dir {folder}` with a network connection, or download "
+        "http://127.0.0.1:9/tiny.pth and give its folder as `weights_dir`"
     )
 
 
