@@ -18,7 +18,7 @@ from sinct.measures import Evaluator, measured
 from sinct.measures.warnings import picture_flaws
 from sinct.pictures.picture import read_picture
 from sinct.report.results import Comparison, MethodResult
-from sinct.runtime.files import replacing
+from sinct.runtime.files import replacing, shareable
 from sinct.weights.store import Weights
 
 
@@ -72,7 +72,7 @@ def method_result(place: str, request: Request, outcome: Outcome) -> MethodResul
         source=method.source,
         control=method.control,
         file=None if outcome.reason else f"results/{place}.png",
-        reason=outcome.reason and _shareable(outcome.reason),
+        reason=outcome.reason and shareable(outcome.reason),
         seconds=None if outcome.reason else outcome.seconds,
         memory=None if outcome.reason else outcome.memory,
         device=outcome.device or None,
@@ -117,10 +117,5 @@ def with_measures(
         comparison,
         results=tuple(rows),
         measures=measured(row.measures for row in rows),
-        unavailable={name: _shareable(text) for name, text in evaluator.missing.items()},
+        unavailable={name: shareable(text) for name, text in evaluator.missing.items()},
     )
-
-
-def _shareable(text: str) -> str:
-    """The text without the user's home folder, since reports are passed on."""
-    return text.replace(str(Path.home()), "~")

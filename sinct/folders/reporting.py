@@ -20,7 +20,7 @@ from sinct.measures.folder_scores import FOLDER_SCORES, SCENE_SCORES, described
 from sinct.report.folder_page import write_folder_report
 from sinct.report.folder_results import FolderComparison, FolderResult, GridRow
 from sinct.report.pictures import read
-from sinct.runtime.files import StrPath, file_key, file_sha256, printable, unwritable
+from sinct.runtime.files import StrPath, file_key, file_sha256, printable, shareable, unwritable
 from sinct.runtime.json_files import read_json, write_json
 
 ROWS = 6
@@ -129,14 +129,14 @@ def report(
         on_progress=lambda done, total: on_progress("scoring", done, total),
     )
     sets = {name: [scored.sets[printable(place)] for place in found] for name, found in places.items()}
-    results = [FolderResult(SOURCE, (printable(source),), control=True, scores=scored.unchanged)]
+    results = [FolderResult(SOURCE, (shareable(printable(source)),), control=True, scores=scored.unchanged)]
     results += [
         FolderResult(
             name,
-            tuple(printable(place) for place in methods[name]),
+            tuple(shareable(printable(place)) for place in methods[name]),
             scores=_of_each(fmean, values),
             deviations=_of_each(stdev, values) if len(values) > 1 else {},
-            remark=remarks.get(name, ""),
+            remark=shareable(remarks.get(name, "")),
         )
         for name, values in sets.items()
     ]
@@ -146,7 +146,7 @@ def report(
         pictures=len(sources),
         results=tuple(results),
         measures=tuple(_in_order(scored.mean)),
-        missing=scored.missing,
+        missing=shareable(scored.missing),
         random=scored.random,
         environment=environment(device),
     )

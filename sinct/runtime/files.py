@@ -170,6 +170,11 @@ def check_regular(path: Path) -> None:
         raise OutputError(f"{printable(path)} is a device or a pipe, which is not replaced; give a file name")
 
 
+def shareable(text: str) -> str:
+    """The text without the user's home folder, since reports are passed on."""
+    return text.replace(str(Path.home()), "~")
+
+
 def printable(path: StrPath) -> str:
     r"""A path, or a text with paths in it, on one line that any UTF-8 terminal shows.
 

@@ -89,6 +89,16 @@ def test_scores_without_weights_are_said_to_be_missing(written):
     assert "FID, clean-FID and KID:" in (written / "report.html").read_text("utf-8")
 
 
+def test_a_report_does_not_name_the_users_home(made, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    shutil.copytree(made / "elsewhere", tmp_path / "paint")
+    report(made, tmp_path / "report", methods={"Paint": [tmp_path / "paint"]})
+    texts = [(tmp_path / "report" / name).read_text("utf-8") for name in ("report.html", "results.json")]
+    assert [text for text in texts if str(tmp_path) in text] == []
+    assert all("~/paint" in text and "~/report/no weights" in text for text in texts)
+
+
 def test_a_second_call_keeps_translations_of_the_same_model_only(made, tmp_path):
     run = tmp_path / "run"
     shutil.copytree(made / "cut", run)

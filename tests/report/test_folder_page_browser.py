@@ -52,6 +52,11 @@ def test_a_row_is_enlarged_with_all_its_pictures_moving_together(visit: Visit) -
     assert len(set(places)) == 1
 
 
+def test_a_short_name_stands_on_one_line(visit: Visit) -> None:
+    lines = "name => name.getClientRects().length"
+    assert visit.page.locator("#grid .name", has_text="second.png").evaluate(lines) == 1
+
+
 def test_scores_sort_and_the_source_stays_first(visit: Visit) -> None:
     page = visit.page
     page.locator("#table").get_by_role("button", name="FID", exact=False).first.press("Enter")
