@@ -3,8 +3,7 @@
 Lee et al. 2020, "DRIT++: Diverse Image-to-Image Translation via Disentangled Representations" (arXiv:1905.01270), and
 Lee et al. 2018 (arXiv:1808.00948), section 3. Where we depart: a domain has one discriminator, which judges both what
 has the attributes of a picture and what has drawn ones; drawn attributes are regressed from translations into the
-domain, since that is what they are used for; the networks of both directions begin with the same weights; and each
-network takes one step in turn, the generators first.
+domain, since that is what they are used for; and each network takes one step in turn, the generators first.
 """
 
 from collections.abc import Sequence
@@ -22,7 +21,7 @@ from sinct.losses.adversarial import discriminator_loss
 from sinct.losses.latent import confusion, kl_from_normal, l1, mode_seeking
 from sinct.networks.drit_generator import Attributes, ContentDiscriminator, DritGenerator
 from sinct.networks.seeding import seeded
-from sinct.objectives.folder_multimodal import MultimodalGan, MultimodalSettings, alike
+from sinct.objectives.folder_multimodal import MultimodalGan, MultimodalSettings
 from sinct.training.loop import update
 from sinct.training.terms import CAME_BACK, DECODED, PASSES, SMOOTH, STYLE_FOUND, TOLD_APART, Term
 
@@ -98,7 +97,8 @@ class FolderDritTrainer(MultimodalGan[DritLosses]):
     ) -> None:
         super().__init__(sources, targets, settings, device)
         with seeded(settings.seed):
-            generators = alike(self.make_generator(), self.make_generator())
+            generators = [self.make_generator() for _ in range(2)]
+            self.begin_alike(*generators)
             discriminators = [self.make_discriminator() for _ in range(2)]
             content_discriminator = ContentDiscriminator(settings.width)
         self.generator, self.backward = map(self.placed, generators)

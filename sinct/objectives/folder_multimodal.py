@@ -19,7 +19,6 @@ MEAN_SHARE = 0.01
 """Least share of a step in the mean style: it forgets what the style encoder said some hundred steps ago."""
 
 Losses = TypeVar("Losses", bound=LossTerms)
-Generator = TypeVar("Generator", bound=StyledGenerator)
 
 
 @dataclass(frozen=True)
@@ -30,11 +29,15 @@ class MultimodalSettings(FolderGanSettings):
         discriminator: "multiscale", which judges patches of the picture at several sizes.
         scales: at how many, each half as large as the one before; 3 in the papers' code.
         styles: numbers of a style code; 8 in the papers.
+        same_start: let both directions begin with the same weights, so that a picture's content means the same to both.
+            Nothing in the objectives says that light must not become dark: in some hundred steps, MUNIT made negatives
+            of paintings with three seeds of three, and with this in none (ours).
     """
 
     discriminator: str = "multiscale"
     scales: int = bounded(3, ABOVE_0)
     styles: int = bounded(8, ABOVE_0)
+    same_start: bool = False
     learning_rate: float = bounded(0.0001, ABOVE_0)
     load_size: int = bounded(256, ABOVE_0)
 
@@ -64,17 +67,6 @@ class MultimodalSettings(FolderGanSettings):
             )
 
 
-def alike(forward: Generator, backward: Generator) -> list[Generator]:
-    """Let the generators of both directions begin with the weights of the first (ours).
-
-    So the content of a picture means the same to both from the start. Nothing in the objectives says that light must
-    not become dark: with different weights, MUNIT made negatives of paintings in short trainings with three seeds of
-    three, and with the same weights in none.
-    """
-    backward.load_state_dict(forward.state_dict())
-    return [forward, backward]
-
-
 class MultimodalGan(FolderGan[Losses]):
     """A GAN whose generators take style codes, and whose discriminators look at several scales; see `FolderGan`."""
 
@@ -96,6 +88,11 @@ class MultimodalGan(FolderGan[Losses]):
         share = max(1 / (self.steps_done + 1), MEAN_SHARE)
         mean = self.generator.mean_style.lerp_(styles.detach().float().mean(dim=0), share)
         self.average.mean_style.copy_(mean)
+
+    def begin_alike(self, forward: nn.Module, backward: nn.Module) -> None:
+        """Give the second direction's generator the weights of the first, where the settings say so."""
+        if self.settings.same_start:
+            backward.load_state_dict(forward.state_dict())
 
     def make_discriminator(self) -> nn.Module:
         """Build a discriminator as the settings say, with random weights."""

@@ -1,9 +1,9 @@
 """MUNIT on two folders of pictures: content and style apart, and any style for a picture's content.
 
 Huang et al. 2018, "Multimodal Unsupervised Image-to-Image Translation" (arXiv:1804.04732), sections 3 to 5 and
-appendix B. Where we depart: both autoencoders begin with the same weights; generators are updated before
-discriminators, which judge the same translations; there is no weight decay, of which the text says nothing; and no
-perceptual loss, which the paper has for pictures above 512 px alone, since it needs the weights of VGG.
+appendix B. Where we depart: generators are updated before discriminators, which judge the same translations; there is
+no weight decay, of which the text says nothing; and no perceptual loss, which the paper has for pictures above 512 px
+alone, since it needs the weights of VGG.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from sinct.data.folder_sampler import FolderBatch
 from sinct.losses.latent import l1
 from sinct.networks.munit_generator import MunitGenerator
 from sinct.networks.seeding import seeded
-from sinct.objectives.folder_multimodal import MultimodalGan, MultimodalSettings, alike
+from sinct.objectives.folder_multimodal import MultimodalGan, MultimodalSettings
 from sinct.training.loop import update
 from sinct.training.terms import (
     CAME_BACK,
@@ -85,7 +85,8 @@ class FolderMunitTrainer(MultimodalGan[MunitLosses]):
     ) -> None:
         super().__init__(sources, targets, settings, device)
         with seeded(settings.seed):
-            generators = alike(self.make_generator(), self.make_generator())
+            generators = [self.make_generator() for _ in range(2)]
+            self.begin_alike(*generators)
             discriminators = [self.make_discriminator() for _ in range(2)]
         self.generator, self.backward = map(self.placed, generators)
         self.discriminator, self.backward_discriminator = map(self.placed, discriminators)

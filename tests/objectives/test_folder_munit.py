@@ -92,10 +92,13 @@ def test_r1_is_the_squared_gradient_of_all_logits(make):
     assert trainer.step((x1, x2.detach())).r1 > 0
 
 
-def test_both_directions_begin_with_the_same_weights(make):
-    trainer = make()
+def test_both_directions_begin_with_the_same_weights_if_asked(make):
+    trainer = make(same_start=True)
     forward, backward = trainer.generator.state_dict(), trainer.backward.state_dict()
     assert [name for name, weights in backward.items() if not weights.equal(forward[name])] == []
+    other = make()
+    apart = other.generator.state_dict()
+    assert any(not weights.equal(apart[name]) for name, weights in other.backward.state_dict().items())
     picture = trainer.sample().source
     style = torch.ones(1, 3)
     with torch.no_grad():
