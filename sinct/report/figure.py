@@ -29,7 +29,8 @@ COLOURS = ("#d55e00", "#0072b2")
 GAP, LABEL = 0.06, 0.2
 """Inches between pictures, and for a heading."""
 
-_LETTERS = 8  # points
+_LETTERS, _SMALLEST_LETTERS = 8, 4  # points
+_ASPECT = 0.6  # of a letter's width to its height, on average
 _RESOLUTION = 400  # dots per inch that whole pictures are reduced to; crops keep their pixels
 STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so that the figure is the same everywhere
@@ -162,17 +163,27 @@ def _show(axes: Axes, picture: Image.Image) -> None:
     axes.imshow(picture, interpolation="none", aspect="equal")
 
 
-def printable_label(name: str, mark: str, width: float) -> str:
+def letters_for(names: Sequence[str], width: float) -> float:
+    """Size of letters, in points, in which all names fit into their columns, if that is not too small to read.
+
+    Args:
+        names: headings of columns.
+        width: of a column, in inches.
+    """
+    longest = max(len(" ".join(name.split())) for name in names)
+    return max(_SMALLEST_LETTERS, min(_LETTERS, width * 72 / (_ASPECT * longest)))
+
+
+def printable_label(name: str, mark: str, width: float, letters: float = _LETTERS) -> str:
     """A name in one line, as much of it as fits, with question marks for letters that the font lacks.
 
     Args:
         name: of a picture.
         mark: what stands behind it and is not shortened.
         width: in inches.
+        letters: their size, in points.
     """
     known = FT2Font(font_manager.findfont("DejaVu Sans")).get_charmap()
     line = "".join(c if ord(c) in known else "?" for c in " ".join(name.split()))
-    most = max(
-        4, int(width * 72 / (0.6 * _LETTERS)) - len(mark)
-    )  # letters are about 0.6 of their height wide
+    most = max(4, int(width * 72 / (_ASPECT * letters) + 1e-6) - len(mark))
     return (line if len(line) <= most else line[: most - 1] + "…") + mark

@@ -11,7 +11,7 @@ from PIL import Image
 
 from sinct.errors import ConfigError
 from sinct.report.crops import Place, choose_places
-from sinct.report.figure import COLOURS, GAP, LABEL, STYLE, WIDTH, printable_label, save_figure
+from sinct.report.figure import COLOURS, GAP, LABEL, STYLE, WIDTH, letters_for, printable_label, save_figure
 from sinct.report.folder_results import GridRow
 
 SHARE = 0.2
@@ -52,11 +52,13 @@ def draw_grid(titles: Sequence[str], rows: Sequence[GridRow], *, insets: bool = 
     heights = [width * row.pictures[0].height / row.pictures[0].width for row in rows]
     whole = LABEL + sum(heights) + (len(rows) - 1) * GAP
     figure = Figure(figsize=(WIDTH, whole))
+    letters = letters_for(titles, width)
     for column, title in enumerate(titles):
         figure.text(
             (column * (width + GAP) + width / 2) / WIDTH,
             1 - 0.45 * LABEL / whole,
-            printable_label(title, "", width),
+            printable_label(title, "", width, letters),
+            fontsize=letters,
             ha="center",
             va="center",
             parse_math=False,

@@ -1,6 +1,7 @@
 """Grids of translations as papers print them, and the tables beside them."""
 
 import dataclasses
+import itertools
 import re
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image, ImageDraw
 
 import sinct
@@ -61,6 +63,16 @@ def test_columns_have_their_titles_and_rows_all_pictures():
     figure = draw_grid(["Input", "CUT", "CycleGAN"], [row("a", 0, 1, 2), row("b", 3, 4, 5)])
     assert [text.get_text() for text in figure.texts] == ["Input", "CUT", "CycleGAN"]
     assert len(figure.axes) == 6
+
+
+def test_titles_of_many_columns_are_smaller_and_whole():
+    titles = ["Input", "Self-DistanceGAN", *(f"MUNIT {number}" for number in range(9))]
+    figure = draw_grid(titles, [row("a", *range(len(titles)))])
+    assert [text.get_text() for text in figure.texts] == titles
+    assert {4 < text.get_fontsize() < 5 for text in figure.texts} == {True}
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    boxes = [text.get_window_extent(renderer) for text in figure.texts]
+    assert all(left.x1 <= right.x0 for left, right in itertools.pairwise(boxes))
 
 
 def test_the_inset_lies_where_the_translations_differ():
