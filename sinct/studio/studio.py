@@ -2,11 +2,12 @@
 
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from sinct.batch import Settings
 from sinct.errors import ConfigError, InputError
 from sinct.objectives.cut import CutSettings
 from sinct.pictures.decoding import read_header
@@ -17,6 +18,7 @@ from sinct.runtime.device import choose_device
 from sinct.runtime.files import printable, unwritable
 from sinct.studio import candidates, describing, views
 from sinct.studio.folder import (
+    MOST_PICTURES,
     SUFFIX,
     free_output,
     picture_in,
@@ -52,6 +54,10 @@ class Studio:
         folder: the folder.
         configs: settings of the presets; by default those of `sinct.preset` on this machine.
         stopwatch: what tells how long a step takes; by default it is measured.
+
+    Attributes:
+        settings: likewise those of a batch's jobs.
+        lock: held while something is begun, so that of two requests the second leaves nothing behind.
     """
 
     def __init__(
@@ -69,19 +75,21 @@ class Studio:
             raise unwritable(folder, error) from None
         device = choose_device("auto")
         self.configs = configs or {name: preset(name, device) for name in STEPS}
+        self.settings = {name: Settings(name) for name in self.configs}
         self.stopwatch = stopwatch or Stopwatch(self.place)
         self.processes = Processes(self.place)
-        self._lock = threading.Lock()
+        self.lock = threading.RLock()
 
     # What there is ------------------------------------------------------------------------------------
 
     def overview(self) -> dict[str, Any]:
         """Pictures, runs and presets, JSON-serialisable."""
         found = [describing.listed(StudioRun(self.folder / name)) for name in runs(self.folder)]
-        made = {name for entry in found for name in entry["made"]}
+        listed = pictures(self.folder, without={name for entry in found for name in entry["made"]})
         return {
             "folder": self.folder.name,
-            "pictures": pictures(self.folder, without=made),
+            "pictures": listed[:MOST_PICTURES],
+            "unlisted": len(listed[MOST_PICTURES:]),
             "runs": found,
             "presets": self.presets(),
             "working": self.working(),
@@ -142,17 +150,10 @@ class Studio:
             InputError: there is no such picture.
             ConfigError: there is no such preset, or `choices` holds what cannot be.
         """
-        if preset not in self.configs:
-            raise ConfigError(
-                f"there is no preset {printable(preset)[:50]}; choose one of {', '.join(self.configs)}"
-            )
-        if not photos:
-            raise InputError("choose a photo as well")
-        if len(set(photos)) < len(photos):
-            raise InputError("one photo is there twice; remove it once")
+        self.check(photos, preset)
         config = _with(self.configs[preset], choices)
         _check_candidates(config, len(photos), choices)
-        with self._lock:
+        with self.lock:
             self.processes.check_idle()
             sources = [picture_in(self.folder, name) for name in (painting, *photos)]
             output = free_output(self.folder, painting)
@@ -171,6 +172,22 @@ class Studio:
             self._train(run, resume=False)
         return run.path.name
 
+    def check(self, photos: Sequence[str], preset: str) -> None:
+        """Refuse photos and presets that nothing can be begun with.
+
+        Raises:
+            InputError: there is no photo, or one of them twice.
+            ConfigError: there is no such preset.
+        """
+        if preset not in self.configs:
+            raise ConfigError(
+                f"there is no preset {printable(preset)[:50]}; choose one of {', '.join(self.configs)}"
+            )
+        if not photos:
+            raise InputError("choose a photo as well")
+        if len(set(photos)) < len(photos):
+            raise InputError("one photo is there twice; remove it once")
+
     def resume(self, name: str, more: int = 0) -> None:
         """Continue a training.
 
@@ -186,7 +203,7 @@ class Studio:
         """
         if not 0 <= more <= MOST_STEPS:
             raise ConfigError(f"the steps to add must lie between 1 and {MOST_STEPS:,}, got {more}")
-        with self._lock:
+        with self.lock:
             self.processes.check_idle()
             run = self.run(name)
             run.inputs()
@@ -216,7 +233,7 @@ class Studio:
             ConfigError: there is no such candidate, or it cannot be continued any more.
             OutputError: there are too many pictures of this painting.
         """
-        with self._lock:
+        with self.lock:
             self.processes.check_idle()
             run = self.run(name)
             run.inputs()
@@ -266,7 +283,7 @@ class Studio:
         if not 0 <= wish.strength <= 1:
             raise ConfigError(f"the strength must lie between 0 and 1, got {wish.strength}")
         wish = replace(wish, keep=views.checked_parts(wish.keep))
-        with self._lock:
+        with self.lock:
             self.processes.check_idle()
             run = self.run(name)
             run.inputs()
@@ -367,7 +384,7 @@ class Studio:
             read_header(uploaded)
         except InputError as error:
             raise InputError(f"{printable(wanted)} {error}") from None
-        with self._lock:
+        with self.lock:
             path, there = place_for(self.folder, wanted, uploaded)
             if not there:
                 uploaded.replace(path)

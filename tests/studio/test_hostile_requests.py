@@ -167,6 +167,7 @@ def test_two_hosts_in_a_request_are_refused(served):
         "/api/runs/x.sinct/choose",
         "/api/runs/x.sinct/picture",
         "/api/runs/x.sinct/mask",
+        "/api/batches",
         "/api/batch/judge",
         "/api/batch/retry",
         "/api/batch/resume",

@@ -25,7 +25,9 @@ async function ask(path, options = {}) {
 }
 const post = (path, values = {}) => ask(path, { method: "POST", body: JSON.stringify(values) });
 
-const sentence = (text) => text && text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
+// A text as a sentence; one that begins with the name of a file keeps that as it is.
+const sentence = (text) =>
+  text && (/^[a-z][a-z’'-]*([ ,:;]|$)/.test(text) ? text[0].toUpperCase() + text.slice(1) : text) + (/[.!?]$/.test(text) ? "" : ".");
 const plural = (count, what) => `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`;
 
 // A duration as one speaks of what lies ahead.

@@ -14,7 +14,7 @@ async function look() {
   const presets = JSON.stringify(overview.presets);
   if (presets !== presetsShown) listPresets(overview.presets);
   presetsShown = presets;
-  listPictures(overview.pictures);
+  listPictures(overview.pictures, overview.unlisted);
   listRuns(overview.runs);
   ready();
   const measures = overview.presets.some(({ seconds, steps }) => steps && seconds === null);
@@ -162,12 +162,12 @@ for (const [button, path] of [["#stop", "/stop"], ["#resume", "/resume"]]) {
 
 const versions = new Map();
 
-function showViews({ name, views, job }) {
+function showViews({ name, views, job, state }) {
   const looked = candidates.looked();
   const latest = (views.live ?? 0) > (views.result ?? 0) ? "live" : "result";
   const result = views[latest] === null ? "painting" : latest;
-  const captions = { painting: "Result, not there yet", live: "Result so far", result: "Result" };
-  set($("#result-caption"), looked ? `Candidate ${looked.number}` : captions[result]);
+  const unfinished = result === "live" || WORKING.includes(state.phase);
+  nameResult(looked ? `Candidate ${looked.number}` : result === "painting" ? null : unfinished ? "Result so far" : "Result");
   const keep = result === "result" && !looked ? kept().join(",") : "";
   const view = (which, more = "") =>
     views[which] === null ? null : address(name, `/views/${which}?v=${views[which]}${more}`);
@@ -199,6 +199,20 @@ function showViews({ name, views, job }) {
   }
 }
 
+// Say what the right side of the slider shows; null where that is the painting, as there is no result yet.
+function nameResult(called) {
+  const caption = called ?? "Result, not there yet";
+  if ($("#result-caption").textContent === caption) return;
+  set($("#result-caption"), caption);
+  const inside = caption.toLowerCase();
+  set($("#slider-title"), called ? `Painting and ${inside}` : "Painting");
+  const right = inside.startsWith("result") ? `the ${inside}` : inside;
+  set($("#sides"), called ? `the painting is on the left, ${right} on the right.` : "there is no result yet, so the painting is on both sides.");
+  for (const layer of $$(".pane .layer[data-view=result]")) layer.alt = caption;
+  set($("#after option"), called ?? "Painting");
+  $("#viewer").dispatchEvent(new Event("pictures"));
+}
+
 // Painting and result have the painting's size on the page, whatever the size of a preview.
 function place(kind, picture) {
   const layers = $$(`[data-view=${kind}]`);
@@ -221,5 +235,6 @@ const named = () => decodeURIComponent(location.hash.slice(1));
 addEventListener("popstate", () => open(named())); // which links to a run cause too
 choose("painting", null);
 choose("photo", null);
+several.show();
 const trained = () => overview.runs.find(({ name }) => name === overview.working)?.name; // it may be a batch
 look().then(() => open(named() || trained() || ""), lost);
