@@ -197,13 +197,13 @@ class Routes:
         temporary = await run_in_threadpool(self._studio.temporary)
         try:
             await self._receive(request, temporary, min(MOST_MASK, self._most_bytes))
-            await run_in_threadpool(self._studio.take_mask, name, temporary)
+            version = await run_in_threadpool(self._studio.take_mask, name, temporary)
         except ClientDisconnect:
             return Response(status_code=400)
         finally:
             with suppress(OSError):
                 temporary.unlink()
-        return Json({}, 201)
+        return Json({"version": version}, 201)
 
     async def _receive(self, request: Request, path: Path, most: int) -> None:
         """Write the body of a request to a file as it comes, up to so many bytes."""
@@ -238,7 +238,7 @@ class Routes:
         return Json(await run_in_threadpool(self._studio.describe, request.path_params["name"]))
 
     async def events(self, request: Request) -> Response:
-        """The same whenever it has changed, as server-sent events."""
+        """The same whenever it has changed, as server-sent events; at last, if it is gone, why."""
         name = request.path_params["name"]
         await run_in_threadpool(self._studio.run, name)  # refuses a run that there is not
         return StreamingResponse(self._changes(name), media_type="text/event-stream")
@@ -248,8 +248,9 @@ class Routes:
         while not self._closing():
             try:
                 now = as_json(await run_in_threadpool(self._studio.describe, name))
-            except SinctError:
-                return  # somebody removed the run
+            except (SinctError, OSError) as error:  # somebody removed the run
+                yield f"event: gone\ndata: {as_json(in_words(str(error)))}\n\n"
+                return
             silent += TICK
             if now != last:
                 yield f"data: {now}\n\n"

@@ -121,7 +121,7 @@ class BatchRoutes:
         while not self._closing():
             try:
                 told = await run_in_threadpool(self._told, name)
-            except SinctError as error:
+            except (SinctError, OSError) as error:
                 yield f"data: {as_json({'fault': ' '.join(str(error).split())})}\n\n"
                 return
             changed = [row for key, row in told[0].items() if rows.get(key) is not row]

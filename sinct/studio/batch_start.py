@@ -1,7 +1,6 @@
 """Begins a batch with pictures of the studio's folder, as `sinct batch` does with a manifest."""
 
 import json
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +11,7 @@ from sinct.errors import ConfigError, InputError
 from sinct.runtime.files import printable, unwritable
 from sinct.runtime.json_files import restored
 from sinct.studio.batches import Batches
-from sinct.studio.folder import MOST_PICTURES, new_folder, picture_in, shortened
+from sinct.studio.folder import MOST_PICTURES, new_folder, picture_in, shortened, undone
 from sinct.studio.run import Choices
 from sinct.studio.studio import Studio
 
@@ -79,14 +78,11 @@ def begin(studio: Studio, batches: Batches, asked: Sequence[Asked], preset: str,
     with studio.lock:
         studio.processes.check_idle()
         folder = new_folder(studio.folder, NAME)
-        try:
+        with undone(folder):
             manifest = _write(folder / ".sinct" / "pictures.jsonl", rows)
             cache = manifest.with_name("matching.json")
             plan_batch(read_collection(str(manifest), str(folder), settings, cache=cache), folder)
             batches.resume(folder.name)
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)  # which nobody has seen yet
-            raise
     return folder.name
 
 

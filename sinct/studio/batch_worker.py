@@ -17,7 +17,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sinct.errors import OutputError, SinctError, one_line
+from sinct.errors import InputError, OutputError, SinctError, one_line
+from sinct.runtime.files import printable
 from sinct.runtime.json_files import plain, read_json, restored, write_json
 
 if TYPE_CHECKING:
@@ -141,15 +142,23 @@ def work(
         teller.tell("working")
         if workers is None:
             workers = LocalWorkers(local_slots(choose_device("auto"), None, every=True))
-        summary = run_batch(None, folder, workers, again=again, on_progress=teller, should_stop=should_stop)
+        ledger = ledger_path(folder)
+        summary = run_batch(
+            None,
+            folder,
+            workers,
+            again=again,
+            on_progress=teller,
+            should_stop=lambda: should_stop() or not ledger.exists(),
+        )
+        if not ledger.exists():
+            raise InputError(f"{printable(folder.name)} was removed or moved, so nothing more is done")
         teller.tell("reporting")
         message = ""
         try:
             entries: Sequence[Entry] = summary.entries
             write_batch_report(folder, entries, seconds=REPORT_SECONDS[summary.interrupted])
-            while _verdicts(now := read_entries(ledger_path(folder))) != _verdicts(
-                entries
-            ):  # given meanwhile
+            while _verdicts(now := read_entries(ledger)) != _verdicts(entries):  # given meanwhile
                 entries = now
                 write_batch_report(folder, entries, seconds=0)
         except OutputError as error:

@@ -3,7 +3,9 @@
 import filecmp
 import os
 import re
-from collections.abc import Iterable
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sinct.batch.ledger import ledger_path
@@ -182,6 +184,16 @@ def new_folder(folder: Path, name: str) -> Path:
             raise unwritable(path, error) from None
         return path
     raise OutputError(f"there are too many folders named {name}; remove some")
+
+
+@contextmanager
+def undone(path: Path) -> Iterator[None]:
+    """Remove a new folder, which nobody has seen yet, if what is begun in it fails."""
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(path, ignore_errors=True)
+        raise
 
 
 def _numbered(folder: Path, name: str) -> Iterable[Path]:

@@ -27,6 +27,7 @@ from sinct.studio.folder import (
     plain_name,
     run_in,
     runs,
+    undone,
 )
 from sinct.studio.processes import Processes
 from sinct.studio.run import NO_CHOICES, Choices, Job, Made, State, StudioRun, Wish
@@ -158,18 +159,18 @@ class Studio:
             sources = [picture_in(self.folder, name) for name in (painting, *photos)]
             output = free_output(self.folder, painting)
             run = StudioRun((self.folder / output).with_suffix(SUFFIX))
-            run.write_job(
-                Job(
-                    sources[0].name,
-                    tuple(path.name for path in sources[1:]),
-                    output,
-                    preset,
-                    config.to_dict(),
-                    choices.seeds,
-                    choices.each_photo,
-                )
+            job = Job(
+                sources[0].name,
+                tuple(path.name for path in sources[1:]),
+                output,
+                preset,
+                config.to_dict(),
+                choices.seeds,
+                choices.each_photo,
             )
-            self._train(run, resume=False)
+            with undone(run.path):
+                run.write_job(job)
+                self._train(run, resume=False)
         return run.path.name
 
     def check(self, photos: Sequence[str], preset: str) -> None:
@@ -342,12 +343,15 @@ class Studio:
             return None
         return views.view_of(run, replace(job, chosen=number), "photo")
 
-    def take_mask(self, name: str, uploaded: Path) -> None:
+    def take_mask(self, name: str, uploaded: Path) -> int | None:
         """Keep the mask drawn on the page; an empty file removes it.
 
         Args:
             name: name of the run.
             uploaded: the file, in `place`, which is moved.
+
+        Returns:
+            Version of the mask, as `describe` tells it; None where there is none.
 
         Raises:
             InputError: there is no such run, or the file is no PNG.
@@ -355,7 +359,7 @@ class Studio:
         run = self.run(name)
         if uploaded.stat().st_size == 0:
             run.mask.unlink(missing_ok=True)
-            return
+            return None
         with uploaded.open("rb") as file:
             if not is_png(file.read(33)):
                 raise InputError("a mask must be a PNG")
@@ -364,7 +368,9 @@ class Studio:
         except InputError as error:
             raise InputError(f"the mask {error}") from None
         run.place.mkdir(exist_ok=True)
+        version = views.changed(uploaded)
         uploaded.replace(run.mask)
+        return version
 
     def take_in(self, uploaded: Path, name: str) -> str:
         """Take an uploaded file into the folder, if it is a picture.

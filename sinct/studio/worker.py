@@ -5,7 +5,9 @@ sinct, it lives on when its parent ends. It says in files how far it has come, s
 it finds the file `stop`.
 """
 
+import errno
 import json
+import os
 import signal
 import sys
 import threading
@@ -13,7 +15,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from sinct.errors import SinctError, one_line
 from sinct.measures.warnings import FLAWS
 from sinct.runtime.json_files import restored
 from sinct.studio import candidates
+from sinct.studio.folder import is_run
 from sinct.studio.run import Curve, Job, Made, State, StudioRun, Wish
 
 
@@ -45,7 +48,13 @@ class Teller:
         self.tell()
 
     def tell(self, **changes: Any) -> None:
-        """Say how far the training has come."""
+        """Say how far the training has come.
+
+        Raises:
+            FileNotFoundError: somebody removed or moved the run directory; what writes a preview makes a new one.
+        """
+        if not is_run(self.run.path):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self.run.path))
         self.state = replace(self.state, **{"at": time.time(), **changes})
         self.run.write_state(self.state)
 
@@ -285,15 +294,16 @@ def main() -> None:
     run = StudioRun(Path(request["run"]))
     asked = threading.Event()
     signal.signal(signal.SIGTERM, lambda number, frame: asked.set())
-    if request["do"] == "train":
-        train(
-            run,
-            should_stop=lambda: asked.is_set() or run.stop.exists(),
-            resume=request["resume"],
-            steps=request["steps"],
-        )
-    else:
-        make_picture(run, restored(Wish, request["wish"]))
+    with suppress(FileNotFoundError):  # somebody removed the run directory, so there is nothing to tell it to
+        if request["do"] == "train":
+            train(
+                run,
+                should_stop=lambda: asked.is_set() or run.stop.exists(),
+                resume=request["resume"],
+                steps=request["steps"],
+            )
+        else:
+            make_picture(run, restored(Wish, request["wish"]))
 
 
 if __name__ == "__main__":

@@ -23,6 +23,17 @@ async function ask(path, options = {}) {
   if (!answer.ok) throw new Error(sentence(values.error || `The studio answered with ${answer.status}.`));
   return values;
 }
+
+// Why a stream of events broke off: null while the browser tries to connect again, else what the studio says.
+async function whyClosed(stream, path) {
+  if (stream.readyState !== EventSource.CLOSED) return null;
+  try {
+    await ask(path);
+  } catch (error) {
+    return error;
+  }
+  return new Error("The studio sends no news any more. Load the page anew.");
+}
 const post = (path, values = {}) => ask(path, { method: "POST", body: JSON.stringify(values) });
 
 // A text as a sentence; one that begins with the name of a file keeps that as it is.

@@ -461,5 +461,7 @@
   addEventListener("popstate", () => state && open());
   const stream = new EventSource(asked("events")); // the browser connects again by itself
   stream.addEventListener("message", (event) => hear(JSON.parse(event.data)));
-  stream.addEventListener("error", () => lost(new Error("The studio does not answer. A batch goes on; open the studio again to see it.")));
+  stream.addEventListener("error", async () => {
+    lost((await whyClosed(stream, asked("export"))) ?? new Error("The studio does not answer. A batch goes on; open the studio again to see it."));
+  });
 }

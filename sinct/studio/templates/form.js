@@ -176,6 +176,7 @@ $("#form").addEventListener("submit", async (event) => {
     await look();
   } catch (error) {
     fault(error);
+    look().catch(lost); // another page may have begun something
   }
   ready();
 });

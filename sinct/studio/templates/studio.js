@@ -55,6 +55,7 @@ function open(name) {
   [shown, now, awaited] = [name, null, false];
   versions.clear();
   $("#viewer").hidden = true;
+  $("#run .progress").hidden = false;
   $("#new").hidden = Boolean(name);
   $("#run").hidden = !name;
   runFault(null);
@@ -69,14 +70,30 @@ function open(name) {
     lost(null);
     if (shown === name) hear(JSON.parse(event.data));
   });
-  stream.addEventListener("error", () => {
-    if (stream.readyState === EventSource.CLOSED && now === null) {
-      runFault(new Error(`There is no ${name} in this folder.`));
-    } else {
-      lost(new Error("The studio does not answer. A training goes on; open the studio again to see it."));
-    }
+  const own = stream;
+  stream.addEventListener("gone", (event) => {
+    own.close();
+    if (own === stream) leave(new Error(sentence(JSON.parse(event.data))));
+  });
+  stream.addEventListener("error", async () => {
+    const gone = await whyClosed(own, address(name));
+    if (own !== stream) return;
+    if (gone) leave(gone);
+    else lost(new Error("The studio does not answer. A training goes on; open the studio again to see it."));
   });
 }
+
+// Show nothing of a run but why: its folder was removed, or the studio was started anew.
+function leave(reason) {
+  now = null;
+  versions.clear();
+  lost(null);
+  for (const place of RUN_PARTS) $(place).hidden = true;
+  $("#warnings").replaceChildren();
+  runFault(reason);
+  look().catch(lost);
+}
+const RUN_PARTS = ["#run .progress", "#candidates", "#viewer", "#losses"];
 
 function hear(run) {
   const began = now === null;
@@ -101,6 +118,7 @@ function hear(run) {
   tellLonger();
   tick();
   showViews(run);
+  brush.heard(run.name, run.views.mask).catch(lost);
   fillCard(run, run.working === run.name);
   showLosses(run.losses, run.state.curves);
   showMade(run.made);
@@ -222,7 +240,7 @@ function place(kind, picture) {
     $("#viewer").hidden = false;
     for (const layer of $$("[data-view=painting], [data-view=result]")) Object.assign(layer, { width, height });
     for (const frame of $$("#viewer .frame")) frame.style.aspectRatio = `${width} / ${height}`;
-    brush.begin(now.name, picture, now.views.mask === null ? null : address(now.name, `/views/mask?v=${now.views.mask}`));
+    brush.begin(now.name, picture, now.views.mask);
   } else if (kind === "photo") {
     for (const layer of layers) Object.assign(layer, { width, height });
   }
