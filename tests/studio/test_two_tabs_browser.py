@@ -118,7 +118,8 @@ def test_a_mask_is_kept_with_the_run_that_it_was_painted_on(
     tab.page.evaluate(
         """async (name) => {
             const panes = document.querySelector('#panes');
-            const press = (key, more = {}) => panes.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, ...more }));
+            const told = (key, more) => new KeyboardEvent("keydown", { key, bubbles: true, ...more });
+            const press = (key, more = {}) => panes.dispatchEvent(told(key, more));
             panes.focus();
             press(' ');
             press('ArrowRight', { shiftKey: true });
