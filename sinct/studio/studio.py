@@ -212,7 +212,7 @@ class Studio:
             job = run.job()
             if not describing.resumable(run, job):
                 raise InputError(
-                    "its candidates were begun by a command, which trains the others too; run it again"
+                    "its candidates were begun by a command, with region maps; run that again to train the others"
                 )
             steps = None
             if more:

@@ -127,7 +127,7 @@ def train(run: StudioRun, *, should_stop: Callable[[], bool], resume: bool, step
     with _faults(lambda text: teller.tell(phase="failed", message=text), teller.warn):
         job = run.job()
         teller.chosen = job.chosen
-        if job.varies and job.chosen is None:
+        if job.chosen is None and (job.varies or candidates.begun(run)):
             _vary(run, job, teller, should_stop)
         else:
             _translate(run, job, teller, should_stop, resume=resume, steps=steps)
@@ -136,21 +136,28 @@ def train(run: StudioRun, *, should_stop: Callable[[], bool], resume: bool, step
 def _vary(run: StudioRun, job: Job, teller: Teller, should_stop: Callable[[], bool]) -> None:
     """Train candidates, those that are not trained yet."""
     import sinct
+    from sinct.variations.vary import resume_variations
 
     painting, photos = run.inputs()
-    found = sinct.vary(
-        painting,
-        photos,
-        run.output(),
-        seeds=job.seeds,
-        each_photo=job.each_photo,
-        run_dir=run.path,
-        config=None if job.config is None else sinct.Config.from_dict(job.config),
-        preset=job.preset,
-        on_progress=teller.vary,
-        on_preparing=teller.prepare,
-        should_stop=should_stop,
-    )
+    told: dict[str, Any] = {
+        "run_dir": run.path,
+        "on_progress": teller.vary,
+        "on_preparing": teller.prepare,
+        "should_stop": should_stop,
+    }
+    if run.record() is not None:  # as they were begun, here or by a command
+        found = resume_variations(painting, photos, run.output(), **told)
+    else:
+        found = sinct.vary(
+            painting,
+            photos,
+            run.output(),
+            seeds=job.seeds,
+            each_photo=job.each_photo,
+            config=None if job.config is None else sinct.Config.from_dict(job.config),
+            preset=job.preset,
+            **told,
+        )
     teller.tell(phase="choosing" if found.finished else "stopped", remaining=None, message="")
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from sinct.api import TRAINING_PIXELS, check_file, picture_paths
+from sinct.errors import CheckpointError
 from sinct.inference.to_file import checked_output
 from sinct.inference.window_sizes import check_windows
 from sinct.networks.choice import make_generator
@@ -17,7 +18,7 @@ from sinct.pictures.picture import read_picture
 from sinct.pictures.rows import Source
 from sinct.presets import preset as preset_settings
 from sinct.runtime.device import choose_device
-from sinct.runtime.files import StrPath, file_sha256
+from sinct.runtime.files import StrPath, file_sha256, printable
 from sinct.runtime.locks import alone
 from sinct.training.pair_run import read_drawn
 from sinct.training.progress import OnPreparing
@@ -136,20 +137,78 @@ def vary(
     folder = folder_in(run_dir if run_dir is not None else target.with_suffix(".sinct"))
     with _begun(folder, wanted, overwrite=overwrite) as record:
         work = Work(folder, small, targets, drawn, where, on_progress, on_preparing, should_stop)
-        if any(is_trained(folder, number, entry) for number, entry in enumerate(record.candidates, start=1)):
-            write_sheet(folder, record, work.painting, targets)  # a kill may have left an older one
-        for number, entry in enumerate(record.candidates, start=1):
-            if is_trained(folder, number, entry):
-                continue
-            result = work.train(record, number)
-            if result is None:
-                break
-            record = replaced(record, number, result=result)
-            folder.write(record)
-            write_sheet(folder, record, work.painting, targets)
-            if on_candidate is not None:
-                on_candidate(variations_of(folder, record).candidates[number - 1])
-        return variations_of(folder, record)
+        return _train_rest(work, record, on_candidate)
+
+
+def resume_variations(
+    painting: StrPath,
+    photos: StrPath | Sequence[StrPath],
+    output: StrPath,
+    *,
+    run_dir: StrPath | None = None,
+    device: str = "auto",
+    max_memory: int | None = None,
+    on_progress: OnVariation | None = None,
+    on_preparing: OnPreparing | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Variations:
+    """Train the candidates that are left of what `vary` began, by what is stored of them.
+
+    It is for those who do not know what `vary` was given; called again in the same way, that does the same.
+
+    Args:
+        painting: the painting that was given to `vary`.
+        photos: all photos that were given to it, in the same order.
+        output: the picture that the chosen candidate will be written to.
+        run_dir: by default `output` with the suffix .sinct.
+        device, max_memory, on_progress, on_preparing, should_stop: as for `vary`.
+
+    Returns:
+        The candidates and their sheet; `finished` is False where it was stopped early.
+
+    Raises:
+        CheckpointError: there are no variations, or they are damaged, on other pictures, or with region maps.
+        InputError, DeviceError, OutputError, TrainingError: see `train`.
+    """
+    where, paths, target = choose_device(device), picture_paths(photos), Path(output)
+    check_file(painting)
+    folder = folder_in(run_dir if run_dir is not None else target.with_suffix(".sinct"))
+    folder.read()  # before its place is made for the lock
+    with alone(folder.path, "give another `run_dir`"):
+        record = folder.read()
+        if record.mapped:
+            raise CheckpointError(
+                f"{printable(folder.path)} holds variations with region maps; train the others as these were begun"
+            )
+        source = open_picture(painting, target, max_memory)
+        targets = [read_picture(path) for path in paths]
+        if (source.sha256, *(each.sha256 for each in targets)) != record.hashes:
+            names = ", ".join(map(printable, (record.painting, *record.photos)))
+            raise CheckpointError(
+                f"{printable(folder.path)} holds variations on other pictures ({names}); give those in this order"
+            )
+        small = in_memory(source, TRAINING_PIXELS)
+        work = Work(folder, small, targets, None, where, on_progress, on_preparing, should_stop)
+        return _train_rest(work, record, None)
+
+
+def _train_rest(work: Work, record: Record, on_candidate: Callable[[Candidate], None] | None) -> Variations:
+    """Train the candidates that are not trained yet, and add each to the sheet."""
+    folder = work.folder
+    if any(is_trained(folder, number, entry) for number, entry in enumerate(record.candidates, start=1)):
+        write_sheet(folder, record, work.painting, work.photos)  # a kill may have left an older one
+    for number, entry in enumerate(record.candidates, start=1):
+        if is_trained(folder, number, entry):
+            continue
+        result = work.train(record, number)
+        if result is None:
+            break
+        record = replaced(record, number, result=result)
+        folder.write(record)
+        write_sheet(folder, record, work.painting, work.photos)
+        if on_candidate is not None:
+            on_candidate(variations_of(folder, record).candidates[number - 1])
+    return variations_of(folder, record)
 
 
 @contextmanager

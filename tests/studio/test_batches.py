@@ -437,3 +437,24 @@ def test_a_verdict_given_while_the_last_report_is_written_is_in_it(tmp_path, mak
     work(files, "", out, again=[], should_stop=lambda: False, workers=Fake())
     assert "given meanwhile" in (out / "report.html").read_text()
     assert files.state().phase == "finished"
+
+
+def test_a_batch_whose_folder_goes_is_ended(tmp_path, make_picture):
+    make_collection(make_picture, tmp_path, "p{}")
+    out, files, asked = tmp_path / "out", BatchFiles(tmp_path), []
+    jobs = read_collection(
+        str(tmp_path / "paintings"), str(out), SETTINGS, photo=[str(tmp_path / "photo.png")],
+        cache=tmp_path / "cache.json",
+    )  # fmt: skip
+    plan_batch(jobs, out)
+
+    def gone():
+        asked.append(1)
+        if len(asked) == 2:
+            out.rename(tmp_path / "moved")
+        return False
+
+    work(files, "out", out, again=[], should_stop=gone, workers=Fake())
+    assert files.state().phase == "failed"
+    assert files.state().message == "out was removed or moved, so nothing more is done"
+    assert [entry.state for entry in read_entries(ledger_path(tmp_path / "moved"))].count(State.waiting) == 2

@@ -162,3 +162,16 @@ def test_axe_finds_no_barrier_and_nothing_sticks_out(
     opened.context.close()
     assert found.violations_count == 0, found.generate_report()
     assert wide <= width
+
+
+def test_a_picture_that_cannot_be_read_says_why_when_it_is_chosen(opened: Open, served: Served) -> None:
+    whole = (served.folder / "coast.jpg").read_bytes()
+    (served.folder / "cut.jpg").write_bytes(whole[: len(whole) // 3])
+    page = opened.page
+    page.reload()
+    page.locator("#photo select").select_option("cut.jpg")
+    page.locator("#fault", has_text="is damaged or cut off").wait_for()
+    page.locator("#mode label", has_text="Several").click()
+    page.locator("#paintings li", has_text="cut.jpg").locator(
+        ".thumbnail", has_text="cannot be read"
+    ).wait_for()

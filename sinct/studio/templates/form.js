@@ -20,6 +20,7 @@ function choose(kind, name) {
     const picture = $(".chosen img", well);
     picture.src = `/api/pictures/${part(name)}`;
     picture.alt = `The ${kind}, ${name}`;
+    picture.onerror = () => ask(`/api/pictures/${part(name)}`).catch(fault); // which says why it cannot be read
   }
   listFurther();
 }
