@@ -16,7 +16,7 @@ from sinct.studio.run import Choices
 from sinct.studio.studio import Studio
 
 NAME = "batch"
-"""Name of a new batch's folder; the next one gets a number."""
+"""Name of a new batch's folder, which gets a number."""
 
 
 @dataclass(frozen=True)

@@ -170,12 +170,13 @@ def free_output(folder: Path, painting: str) -> str:
 
 
 def new_folder(folder: Path, name: str) -> Path:
-    """Make a folder in another one, of this name or the next that is free.
+    """Make a folder in another one, of this name with the first number that is free.
 
     Raises:
         OutputError: it cannot be made.
     """
-    for path in _numbered(folder, name):
+    for number in range(1, 1000):
+        path = folder / f"{name}-{number}"
         try:
             path.mkdir()
         except FileExistsError:

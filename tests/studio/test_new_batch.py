@@ -53,7 +53,7 @@ def asked(*names: str, photo: str = "photo.png") -> list[Asked]:
     return [Asked(name, (photo,)) for name in names]
 
 
-def entries(folder: Path, batch: str = "batch") -> list:
+def entries(folder: Path, batch: str = "batch-1") -> list:
     return read_entries(ledger_path(folder / batch))
 
 
@@ -71,7 +71,7 @@ def test_the_jobs_are_those_of_the_command_line(folder, studio, started, tmp_pat
     assert [entry.job for entry in entries(folder, name)] == theirs
     assert {entry.state for entry in entries(folder)} == {State.waiting}
     [(called, request, _)] = started
-    assert (called, request["folder"], request["again"]) == ("the batch batch", str(folder / "batch"), [])
+    assert (called, request["folder"], request["again"]) == ("the batch batch-1", str(folder / "batch-1"), [])
 
 
 def test_each_painting_may_have_photos_of_its_own(folder, studio, started):
@@ -86,7 +86,7 @@ def test_each_painting_may_have_photos_of_its_own(folder, studio, started):
 def test_the_next_batch_gets_a_folder_of_its_own(folder, studio, started):
     batches = Batches(studio)
     names = [begin(studio, batches, asked("monet.png"), "draft", Choices()) for _ in range(3)]
-    assert names == ["batch", "batch-2", "batch-3"]
+    assert names == ["batch-1", "batch-2", "batch-3"]
     assert batches.names() == names
 
 
@@ -119,7 +119,7 @@ def test_odd_names_of_paintings_and_photos_stay_what_they_are(folder, studio, st
     assert [entry.job.fault for entry in found] == [None] * len(ODD)
     assert [Path(entry.painting).name for entry in found] == list(ODD)
     assert [Path(entry.job.photos[0]).name for entry in found] == [ODD[i - 1] for i in range(len(ODD))]
-    assert all(Path(entry.job.output).parent == folder / "batch" for entry in found)
+    assert all(Path(entry.job.output).parent == folder / "batch-1" for entry in found)
 
 
 # What is refused -------------------------------------------------------------------------------------------
@@ -161,7 +161,7 @@ def test_a_batch_that_cannot_be_started_leaves_no_folder(folder, studio, monkeyp
     monkeypatch.setattr(studio.processes, "start_batch", refuse)
     with pytest.raises(OutputError, match="no process can be started"):
         begin(studio, Batches(studio), asked("monet.png"), "draft", Choices())
-    assert not (folder / "batch").exists()
+    assert not (folder / "batch-1").exists()
 
 
 def test_one_thing_is_done_at_a_time(folder, studio, monkeypatch):
@@ -171,7 +171,7 @@ def test_one_thing_is_done_at_a_time(folder, studio, monkeypatch):
     monkeypatch.setattr(studio.processes, "check_idle", busy)
     with pytest.raises(Busy):
         begin(studio, Batches(studio), asked("monet.png"), "draft", Choices())
-    assert not (folder / "batch").exists()
+    assert not (folder / "batch-1").exists()
 
 
 # Requests --------------------------------------------------------------------------------------------------
@@ -219,7 +219,7 @@ def test_only_the_studios_own_page_begins_a_batch(served, headers):
     with served.client(**headers) as client:
         assert client.post("/api/batches", json=BODY).status_code == 403
         assert client.get("/api/batches").status_code in (403, 405)
-    assert not (served.folder / "batch").exists()
+    assert not (served.folder / "batch-1").exists()
 
 
 def test_of_several_begun_at_once_one_is_begun(served):

@@ -66,7 +66,7 @@ def test_paintings_are_ticked_by_keyboard_and_become_pictures_that_are_judged(
     page.get_by_role("combobox", name="Photo for turner.png").press_sequentially("cliffs.jpg")
     assert page.locator("#start-hint").inner_text().startswith("2 pictures, about")
     page.get_by_role("button", name="Start a batch of 2").press("Enter")
-    page.wait_for_url("**/batch?of=batch", timeout=MOMENT)
+    page.wait_for_url("**/batch?of=batch-1", timeout=MOMENT)
     page.locator("#phase", has_text="Finished").wait_for(timeout=MOMENT)
     page.locator("#detail", has_text="2 of 2 jobs done").wait_for(timeout=MOMENT)
     wait_until(page, "document.querySelectorAll('#rows .thumbnail img').length === 4", seconds=DEADLINE)
@@ -74,7 +74,7 @@ def test_paintings_are_ticked_by_keyboard_and_become_pictures_that_are_judged(
     page.locator("#rows .tag", has_text="Rejected").wait_for()
     wait_until(page, "document.querySelector('#stop').hidden", seconds=DEADLINE)
     opened.context.close()
-    folder = served.folder / "batch"
+    folder = served.folder / "batch-1"
     found = read_entries(ledger_path(folder))
     photos = [[Path(place).name for place in entry.job.photos] for entry in found]
     assert photos == [["coast.jpg"], ["cliffs.jpg"]]
@@ -128,7 +128,7 @@ def test_a_refusal_is_told_and_the_page_stays(opened: Open, served: Served) -> N
     start(page).click()
     page.locator("#fault", has_text="There is no no such photo.png in this folder").wait_for()
     assert start(page).is_enabled()
-    assert not (served.folder / "batch").exists()
+    assert not (served.folder / "batch-1").exists()
 
 
 def test_names_of_paintings_cannot_become_code(browser: "sync_api.Browser", served: Served) -> None:
@@ -138,7 +138,7 @@ def test_names_of_paintings_cannot_become_code(browser: "sync_api.Browser", serv
     page.locator("#photo select").select_option("coast.jpg")
     page.get_by_role("checkbox", name="onerror").check()
     start(page).click()
-    page.wait_for_url("**/batch?of=batch", timeout=MOMENT)
+    page.wait_for_url("**/batch?of=batch-1", timeout=MOMENT)
     page.locator("#detail", has_text="1 of 1 job done").wait_for(timeout=MOMENT)
     assert page.evaluate("window.hacked ?? null") is None
     opened.context.close()

@@ -192,3 +192,31 @@ def test_a_run_that_goes_while_it_is_trained_is_told_and_lets_others_begin(
     assert page.locator("#run-fault").inner_text() == ""
     tab.context.close()
     assert [each for each in tab.complaints if "404" not in each and "422" not in each] == []
+
+
+def test_a_page_of_a_studio_that_was_started_anew_says_what_to_open(
+    browser: "sync_api.Browser", finished: Served
+) -> None:
+    tab = Tab(browser, finished)
+    tab.page.locator("#make:enabled").wait_for(timeout=MOMENT)
+    tab.context.clear_cookies()  # as another token has been made
+    tab.page.get_by_role("button", name="Download").click()
+    tab.page.locator("#run-fault", has_text="token").wait_for()
+    told = tab.page.locator("#run-fault").inner_text()
+    assert told == "The token is missing; open the whole address that `sinct studio` printed."
+    tab.context.close()
+
+
+@pytest.mark.parametrize(
+    ("fragment", "told"), [("%zz", ""), ("none.sinct", "There is no none.sinct in this folder")]
+)
+def test_an_address_that_leads_nowhere_is_told(
+    browser: "sync_api.Browser", served: Served, fragment: str, told: str
+) -> None:
+    opened = Watched(browser)
+    opened.page.goto(f"{served.address}#{fragment}")
+    opened.page.locator("#presets input").first.wait_for(state="attached")
+    wait_until(opened.page, "text => document.querySelector('#run-fault').textContent.startsWith(text)", told)
+    assert opened.page.locator("#new").is_visible() == (not told)
+    opened.context.close()
+    assert [each for each in opened.complaints if "422" not in each] == []

@@ -18,7 +18,7 @@ async function ask(path, options = {}) {
   try {
     values = JSON.parse(text);
   } catch {
-    values = { error: text };
+    values = { error: text.trim() };
   }
   if (!answer.ok) throw new Error(sentence(values.error || `The studio answered with ${answer.status}.`));
   return values;

@@ -249,7 +249,13 @@ function place(kind, picture) {
 
 // The start -------------------------------------------------------------------------------------------
 
-const named = () => decodeURIComponent(location.hash.slice(1));
+function named() {
+  try {
+    return decodeURIComponent(location.hash.slice(1));
+  } catch {
+    return ""; // a person has typed it
+  }
+}
 addEventListener("popstate", () => open(named())); // which links to a run cause too
 choose("painting", null);
 choose("photo", null);
