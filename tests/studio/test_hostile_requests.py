@@ -392,7 +392,7 @@ def test_damaged_candidates_do_not_break_the_page(served, text):
         ("longer", {"steps": 0}, "Give 1 step or more"),
         ("longer", {"steps": -3}, "Give 1 step or more"),
         ("longer", {"steps": 10**9}, "must lie between 1 and 1,000,000"),
-        ("longer", {"steps": 5}, "begun by a command"),
+        ("longer", {"steps": 5}, "there is nothing to train longer yet"),
     ],
 )
 def test_a_wrong_choice_gives_one_line(served, route, body, said):
