@@ -32,6 +32,6 @@ from .variations.candidates import Variations as Variations
 from .variations.candidates import read_variations as read_variations
 from .variations.choice import continue_variation as continue_variation
 from .variations.choice import prune_variations as prune_variations
-from .variations.vary import VariationProgress as VariationProgress
 from .variations.vary import vary as vary
+from .variations.work import VariationProgress as VariationProgress
 from .version import __version__ as __version__

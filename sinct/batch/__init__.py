@@ -6,7 +6,7 @@ records the state and result of every job, so nothing is done twice and one pict
 """
 
 from sinct.batch.collection import read_collection
-from sinct.batch.coordinator import run_batch
+from sinct.batch.coordinator import plan_batch, run_batch
 from sinct.batch.jobs import Job
 from sinct.batch.ledger import Entry, State, Verdict, ledger_path, read_entries
 from sinct.batch.listing import export, export_text, facts
@@ -34,6 +34,7 @@ __all__ = [
     "ledger_path",
     "local_slots",
     "only",
+    "plan_batch",
     "preview",
     "read_collection",
     "read_entries",

@@ -79,6 +79,22 @@ def run_batch(
         return Summary(tuple(ledger.entries()), tuple(batch.made), interrupted, tuple(batch.kept))
 
 
+def plan_batch(jobs: Sequence[Job], folder: Path) -> None:
+    """Record a collection as a batch that waits: `run_batch` without jobs then does what it would have done with them.
+
+    Args:
+        jobs: the collection.
+        folder: the batch's folder.
+
+    Raises:
+        OutputError: the folder cannot be written to, or another process is working on it.
+        InputError: the ledger is damaged.
+    """
+    path = ledger_path(folder)
+    with alone(path.parent, "choose another folder"), closing(Ledger(path)) as ledger:
+        ledger.plan(jobs)
+
+
 class _Batch:
     """A running batch."""
 

@@ -18,13 +18,13 @@ from starlette.routing import Route
 from sinct.errors import InputError, OutputError, SinctError, one_line
 from sinct.pictures.formats import READ_SUFFIXES
 from sinct.runtime.files import printable, unwritable
-from sinct.runtime.json_files import restored
 from sinct.studio.batch_page import BatchRoutes
-from sinct.studio.bodies import Json, TooLarge, as_json, json_body
+from sinct.studio.bodies import Json, TooLarge, as_json, choices_in, json_body
+from sinct.studio.few import AT_ONCE, Few
 from sinct.studio.folder import picture_in
 from sinct.studio.guard import Guard
 from sinct.studio.processes import Busy
-from sinct.studio.run import VIEWS, Choices, Wish
+from sinct.studio.run import VIEWS, Wish
 from sinct.studio.studio import Studio
 from sinct.studio.wording import in_words
 
@@ -47,13 +47,13 @@ FILES = {
     "studio.css": (("report.css", "studio.css"), "text/css"),
     "studio.js": (
         (
-            "page.js", "viewer.js", "base.js", "form.js", "losses.js", "brush.js", "candidates.js", "download.js",
-            "longer.js", "cards.js", "studio.js",
+            "page.js", "viewer.js", "base.js", "thumbnails.js", "form.js", "several.js", "losses.js", "brush.js",
+            "candidates.js", "download.js", "longer.js", "cards.js", "studio.js",
         ),
         "text/javascript",
     ),
     "batch.css": (("report.css", "studio.css", "batch.css"), "text/css"),
-    "batch.js": (("page.js", "viewer.js", "base.js", "batch.js"), "text/javascript"),
+    "batch.js": (("page.js", "viewer.js", "base.js", "thumbnails.js", "batch.js"), "text/javascript"),
     "zoom.css": (("report.css", "studio.css", "zoom.css"), "text/css"),
     "zoom.js": (("page.js", "zoom.js"), "text/javascript"),
     "icon.svg": (("icon.svg",), "image/svg+xml"),
@@ -142,6 +142,7 @@ class Routes:
 
     def __init__(self, studio: Studio, most_bytes: int, closing: Callable[[], bool]) -> None:
         self._studio, self._most_bytes, self._closing = studio, most_bytes, closing
+        self._few = Few(AT_ONCE)
         self.batch = BatchRoutes(studio, _ENVIRONMENT, closing)
 
     async def page(self, request: Request) -> Response:
@@ -172,7 +173,7 @@ class Routes:
     async def thumbnail(self, request: Request) -> Response:
         """A small version of a picture in the folder."""
         path = picture_in(self._studio.folder, request.path_params["name"])
-        data = await run_in_threadpool(_thumbnail, path, path.stat().st_mtime_ns)
+        data = await self._few(_thumbnail, path, path.stat().st_mtime_ns)
         return Response(data, media_type="image/png")
 
     async def upload(self, request: Request) -> Response:
@@ -196,13 +197,13 @@ class Routes:
         temporary = await run_in_threadpool(self._studio.temporary)
         try:
             await self._receive(request, temporary, min(MOST_MASK, self._most_bytes))
-            await run_in_threadpool(self._studio.take_mask, name, temporary)
+            version = await run_in_threadpool(self._studio.take_mask, name, temporary)
         except ClientDisconnect:
             return Response(status_code=400)
         finally:
             with suppress(OSError):
                 temporary.unlink()
-        return Json({}, 201)
+        return Json({"version": version}, 201)
 
     async def _receive(self, request: Request, path: Path, most: int) -> None:
         """Write the body of a request to a file as it comes, up to so many bytes."""
@@ -227,12 +228,8 @@ class Routes:
         asked = await json_body(request, painting=str, photos=list, preset=str)
         if not all(isinstance(name, str) for name in asked["photos"]):
             raise InputError("photos must be names of files")
-        try:
-            choices: Choices = restored(Choices, asked.get("choices", {}), "choices")
-        except ValueError as error:
-            raise InputError(f"the choices are no choices: {error}") from None
         name = await run_in_threadpool(
-            self._studio.start, asked["painting"], asked["photos"], asked["preset"], choices
+            self._studio.start, asked["painting"], asked["photos"], asked["preset"], choices_in(asked)
         )
         return Json({"name": name}, 201)
 
@@ -241,7 +238,7 @@ class Routes:
         return Json(await run_in_threadpool(self._studio.describe, request.path_params["name"]))
 
     async def events(self, request: Request) -> Response:
-        """The same whenever it has changed, as server-sent events."""
+        """The same whenever it has changed, as server-sent events; at last, if it is gone, why."""
         name = request.path_params["name"]
         await run_in_threadpool(self._studio.run, name)  # refuses a run that there is not
         return StreamingResponse(self._changes(name), media_type="text/event-stream")
@@ -251,8 +248,9 @@ class Routes:
         while not self._closing():
             try:
                 now = as_json(await run_in_threadpool(self._studio.describe, name))
-            except SinctError:
-                return  # somebody removed the run
+            except (SinctError, OSError) as error:  # somebody removed the run
+                yield f"event: gone\ndata: {as_json(in_words(str(error)))}\n\n"
+                return
             silent += TICK
             if now != last:
                 yield f"data: {now}\n\n"

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import anyio
-from anyio.to_thread import run_sync
 from jinja2 import Environment
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -22,8 +20,10 @@ from sinct.errors import InputError, SinctError
 from sinct.runtime.files import printable
 from sinct.studio import zoom
 from sinct.studio.batch_rows import place_of
+from sinct.studio.batch_start import asked_in, begin
 from sinct.studio.batches import Batches
-from sinct.studio.bodies import Json, as_json, json_body
+from sinct.studio.bodies import Json, as_json, choices_in, json_body
+from sinct.studio.few import AT_ONCE, Few
 from sinct.studio.studio import Studio
 
 TICK = 0.5
@@ -31,9 +31,6 @@ TICK = 0.5
 
 SILENCE = 15.0
 """Seconds after which a sign of life is sent."""
-
-AT_ONCE = 2
-"""Pictures that are read at a time: each takes a core, and a few hundred MB if it is large."""
 
 TILE = re.compile(r"(\d{1,2})/(\d{1,9})_(\d{1,9})\.([a-z]{3,4})", re.ASCII)
 """A tile: its level, its column, its row and its kind."""
@@ -57,7 +54,7 @@ class BatchRoutes:
     def __init__(self, studio: Studio, environment: Environment, closing: Callable[[], bool]) -> None:
         self.batches = Batches(studio)
         self._studio, self._environment, self._closing = studio, environment, closing
-        self._limiter: anyio.CapacityLimiter | None = None
+        self._few = Few(AT_ONCE)
         self._large = lru_cache(KEPT)(lambda batch, key, role, stamp: self.batches.large(batch, key, role))
 
     def routes(self) -> list[Route]:
@@ -66,6 +63,7 @@ class BatchRoutes:
             Route("/batch", self.page),
             Route("/zoom", self.zoom_page),
             Route("/vendored/openseadragon.js", self.script),
+            Route("/api/batches", self.begin, methods=["POST"]),
             Route("/api/batch/events", self.events),
             Route("/api/batch/job", self.job),
             Route("/api/batch/picture", self.picture),
@@ -123,7 +121,7 @@ class BatchRoutes:
         while not self._closing():
             try:
                 told = await run_in_threadpool(self._told, name)
-            except SinctError as error:
+            except (SinctError, OSError) as error:
                 yield f"data: {as_json({'fault': ' '.join(str(error).split())})}\n\n"
                 return
             changed = [row for key, row in told[0].items() if rows.get(key) is not row]
@@ -163,12 +161,17 @@ class BatchRoutes:
             return {**found, "fault": " ".join(str(error).split())}
         return {**found, "zoom": True}
 
+    async def begin(self, request: Request) -> Response:
+        """Begin a new batch."""
+        asked = await json_body(request, pictures=list, preset=str)
+        arguments = (asked_in(asked["pictures"]), asked["preset"], choices_in(asked))
+        return Json({"name": await run_in_threadpool(begin, self._studio, self.batches, *arguments)}, 201)
+
     async def judge(self, request: Request) -> Response:
         """Accept or reject pictures."""
         asked = await json_body(request, jobs=list, verdict=str, note=str)
         arguments = (_batch(request), _texts(asked["jobs"]), asked["verdict"], asked["note"])
-        await run_in_threadpool(self.batches.judge, *arguments)
-        return Json({})
+        return Json({"report": await run_in_threadpool(self.batches.judge, *arguments)})
 
     async def retry(self, request: Request) -> Response:
         """Begin to make jobs anew."""
@@ -204,12 +207,9 @@ class BatchRoutes:
         """A job's painting, photo or result, small or large."""
         asked = request.query_params
         name, key, role = _batch(request), asked.get("job", ""), asked.get("role", "")
-        if self._limiter is None:  # which belongs to the server's loop
-            self._limiter = anyio.CapacityLimiter(AT_ONCE)
         if asked.get("size") == "large":
-            data = await run_sync(self._seen, name, key, role, limiter=self._limiter)
-            return Response(data, media_type="image/png")
-        data = await run_sync(self.batches.small, name, key, role, limiter=self._limiter)
+            return Response(await self._few(self._seen, name, key, role), media_type="image/png")
+        data = await self._few(self.batches.small, name, key, role)
         return Response(data, media_type="image/jpeg")
 
     def _seen(self, name: str, key: str, role: str) -> bytes:

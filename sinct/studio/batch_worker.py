@@ -17,11 +17,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sinct.errors import OutputError, SinctError, one_line
+from sinct.errors import InputError, OutputError, SinctError, one_line
+from sinct.runtime.files import printable
 from sinct.runtime.json_files import plain, read_json, restored, write_json
 
 if TYPE_CHECKING:
-    from sinct.batch import Progress
+    from sinct.batch import Entry, Progress
     from sinct.batch.places import Workers
 
 PAUSE = 0.5
@@ -122,6 +123,8 @@ def work(
 ) -> None:
     """Do what is left of a batch, and write its report, as `sinct batch retry` does.
 
+    The report is written again if somebody gave a verdict while it was written.
+
     Args:
         files: where to say how far it has come.
         batch: its name in the studio.
@@ -132,18 +135,32 @@ def work(
     """
     teller = Teller(files, batch)
     try:
-        from sinct.batch import LocalWorkers, local_slots, run_batch
+        from sinct.batch import LocalWorkers, ledger_path, local_slots, read_entries, run_batch
         from sinct.batch.report import write_batch_report
         from sinct.runtime.device import choose_device
 
         teller.tell("working")
         if workers is None:
             workers = LocalWorkers(local_slots(choose_device("auto"), None, every=True))
-        summary = run_batch(None, folder, workers, again=again, on_progress=teller, should_stop=should_stop)
+        ledger = ledger_path(folder)
+        summary = run_batch(
+            None,
+            folder,
+            workers,
+            again=again,
+            on_progress=teller,
+            should_stop=lambda: should_stop() or not ledger.exists(),
+        )
+        if not ledger.exists():
+            raise InputError(f"{printable(folder.name)} was removed or moved, so nothing more is done")
         teller.tell("reporting")
         message = ""
         try:
-            write_batch_report(folder, summary.entries, seconds=REPORT_SECONDS[summary.interrupted])
+            entries: Sequence[Entry] = summary.entries
+            write_batch_report(folder, entries, seconds=REPORT_SECONDS[summary.interrupted])
+            while _verdicts(now := read_entries(ledger)) != _verdicts(entries):  # given meanwhile
+                entries = now
+                write_batch_report(folder, entries, seconds=0)
         except OutputError as error:
             message = f"there is no report: {error}"
         teller.tell("stopped" if summary.interrupted else "finished", message)
@@ -157,6 +174,10 @@ def work(
         teller.tell(
             "failed", f"it failed with {type(error).__name__}: {one_line(error)}; {files.log} says more"
         )
+
+
+def _verdicts(entries: "Sequence[Entry]") -> list[tuple[str, str | None, str]]:
+    return [(entry.name, entry.verdict, entry.note) for entry in entries]
 
 
 def main() -> None:

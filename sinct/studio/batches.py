@@ -30,6 +30,7 @@ from sinct.pictures.glance import read_small
 from sinct.report.pictures import to_image
 from sinct.runtime.files import printable
 from sinct.runtime.locks import worked_on
+from sinct.studio.batch_report import Reports
 from sinct.studio.batch_rows import LARGE, id_of, is_deep, place_of, row
 from sinct.studio.batch_worker import WORKING, BatchFiles, BatchState
 from sinct.studio.folder import MOST, inside
@@ -68,9 +69,9 @@ class Batches:
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
-        self.files = BatchFiles(studio.place)
+        self.files, self._reports = BatchFiles(studio.place), Reports()
         self._tables: dict[str, Table] = {}
-        self._lock, self._starting = threading.Lock(), threading.Lock()
+        self._lock = threading.Lock()
 
     # What there is ------------------------------------------------------------------------------------
 
@@ -182,8 +183,11 @@ class Batches:
 
     # What can be done ---------------------------------------------------------------------------------
 
-    def judge(self, name: str, keys: Sequence[str], verdict: str, note: str) -> None:
+    def judge(self, name: str, keys: Sequence[str], verdict: str, note: str) -> str:
         """Accept or reject finished pictures; an empty verdict takes one back.
+
+        Returns:
+            Why the batch's report does not show it, in one line; empty if it does, or if there is no report.
 
         Raises:
             InputError: there is no such job, or no picture; or the note is too long.
@@ -195,7 +199,9 @@ class Batches:
                 f"there is no verdict {printable(verdict)[:50]}; choose one of {', '.join(Verdict)}"
             )
         names = [self.entry(name, key).name for key in keys]
-        judge(self.folder(name), names, Verdict(verdict) if verdict else None, note)
+        folder = self.folder(name)
+        judge(folder, names, Verdict(verdict) if verdict else None, note)
+        return self._reports.renew(folder)
 
     def resume(self, name: str) -> None:
         """Begin to do what is left of a batch.
@@ -232,7 +238,7 @@ class Batches:
 
     def _start(self, name: str, again: Sequence[str]) -> None:
         folder = self.folder(name)
-        with self._starting:
+        with self._studio.lock:
             self._studio.processes.check_idle()
             if who := worked_on(ledger_path(folder).parent):
                 raise Busy(f"{who} works on this batch; wait until it has ended")

@@ -7,9 +7,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from sinct.errors import InputError, SinctError
+from sinct.runtime.json_files import restored
+from sinct.studio.run import Choices
 
-MOST_JSON = 100_000
-"""Most bytes of a request that is no file."""
+MOST_JSON = 900_000
+"""Most bytes of a request that is no file: a batch names a thousand pictures, each with its photo."""
 
 
 class TooLarge(SinctError):
@@ -52,6 +54,19 @@ async def json_body(request: Request, **kinds: Any) -> dict[str, Any]:
     if not isinstance(values, dict) or any(not _is_a(values.get(name), kind) for name, kind in kinds.items()):
         raise InputError(f"the request must be JSON with {', '.join(kinds)}")
     return values
+
+
+def choices_in(asked: dict[str, Any]) -> Choices:
+    """What a request chooses besides pictures and preset.
+
+    Raises:
+        InputError: it is something else.
+    """
+    try:
+        choices: Choices = restored(Choices, asked.get("choices", {}), "choices")
+    except ValueError as error:
+        raise InputError(f"the choices are no choices: {error}") from None
+    return choices
 
 
 def _is_a(value: Any, kind: Any) -> bool:

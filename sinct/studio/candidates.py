@@ -64,6 +64,17 @@ def found_in(run: StudioRun) -> Variations | None:
     return None if record is None else variations_of(run.variations, record)
 
 
+def begun(run: StudioRun) -> bool:
+    """Whether there are candidates to train or to choose from, and nothing was trained in their stead."""
+    return run.record() is not None and not run.training(None).config.is_file()
+
+
+def mapped(run: StudioRun) -> bool:
+    """Whether a run's candidates have region maps."""
+    record = run.record()
+    return record is not None and record.mapped
+
+
 def _shown(run: StudioRun, found: Variations, candidate: Candidate) -> Shown:
     path = picture_of(run, candidate.number)
     done = candidate.continued

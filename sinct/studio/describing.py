@@ -126,10 +126,8 @@ def _made(run: StudioRun, *, writing: bool) -> Made | None:
 
 
 def resumable(run: StudioRun, job: Job) -> bool:
-    """Whether the studio knows how to go on: not with candidates that a command began and did not train."""
-    found = candidates.found_in(run)
-    begun = found is not None and job.chosen is None and not run.training(None).config.is_file()
-    return not begun or job.varies
+    """Whether the studio can go on: not with candidates that have region maps, which only the command knows."""
+    return job.chosen is not None or not candidates.begun(run) or not candidates.mapped(run)
 
 
 def _card(run: StudioRun, job: Job) -> str | None:

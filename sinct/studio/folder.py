@@ -3,19 +3,24 @@
 import filecmp
 import os
 import re
-from collections.abc import Iterable
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sinct.batch.ledger import ledger_path
 from sinct.errors import InputError, OutputError
 from sinct.pictures.formats import READ_SUFFIXES
-from sinct.runtime.files import printable
+from sinct.runtime.files import printable, unwritable
 
 SUFFIX = ".sinct"
 """Suffix of run directories, as `sinct.translate` names them."""
 
 MOST = 300
-"""Most pictures that are listed, the newest ones: a page with more helps nobody."""
+"""Most runs, batches and the like that are listed, the newest ones: a page with more helps nobody."""
+
+MOST_PICTURES = 1000
+"""Most pictures that are listed, the newest ones, of which a batch may take all."""
 
 FORBIDDEN = set("/\\\0") | (set(":") if os.name == "nt" else set())
 """Characters of no plain name: they would lead into or out of a folder."""
@@ -92,7 +97,7 @@ def pictures(folder: Path, without: Iterable[str] = ()) -> list[str]:
     """
     names = {path.name for path in folder.iterdir() if path.suffix.lower() in READ_SUFFIXES} - set(without)
     found = [path for path in map(folder.joinpath, names) if _leads(folder, path) and path.is_file()]
-    return [path.name for path in sorted(found, key=_newest_first)][:MOST]
+    return [path.name for path in sorted(found, key=_newest_first)]
 
 
 def runs(folder: Path) -> list[str]:
@@ -129,10 +134,11 @@ def plain_name(text: str) -> str:
         raise InputError(
             f"{printable(kept)}: {kinds} are not read; give a picture, such as .jpg, .png or .tif"
         )
-    return (_shortened(stem.strip(" .")) or "picture") + suffix
+    return (shortened(stem.strip(" .")) or "picture") + suffix
 
 
-def _shortened(stem: str) -> str:
+def shortened(stem: str) -> str:
+    """The beginning of a file's name, so that the disk takes it with what is added to it."""
     return stem.encode()[:LONGEST].decode(errors="ignore")
 
 
@@ -157,10 +163,38 @@ def place_for(folder: Path, name: str, uploaded: Path) -> tuple[Path, bool]:
 
 def free_output(folder: Path, painting: str) -> str:
     """A name for the translation of a painting that is free, and so is that of its run directory."""
-    for path in _numbered(folder, f"{_shortened(Path(painting).stem)}-photo.png"):
+    for path in _numbered(folder, f"{shortened(Path(painting).stem)}-photo.png"):
         if not path.exists() and not path.with_suffix(SUFFIX).exists():
             return path.name
     raise OutputError(f"there are too many translations of {painting}; remove some")
+
+
+def new_folder(folder: Path, name: str) -> Path:
+    """Make a folder in another one, of this name with the first number that is free.
+
+    Raises:
+        OutputError: it cannot be made.
+    """
+    for number in range(1, 1000):
+        path = folder / f"{name}-{number}"
+        try:
+            path.mkdir()
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise unwritable(path, error) from None
+        return path
+    raise OutputError(f"there are too many folders named {name}; remove some")
+
+
+@contextmanager
+def undone(path: Path) -> Iterator[None]:
+    """Remove a new folder, which nobody has seen yet, if what is begun in it fails."""
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(path, ignore_errors=True)
+        raise
 
 
 def _numbered(folder: Path, name: str) -> Iterable[Path]:

@@ -297,6 +297,7 @@ class StudioRun:
 
     def write_job(self, job: Job) -> None:
         """Say what the run makes of what."""
+        self.path.mkdir(parents=True, exist_ok=True)
         self._write("job.json", job)
 
     def state(self) -> State | None:
@@ -362,7 +363,8 @@ class StudioRun:
         return found
 
     def _write(self, name: str, values: Any) -> None:
-        self.place.mkdir(parents=True, exist_ok=True)
+        """Write a file; where the run directory was removed, that is an error, and it stays removed."""
+        self.place.mkdir(exist_ok=True)
         write_json(self.place / name, plain(values))
 
 

@@ -2,11 +2,12 @@
 
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from sinct.batch import Settings
 from sinct.errors import ConfigError, InputError
 from sinct.objectives.cut import CutSettings
 from sinct.pictures.decoding import read_header
@@ -17,6 +18,7 @@ from sinct.runtime.device import choose_device
 from sinct.runtime.files import printable, unwritable
 from sinct.studio import candidates, describing, views
 from sinct.studio.folder import (
+    MOST_PICTURES,
     SUFFIX,
     free_output,
     picture_in,
@@ -25,6 +27,7 @@ from sinct.studio.folder import (
     plain_name,
     run_in,
     runs,
+    undone,
 )
 from sinct.studio.processes import Processes
 from sinct.studio.run import NO_CHOICES, Choices, Job, Made, State, StudioRun, Wish
@@ -52,6 +55,10 @@ class Studio:
         folder: the folder.
         configs: settings of the presets; by default those of `sinct.preset` on this machine.
         stopwatch: what tells how long a step takes; by default it is measured.
+
+    Attributes:
+        settings: likewise those of a batch's jobs.
+        lock: held while something is begun, so that of two requests the second leaves nothing behind.
     """
 
     def __init__(
@@ -69,19 +76,21 @@ class Studio:
             raise unwritable(folder, error) from None
         device = choose_device("auto")
         self.configs = configs or {name: preset(name, device) for name in STEPS}
+        self.settings = {name: Settings(name) for name in self.configs}
         self.stopwatch = stopwatch or Stopwatch(self.place)
         self.processes = Processes(self.place)
-        self._lock = threading.Lock()
+        self.lock = threading.RLock()
 
     # What there is ------------------------------------------------------------------------------------
 
     def overview(self) -> dict[str, Any]:
         """Pictures, runs and presets, JSON-serialisable."""
         found = [describing.listed(StudioRun(self.folder / name)) for name in runs(self.folder)]
-        made = {name for entry in found for name in entry["made"]}
+        listed = pictures(self.folder, without={name for entry in found for name in entry["made"]})
         return {
             "folder": self.folder.name,
-            "pictures": pictures(self.folder, without=made),
+            "pictures": listed[:MOST_PICTURES],
+            "unlisted": len(listed[MOST_PICTURES:]),
             "runs": found,
             "presets": self.presets(),
             "working": self.working(),
@@ -142,6 +151,35 @@ class Studio:
             InputError: there is no such picture.
             ConfigError: there is no such preset, or `choices` holds what cannot be.
         """
+        self.check(photos, preset)
+        config = _with(self.configs[preset], choices)
+        _check_candidates(config, len(photos), choices)
+        with self.lock:
+            self.processes.check_idle()
+            sources = [picture_in(self.folder, name) for name in (painting, *photos)]
+            output = free_output(self.folder, painting)
+            run = StudioRun((self.folder / output).with_suffix(SUFFIX))
+            job = Job(
+                sources[0].name,
+                tuple(path.name for path in sources[1:]),
+                output,
+                preset,
+                config.to_dict(),
+                choices.seeds,
+                choices.each_photo,
+            )
+            with undone(run.path):
+                run.write_job(job)
+                self._train(run, resume=False)
+        return run.path.name
+
+    def check(self, photos: Sequence[str], preset: str) -> None:
+        """Refuse photos and presets that nothing can be begun with.
+
+        Raises:
+            InputError: there is no photo, or one of them twice.
+            ConfigError: there is no such preset.
+        """
         if preset not in self.configs:
             raise ConfigError(
                 f"there is no preset {printable(preset)[:50]}; choose one of {', '.join(self.configs)}"
@@ -150,26 +188,6 @@ class Studio:
             raise InputError("choose a photo as well")
         if len(set(photos)) < len(photos):
             raise InputError("one photo is there twice; remove it once")
-        config = _with(self.configs[preset], choices)
-        _check_candidates(config, len(photos), choices)
-        with self._lock:
-            self.processes.check_idle()
-            sources = [picture_in(self.folder, name) for name in (painting, *photos)]
-            output = free_output(self.folder, painting)
-            run = StudioRun((self.folder / output).with_suffix(SUFFIX))
-            run.write_job(
-                Job(
-                    sources[0].name,
-                    tuple(path.name for path in sources[1:]),
-                    output,
-                    preset,
-                    config.to_dict(),
-                    choices.seeds,
-                    choices.each_photo,
-                )
-            )
-            self._train(run, resume=False)
-        return run.path.name
 
     def resume(self, name: str, more: int = 0) -> None:
         """Continue a training.
@@ -186,7 +204,7 @@ class Studio:
         """
         if not 0 <= more <= MOST_STEPS:
             raise ConfigError(f"the steps to add must lie between 1 and {MOST_STEPS:,}, got {more}")
-        with self._lock:
+        with self.lock:
             self.processes.check_idle()
             run = self.run(name)
             run.inputs()
@@ -194,7 +212,7 @@ class Studio:
             job = run.job()
             if not describing.resumable(run, job):
                 raise InputError(
-                    "its candidates were begun by a command, which trains the others too; run it again"
+                    "its candidates were begun by a command, with region maps; run that again to train the others"
                 )
             steps = None
             if more:
@@ -216,7 +234,7 @@ class Studio:
             ConfigError: there is no such candidate, or it cannot be continued any more.
             OutputError: there are too many pictures of this painting.
         """
-        with self._lock:
+        with self.lock:
             self.processes.check_idle()
             run = self.run(name)
             run.inputs()
@@ -266,7 +284,7 @@ class Studio:
         if not 0 <= wish.strength <= 1:
             raise ConfigError(f"the strength must lie between 0 and 1, got {wish.strength}")
         wish = replace(wish, keep=views.checked_parts(wish.keep))
-        with self._lock:
+        with self.lock:
             self.processes.check_idle()
             run = self.run(name)
             run.inputs()
@@ -325,12 +343,15 @@ class Studio:
             return None
         return views.view_of(run, replace(job, chosen=number), "photo")
 
-    def take_mask(self, name: str, uploaded: Path) -> None:
+    def take_mask(self, name: str, uploaded: Path) -> int | None:
         """Keep the mask drawn on the page; an empty file removes it.
 
         Args:
             name: name of the run.
             uploaded: the file, in `place`, which is moved.
+
+        Returns:
+            Version of the mask, as `describe` tells it; None where there is none.
 
         Raises:
             InputError: there is no such run, or the file is no PNG.
@@ -338,7 +359,7 @@ class Studio:
         run = self.run(name)
         if uploaded.stat().st_size == 0:
             run.mask.unlink(missing_ok=True)
-            return
+            return None
         with uploaded.open("rb") as file:
             if not is_png(file.read(33)):
                 raise InputError("a mask must be a PNG")
@@ -347,7 +368,9 @@ class Studio:
         except InputError as error:
             raise InputError(f"the mask {error}") from None
         run.place.mkdir(exist_ok=True)
+        version = views.changed(uploaded)
         uploaded.replace(run.mask)
+        return version
 
     def take_in(self, uploaded: Path, name: str) -> str:
         """Take an uploaded file into the folder, if it is a picture.
@@ -367,7 +390,7 @@ class Studio:
             read_header(uploaded)
         except InputError as error:
             raise InputError(f"{printable(wanted)} {error}") from None
-        with self._lock:
+        with self.lock:
             path, there = place_for(self.folder, wanted, uploaded)
             if not there:
                 uploaded.replace(path)

@@ -5,7 +5,9 @@ sinct, it lives on when its parent ends. It says in files how far it has come, s
 it finds the file `stop`.
 """
 
+import errno
 import json
+import os
 import signal
 import sys
 import threading
@@ -13,7 +15,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from sinct.errors import SinctError, one_line
 from sinct.measures.warnings import FLAWS
 from sinct.runtime.json_files import restored
 from sinct.studio import candidates
+from sinct.studio.folder import is_run
 from sinct.studio.run import Curve, Job, Made, State, StudioRun, Wish
 
 
@@ -45,7 +48,13 @@ class Teller:
         self.tell()
 
     def tell(self, **changes: Any) -> None:
-        """Say how far the training has come."""
+        """Say how far the training has come.
+
+        Raises:
+            FileNotFoundError: somebody removed or moved the run directory; what writes a preview makes a new one.
+        """
+        if not is_run(self.run.path):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self.run.path))
         self.state = replace(self.state, **{"at": time.time(), **changes})
         self.run.write_state(self.state)
 
@@ -118,7 +127,7 @@ def train(run: StudioRun, *, should_stop: Callable[[], bool], resume: bool, step
     with _faults(lambda text: teller.tell(phase="failed", message=text), teller.warn):
         job = run.job()
         teller.chosen = job.chosen
-        if job.varies and job.chosen is None:
+        if job.chosen is None and (job.varies or candidates.begun(run)):
             _vary(run, job, teller, should_stop)
         else:
             _translate(run, job, teller, should_stop, resume=resume, steps=steps)
@@ -127,21 +136,28 @@ def train(run: StudioRun, *, should_stop: Callable[[], bool], resume: bool, step
 def _vary(run: StudioRun, job: Job, teller: Teller, should_stop: Callable[[], bool]) -> None:
     """Train candidates, those that are not trained yet."""
     import sinct
+    from sinct.variations.vary import resume_variations
 
     painting, photos = run.inputs()
-    found = sinct.vary(
-        painting,
-        photos,
-        run.output(),
-        seeds=job.seeds,
-        each_photo=job.each_photo,
-        run_dir=run.path,
-        config=None if job.config is None else sinct.Config.from_dict(job.config),
-        preset=job.preset,
-        on_progress=teller.vary,
-        on_preparing=teller.prepare,
-        should_stop=should_stop,
-    )
+    told: dict[str, Any] = {
+        "run_dir": run.path,
+        "on_progress": teller.vary,
+        "on_preparing": teller.prepare,
+        "should_stop": should_stop,
+    }
+    if run.record() is not None:  # as they were begun, here or by a command
+        found = resume_variations(painting, photos, run.output(), **told)
+    else:
+        found = sinct.vary(
+            painting,
+            photos,
+            run.output(),
+            seeds=job.seeds,
+            each_photo=job.each_photo,
+            config=None if job.config is None else sinct.Config.from_dict(job.config),
+            preset=job.preset,
+            **told,
+        )
     teller.tell(phase="choosing" if found.finished else "stopped", remaining=None, message="")
 
 
@@ -285,15 +301,16 @@ def main() -> None:
     run = StudioRun(Path(request["run"]))
     asked = threading.Event()
     signal.signal(signal.SIGTERM, lambda number, frame: asked.set())
-    if request["do"] == "train":
-        train(
-            run,
-            should_stop=lambda: asked.is_set() or run.stop.exists(),
-            resume=request["resume"],
-            steps=request["steps"],
-        )
-    else:
-        make_picture(run, restored(Wish, request["wish"]))
+    with suppress(FileNotFoundError):  # somebody removed the run directory, so there is nothing to tell it to
+        if request["do"] == "train":
+            train(
+                run,
+                should_stop=lambda: asked.is_set() or run.stop.exists(),
+                resume=request["resume"],
+                steps=request["steps"],
+            )
+        else:
+            make_picture(run, restored(Wish, request["wish"]))
 
 
 if __name__ == "__main__":

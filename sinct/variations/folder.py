@@ -95,6 +95,11 @@ class Record:
     replaceable: str | None = None
     sinct: str = __version__
 
+    @property
+    def mapped(self) -> bool:
+        """Whether there are region maps."""
+        return len(self.hashes) > 1 + len(self.photos)
+
 
 @dataclass(frozen=True)
 class Folder:

@@ -2,32 +2,26 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
-from sinct.api import TRAINING_PIXELS, check_file, input_names, picture_paths
-from sinct.errors import ConfigError, Remark, counted
+from sinct.api import TRAINING_PIXELS, check_file, picture_paths
+from sinct.errors import CheckpointError
 from sinct.inference.to_file import checked_output
 from sinct.inference.window_sizes import check_windows
-from sinct.measures.warnings import picture_warnings
 from sinct.networks.choice import make_generator
-from sinct.objectives.cut import CutSettings, Trainer
+from sinct.objectives.cut import CutSettings
 from sinct.pictures.masks import open_mask
 from sinct.pictures.opening import in_memory, open_picture
-from sinct.pictures.picture import Picture, read_picture, write_picture
+from sinct.pictures.picture import read_picture
 from sinct.pictures.rows import Source
 from sinct.presets import preset as preset_settings
 from sinct.runtime.device import choose_device
-from sinct.runtime.files import StrPath, file_sha256
+from sinct.runtime.files import StrPath, file_sha256, printable
 from sinct.runtime.locks import alone
-from sinct.training.best import make_judge
-from sinct.training.loop import share_done
-from sinct.training.outlook import per_step, roughly
-from sinct.training.pair_run import PREVIEW_PIXELS, Drawn, read_drawn, run_training
-from sinct.training.preview import on_white, shrink
-from sinct.training.progress import OnPreparing, Progress, Training
+from sinct.training.pair_run import read_drawn
+from sinct.training.progress import OnPreparing
 from sinct.variations.candidates import (
     Candidate,
     Variations,
@@ -37,38 +31,13 @@ from sinct.variations.candidates import (
     write_sheet,
 )
 from sinct.variations.folder import (
-    Entry,
     Folder,
     Record,
-    Result,
     entry_of,
     replaced,
-    settings_of,
 )
-from sinct.variations.plan import FEWEST_STEPS, plan
-
-
-@dataclass(frozen=True)
-class VariationProgress:
-    """What `vary` reports as it goes.
-
-    Attributes:
-        number: number of the candidate that is trained, from 1.
-        count: number of candidates.
-        fraction: share of all their training that is done, in [0, 1].
-        remaining: estimated seconds until all are trained.
-        training: report of this candidate's training; its `fraction` and `remaining` count up to its whole length, as
-            if it were continued. Its `outlook` is that of all candidates.
-    """
-
-    number: int
-    count: int
-    fraction: float
-    remaining: float
-    training: Progress
-
-
-OnVariation = Callable[[VariationProgress], None]
+from sinct.variations.plan import plan
+from sinct.variations.work import OnVariation, Work
 
 
 def vary(
@@ -167,21 +136,79 @@ def vary(
     )
     folder = folder_in(run_dir if run_dir is not None else target.with_suffix(".sinct"))
     with _begun(folder, wanted, overwrite=overwrite) as record:
-        work = _Work(folder, small, targets, drawn, where, on_progress, on_preparing, should_stop)
-        if any(is_trained(folder, number, entry) for number, entry in enumerate(record.candidates, start=1)):
-            write_sheet(folder, record, work.painting, targets)  # a kill may have left an older one
-        for number, entry in enumerate(record.candidates, start=1):
-            if is_trained(folder, number, entry):
-                continue
-            result = work.train(record, number)
-            if result is None:
-                break
-            record = replaced(record, number, result=result)
-            folder.write(record)
-            write_sheet(folder, record, work.painting, targets)
-            if on_candidate is not None:
-                on_candidate(variations_of(folder, record).candidates[number - 1])
-        return variations_of(folder, record)
+        work = Work(folder, small, targets, drawn, where, on_progress, on_preparing, should_stop)
+        return _train_rest(work, record, on_candidate)
+
+
+def resume_variations(
+    painting: StrPath,
+    photos: StrPath | Sequence[StrPath],
+    output: StrPath,
+    *,
+    run_dir: StrPath | None = None,
+    device: str = "auto",
+    max_memory: int | None = None,
+    on_progress: OnVariation | None = None,
+    on_preparing: OnPreparing | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Variations:
+    """Train the candidates that are left of what `vary` began, by what is stored of them.
+
+    It is for those who do not know what `vary` was given; called again in the same way, that does the same.
+
+    Args:
+        painting: the painting that was given to `vary`.
+        photos: all photos that were given to it, in the same order.
+        output: the picture that the chosen candidate will be written to.
+        run_dir: by default `output` with the suffix .sinct.
+        device, max_memory, on_progress, on_preparing, should_stop: as for `vary`.
+
+    Returns:
+        The candidates and their sheet; `finished` is False where it was stopped early.
+
+    Raises:
+        CheckpointError: there are no variations, or they are damaged, on other pictures, or with region maps.
+        InputError, DeviceError, OutputError, TrainingError: see `train`.
+    """
+    where, paths, target = choose_device(device), picture_paths(photos), Path(output)
+    check_file(painting)
+    folder = folder_in(run_dir if run_dir is not None else target.with_suffix(".sinct"))
+    folder.read()  # before its place is made for the lock
+    with alone(folder.path, "give another `run_dir`"):
+        record = folder.read()
+        if record.mapped:
+            raise CheckpointError(
+                f"{printable(folder.path)} holds variations with region maps; train the others as these were begun"
+            )
+        source = open_picture(painting, target, max_memory)
+        targets = [read_picture(path) for path in paths]
+        if (source.sha256, *(each.sha256 for each in targets)) != record.hashes:
+            names = ", ".join(map(printable, (record.painting, *record.photos)))
+            raise CheckpointError(
+                f"{printable(folder.path)} holds variations on other pictures ({names}); give those in this order"
+            )
+        small = in_memory(source, TRAINING_PIXELS)
+        work = Work(folder, small, targets, None, where, on_progress, on_preparing, should_stop)
+        return _train_rest(work, record, None)
+
+
+def _train_rest(work: Work, record: Record, on_candidate: Callable[[Candidate], None] | None) -> Variations:
+    """Train the candidates that are not trained yet, and add each to the sheet."""
+    folder = work.folder
+    if any(is_trained(folder, number, entry) for number, entry in enumerate(record.candidates, start=1)):
+        write_sheet(folder, record, work.painting, work.photos)  # a kill may have left an older one
+    for number, entry in enumerate(record.candidates, start=1):
+        if is_trained(folder, number, entry):
+            continue
+        result = work.train(record, number)
+        if result is None:
+            break
+        record = replaced(record, number, result=result)
+        folder.write(record)
+        write_sheet(folder, record, work.painting, work.photos)
+        if on_candidate is not None:
+            on_candidate(variations_of(folder, record).candidates[number - 1])
+    return variations_of(folder, record)
 
 
 @contextmanager
@@ -201,132 +228,3 @@ def _begun(folder: Folder, wanted: Record, *, overwrite: bool) -> Iterator[Recor
         if not there:
             with suppress(OSError):  # it is not empty
                 place.rmdir()
-
-
-class _Work:
-    """Trains and judges candidates on decoded pictures.
-
-    Args:
-        folder: where everything is kept.
-        painting: the painting.
-        photos: the photos.
-        drawn: maps of the painting and of each photo, if there are any.
-        device: where the networks run.
-        on_progress, on_preparing, should_stop: see `vary`.
-    """
-
-    def __init__(
-        self,
-        folder: Folder,
-        painting: Picture,
-        photos: Sequence[Picture],
-        drawn: Drawn | None,
-        device: torch.device,
-        on_progress: OnVariation | None,
-        on_preparing: OnPreparing | None,
-        should_stop: Callable[[], bool] | None,
-    ) -> None:
-        self.folder, self.painting, self.photos, self.device = folder, painting, photos, device
-        self.drawn = drawn
-        self.on_progress, self.on_preparing, self.should_stop = on_progress, on_preparing, should_stop
-        self.told = False
-
-    def train(self, record: Record, number: int) -> Result | None:
-        """Train one candidate, from where it is, and judge it; None where that was stopped early.
-
-        Raises:
-            ConfigError: its time was up before it had enough steps to be judged by.
-        """
-        entry, run = record.candidates[number - 1], self.folder.run(number)
-        photos = [self.photos[photo] for photo in entry.photos]
-        maps, remarks = (None, []) if self.drawn is None else self.drawn.matched(entry.photos)
-        training = run_training(
-            Trainer,
-            [self.painting],
-            photos,
-            run,
-            names=input_names([record.painting], [record.photos[photo] for photo in entry.photos]),
-            config=settings_of(entry),
-            preset=entry.preset,
-            device=self.device,
-            resume=run.config.exists(),
-            overwrite=False,
-            on_progress=self._report(record, number),
-            on_preparing=self.on_preparing,
-            should_stop=self.should_stop,
-            until=entry.until,
-            maps=maps,
-            remarks=remarks,
-        )
-        if not _reached(training, entry):
-            return None
-        settings = settings_of(entry)
-        if settings.seconds is not None and training.steps < FEWEST_STEPS and settings.steps != 0:
-            raise ConfigError(
-                f"the time is too short for {len(record.candidates)} candidates: candidate {number} had "
-                f"{entry.until * settings.seconds:.3g} s, which was enough for {counted(training.steps, 'step')}; "
-                "start again with `overwrite=True` and more `seconds`, or with fewer candidates"
-            )
-        return self._judged(training, entry, number)
-
-    def _judged(self, training: Training, entry: Entry, number: int) -> Result:
-        """Score a candidate's translation, and keep that as a picture."""
-        small = shrink(self.painting.visible, PREVIEW_PIXELS)
-        photos = [self.photos[photo].cut_out().visible for photo in entry.photos]
-        made = training.model.translate(small)
-        score = make_judge(small, photos)(made)
-        shown = on_white(made, self.painting.alpha)
-        write_picture(self.folder.picture(number), shown, overwrite=True)
-        found = tuple(
-            (remark.code, str(remark))
-            for remark in picture_warnings(made, small, what_to_do=training.model.cure)
-        )
-        return Result(training.steps, training.seconds, score, found)
-
-    def _report(self, record: Record, number: int) -> Callable[[Progress], None]:
-        """What turns reports of one candidate's training into those of all."""
-        trained = [
-            is_trained(self.folder, other, entry) for other, entry in enumerate(record.candidates, start=1)
-        ]
-        own = record.candidates[number - 1]
-        waiting = sum(not done for done in trained) - 1
-
-        seconds = settings_of(own).seconds
-
-        def report(progress: Progress) -> None:
-            part = min(1.0, progress.fraction / own.until)
-            lengths = []  # of this candidate in steps, at the present rate
-            if progress.steps is not None:
-                lengths.append(own.until * progress.steps)
-            if seconds is not None:
-                lengths.append(progress.step + (own.until * seconds - progress.seconds) * progress.rate)
-            each = min(lengths)
-            remaining = max(0.0, each * (1 + waiting) - progress.step) / progress.rate
-            if progress.outlook is not None:
-                outlook = None if self.told else _outlook(remaining, progress.rate, waiting + 1, round(each))
-                self.told, progress = True, replace(progress, outlook=outlook)
-            if self.on_progress is not None:
-                fraction = (sum(trained) + part) / len(trained)
-                self.on_progress(VariationProgress(number, len(trained), fraction, remaining, progress))
-
-        return report
-
-
-def _reached(training: Training, entry: Entry) -> bool:
-    """Whether a candidate has been trained as far as candidates are."""
-    settings = settings_of(entry)
-    share = share_done(training.steps, training.seconds, steps=settings.steps, seconds=settings.seconds)
-    return training.finished or share >= entry.until
-
-
-def _outlook(seconds: float, rate: float, count: int, steps: int) -> Remark:
-    """Say in one line how long candidates take, see `sinct.training.outlook`.
-
-    Args:
-        seconds: time for all that are left.
-        rate: steps per second.
-        count: candidates that are left, the present one among them.
-        steps: steps of each.
-    """
-    several = f"{counted(count, 'candidate')} of {counted(steps, 'step')}"
-    return Remark("outlook", f"{per_step(1 / rate)} on this machine: {several}, about {roughly(seconds)}")

@@ -108,7 +108,7 @@ def test_progress_is_told_once_for_all_candidates(told):
 
 
 def test_the_same_command_again_says_the_same_without_training(varied, told, monkeypatch):
-    monkeypatch.setattr("sinct.variations.vary.run_training", lambda *_, **__: pytest.fail("trained"))
+    monkeypatch.setattr("sinct.variations.work.run_training", lambda *_, **__: pytest.fail("trained"))
     code, out, _ = sinct_command(*varied, *SEEDS)
     assert code == 0
     assert out.splitlines()[:2] == told[1][1].splitlines()[:2]
@@ -310,7 +310,7 @@ def test_resuming_a_folder_of_variations_says_how_one_goes_on(varied, told):
     ("kind", "why"), [("colours", "colours"), ("text", "the mask "), ("missing", "mask.png")]
 )
 def test_mask_that_cannot_be_used_is_refused_before_any_training(kind, why, job, tmp_path, monkeypatch):
-    monkeypatch.setattr("sinct.variations.vary.run_training", lambda *_, **__: pytest.fail("trained"))
+    monkeypatch.setattr("sinct.variations.work.run_training", lambda *_, **__: pytest.fail("trained"))
     mask = tmp_path / "mask.png"
     if kind == "colours":
         draw(mask, 0)

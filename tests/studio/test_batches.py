@@ -4,15 +4,27 @@ import json
 import os
 import shutil
 import socket
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from sinct.batch import State, Verdict, ledger_path, read_collection, read_entries, run_batch
+from sinct.batch import (
+    State,
+    Verdict,
+    judge,
+    ledger_path,
+    plan_batch,
+    read_collection,
+    read_entries,
+    run_batch,
+)
 from sinct.batch.ledger import run_folder
-from sinct.errors import ConfigError, InputError
+from sinct.batch.report import write_batch_report
+from sinct.errors import ConfigError, InputError, OutputError
 from sinct.runtime.locks import LOCK
 from sinct.studio.batch_rows import id_of
 from sinct.studio.batch_worker import BatchFiles, BatchState, work
@@ -351,3 +363,98 @@ def test_a_moved_batch_says_that_its_pictures_are_not_there(folder, tmp_path, ti
     shutil.move(folder, tmp_path / "moved")
     batches = Batches(make_studio(tmp_path / "moved", tiny))
     assert row(batches, "warned")["result"]["missing"] == "not there"
+
+
+# The report ----------------------------------------------------------------------------------------------
+
+
+def test_a_verdict_shows_in_the_report_at_once(folder, batches):
+    write_batch_report(folder, read_entries(ledger_path(folder)))
+    assert batches.judge("", [id_of("warned")], "rejected", "far too dark") == ""
+    assert "far too dark" in (folder / "report.html").read_text()
+    assert "far too dark" in (folder / "report.csv").read_text()
+    assert batches.judge("", [id_of("warned")], "", "") == ""
+    assert "far too dark" not in (folder / "report.html").read_text()
+
+
+def test_a_batch_without_a_report_gets_none_by_a_verdict(folder, batches):
+    batches.judge("", [id_of("warned")], "accepted", "")
+    assert not (folder / "report.html").exists()
+
+
+def test_a_report_that_cannot_be_written_costs_no_verdict(folder, batches, monkeypatch):
+    def full(*given, **options):
+        raise OutputError("report.html cannot be written: the disk is full")
+
+    (folder / "report.html").touch()
+    monkeypatch.setattr("sinct.studio.batch_report.write_batch_report", full)
+    said = batches.judge("", [id_of("warned")], "accepted", "")
+    assert said.startswith("the verdict is kept, but the report is not written anew: report.html cannot be")
+    assert verdicts(folder)["warned"][0] is Verdict.accepted
+
+
+def test_verdicts_that_come_together_share_a_report_that_has_them_all(folder, batches, monkeypatch):
+    written, first, go_on = [], threading.Event(), threading.Event()
+
+    def slow(place, entries, **options):
+        written.append({entry.name for entry in entries if entry.verdict})
+        first.set()
+        go_on.wait(DEADLINE)
+
+    (folder / "report.html").touch()
+    monkeypatch.setattr("sinct.studio.batch_report.write_batch_report", slow)
+    names = ("warned", "gone", "huge", "applied")
+    with ThreadPoolExecutor(4) as pool:
+        given = [pool.submit(batches.judge, "", [id_of(names[0])], "accepted", "")]
+        assert first.wait(DEADLINE)
+        given += [pool.submit(batches.judge, "", [id_of(name)], "accepted", "") for name in names[1:]]
+        while any(verdicts(folder)[name][0] is None for name in names):
+            time.sleep(0.01)
+        go_on.set()
+        assert [each.result(DEADLINE) for each in given] == [""] * 4
+    assert written[0] == {"warned"}
+    assert written[-1] == set(names)
+    assert len(written) <= 4
+
+
+def test_a_verdict_given_while_the_last_report_is_written_is_in_it(tmp_path, make_picture, monkeypatch):
+    make_collection(make_picture, tmp_path, "p{}")
+    out, files = tmp_path / "out", BatchFiles(tmp_path)
+    jobs = read_collection(
+        str(tmp_path / "paintings"), str(out), SETTINGS, photo=[str(tmp_path / "photo.png")],
+        cache=tmp_path / "cache.json",
+    )  # fmt: skip
+    plan_batch(jobs, out)
+    real = write_batch_report
+
+    def judged(folder, entries, **options):
+        page = real(folder, entries, **options)
+        if all(entry.verdict is None for entry in entries):
+            judge(folder, ["p1"], Verdict.rejected, "given meanwhile")
+        return page
+
+    monkeypatch.setattr("sinct.batch.report.write_batch_report", judged)
+    work(files, "", out, again=[], should_stop=lambda: False, workers=Fake())
+    assert "given meanwhile" in (out / "report.html").read_text()
+    assert files.state().phase == "finished"
+
+
+def test_a_batch_whose_folder_goes_is_ended(tmp_path, make_picture):
+    make_collection(make_picture, tmp_path, "p{}")
+    out, files, asked = tmp_path / "out", BatchFiles(tmp_path), []
+    jobs = read_collection(
+        str(tmp_path / "paintings"), str(out), SETTINGS, photo=[str(tmp_path / "photo.png")],
+        cache=tmp_path / "cache.json",
+    )  # fmt: skip
+    plan_batch(jobs, out)
+
+    def gone():
+        asked.append(1)
+        if len(asked) == 2:
+            out.rename(tmp_path / "moved")
+        return False
+
+    work(files, "out", out, again=[], should_stop=gone, workers=Fake())
+    assert files.state().phase == "failed"
+    assert files.state().message == "out was removed or moved, so nothing more is done"
+    assert [entry.state for entry in read_entries(ledger_path(tmp_path / "moved"))].count(State.waiting) == 2

@@ -12,6 +12,7 @@ import sinct
 from sinct.errors import ConfigError, InputError
 from sinct.studio.run import Choices, State, StudioRun
 from sinct.studio.studio import Studio
+from sinct.studio.worker import train
 from tests.support.studio import Served, make_studio
 from tests.support.variations import CONFIG, trained_in
 
@@ -72,7 +73,7 @@ def test_candidates_of_the_command_line_open_in_the_studio(folder, studio):
         ("photo.png",),
         "out.png",
     )
-    assert (run["state"]["phase"], run["trained"], run["resumable"]) == ("choosing", False, False)
+    assert (run["state"]["phase"], run["trained"], run["resumable"]) == ("choosing", False, True)
     told = sinct.read_variations(folder / "out.sinct")
     assert [
         (each["number"], each["label"], each["steps"], each["score"], each["best"])
@@ -104,15 +105,64 @@ def test_the_name_that_the_command_line_gave_the_picture_is_found(folder, studio
     assert (job["chosen"], job["output"]) == (1, "other.png")
 
 
-def test_candidates_that_a_command_began_are_not_finished_here(folder, studio):
-    record = folder / "out.sinct" / "variations" / "variations.json"
-    values = json.loads(record.read_text())
+def half_trained(folder: Path, **changes) -> Path:
+    """The candidates as a command that was stopped in the second one leaves them; returns their folder."""
+    place = folder / "out.sinct" / "variations"
+    values = json.loads((place / "variations.json").read_text())
     values["candidates"][1]["result"] = None
-    record.write_text(json.dumps(values))
+    (place / "variations.json").write_text(json.dumps({**values, **changes}))
+    (place / "2.png").unlink()
+    shutil.rmtree(place / "2")
+    return place
+
+
+def test_candidates_that_a_command_began_with_region_maps_are_not_finished_here(folder, studio):
+    half_trained(folder, hashes=["a"] * 4)
     run = studio.describe("out.sinct")
     assert (run["state"]["phase"], run["resumable"]) == ("stopped", False)
-    with pytest.raises(InputError, match="begun by a command, which trains the others"):
+    with pytest.raises(InputError, match="begun by a command, with region maps; run that again"):
         studio.resume("out.sinct")
+
+
+def test_what_the_studio_trains_of_a_commands_candidates_is_what_the_command_would_have(
+    folder, trained, studio
+):
+    place = half_trained(folder)
+    run = studio.describe("out.sinct")
+    assert (run["state"]["phase"], run["resumable"]) == ("stopped", True)
+    train(studio.run("out.sinct"), should_stop=lambda: False, resume=False)
+    run = studio.describe("out.sinct")
+    assert run["variations"]["finished"], run["state"]
+    assert np.array_equal(pixels(place / "2.png"), pixels(trained / "out.sinct" / "variations" / "2.png"))
+    scores = [
+        [each.score for each in sinct.read_variations(where / "out.sinct").candidates]
+        for where in (folder, trained)
+    ]
+    assert scores[0] == scores[1]
+
+
+def test_a_command_goes_on_with_what_the_studio_began(folder, trained, studio, started):
+    name = studio.start("painting.png", ["photo.png"], "draft", Choices(seeds=2))
+    run = studio.run(name)
+    train(run, should_stop=lambda: run.variations.run(2).config.is_file(), resume=False)
+    assert studio.describe(name)["state"]["phase"] == "stopped"
+    found = sinct.vary(
+        folder / "painting.png", folder / "photo.png", folder / "painting-photo.png", seeds=2, config=CONFIG,
+        preset="draft",
+    )  # fmt: skip
+    assert found.finished
+    theirs = sinct.read_variations(trained / "out.sinct")
+    assert [each.score for each in found.candidates] == [each.score for each in theirs.candidates]
+    assert studio.describe(name)["state"]["phase"] == "choosing"
+
+
+def test_candidates_of_other_pictures_are_not_gone_on_with(folder, studio):
+    half_trained(folder)
+    shutil.copy(folder / "painting.png", folder / "photo.png")
+    train(studio.run("out.sinct"), should_stop=lambda: False, resume=False)
+    state = studio.describe("out.sinct")["state"]
+    assert state["phase"] == "failed"
+    assert "holds variations on other pictures (painting.png, photo.png)" in state["message"]
 
 
 # Choosing --------------------------------------------------------------------------------------------------

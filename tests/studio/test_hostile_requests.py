@@ -167,6 +167,7 @@ def test_two_hosts_in_a_request_are_refused(served):
         "/api/runs/x.sinct/choose",
         "/api/runs/x.sinct/picture",
         "/api/runs/x.sinct/mask",
+        "/api/batches",
         "/api/batch/judge",
         "/api/batch/retry",
         "/api/batch/resume",
@@ -391,7 +392,7 @@ def test_damaged_candidates_do_not_break_the_page(served, text):
         ("longer", {"steps": 0}, "Give 1 step or more"),
         ("longer", {"steps": -3}, "Give 1 step or more"),
         ("longer", {"steps": 10**9}, "must lie between 1 and 1,000,000"),
-        ("longer", {"steps": 5}, "begun by a command"),
+        ("longer", {"steps": 5}, "there is nothing to train longer yet"),
     ],
 )
 def test_a_wrong_choice_gives_one_line(served, route, body, said):

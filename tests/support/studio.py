@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from sinct import Config
 from sinct.studio.speed import Stopwatch
 from sinct.studio.studio import Studio
+from tests.support.batch_fake import SETTINGS
 
 pytest.importorskip("starlette", reason="Starlette is not installed")
 uvicorn = pytest.importorskip("uvicorn", reason="uvicorn is not installed")
@@ -66,9 +68,11 @@ def make_studio(folder: Path, config: Config) -> Studio:
     """A studio whose trainings take a moment, and that measures nothing."""
     stopwatch = Stopwatch(None)
     stopwatch.step = 0.02
-    return Studio(
+    studio = Studio(
         folder, configs={"draft": config, "standard": config.replace(steps=100_000)}, stopwatch=stopwatch
     )
+    studio.settings = {"draft": SETTINGS, "standard": replace(SETTINGS, steps=100_000)}
+    return studio
 
 
 @contextmanager

@@ -8,8 +8,10 @@ import pytest
 from PIL import Image
 
 import sinct
+from sinct.errors import CheckpointError
 from sinct.runtime.locks import alone
-from sinct.variations import vary as module
+from sinct.variations import work as module
+from sinct.variations.vary import resume_variations
 from tests.support.variations import CONFIG, draw
 
 
@@ -304,3 +306,40 @@ def test_progress_counts_over_all_candidates(pair, tmp_path):
     outlooks = [each.training.outlook for each in seen if each.training.outlook]
     assert len(outlooks) == 1
     assert "on this machine: 2 candidates of 5 steps, about " in outlooks[0]
+
+
+# By what is stored of them ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("steps", [3, 5, 8])
+def test_what_is_left_is_trained_bit_for_bit_without_knowing_what_was_asked_for(steps, here, pair, tmp_path):
+    place = tmp_path / "out.png"
+    sinct.vary(*pair, place, config=CONFIG, seeds=2, should_stop=stop_after(steps))
+    found = resume_variations(*pair, place)
+    assert found.finished
+    assert pictures_in(tmp_path / "out.sinct") == pictures_in(here.output.with_suffix(".sinct"))
+    assert sinct.vary(*pair, place, config=CONFIG, seeds=2) == found
+
+
+def test_what_is_left_may_be_stopped_again(pair, tmp_path):
+    place = tmp_path / "out.png"
+    sinct.vary(*pair, place, config=CONFIG, seeds=2, should_stop=stop_after(2))
+    assert not resume_variations(*pair, place, should_stop=stop_after(2)).finished
+
+
+def test_without_variations_there_is_nothing_left(pair, tmp_path):
+    with pytest.raises(CheckpointError, match="holds no variations"):
+        resume_variations(*pair, tmp_path / "out.png")
+    assert not (tmp_path / "out.sinct").exists()
+
+
+def test_what_is_left_is_of_the_same_pictures_and_has_no_maps(pair, tmp_path):
+    place = tmp_path / "out.png"
+    sinct.vary(*pair, place, config=CONFIG, seeds=2, should_stop=stop_after(2))
+    with pytest.raises(CheckpointError, match="holds variations on other pictures"):
+        resume_variations(pair[1], pair[0], place)
+    record = tmp_path / "out.sinct" / "variations" / "variations.json"
+    values = json.loads(record.read_text())
+    record.write_text(json.dumps({**values, "hashes": [*values["hashes"], "a", "b"]}))
+    with pytest.raises(CheckpointError, match="with region maps; train the others as these were begun"):
+        resume_variations(*pair, place)

@@ -18,14 +18,27 @@ async function ask(path, options = {}) {
   try {
     values = JSON.parse(text);
   } catch {
-    values = { error: text };
+    values = { error: text.trim() };
   }
   if (!answer.ok) throw new Error(sentence(values.error || `The studio answered with ${answer.status}.`));
   return values;
 }
+
+// Why a stream of events broke off: null while the browser tries to connect again, else what the studio says.
+async function whyClosed(stream, path) {
+  if (stream.readyState !== EventSource.CLOSED) return null;
+  try {
+    await ask(path);
+  } catch (error) {
+    return error;
+  }
+  return new Error("The studio sends no news any more. Load the page anew.");
+}
 const post = (path, values = {}) => ask(path, { method: "POST", body: JSON.stringify(values) });
 
-const sentence = (text) => text && text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
+// A text as a sentence; one that begins with the name of a file keeps that as it is.
+const sentence = (text) =>
+  text && (/^[a-z][a-z’'-]*([ ,:;]|$)/.test(text) ? text[0].toUpperCase() + text.slice(1) : text) + (/[.!?]$/.test(text) ? "" : ".");
 const plural = (count, what) => `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`;
 
 // A duration as one speaks of what lies ahead.

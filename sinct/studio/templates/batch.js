@@ -1,8 +1,5 @@
 // A batch: its jobs, verdicts on their pictures, and one picture at a time. The viewer is the report's.
 {
-  const AT_ONCE = 2; // thumbnails that are fetched at a time, so that a slow one doesn't keep a click waiting
-  const AHEAD = "400px"; // how far from the screen rows get their thumbnails
-
   const batch = document.body.dataset.batch;
   const home = batch ? `/batch?of=${part(batch)}` : "/batch";
   const asked = (path, values = {}) => `/api/batch/${path}?${new URLSearchParams({ of: batch, ...values })}`;
@@ -18,9 +15,6 @@
     $("#lost").hidden = !error;
   }
   const fault = (error) => set($("#fault"), error ? error.message : "");
-
-  // A text that may begin with the name of a file, which stays as it is.
-  const told = (text) => (/^[a-z]+[ ,]/.test(text) ? sentence(text) : `${text}.`);
 
   const jobs = new Map(); // id -> what was last heard of it
   let order = []; // ids
@@ -66,48 +60,6 @@
   // The table: a row is made once, and changed where its job has changed. --------------------------------
 
   const rows = new Map(); // id -> { row, and its parts }
-  const queue = []; // thumbnails to fetch, the latest first
-  let fetching = 0;
-
-  function fetchNext() {
-    while (fetching < AT_ONCE && queue.length) {
-      const { place, source } = queue.pop();
-      if (place.dataset.wanted !== source || !place.isConnected) continue;
-      fetching += 1;
-      const picture = element("img", { alt: "", src: source, width: 120, height: 90 });
-      const done = (child) => {
-        fetching -= 1;
-        if (place.dataset.wanted === source) {
-          place.replaceChildren(child);
-          place.dataset.has = source;
-        }
-        fetchNext();
-      };
-      picture.decode().then(
-        () => done(picture),
-        () => done(element("span", { textContent: "cannot be read" })),
-      );
-    }
-  }
-
-  const near = new IntersectionObserver(
-    (entries) => {
-      for (const { target, isIntersecting } of entries) {
-        target.dataset.near = isIntersecting ? "1" : "";
-        if (isIntersecting) want(target);
-      }
-    },
-    { rootMargin: AHEAD },
-  );
-
-  function want(place) {
-    const { source, has, wanted } = place.dataset;
-    if (!source || source === has || source === wanted) return;
-    place.dataset.wanted = source;
-    queue.push({ place, source });
-    fetchNext();
-  }
-
   // Say what a cell shows: a picture, once the cell is near the screen, or why there is none.
   function picture(place, job, role) {
     const found = job[role];
@@ -120,7 +72,7 @@
       return;
     }
     place.dataset.source = asked("picture", { job: job.id, role, v: found.version });
-    if (place.dataset.near) want(place);
+    thumbnails.changed(place);
   }
 
   function button(text, job, act) {
@@ -153,7 +105,7 @@
     };
     for (const place of [parts.painting, parts.result]) {
       place.ariaHidden = "true"; // the job's name leads to the same place, and says where
-      near.observe(place);
+      thumbnails.watch(place);
     }
     const heading = element("th", { className: "job", scope: "row" }, parts.name, " ", parts.tag, parts.facts, parts.bar, parts.error, parts.note, parts.warnings);
     heading.setAttribute("role", "rowheader");
@@ -175,11 +127,11 @@
     set(made.name, job.name);
     picture(made.painting, job, "painting");
     picture(made.result, job, "result");
-    set(made.error, job.state === "failed" ? told(job.error ?? "No reason is known") : "");
+    set(made.error, job.state === "failed" ? sentence(job.error ?? "No reason is known") : "");
     set(made.note, job.note ? `“${job.note}”` : "");
     if (made.told !== job.warnings.join("\n")) {
       made.told = job.warnings.join("\n");
-      made.warnings.replaceChildren(...job.warnings.map((text) => element("li", { textContent: told(text) })));
+      made.warnings.replaceChildren(...job.warnings.map((text) => element("li", { textContent: sentence(text) })));
     }
     for (const [control, text] of [[made.accept, "Accept"], [made.reject, "Reject"], [made.again, "Retry"]]) control.ariaLabel = `${text} ${job.name}`;
     made.accept.hidden = !isPicture(job);
@@ -249,7 +201,8 @@
   async function start(path, values) {
     fault(null);
     try {
-      await post(asked(path), values);
+      const { report } = await post(asked(path), values);
+      if (report) fault(new Error(sentence(report)));
     } catch (error) {
       fault(error);
       return false;
@@ -294,7 +247,7 @@
     lost(null);
     if (news.fault) {
       stream.close();
-      return lost(new Error(told(news.fault)));
+      return lost(new Error(sentence(news.fault)));
     }
     const before = state;
     state = news.state;
@@ -312,7 +265,7 @@
       $("#rows").append(...order.map((id) => rows.get(id).row));
     }
     if (before?.working !== state.working || before?.busy !== state.busy) order.forEach((id) => stand(jobs.get(id)));
-    if (state.message !== message) fault(state.message ? new Error(told(state.message)) : null);
+    if (state.message !== message) fault(state.message ? new Error(sentence(state.message)) : null);
     message = state.message;
     sift();
     tick();
@@ -362,8 +315,8 @@
   function describe() {
     const job = jobs.get(shown);
     set($("#picture-title"), job.name);
-    set($("#picture-fault"), job.state === "failed" ? told(job.error ?? "No reason is known") : "");
-    $("#picture-warnings").replaceChildren(...job.warnings.map((text) => element("li", { textContent: told(text) })));
+    set($("#picture-fault"), job.state === "failed" ? sentence(job.error ?? "No reason is known") : "");
+    $("#picture-warnings").replaceChildren(...job.warnings.map((text) => element("li", { textContent: sentence(text) })));
     controls();
     show(job);
     more(job);
@@ -508,5 +461,7 @@
   addEventListener("popstate", () => state && open());
   const stream = new EventSource(asked("events")); // the browser connects again by itself
   stream.addEventListener("message", (event) => hear(JSON.parse(event.data)));
-  stream.addEventListener("error", () => lost(new Error("The studio does not answer. A batch goes on; open the studio again to see it.")));
+  stream.addEventListener("error", async () => {
+    lost((await whyClosed(stream, asked("export"))) ?? new Error("The studio does not answer. A batch goes on; open the studio again to see it."));
+  });
 }

@@ -12,27 +12,41 @@ const brush = (() => {
   let stroke = null;
   let spot = { x: 0.5, y: 0.5 }; // of the brush, as shares of the picture
   let run = null; // name of the run
-  let waiting = false; // whether a mask is about to be sent
+  let version = null; // of the mask that is stored, as far as is known here
+  const waiting = new Map(); // name of a run -> its mask, which is about to be sent
+  let sending = 0; // masks that wait or are on their way
   let sent = Promise.resolve();
 
   const on = () => $("#brush").getAttribute("aria-pressed") === "true";
   const radius = () => Math.max(1, ($("#width").value / 200) * Math.min(held.width, held.height));
 
-  function begin(name, picture, mask) {
-    [run, painting] = [name, picture];
+  // Take up the painting of a run; where it came once more, what was painted stays.
+  function begin(name, picture, stored) {
+    if (name === run && picture.naturalWidth === held.width && picture.naturalHeight === held.height) {
+      painting = picture;
+      return redraw();
+    }
+    [run, painting, version] = [name, picture, stored];
     for (const canvas of [shallow, kept, held]) {
       [canvas.width, canvas.height] = [picture.naturalWidth, picture.naturalHeight];
     }
     [base, strokes, stroke] = [null, [], null];
-    if (mask) load(mask);
+    load();
     tell();
   }
 
-  // Take up a stored mask: white where the result shows.
-  async function load(source) {
+  // Take up the stored mask: white where the result shows.
+  async function load() {
+    const [name, stored] = [run, version];
+    if (stored === null) return;
     const picture = new Image();
-    picture.src = source;
-    await picture.decode();
+    picture.src = address(name, `/views/mask?v=${stored}`);
+    try {
+      await picture.decode();
+    } catch {
+      return; // it was removed meanwhile, as will be heard
+    }
+    if (name !== run || stored !== version) return;
     const canvas = Object.assign(document.createElement("canvas"), { width: held.width, height: held.height });
     const context = canvas.getContext("2d", tools);
     context.drawImage(picture, 0, 0, held.width, held.height);
@@ -45,6 +59,18 @@ const brush = (() => {
     base = canvas;
     redraw();
   }
+
+  // Another page on the same run may have painted: what is shown is what is stored, and what a download is made with. The
+  // studio is asked once more, as a report may have been under way while this page sent a mask itself.
+  async function heard(name, stored) {
+    if (name !== run || stored === version || busy()) return;
+    const { views } = await ask(address(name));
+    if (name !== run || views.mask === version || busy()) return;
+    [base, strokes, version] = [null, [], views.mask];
+    redraw();
+    load();
+  }
+  const busy = () => Boolean(sending || stroke);
 
   // Soft dabs along a stroke, from its point with this number on; returns the box that they lie in.
   function dab({ keep, radius: reach, points }, from) {
@@ -125,26 +151,36 @@ const brush = (() => {
     save();
   }
 
-  // Send the mask: white where the result shows; nothing if it shows everywhere.
-  async function send() {
-    waiting = false;
-    let blob = "";
-    if (painted()) {
-      const canvas = Object.assign(document.createElement("canvas"), { width: held.width, height: held.height });
-      const context = canvas.getContext("2d", tools);
-      context.fillStyle = "#fff";
-      context.fillRect(0, 0, canvas.width, canvas.height);
-      context.drawImage(held, 0, 0);
-      blob = await new Promise((done) => canvas.toBlob(done, "image/png"));
-    }
-    await ask(address(run, "/mask"), { method: "POST", body: blob });
+  // The mask as it is sent: white where the result shows; null if it shows everywhere.
+  function mask() {
+    if (!painted()) return null;
+    const canvas = Object.assign(document.createElement("canvas"), { width: held.width, height: held.height });
+    const context = canvas.getContext("2d", tools);
+    context.fillStyle = "#fff";
+    context.fillRect(0, 0, canvas.width, canvas.height);
+    context.drawImage(held, 0, 0);
+    return canvas;
   }
 
-  // One after another; what is painted while a mask is sent goes with the next.
+  async function send(name) {
+    const canvas = waiting.get(name);
+    waiting.delete(name);
+    const blob = canvas ? await new Promise((done) => canvas.toBlob(done, "image/png")) : "";
+    const { version: stored } = await ask(address(name, "/mask"), { method: "POST", body: blob });
+    if (name === run) version = stored;
+  }
+
+  // One after another; a mask that is painted while another one waits goes in its place.
   function save() {
-    if (waiting) return;
-    waiting = true;
-    sent = sent.catch(() => {}).then(send);
+    const name = run;
+    const queued = waiting.has(name);
+    waiting.set(name, mask());
+    if (queued) return;
+    sending += 1;
+    sent = sent
+      .catch(() => {})
+      .then(() => send(name))
+      .finally(() => (sending -= 1));
     sent.catch(runFault);
   }
 
@@ -234,5 +270,5 @@ const brush = (() => {
     save();
   });
 
-  return { begin, painted, saved: () => sent };
+  return { begin, heard, painted, saved: () => sent };
 })();

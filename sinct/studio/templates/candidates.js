@@ -24,8 +24,16 @@ const candidates = (() => {
     if (!found.length) return cards.replaceChildren();
     if (cards.children.length !== found.length || cards.dataset.run !== run) build();
     for (const each of found) fill(each, now);
-    $("#notes").replaceChildren(...now.variations.warnings.map((text) => element("li", { textContent: sentence(text) })));
+    list($("#notes"), now.variations.warnings);
+    list($("#flaws"), one(picked)?.warnings ?? []); // of which its card shows the beginning
     tell(now);
+  }
+
+  function list(place, texts) {
+    const told = texts.map(sentence);
+    if (place.dataset.told === told.join("\n")) return;
+    place.dataset.told = told.join("\n");
+    place.replaceChildren(...told.map((text) => element("li", { textContent: text })));
   }
 
   function build() {

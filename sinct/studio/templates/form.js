@@ -20,6 +20,7 @@ function choose(kind, name) {
     const picture = $(".chosen img", well);
     picture.src = `/api/pictures/${part(name)}`;
     picture.alt = `The ${kind}, ${name}`;
+    picture.onerror = () => ask(`/api/pictures/${part(name)}`).catch(fault); // which says why it cannot be read
   }
   listFurther();
 }
@@ -52,52 +53,61 @@ function listFurther() {
 }
 
 function ready() {
-  const missing = Object.keys(chosen).filter((kind) => !chosen[kind]);
   const busy = overview?.working;
-  $("#start").disabled = Boolean(missing.length || busy || copying);
-  $("#swap").disabled = missing.length === 2;
-  $("#start-hint").textContent = copying
-    ? "The file is being copied …"
-    : missing.length
-      ? `Choose a ${missing.join(" and a ")} first.`
-      : busy
-        ? `${busy} is being worked on; one thing is done at a time.`
-        : "";
+  const told = several.on() ? several.tell() : tellOne();
+  set($("#start-hint"), told ?? (busy ? `${busy} is being worked on; one thing is done at a time.` : ""));
   tellVariations();
 }
 
-// Take a file into the folder, and its name to where it belongs.
-async function upload(file, place) {
+// What one picture still needs, in words; null if nothing but that the studio is free.
+function tellOne() {
+  const missing = Object.keys(chosen).filter((kind) => !chosen[kind]);
+  $("#start").disabled = Boolean(missing.length || overview?.working || copying);
+  $("#swap").disabled = missing.length === 2;
+  set($("#start"), "Start");
+  if (copying) return "The file is being copied …";
+  return missing.length ? `Choose a ${missing.join(" and a ")} first.` : null;
+}
+
+// Take files into the folder, in their order, and their names to where they belong; say what was refused of them.
+async function uploads(files, place) {
+  const refused = [];
   fault(null);
-  const most = Number(document.body.dataset.mostBytes);
-  copying += 1;
-  ready();
-  try {
-    if (file.size > most) {
-      throw new Error(`${file.name} is larger than the ${most / 1e9} GB that are taken. Copy it into the folder instead.`);
-    }
-    const { name } = await ask(`/api/pictures?name=${part(file.name)}`, { method: "POST", body: file });
-    place(name);
-    await look();
-  } catch (error) {
-    fault(error);
-  } finally {
-    copying -= 1;
+  for (const file of files) {
+    copying += 1;
     ready();
+    try {
+      place(await upload(file), file);
+      await look();
+    } catch (error) {
+      refused.push(error.message);
+    } finally {
+      copying -= 1;
+      ready();
+    }
   }
+  if (refused.length) fault(new Error(refused.join(" ")));
+}
+
+async function upload(file) {
+  const most = Number(document.body.dataset.mostBytes);
+  if (file.size > most) {
+    throw new Error(`${file.name} is larger than the ${most / 1e9} GB that are taken. Copy it into the folder instead.`);
+  }
+  const { name } = await ask(`/api/pictures?name=${part(file.name)}`, { method: "POST", body: file });
+  return name;
 }
 
 // Several files at once are photos; where there is no painting yet, one is the painting, the first unless their names
 // say otherwise.
 async function take(kind, files) {
-  let rest = [...files];
-  if (kind === "painting" || (rest.length > 1 && !chosen.painting)) {
-    const isPhoto = (file) => /photo/i.test(file.name);
-    const painting = rest.find((file) => !isPhoto(file)) ?? rest[0];
-    rest = rest.filter((file) => file !== painting);
-    await upload(painting, (name) => choose("painting", name));
-  }
-  for (const file of rest) await upload(file, addPhoto); // in their order
+  const all = [...files];
+  if (several.on()) return kind === "photo" ? uploads(all, addPhoto) : several.take(all);
+  if (kind !== "painting" && (all.length < 2 || chosen.painting)) return uploads(all, addPhoto);
+  const isPhoto = (file) => /photo/i.test(file.name);
+  const painting = all.find((file) => !isPhoto(file)) ?? all[0];
+  const ordered = [painting, ...all.filter((file) => file !== painting)];
+  return uploads(ordered, (name, file) => (file === painting ? choose("painting", name) : addPhoto(name)));
 }
 
 for (const [kind, well] of Object.entries(wells)) {
@@ -120,7 +130,7 @@ for (const [kind, well] of Object.entries(wells)) {
 $("#further-file").addEventListener("change", async (event) => {
   const files = [...event.target.files];
   event.target.value = "";
-  for (const file of files) await upload(file, addPhoto);
+  await uploads(files, addPhoto);
 });
 $("#further-from").addEventListener("change", (event) => {
   if (event.target.value) addPhoto(event.target.value);
@@ -157,6 +167,7 @@ $("#form").addEventListener("submit", async (event) => {
   fault(null);
   $("#start").disabled = true;
   try {
+    if (several.on()) return await several.start();
     const preset = $("#presets :checked").value;
     const asked = { painting: chosen.painting, photos: photos(), preset, choices: choices() };
     const { name } = await post("/api/runs", asked);
@@ -166,6 +177,7 @@ $("#form").addEventListener("submit", async (event) => {
     await look();
   } catch (error) {
     fault(error);
+    look().catch(lost); // another page may have begun something
   }
   ready();
 });
@@ -221,7 +233,12 @@ function listPresets(presets) {
   if (focused) $("#presets :checked").focus();
 }
 
-function listPictures(names) {
+let picturesListed = "";
+function listPictures(names, unlisted) {
+  const facts = JSON.stringify([names, unlisted]);
+  if (facts === picturesListed) return; // a list that is open would close
+  picturesListed = facts;
+  several.fill(names, unlisted);
   for (const place of $$(".from")) {
     const first = element("option", { value: "", textContent: "Choose …" });
     $("select", place).replaceChildren(first, ...names.map((name) => element("option", { value: name, textContent: name })));

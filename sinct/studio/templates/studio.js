@@ -14,7 +14,7 @@ async function look() {
   const presets = JSON.stringify(overview.presets);
   if (presets !== presetsShown) listPresets(overview.presets);
   presetsShown = presets;
-  listPictures(overview.pictures);
+  listPictures(overview.pictures, overview.unlisted);
   listRuns(overview.runs);
   ready();
   const measures = overview.presets.some(({ seconds, steps }) => steps && seconds === null);
@@ -55,6 +55,7 @@ function open(name) {
   [shown, now, awaited] = [name, null, false];
   versions.clear();
   $("#viewer").hidden = true;
+  $("#run .progress").hidden = false;
   $("#new").hidden = Boolean(name);
   $("#run").hidden = !name;
   runFault(null);
@@ -69,14 +70,30 @@ function open(name) {
     lost(null);
     if (shown === name) hear(JSON.parse(event.data));
   });
-  stream.addEventListener("error", () => {
-    if (stream.readyState === EventSource.CLOSED && now === null) {
-      runFault(new Error(`There is no ${name} in this folder.`));
-    } else {
-      lost(new Error("The studio does not answer. A training goes on; open the studio again to see it."));
-    }
+  const own = stream;
+  stream.addEventListener("gone", (event) => {
+    own.close();
+    if (own === stream) leave(new Error(sentence(JSON.parse(event.data))));
+  });
+  stream.addEventListener("error", async () => {
+    const gone = await whyClosed(own, address(name));
+    if (own !== stream) return;
+    if (gone) leave(gone);
+    else lost(new Error("The studio does not answer. A training goes on; open the studio again to see it."));
   });
 }
+
+// Show nothing of a run but why: its folder was removed, or the studio was started anew.
+function leave(reason) {
+  now = null;
+  versions.clear();
+  lost(null);
+  for (const place of RUN_PARTS) $(place).hidden = true;
+  $("#warnings").replaceChildren();
+  runFault(reason);
+  look().catch(lost);
+}
+const RUN_PARTS = ["#run .progress", "#candidates", "#viewer", "#losses"];
 
 function hear(run) {
   const began = now === null;
@@ -101,6 +118,7 @@ function hear(run) {
   tellLonger();
   tick();
   showViews(run);
+  brush.heard(run.name, run.views.mask).catch(lost);
   fillCard(run, run.working === run.name);
   showLosses(run.losses, run.state.curves);
   showMade(run.made);
@@ -162,12 +180,12 @@ for (const [button, path] of [["#stop", "/stop"], ["#resume", "/resume"]]) {
 
 const versions = new Map();
 
-function showViews({ name, views, job }) {
+function showViews({ name, views, job, state }) {
   const looked = candidates.looked();
   const latest = (views.live ?? 0) > (views.result ?? 0) ? "live" : "result";
   const result = views[latest] === null ? "painting" : latest;
-  const captions = { painting: "Result, not there yet", live: "Result so far", result: "Result" };
-  set($("#result-caption"), looked ? `Candidate ${looked.number}` : captions[result]);
+  const unfinished = result === "live" || WORKING.includes(state.phase);
+  nameResult(looked ? `Candidate ${looked.number}` : result === "painting" ? null : unfinished ? "Result so far" : "Result");
   const keep = result === "result" && !looked ? kept().join(",") : "";
   const view = (which, more = "") =>
     views[which] === null ? null : address(name, `/views/${which}?v=${views[which]}${more}`);
@@ -199,6 +217,20 @@ function showViews({ name, views, job }) {
   }
 }
 
+// Say what the right side of the slider shows; null where that is the painting, as there is no result yet.
+function nameResult(called) {
+  const caption = called ?? "Result, not there yet";
+  if ($("#result-caption").textContent === caption) return;
+  set($("#result-caption"), caption);
+  const inside = caption.toLowerCase();
+  set($("#slider-title"), called ? `Painting and ${inside}` : "Painting");
+  const right = inside.startsWith("result") ? `the ${inside}` : inside;
+  set($("#sides"), called ? `the painting is on the left, ${right} on the right.` : "there is no result yet, so the painting is on both sides.");
+  for (const layer of $$(".pane .layer[data-view=result]")) layer.alt = caption;
+  set($("#after option"), called ?? "Painting");
+  $("#viewer").dispatchEvent(new Event("pictures"));
+}
+
 // Painting and result have the painting's size on the page, whatever the size of a preview.
 function place(kind, picture) {
   const layers = $$(`[data-view=${kind}]`);
@@ -208,7 +240,7 @@ function place(kind, picture) {
     $("#viewer").hidden = false;
     for (const layer of $$("[data-view=painting], [data-view=result]")) Object.assign(layer, { width, height });
     for (const frame of $$("#viewer .frame")) frame.style.aspectRatio = `${width} / ${height}`;
-    brush.begin(now.name, picture, now.views.mask === null ? null : address(now.name, `/views/mask?v=${now.views.mask}`));
+    brush.begin(now.name, picture, now.views.mask);
   } else if (kind === "photo") {
     for (const layer of layers) Object.assign(layer, { width, height });
   }
@@ -217,9 +249,16 @@ function place(kind, picture) {
 
 // The start -------------------------------------------------------------------------------------------
 
-const named = () => decodeURIComponent(location.hash.slice(1));
+function named() {
+  try {
+    return decodeURIComponent(location.hash.slice(1));
+  } catch {
+    return ""; // a person has typed it
+  }
+}
 addEventListener("popstate", () => open(named())); // which links to a run cause too
 choose("painting", null);
 choose("photo", null);
+several.show();
 const trained = () => overview.runs.find(({ name }) => name === overview.working)?.name; // it may be a batch
 look().then(() => open(named() || trained() || ""), lost);
