@@ -23,7 +23,7 @@ GROUPS = {
     "open",
     "Look": "preset method methods without seed stroke faithful from-scratch strength keep state size set rows "
     "pictures insets",
-    "Length": "time steps epochs iterations seeds presets each-photo continue pick prune samples",
+    "Length": "time steps epochs iterations seeds presets each-photo each-faithful continue pick prune samples",
     "Machine": "device max-memory workers ray retries network weights sha256 weights-dir random-weights single-scale "
     "timing port",
     "Messages": "dry-run json verbose quiet version install-completion show-completion help",

@@ -267,6 +267,15 @@ Seeds = Annotated[
 EachPhoto = Annotated[
     bool, typer.Option("--each-photo", help="Likewise with a candidate of each photo by itself.")
 ]
+EachFaithful = Annotated[
+    str | None,
+    typer.Option(
+        "--each-faithful",
+        metavar="SHARES",
+        help="Likewise with a candidate of each of these values of --faithful, for instance 0.25,0.5,1.",
+        show_default=False,
+    ),
+]
 Presets = Annotated[
     str | None,
     typer.Option(

@@ -16,6 +16,7 @@ LENGTHS = ("--time", "--steps", "--epochs")
 CANDIDATES = (
     "--seeds",
     "--presets",
+    "--each-faithful",
     "--pick",
     "--continue",
     "--seed",

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from sinct.errors import ConfigError
+
 from . import bars, display, opening, translated, variations, viewing
 from .inputs import stored
 from .keeping import given_in
@@ -16,6 +18,7 @@ from .options import (
     Bits,
     Continue,
     Device,
+    EachFaithful,
     EachPhoto,
     Faithful,
     FromScratch,
@@ -87,6 +90,7 @@ def translate(
     seeds: Seeds = None,
     presets: Presets = None,
     each_photo: EachPhoto = False,
+    each_faithful: EachFaithful = None,
     number: Continue = None,
     pick: PickOption = None,
     prune: Prune = False,
@@ -95,11 +99,13 @@ def translate(
     verbose: Verbose = False,
 ) -> None:
     """Train on one painting and its photos, and write the painting with the photos' look."""
-    wishes = variations.Wishes(seeds, presets, each_photo, number, pick, prune)
+    wishes = variations.Wishes(seeds, presets, each_photo, each_faithful, number, pick, prune)
     with (
         display.errors(as_json=as_json, quiet=quiet or as_json),
         stored([painting, *photos, *([mask] if mask else [])]) as [painting, *others],
     ):
+        if each_faithful is not None and faithful is not None:
+            raise ConfigError("--faithful and --each-faithful contradict each other; give one of them")
         if wishes.check():
             given = given_in(ctx)
 

@@ -28,6 +28,7 @@ class Wishes:
         seeds: number of seeds, or None.
         presets: names of presets, comma-separated, or None.
         each_photo: whether each photo makes a candidate.
+        each_faithful: values of `faithful`, comma-separated, or None.
         number: candidate to go on with, or None.
         pick: how to choose it instead, or None.
         prune: whether to remove the others' checkpoints at the end.
@@ -36,6 +37,7 @@ class Wishes:
     seeds: int | None
     presets: str | None
     each_photo: bool
+    each_faithful: str | None
     number: int | None
     pick: Pick | None
     prune: bool
@@ -43,7 +45,8 @@ class Wishes:
     @property
     def train(self) -> bool:
         """Whether candidates are to be trained."""
-        return self.number is None and (self.seeds is not None or self.presets is not None or self.each_photo)
+        several = self.presets is not None or self.each_photo or self.each_faithful is not None
+        return self.number is None and (self.seeds is not None or several)
 
     def check(self) -> bool:
         """Whether there are any wishes about candidates at all.
@@ -62,7 +65,26 @@ class Wishes:
 
     def names(self) -> list[str]:
         """The presets by name."""
-        return [name.strip() for name in (self.presets or "").split(",") if name.strip()]
+        return _listed(self.presets)
+
+    def values(self) -> list[float]:
+        """The values of `faithful`.
+
+        Raises:
+            ConfigError: one is no number.
+        """
+        try:
+            return [float(value) for value in _listed(self.each_faithful)]
+        except ValueError:
+            raise ConfigError(
+                f"--each-faithful takes numbers from 0 to 1 with commas between, got {self.each_faithful!r}; give, for "
+                "instance, 0.25,0.5,1"
+            ) from None
+
+
+def _listed(text: str | None) -> list[str]:
+    """What stands between commas."""
+    return [part.strip() for part in (text or "").split(",") if part.strip()]
 
 
 @dataclass(frozen=True)
@@ -158,6 +180,7 @@ def choose(
             found = sinct.vary(
                 painting, photos, output, run_dir=run_dir, config=settings(None), preset=preset,
                 seeds=1 if wishes.seeds is None else wishes.seeds, each_photo=wishes.each_photo,
+                each_faithful=wishes.values(),
                 presets={name: settings(name) for name in wishes.names()}, overwrite=overwrite,
                 on_progress=on_progress, on_preparing=bar.prepare, on_candidate=on_candidate,
                 should_stop=stop, **options,

@@ -8,6 +8,7 @@ OPTIONS = {
     "bits": "--bits",
     "config": "--set",
     "device": "--device",
+    "each_faithful": "--each-faithful",
     "each_photo": "--each-photo",
     "from_scratch": "--from-scratch",
     "keep": "--keep",

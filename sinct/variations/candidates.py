@@ -6,6 +6,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from sinct.data.strokes import AS_TOLD
 from sinct.errors import Remark, counted
 from sinct.pictures.picture import Picture
 from sinct.report.labelled_sheet import Cell, labelled_sheet, save_sheet
@@ -28,7 +29,7 @@ class Candidate:
 
     Attributes:
         number: its number, from 1.
-        label: what distinguishes it from the others: its seed, preset or photo.
+        label: what distinguishes it from the others: its seed, preset, photo or `faithful`.
         seed: its seed.
         preset: name of its settings.
         photos: file names of its photos.
@@ -42,6 +43,7 @@ class Candidate:
         warnings: flaws that show in it, one line each.
         continued: what became of it if it was chosen.
         pruned: whether its checkpoint was removed, so that it cannot be continued any more.
+        faithful: how much of the painting it keeps, see `sinct.Config`.
     """
 
     number: int
@@ -59,6 +61,7 @@ class Candidate:
     warnings: tuple[Remark, ...] = ()
     continued: Continued | None = None
     pruned: bool = False
+    faithful: float = AS_TOLD
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,12 @@ class Variations:
                 "those that need few steps; look at the sheet"
             )
             found.append(Remark("scores_of_presets", text))
+        if len({candidate.faithful for candidate in self.candidates}) > 1:
+            text = (
+                "how much of the strokes should stay depends on the painting, which scores cannot tell; look at "
+                "the sheet"
+            )
+            found.append(Remark("scores_of_faithful", text))
         return tuple(found)
 
 
@@ -161,17 +170,20 @@ def _candidate(folder: Folder, record: Record, number: int, entry: Entry) -> Can
         warnings=tuple(Remark(code, text) for code, text in result.warnings) if result else (),
         continued=entry.continued,
         pruned=entry.pruned,
+        faithful=settings.faithful,
     )
 
 
 def _label(record: Record, entry: Entry) -> str:
-    """What distinguishes a candidate from the others: its preset, photo or seed, those that differ."""
+    """What distinguishes a candidate from the others: its preset, photo, `faithful` or seed, those that differ."""
     others = record.candidates
     parts = []
     if len({each.preset for each in others}) > 1:
         parts.append(entry.preset)
     if len({each.photos for each in others}) > 1:
         parts.append(", ".join(record.photos[number] for number in entry.photos))
+    if len({settings_of(each).faithful for each in others}) > 1:
+        parts.append(f"faithful {settings_of(entry).faithful:g}")
     if len({settings_of(each).seed for each in others}) > 1:
         parts.append(f"seed {settings_of(entry).seed}")
     return ", ".join(parts)

@@ -232,11 +232,14 @@ def _planned(entry: Entry) -> tuple[Any, ...]:
 
 
 def _in_words(record: Record) -> str:
-    """What distinguishes stored variations at a glance: how many there are, their presets, seeds and lengths."""
+    """What distinguishes stored variations at a glance: how many there are, and their settings."""
     settings = [settings_of(entry) for entry in record.candidates]
     seeds = sorted({each.seed for each in settings})
     lengths = sorted({each.steps for each in settings if each.steps})
     told = [f"{len(settings)} candidates", *sorted({entry.preset for entry in record.candidates})]
+    values = sorted({each.faithful for each in settings})
+    if len(values) > 1:
+        told.append(f"faithful {', '.join(f'{value:g}' for value in values)}")
     told.append(f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]} to {seeds[-1]}")
     told += [f"{steps} steps for the chosen one" for steps in lengths]
     return printable(", ".join(told))

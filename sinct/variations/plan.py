@@ -82,8 +82,9 @@ def plan(
     *,
     seeds: int,
     each_photo: bool,
+    each_faithful: Sequence[float] = (),
 ) -> list[Planned]:
-    """Plan candidates: each seed with each preset and, where they are taken one by one, each photo.
+    """Plan candidates: each seed with each preset and, where they are taken one by one, each photo and `faithful`.
 
     Args:
         budget: settings with the steps and seconds to divide, and the first seed.
@@ -91,22 +92,27 @@ def plan(
         photos: hashes of the photos.
         seeds: number of seeds, counted up from the first.
         each_photo: make a candidate of each photo by itself, instead of all together.
+        each_faithful: values of that setting, instead of that of the settings.
 
     Raises:
-        ConfigError: there are too few or too many candidates, two of them are the same, or the budget is too small.
+        ConfigError: there are too few or too many candidates, two of them are the same, a preset takes no strokes out,
+            or the budget is too small.
     """
     groups = [(number,) for number in range(len(photos))] if each_photo else [tuple(range(len(photos)))]
     if seeds < 1:
         raise ConfigError(f"`seeds` must be 2 or more, got {seeds}")
-    count = len(groups) * len(by_preset) * seeds
+    if len(set(each_faithful)) < len(each_faithful):
+        raise ConfigError("a value of `each_faithful` is there twice; leave one out")
+    variants = max(1, len(each_faithful))
+    count = len(groups) * len(by_preset) * variants * seeds
     if count < 2:
         raise ConfigError(
-            "one candidate leaves nothing to choose; give `seeds=2` or more, several `presets`, or several photos with "
-            "`each_photo=True`"
+            "one candidate leaves nothing to choose; give `seeds=2` or more, several `presets` or values of "
+            "`each_faithful`, or several photos with `each_photo=True`"
         )
     if count > MOST:
         raise ConfigError(f"{count} candidates are too many; give at most {MOST}")
-    trained = len(groups) * seeds * sum(settings.steps != 0 for settings in by_preset.values())
+    trained = len(groups) * variants * seeds * sum(settings.steps != 0 for settings in by_preset.values())
     if not trained or budget.steps == 0:
         raise ConfigError(
             "0 steps leave nothing to divide among candidates; give `steps`, or another `preset`"
@@ -115,14 +121,12 @@ def plan(
     found = []
     for group in groups:
         for name, settings in by_preset.items():
-            for seed in range(budget.seed, budget.seed + seeds):
-                length = (
-                    {"steps": 0, "seconds": None}
-                    if settings.steps == 0
-                    else {"steps": steps, "seconds": seconds}
-                )
-                own = settings.replace(seed=seed, **length)
-                found.append(Planned(name, group, own, 1.0 if settings.steps == 0 else until))
+            ready = settings.steps == 0
+            length = {"steps": 0, "seconds": None} if ready else {"steps": steps, "seconds": seconds}
+            for faithful in each_faithful or (settings.faithful,):
+                for seed in range(budget.seed, budget.seed + seeds):
+                    own = settings.replace(seed=seed, faithful=faithful, **length)
+                    found.append(Planned(name, group, own, 1.0 if ready else until))
     _check_different(found, photos)
     return found
 

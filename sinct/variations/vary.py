@@ -48,6 +48,7 @@ def vary(
     seeds: int = 1,
     presets: Sequence[str] | Mapping[str, CutSettings] = (),
     each_photo: bool = False,
+    each_faithful: Sequence[float] = (),
     regions: Sequence[StrPath] = (),
     run_dir: StrPath | None = None,
     config: CutSettings | None = None,
@@ -63,10 +64,10 @@ def vary(
 ) -> Variations:
     """Train several candidates for one picture, each for a short time, to choose from.
 
-    There is a candidate for each combination of seed, preset and photo. They are trained one after another. Together
-    they take half of the budget, and the one that is chosen takes the other half (see `sinct.variations.plan.divide`):
-    of 250 steps, four candidates have 31 each, and `continue_variation` trains one up to step 157. Called again in the
-    same way, candidates that are trained stay as they are, and the others are trained.
+    There is a candidate for each combination of seed, preset, photo and `faithful`. They are trained one after another.
+    Together they take half of the budget, and the one that is chosen takes the other half (see
+    `sinct.variations.plan.divide`): of 250 steps, four candidates have 31 each, and `continue_variation` trains one up
+    to step 157. Called again in the same way, candidates that are trained stay as they are, and the others are trained.
 
     Args:
         painting: picture file.
@@ -76,6 +77,8 @@ def vary(
         seeds: number of seeds, counted up from that of the settings.
         presets: names of presets, or settings by name; their lengths do not count, except that 0 steps train nothing.
         each_photo: make a candidate of each photo by itself, instead of one target of all together.
+        each_faithful: values of the setting `faithful`, from 0 to 1, instead of that of the settings: how much of the
+            strokes should go depends on the painting, and is best seen.
         regions: maps of the painting and of each photo, as for `train`.
         run_dir: by default `output` with the suffix .sinct; the candidates are in its folder `variations`.
         config: settings, whose length is the budget; by default those of `preset` on the device.
@@ -117,7 +120,8 @@ def vary(
         named = dict(presets) if isinstance(presets, Mapping) else {
             name: preset_settings(name, where) for name in presets
         }  # fmt: skip
-    planned = plan(base, named, [each.sha256 for each in targets], seeds=seeds, each_photo=each_photo)
+    hashes = [each.sha256 for each in targets]
+    planned = plan(base, named, hashes, seeds=seeds, each_photo=each_photo, each_faithful=each_faithful)
     if isinstance(source, Source):
         for settings in named.values():
             with torch.device("meta"):  # without weights

@@ -192,6 +192,20 @@ def test_presets_and_photos_make_candidates(job, tmp_path):
     assert "scores favour the presets" in err
 
 
+def test_values_of_faithful_make_candidates_that_go_on(job):
+    code, out, err = sinct_command(
+        *job, "--each-faithful=0.25,1", "--steps=20", *TINY, "--set=remove_strokes=true"
+    )
+    assert code == 0
+    for label in ("1: faithful 0.25", "2: faithful 1"):
+        assert f"{label}, 5 steps, score " in out
+    assert "how much of the strokes should stay depends on the painting" in err
+    assert [each.faithful for each in candidates_of(job)] == [0.25, 1]
+    code, out, _ = sinct_command(*job, "--continue=2")
+    assert code == 0
+    assert "after 15 steps" in out
+
+
 # One line for each mistake
 
 
@@ -200,7 +214,7 @@ def test_presets_and_photos_make_candidates(job, tmp_path):
     [
         (["--continue=1"], "holds no variations; train some first, for instance with --seeds 4"),
         (["--pick=best"], "holds no variations"),
-        (["--seeds=1"], "one candidate leaves nothing to choose; give --seeds 2 or more, several --presets, or"),
+        (["--seeds=1"], "one candidate leaves nothing to choose; give --seeds 2 or more, several --presets or values"),
         (["--seeds=0"], "--seeds must be 2 or more, got 0"),
         (["--seeds=99"], "99 candidates are too many"),
         (["--each-photo"], "one candidate leaves nothing to choose"),
@@ -208,6 +222,10 @@ def test_presets_and_photos_make_candidates(job, tmp_path):
         (["--seeds=4", "--preset=instant"], "0 steps leave nothing to divide among candidates; give --steps"),
         (["--presets=draft,best", "--steps=20"], "unknown preset 'best'"),
         (["--presets=draft,standard", "--steps=20"], "presets draft and standard differ only in length"),
+        (["--each-faithful=0.5"], "one candidate leaves nothing to choose"),
+        (["--each-faithful=0.5,high"], "--each-faithful takes numbers from 0 to 1 with commas between, got '0.5,high'"),
+        (["--each-faithful=0.5,2"], "faithful must"),
+        (["--each-faithful=0,1", "--faithful=0.3"], "--faithful and --each-faithful contradict each other"),
         (["--pick=best", "--continue=1"], "--continue and --pick contradict each other; give one of them"),
         (["--seeds=2", "--prune"], "--prune goes with --continue or --pick"),
     ],
@@ -258,6 +276,7 @@ def test_time_that_is_too_short_is_one_line(job):
     [
         ("a b -o c --seeds 4", None, "a b -o c --continue 3"),
         ("a b --seeds=4 --seed 7 --pick best --overwrite -o c", None, "a b -o c --continue 3"),
+        ("a b --each-faithful 0.2,1 --faithful 1", None, "a b --continue 3"),
         ("a b --presets x,y --each-photo --steps 9 --time=5m --bits 16", None, "a b --bits 16 --continue 3"),
         ("a b --continue 3 --resume --set a=1 --faithful=0.2", 40, "a b --continue 3 --steps=40"),
     ],

@@ -44,9 +44,9 @@ def test_too_few_steps_for_so_many_are_refused_with_how_many_it_takes():
     assert FEWEST_STEPS * 8 == 40
 
 
-def planned(budget, by_preset=None, photos=("a",), seeds=1, each_photo=False):
+def planned(budget, by_preset=None, photos=("a",), seeds=1, each_photo=False, each_faithful=()):
     by_preset = {"standard": budget} if by_preset is None else by_preset
-    return plan(budget, by_preset, photos, seeds=seeds, each_photo=each_photo)
+    return plan(budget, by_preset, photos, seeds=seeds, each_photo=each_photo, each_faithful=each_faithful)
 
 
 @pytest.fixture
@@ -73,6 +73,18 @@ def test_photos_presets_and_seeds_are_combined(budget):
     ]
 
 
+def test_values_of_faithful_are_combined_with_seeds_and_share_the_budget(budget):
+    removing = budget.replace(remove_strokes=True)
+    found = planned(removing, seeds=2, each_faithful=(0.25, 1))
+    assert [(each.settings.faithful, each.settings.seed) for each in found] == [
+        (0.25, 7),
+        (0.25, 8),
+        (1, 7),
+        (1, 8),
+    ]
+    assert {each.settings.steps for each in found} == {divide(400, None, 4).steps}
+
+
 def test_lengths_of_presets_do_not_count(budget):
     found = planned(budget, {"one": budget.replace(steps=9), "two": budget.replace(queries=2, seconds=3.0)})
     assert [(each.settings.steps, each.settings.seconds) for each in found] == [(300, None)] * 2
@@ -90,6 +102,8 @@ def test_a_preset_of_no_steps_trains_nothing_and_takes_nothing_of_the_budget(bud
         ({"seeds": 1}, "one candidate leaves nothing to choose; give `seeds=2`"),
         ({"each_photo": True}, "one candidate leaves nothing to choose"),
         ({"seeds": 0}, "`seeds` must be 2 or more, got 0"),
+        ({"each_faithful": (0.25, 0.25)}, "a value of `each_faithful` is there twice; leave one out"),
+        ({"each_faithful": (0.25, 1)}, "stroke and faithful say which strokes are taken out, but none are"),
         ({"seeds": MOST + 1}, "17 candidates are too many; give at most 16"),
         ({"photos": ("a", "b", "a"), "each_photo": True}, "photos 1 and 3 are the same picture"),
     ],
