@@ -14,7 +14,7 @@ from sinct.inference.mixing import Mix
 from sinct.inference.model import Model, load_model
 from sinct.inference.picture_regions import for_picture
 from sinct.inference.streamed import OnPixels
-from sinct.inference.to_file import check_earlier_state, checked_output, translate_to_file
+from sinct.inference.to_file import checked_output, translate_to_file
 from sinct.inference.window_sizes import check_windows
 from sinct.measures.warnings import scale_warning
 from sinct.networks.choice import make_generator
@@ -314,8 +314,6 @@ def apply(
     encoding = checked_output(
         target, source, given, bits=bits, profile=profile, overwrite=overwrite or resume
     )
-    if resume and not overwrite:
-        check_earlier_state(target, source, mix)
     loaded = model if isinstance(model, Model) else load_model(Path(model), choose_device(device))
     loaded, about_regions = for_picture(loaded, source, regions)
     # Of a texture that is kept, the size is right.

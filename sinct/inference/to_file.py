@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sinct.errors import InputError, OutputError, Remark
-from sinct.inference.mixing import Mix
+from sinct.errors import OutputError, Remark
 from sinct.inference.model import Model
 from sinct.inference.scratch import Scratch
 from sinct.inference.streamed import OnPixels, stream
@@ -17,7 +16,7 @@ from sinct.pictures.colour import SRGB_PROFILE
 from sinct.pictures.encoding import FORMATS
 from sinct.pictures.opening import memory_budget
 from sinct.pictures.output_profile import check_choice, kept_profile
-from sinct.pictures.picture import Picture, check_output, read_provenance, write_picture
+from sinct.pictures.picture import Picture, check_output, write_picture
 from sinct.pictures.rows import Source
 from sinct.runtime.files import StrPath, check_regular, printable, unwritable
 from sinct.version import __version__
@@ -119,42 +118,6 @@ def _encoding(suffix: str, source: Picture | Source, bits: int | None, *, keep: 
     return Encoding(usual, kept.icc, tuple(Remark("profile", text) for text in remarks))
 
 
-def check_earlier_state(output: Path, source: Picture | Source, mix: Mix) -> None:
-    """See that a picture which a resumed translation would replace is an earlier state of the same, by its metadata.
-
-    Of pictures that are written in rows, the scratch folder knows; a Deep Zoom is many files.
-
-    Args:
-        output: picture to write.
-        source: picture it is made from.
-        mix: what it keeps of that.
-
-    Raises:
-        OutputError: it is another picture, or was mixed in another way.
-    """
-    if isinstance(source, Source) or not output.exists() or output.suffix.lower() == ".dzi":
-        return
-    try:
-        stored = read_provenance(output)
-    except InputError:
-        stored = {}
-    mixed = _mixed(mix)
-    same = all(stored.get(name) == mixed.get(name) for name in ("strength", "keep", "mask_sha256"))
-    if stored.get("source_sha256") != source.sha256 or not same:
-        why = "of another picture" if same else "with another strength, mask or parts to keep"
-        raise OutputError(
-            f"{printable(output)} already exists, {why}, so there is nothing to resume; give another name, or "
-            "`overwrite=True` without `resume=True` to replace it"
-        )
-
-
-def _mixed(mix: Mix) -> dict[str, str]:
-    """What a translation keeps of its source, for its metadata."""
-    return {
-        name: _listed(fact) if isinstance(fact, list) else str(fact) for name, fact in mix.facts().items()
-    }
-
-
 def translate_to_file(
     model: Model,
     source: Picture | Source,
@@ -187,7 +150,11 @@ def translate_to_file(
     """
     model = for_size(model, source.sha256, source.width)
     kept = {"profile": "keep"} if encoding.profile != SRGB_PROFILE else {}
-    provenance = {**_provenance(model, source.sha256), **kept, **_mixed(model.mix)}
+    mixed = {
+        name: _listed(fact) if isinstance(fact, list) else str(fact)
+        for name, fact in model.mix.facts().items()
+    }
+    provenance = {**_provenance(model, source.sha256), **kept, **mixed}
     remarks = (*(model.mix.mask.remarks if model.mix.mask else ()), *encoding.remarks)
     if isinstance(source, Source):
         done = stream(
