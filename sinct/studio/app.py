@@ -244,13 +244,19 @@ class Routes:
         return StreamingResponse(self._changes(name), media_type="text/event-stream")
 
     async def _changes(self, name: str) -> AsyncIterator[str]:
-        last, silent = "", 0.0
+        last, silent, failing = "", 0.0, 0.0
         while not self._closing():
             try:
                 now = as_json(await run_in_threadpool(self._studio.describe, name))
-            except (SinctError, OSError) as error:  # somebody removed the run
+            except (SinctError, OSError) as error:
+                # Somebody removed the run; or a file was replaced while it was looked at.
+                if failing < SILENCE and await run_in_threadpool(self._studio.has, name):
+                    failing += TICK
+                    await asyncio.sleep(TICK)
+                    continue
                 yield f"event: gone\ndata: {as_json(in_words(str(error)))}\n\n"
                 return
+            failing = 0.0
             silent += TICK
             if now != last:
                 yield f"data: {now}\n\n"

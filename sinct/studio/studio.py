@@ -124,6 +124,14 @@ class Studio:
         """
         return StudioRun(run_in(self.folder, name))
 
+    def has(self, name: str) -> bool:
+        """Whether there is a run of this name."""
+        try:
+            self.run(name)
+        except InputError:
+            return False
+        return True
+
     def describe(self, name: str) -> dict[str, Any]:
         """Everything about a run that its page shows, JSON-serialisable.
 

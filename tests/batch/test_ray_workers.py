@@ -203,7 +203,7 @@ def test_jobs_survive_a_lost_node_with_the_same_results(cluster, make_request):
     workers = RayWorkers(cluster.address)
     try:
         assert workers.places == 2
-        requests = [make_request(name, steps=100) for name in ("first", "second")]
+        requests = [make_request(name, steps=400) for name in ("first", "second")]
         for request in requests:
             workers.start(request, need=2**20)
         until_begun(workers, {"first", "second"})

@@ -16,6 +16,7 @@ const brush = (() => {
   const waiting = new Map(); // name of a run -> its mask, which is about to be sent
   let sending = 0; // masks that wait or are on their way
   let sent = Promise.resolve();
+  let loaded = Promise.resolve();
 
   const on = () => $("#brush").getAttribute("aria-pressed") === "true";
   const radius = () => Math.max(1, ($("#width").value / 200) * Math.min(held.width, held.height));
@@ -31,12 +32,12 @@ const brush = (() => {
       [canvas.width, canvas.height] = [picture.naturalWidth, picture.naturalHeight];
     }
     [base, strokes, stroke] = [null, [], null];
-    load();
+    loaded = load();
     tell();
   }
 
-  // Take up the stored mask: white where the result shows.
-  async function load() {
+  // Take up the stored mask: white where the result shows. Until it is there, what was painted stays; `anew`, it goes then.
+  async function load(anew = false) {
     const [name, stored] = [run, version];
     if (stored === null) return;
     const picture = new Image();
@@ -46,7 +47,7 @@ const brush = (() => {
     } catch {
       return; // it was removed meanwhile, as will be heard
     }
-    if (name !== run || stored !== version) return;
+    if (name !== run || stored !== version || (anew && busy())) return;
     const canvas = Object.assign(document.createElement("canvas"), { width: held.width, height: held.height });
     const context = canvas.getContext("2d", tools);
     context.drawImage(picture, 0, 0, held.width, held.height);
@@ -57,6 +58,7 @@ const brush = (() => {
     }
     context.putImageData(values, 0, 0);
     base = canvas;
+    if (anew) strokes = [];
     redraw();
   }
 
@@ -66,9 +68,11 @@ const brush = (() => {
     if (name !== run || stored === version || busy()) return;
     const { views } = await ask(address(name));
     if (name !== run || views.mask === version || busy()) return;
-    [base, strokes, version] = [null, [], views.mask];
+    version = views.mask;
+    loaded = load(true);
+    if (version !== null) return;
+    [base, strokes] = [null, []];
     redraw();
-    load();
   }
   const busy = () => Boolean(sending || stroke);
 
@@ -270,5 +274,5 @@ const brush = (() => {
     save();
   });
 
-  return { begin, heard, painted, saved: () => sent };
+  return { begin, heard, painted, saved: () => loaded.then(() => sent) };
 })();
