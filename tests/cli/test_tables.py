@@ -140,7 +140,8 @@ def test_scores_of_folders_leave_no_blanks_and_name_their_units(width, screen):
 
 
 def test_two_results_beside_painting_and_photo_fit_80_columns(screen):
-    rows = {name: dict.fromkeys(NAMES, 0.1234) for name in ("painting, unchanged", "photo, unchanged", "out.png", "b.png")}
+    names = ("painting, unchanged", "photo, unchanged", "out.png", "b.png")
+    rows = {name: dict.fromkeys(NAMES, 0.1234) for name in names}
     shown = screen(80)
     compared.show(MEASURES, rows)
     assert "out.png: " not in shown.getvalue()
