@@ -8,7 +8,11 @@ import torch
 from sinct.errors import ConfigError
 from sinct.objectives.folder_drit import DritSettings, FolderDritTrainer
 from tests.support.folder_pictures import drawn_domains, mean_colour_moves, tiny_drit
-from tests.support.learning import check_that_all_learn, check_that_it_continues
+from tests.support.learning import (
+    check_that_all_learn,
+    check_that_directions_begin_alike_if_asked,
+    check_that_it_continues,
+)
 
 CPU = torch.device("cpu")
 
@@ -121,17 +125,7 @@ def test_both_directions_have_one_content_space(make):
 
 
 def test_both_directions_begin_with_the_same_weights_if_asked(make):
-    trainer = make(same_start=True)
-    forward, backward = trainer.generator.state_dict(), trainer.backward.state_dict()
-    assert [name for name, weights in backward.items() if not weights.equal(forward[name])] == []
-    other = make()
-    apart = other.generator.state_dict()
-    assert any(not weights.equal(apart[name]) for name, weights in other.backward.state_dict().items())
-    picture = trainer.sample().source
-    style = torch.ones(1, 3)
-    with torch.no_grad():
-        own = trainer.backward.decode(trainer.generator.content_of(picture), style)
-        assert trainer.generator.decode(trainer.generator.content_of(picture), style).equal(own)
+    check_that_directions_begin_alike_if_asked(make)
 
 
 def test_every_network_learns(make):

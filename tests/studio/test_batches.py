@@ -44,13 +44,6 @@ def folder(tmp_path) -> Path:
 
 
 @pytest.fixture
-def studio(folder, tiny):
-    studio = make_studio(folder, tiny)
-    yield studio
-    studio.processes.kill()
-
-
-@pytest.fixture
 def batches(studio) -> Batches:
     return Batches(studio)
 

@@ -29,13 +29,6 @@ def folder(tmp_path, make_picture) -> Path:
 
 
 @pytest.fixture
-def studio(folder, tiny):
-    studio = make_studio(folder, tiny)
-    yield studio
-    studio.processes.kill()
-
-
-@pytest.fixture
 def served(folder, tiny) -> Iterator[Served]:
     with serving(make_studio(folder, tiny)) as served:
         yield served

@@ -33,13 +33,6 @@ def folder(make_picture, tmp_path) -> Path:
     return tmp_path / "folder"
 
 
-@pytest.fixture
-def studio(folder, tiny):
-    studio = make_studio(folder, tiny)
-    yield studio
-    studio.processes.kill()
-
-
 def trained(folder: Path, tiny, **options) -> sinct.Translation:
     """A run of the command line."""
     return sinct.translate(

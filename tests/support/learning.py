@@ -3,8 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+import torch
 from torch import Tensor
 
+from sinct.objectives.folder_multimodal import MultimodalGan
 from sinct.training.loop import Loop
 
 Trainer = TypeVar("Trainer", bound=Loop[Any, Any])
@@ -37,3 +39,18 @@ def check_that_it_continues(make: Callable[[], Loop[Any, Any]]) -> Mapping[str, 
     assert found.keys() == whole.keys()
     assert [name for name in whole if not whole[name].equal(found[name])] == []
     return whole
+
+
+def check_that_directions_begin_alike_if_asked(make: Callable[..., MultimodalGan[Any]]) -> None:
+    """Assert that `same_start` gives both generators the same weights, and that they differ without it."""
+    trainer: Any = make(same_start=True)
+    forward, backward = trainer.generator.state_dict(), trainer.backward.state_dict()
+    assert [name for name, weights in backward.items() if not weights.equal(forward[name])] == []
+    other: Any = make()
+    apart = other.generator.state_dict()
+    assert any(not weights.equal(apart[name]) for name, weights in other.backward.state_dict().items())
+    picture = trainer.sample().source
+    style = torch.ones(1, 3)
+    with torch.no_grad():
+        own = trainer.backward.decode(trainer.generator.content_of(picture), style)
+        assert trainer.generator.decode(trainer.generator.content_of(picture), style).equal(own)
