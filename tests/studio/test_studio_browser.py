@@ -64,6 +64,8 @@ def drop(page: "sync_api.Page", selector: str, *paths: Path) -> None:
 def choose(page: "sync_api.Page", painting: Path, photo: Path) -> None:
     page.locator("#painting input").set_input_files(painting)
     page.locator("#photo input").set_input_files(photo)
+    for place in ("painting", "photo"):  # a further photo asked for before is taken as the first
+        page.locator(f"#{place} .chosen").wait_for()
 
 
 def in_folder(served: Served, *paths: Path) -> None:
