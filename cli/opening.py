@@ -40,12 +40,67 @@ def of_training(
     if resume:
         config, preset = config or run.read_config(Trainer)[0], run.preset() or preset
     assert config is not None
-    what = described(paintings[0]) if len(paintings) == 1 else counted(len(paintings), "painting")
-    look = described(photos[0]) if len(photos) == 1 else counted(len(photos), "photo")
+    length = _length(config, run if resume else None)
+    return [f"{_with_look(paintings, photos)}: {preset}, {length}", f"preview: {run.preview}"]
+
+
+def of_candidates(
+    painting: Path, photos: Sequence[Path], preset: str, config: "Config", count: int, run_dir: Path
+) -> list[str]:
+    """Lines before trainings of candidates.
+
+    Args:
+        painting: a file.
+        photos: files.
+        preset: name of the settings, or names.
+        config: settings whose length is the budget.
+        count: number of candidates.
+        run_dir: their folder.
+    """
+    from sinct.variations.candidates import folder_in
+
+    what = f"{_with_look([painting], photos)}: {counted(count, 'candidate')}, {preset}"
     return [
-        f"{what}, with the look of {look}: {preset}, {_length(config, run if resume else None)}",
+        f"{what}; with the one that goes on, {_length(config, None)}",
+        f"candidates: {folder_in(run_dir).path}",
+    ]
+
+
+def of_candidate(
+    painting: Path,
+    photos: Sequence[Path],
+    run_dir: Path,
+    number: int,
+    steps: int | None,
+    seconds: float | None,
+) -> list[str]:
+    """Lines before a candidate goes on.
+
+    Args:
+        painting: a file.
+        photos: all files that were given to the candidates.
+        run_dir: their folder.
+        number: the candidate that goes on, from 1.
+        steps, seconds: another length, see `sinct.continue_variation`.
+    """
+    from sinct.variations.candidates import folder_in
+    from sinct.variations.choice import lengthened
+    from sinct.variations.folder import settings_of
+
+    folder = folder_in(run_dir)
+    entry, run = folder.read().candidates[number - 1], folder.run(number)
+    config = lengthened(entry, steps, seconds) or settings_of(entry)
+    look = _with_look([painting], [photos[photo] for photo in entry.photos])
+    return [
+        f"{look}: candidate {number}, {entry.preset}, {_length(config, run)}",
         f"preview: {run.preview}",
     ]
+
+
+def _with_look(paintings: Sequence[Path], photos: Sequence[Path]) -> str:
+    what = described(paintings[0]) if len(paintings) == 1 else counted(len(paintings), "painting")
+    look = described(photos[0]) if len(photos) == 1 else counted(len(photos), "photo")
+    return f"{what}, with the look of {look}"
 
 
 def of_folders(

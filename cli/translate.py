@@ -228,18 +228,19 @@ def _translate_one_of_several(
             asks, sinct.read_variations(run_dir), number, seeds=wishes.seeds is not None
         )
     # After --pick, a length given was the budget, and the candidate has its part of that.
-    longer = wishes.number is not None
+    if wishes.number is None:
+        steps = seconds = None
+    first = partial(opening.of_candidate, painting, photos, run_dir, number, steps, seconds)
     with stopping() as stop:
         with (
-            bars.TrainingDisplay(quiet=quiet, verbose=verbose) as bar,
+            bars.TrainingDisplay(quiet=quiet, verbose=verbose, opening=first) as bar,
             bars.PixelDisplay(quiet=quiet) as pixels,
         ):
             done = sinct.continue_variation(
                 painting, photos, output, number, run_dir=run_dir, overwrite=overwrite,
                 device=device, max_memory=max_memory, bits=bits, profile=profile, strength=strength,
                 keep=keep, mask=mask, regions=regions, on_progress=bar, on_preparing=bar.prepare, on_pixels=pixels,
-                should_stop=stop,
-                steps=steps if longer else None, seconds=seconds if longer else None,
+                should_stop=stop, steps=steps, seconds=seconds,
             )  # fmt: skip
         freed = 0
         if wishes.prune and done.finished and done.training is not None and done.training.finished:

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import typer
 from sinct.errors import CheckpointError, ConfigError, OutputError, counted
 from sinct.runtime.files import printable
 
-from . import bars, display
+from . import bars, display, opening
 from .keeping import check_kept
 from .options import Pick, parse_changes
 from .stopping import choosing, repeating, stopping
@@ -62,6 +63,11 @@ class Wishes:
                 "--prune goes with --continue or --pick, which say what stays; give one of them"
             )
         return chosen or self.train
+
+    def count(self, photos: int) -> int:
+        """How many candidates there are to be, of so many photos."""
+        lists = max(1, len(self.names())) * max(1, len(self.values()))
+        return (self.seeds or 1) * (photos if self.each_photo else 1) * lists
 
     def names(self) -> list[str]:
         """The presets by name."""
@@ -165,9 +171,14 @@ def choose(
             f"{printable(output)} already exists; give another name, or `overwrite=True` to replace it"
         )
     if wishes.train:
+        budget = settings(None)
+        first = partial(
+            opening.of_candidates, painting, photos, ", ".join(wishes.names()) or preset, budget,
+            wishes.count(len(photos)), run_dir,
+        )  # fmt: skip
         with (
             stopping() as stop,
-            bars.TrainingDisplay(quiet=quiet, kept="what is trained", verbose=verbose) as bar,
+            bars.TrainingDisplay(quiet=quiet, kept="what is trained", verbose=verbose, opening=first) as bar,
         ):
 
             def on_progress(progress: "VariationProgress") -> None:
@@ -178,7 +189,7 @@ def choose(
                     display.remark(f"candidate {_line(candidate)}")
 
             found = sinct.vary(
-                painting, photos, output, run_dir=run_dir, config=settings(None), preset=preset,
+                painting, photos, output, run_dir=run_dir, config=budget, preset=preset,
                 seeds=1 if wishes.seeds is None else wishes.seeds, each_photo=wishes.each_photo,
                 each_faithful=wishes.values(),
                 presets={name: settings(name) for name in wishes.names()}, overwrite=overwrite,

@@ -7,6 +7,7 @@ from contextlib import suppress
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from starlette.applications import Starlette
@@ -293,12 +294,12 @@ class Routes:
     async def candidate(self, request: Request) -> Response:
         """The painting as a candidate translates it."""
         name, number = request.path_params["name"], request.path_params["number"]
-        return _picture(await run_in_threadpool(self._studio.candidate, name, number))
+        return await _picture(self._studio.candidate, name, number)
 
     async def candidate_photo(self, request: Request) -> Response:
         """The first photo of a candidate."""
         name, number = request.path_params["name"], request.path_params["number"]
-        return _picture(await run_in_threadpool(self._studio.candidate_photo, name, number))
+        return await _picture(self._studio.candidate_photo, name, number)
 
     async def make_picture(self, request: Request) -> Response:
         """Begin to make a picture for download."""
@@ -323,11 +324,21 @@ class Routes:
         if view == "result" and (parts := request.query_params.get("keep")):
             data = await run_in_threadpool(self._studio.kept, name, parts)
             return _missing() if data is None else Response(data, media_type="image/png")
-        return _picture(await run_in_threadpool(self._studio.view, name, view))
+        return await _picture(self._studio.view, name, view)
 
 
-def _picture(path: Path | None) -> Response:
-    return _missing() if path is None else FileResponse(path, media_type="image/png")
+async def _picture(find: Callable[..., Path | None], *asked: Any) -> Response:
+    """A PNG that `find` finds. It is read at once, since it may be replaced, or be gone, at any moment."""
+
+    def read() -> bytes | None:
+        path = find(*asked)
+        try:
+            return None if path is None else path.read_bytes()
+        except FileNotFoundError:
+            return None
+
+    data = await run_in_threadpool(read)
+    return _missing() if data is None else Response(data, media_type="image/png")
 
 
 def _missing() -> Response:

@@ -109,7 +109,7 @@ def _check(studio: Studio, asked: Sequence[Asked], preset: str, choices: Choices
         raise InputError(
             f"{len(asked)} paintings are too many; choose at most {MOST_PICTURES}, or begin in a terminal"
         )
-    if choices.seeds != 1 or choices.each_photo:
+    if choices.vary:
         raise ConfigError("variations are tried on one painting; leave them out, or choose one painting")
     seen: set[str] = set()
     for each in asked:

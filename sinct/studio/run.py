@@ -52,6 +52,7 @@ class Job:
         config: all settings of a run that the studio began; None for one of the command line.
         seeds: number of seeds of candidates, as `sinct.vary` takes it; 1 where there are none to choose from.
         each_photo: whether each photo makes a candidate, likewise.
+        each_faithful: values of `faithful` that make a candidate each, likewise.
         chosen: number of the candidate that makes the picture; None while there is none.
     """
 
@@ -62,12 +63,13 @@ class Job:
     config: Mapping[str, Any] | None = None
     seeds: int = 1
     each_photo: bool = False
+    each_faithful: tuple[float, ...] = ()
     chosen: int | None = None
 
     @property
     def varies(self) -> bool:
         """Whether it begins with candidates to choose from."""
-        return self.seeds > 1 or self.each_photo
+        return self.seeds > 1 or self.each_photo or bool(self.each_faithful)
 
 
 @dataclass(frozen=True)
@@ -79,12 +81,19 @@ class Choices:
         faithful: how much is taken out of the painting with its strokes; None leaves it to the preset.
         seeds: number of candidates with seeds counted up from `seed`; 1 trains one picture.
         each_photo: make a candidate of each photo.
+        each_faithful: make a candidate of each of these values of `faithful`.
     """
 
     seed: int = 0
     faithful: float | None = None
     seeds: int = 1
     each_photo: bool = False
+    each_faithful: tuple[float, ...] = ()
+
+    @property
+    def vary(self) -> bool:
+        """Whether they ask for several candidates."""
+        return self.seeds != 1 or self.each_photo or bool(self.each_faithful)
 
 
 NO_CHOICES = Choices()

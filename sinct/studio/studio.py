@@ -175,6 +175,7 @@ class Studio:
                 config.to_dict(),
                 choices.seeds,
                 choices.each_photo,
+                choices.each_faithful,
             )
             with undone(run.path):
                 run.write_job(job)
@@ -434,9 +435,13 @@ def _check_candidates(config: CutSettings, photos: int, choices: Choices) -> Non
     Raises:
         ConfigError: there are too few or too many, or too few steps for so many.
     """
-    count = choices.seeds * (photos if choices.each_photo else 1)
-    if choices.seeds == 1 and not choices.each_photo:
+    if not choices.vary:
         return
+    for value in choices.each_faithful:
+        config.replace(faithful=value)  # raises
+    if len(set(choices.each_faithful)) < len(choices.each_faithful):
+        raise ConfigError("a value of `each_faithful` is there twice; leave one out")
+    count = choices.seeds * (photos if choices.each_photo else 1) * max(1, len(choices.each_faithful))
     if config.steps == 0:
         raise ConfigError("without training, variations are all the same; choose another length")
     if count < 2:

@@ -154,6 +154,7 @@ def _vary(run: StudioRun, job: Job, teller: Teller, should_stop: Callable[[], bo
             run.output(),
             seeds=job.seeds,
             each_photo=job.each_photo,
+            each_faithful=job.each_faithful,
             config=None if job.config is None else sinct.Config.from_dict(job.config),
             preset=job.preset,
             **told,

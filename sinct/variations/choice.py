@@ -97,7 +97,7 @@ def continue_variation(
             target,
             regions=maps_of(regions, entry.photos),
             run_dir=folder.run(number).path,
-            config=_lengthened(entry, steps, seconds),
+            config=lengthened(entry, steps, seconds),
             resume=True,
             **options,
         )
@@ -169,7 +169,7 @@ def _chosen(folder: Folder, record: Record, number: int) -> Entry:
     return entry
 
 
-def _lengthened(entry: Entry, steps: int | None, seconds: float | None) -> CutSettings | None:
+def lengthened(entry: Entry, steps: int | None, seconds: float | None) -> CutSettings | None:
     """Settings with another length; None where it stays. Steps alone free it from the limit to its time."""
     if steps is None and seconds is None:
         return None

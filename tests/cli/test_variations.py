@@ -98,6 +98,19 @@ def test_the_command_that_goes_on_is_printed_and_works(varied, told):
     assert "out.png (60x45 px) after 15 steps" in out
 
 
+def test_candidates_and_the_one_that_goes_on_open_with_what_is_done(varied, told):
+    pictures = "painting.png (60x45 px), with the look of photo.png (64x50 px)"
+    lines = told[1][2].splitlines()
+    takes = "with the one that goes on, 20 steps; the first will tell how long they take"
+    assert lines[0] == f"{pictures}: 2 candidates, standard; {takes}"
+    assert lines[1] == f"candidates: {told[0] / 'out.sinct' / 'variations'}"
+    lines = sinct_command(*varied, "--continue=2", "--steps=12")[2].splitlines()
+    assert lines[0].startswith(f"{pictures}: candidate 2, standard, ")
+    assert "12" in lines[0]
+    assert lines[1].startswith("preview: ")
+    assert lines[1].endswith("variations/2/preview.png")
+
+
 def test_progress_is_told_once_for_all_candidates(told):
     _, _, err = told[1]
     assert err.count("on this machine: 2 candidates of 5 steps, about ") == 1

@@ -235,6 +235,13 @@ def test_more_choices_become_settings(studio, started):
     assert (job.config["seed"], job.seeds, job.each_photo) == (7, 3, False)
 
 
+def test_values_of_faithful_reach_the_candidates(studio, started):
+    studio.configs["draft"] = studio.configs["draft"].replace(remove_strokes=True)
+    name = studio.start("painting.png", ["photo.png"], "draft", Choices(each_faithful=(0.5, 1)))
+    assert studio.run(name).job().each_faithful == (0.5, 1)
+    assert studio.run(name).job().varies
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -244,9 +251,14 @@ def test_more_choices_become_settings(studio, started):
         ({"seeds": 0}, "one variation leaves nothing to choose"),
         ({"seeds": 3}, "20 steps are too few for 3 variations; choose a longer training, or fewer of them"),
         ({"each_photo": True}, "one variation leaves nothing to choose"),
+        ({"each_faithful": (0.5,)}, "one variation leaves nothing to choose"),
+        ({"each_faithful": (0.5, 0.5, 1.0)}, "a value of `each_faithful` is there twice"),
+        ({"each_faithful": (0.5, 1.5)}, "faithful must"),
+        ({"each_faithful": (0.25, 0.5, 0.75, 1.0)}, "20 steps are too few for 4 variations"),
     ],
 )
 def test_choices_that_cannot_be_give_one_line(folder, studio, started, changes, said):
+    studio.configs["draft"] = studio.configs["draft"].replace(remove_strokes=True)
     with pytest.raises(ConfigError, match=said):
         studio.start("painting.png", ["photo.png"], "draft", Choices(**changes))
     assert not list(folder.glob("painting-photo*"))

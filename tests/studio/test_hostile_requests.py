@@ -368,6 +368,13 @@ def test_names_in_candidates_lead_nowhere_else(served, tmp_path):
     assert choice.status_code == 422
 
 
+def test_a_picture_that_goes_while_it_is_asked_for_is_missing(served, monkeypatch, tmp_path):
+    monkeypatch.setattr(served.studio, "view", lambda name, view: tmp_path / "gone.png")
+    with served.client() as client:
+        answer = client.get("/api/runs/varied.sinct/views/live")
+    assert (answer.status_code, answer.json()) == (404, {"error": "there is nothing at this address"})
+
+
 @pytest.mark.parametrize("text", ["", "{}", "[]", "[" * 100_000, "\0", '{"candidates": []}'])
 def test_damaged_candidates_do_not_break_the_page(served, text):
     (candidates_in(served.folder) / "variations.json").write_text(text)

@@ -173,6 +173,26 @@ def test_variations_are_tried_by_keyboard_and_the_chosen_one_is_finished_and_dow
     assert opened.complaints + again.complaints == []
 
 
+def test_degrees_of_faithful_are_offered_to_choose_from(
+    browser: "sync_api.Browser", served: Served, pair: tuple[Path, Path]
+) -> None:
+    served.studio.configs["draft"] = CONFIG.replace(steps=30, remove_strokes=True)
+    in_folder(served, *pair)
+    opened = Open(browser, served)
+    page = opened.page
+    page.locator("#painting select").select_option("monet.png")
+    page.locator("#photo select").select_option(pair[1].name)
+    page.get_by_label("Try variations first").select_option("3 degrees of Faithful")
+    assert page.locator("#vary-hint").inner_text().startswith("3 candidates, 5 steps each")
+    assert page.locator("#faithful").is_disabled()
+    page.get_by_role("button", name="Start").click()
+    page.locator("#phase", has_text="Choose a candidate").wait_for(timeout=MOMENT)
+    for number, value in enumerate(("0.25", "0.5", "1"), start=1):
+        page.get_by_role("radio", name=f"{number}: faithful {value}").wait_for(state="attached")
+    opened.context.close()
+    assert opened.complaints == []
+
+
 def test_what_is_kept_is_shown_and_downloaded(
     browser: "sync_api.Browser", served: Served, pair: tuple[Path, Path], tmp_path: Path
 ) -> None:

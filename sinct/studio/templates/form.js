@@ -184,14 +184,16 @@ $("#form").addEventListener("submit", async (event) => {
 
 // More choices, as the library names them; what was not touched is left to the preset.
 const UNTOUCHED = 0.5; // of `faithful`
+const DEGREES = [0.25, 0.5, 1]; // of it, to choose from
 const faithful = $("#faithful");
 function choices() {
-  const each = $("#vary").value === "photos";
+  const vary = $("#vary").value;
   return {
     seed: Number($("#seed").value) || 0,
     faithful: Number(faithful.value) === UNTOUCHED ? null : Number(faithful.value),
-    seeds: each ? 1 : Number($("#vary").value),
-    each_photo: each,
+    seeds: Number(vary) || 1,
+    each_photo: vary === "photos",
+    each_faithful: vary === "faithful" ? DEGREES : [],
   };
 }
 faithful.addEventListener("input", () => ($("#faithful-value").value = faithful.value));
@@ -200,8 +202,10 @@ faithful.addEventListener("input", () => ($("#faithful-value").value = faithful.
 function tellVariations() {
   const preset = overview?.presets.find(({ name }) => name === $("#presets :checked")?.value);
   const value = $("#vary").value;
-  const count = value === "photos" ? photos().length : Number(value);
-  if (!preset || count < 2) return set($("#vary-hint"), "Results differ with the seed and the photo.");
+  const count = { photos: photos().length, faithful: DEGREES.length }[value] ?? Number(value);
+  faithful.disabled = value === "faithful"; // each candidate has its own
+  const hint = "Results differ with the seed, the photo, and how much of the strokes goes.";
+  if (!preset || count < 2) return set($("#vary-hint"), hint);
   if (!preset.steps) return set($("#vary-hint"), "Without training, variations are all the same. Choose another length.");
   const each = Math.floor(preset.steps / (2 * count));
   const whole = preset.steps - (count - 1) * each;

@@ -83,7 +83,7 @@ const several = (() => {
 
   async function start() {
     const preset = $("#presets :checked").value;
-    const asked = { pictures: pictures(), preset, choices: { ...choices(), seeds: 1, each_photo: false } };
+    const asked = { pictures: pictures(), preset, choices: { ...choices(), seeds: 1, each_photo: false, each_faithful: [] } };
     const { name } = await post("/api/batches", asked);
     location.assign(`/batch?of=${part(name)}`);
   }
