@@ -28,6 +28,28 @@ photo's texture, which agree roughly at best."""
 TERMS = 15
 """Terms of a quadratic polynomial in four variables."""
 
+OPPONENT = ((3**-0.5, 3**-0.5, 3**-0.5), (2**-0.5, 0.0, -(2**-0.5)), (6**-0.5, -2 * 6**-0.5, 6**-0.5))
+"""Lightness, red against blue, and magenta against green: orthonormal axes of colour, each with a curve."""
+
+KNOTS = 49
+"""Knots of a curve, evenly spaced."""
+
+BEYOND = 0.25
+"""How far a curve goes on beyond the colours it is fitted to, on each side, as a share of their range."""
+
+STEEPEST = 2.0
+"""Most slope of a curve, and the inverse of its least: a steeper one would turn what strokes left into speckles."""
+
+SMOOTH = 1
+"""Standard deviation in knots of the window that a curve's slope is averaged over."""
+
+UNKNOWN = 1e-3
+"""Weight of the least slope beside the share of colours in that window: what the fit has not seen hardly goes beyond
+it."""
+
+NUMBERS = 3 * TERMS + 3 * (2 + KNOTS)
+"""Numbers of a map with its curves; maps of earlier versions have none of these."""
+
 AROUND = 33
 """Side in pixels of the windows that roughness is averaged over."""
 
@@ -115,8 +137,9 @@ def fit_colours(
     to rough ones. The way back, which is known pixel by pixel, is fitted by least squares with a quadratic polynomial
     in colour and roughness: the same white is chalk where it is rough and sky where it is smooth. The painted colours
     are varied first as the strokes vary them: a map that is fitted to exact colours would stretch that variation
-    together with the scene's, and turn dabs into speckles (errors in variables). In the end, the mapped colours are
-    given the photos' mean and covariance.
+    together with the scene's, and turn dabs into speckles (errors in variables). The mapped colours are given the
+    photos' mean and covariance. In the end, a curve along each axis of `OPPONENT` gives them the photos' distribution:
+    a quadratic alone leaves shadows too black and ochre too yellow, and whites grey.
 
     Args:
         painted: one or more (3, H, W) in [-1, 1].
@@ -127,8 +150,9 @@ def fit_colours(
         where: (H, W) bool for each photo, the part that counts; None for all.
 
     Returns:
-        45 coefficients: for red, green and blue, those of 1, r, g, b, t, r², rg, rb, rt, g², gb, gt, b², bt, t²
-            (`sinct.data.palette.quadratic`), where t is roughness in standard deviations from its mean.
+        `NUMBERS` numbers. First 45 coefficients: for red, green and blue, those of 1, r, g, b, t, r², rg, rb, rt, g²,
+            gb, gt, b², bt, t² (`sinct.data.palette.quadratic`), where t is roughness in standard deviations from its
+            mean. Then three curves: where each begins and ends, and its height at each of `KNOTS`.
     """
     samples = [
         torch.cat(
@@ -153,7 +177,49 @@ def fit_colours(
         torch.linalg.solve(normal, terms @ (wanted - known[:3]).T / terms.shape[1]).T * quadratic(units).T
     )
     change[:, 1:4] += torch.eye(3, dtype=change.dtype)
-    return tuple(_as_varied(change, quadratic(exact[:4]), exact[4:]).flatten().tolist())
+    terms, wanted = quadratic(exact[:4]), exact[4:]
+    colours = _as_varied(change, terms, wanted)
+    axes = torch.tensor(OPPONENT, dtype=terms.dtype)
+    curves = map(_curve, axes @ colours @ terms, axes @ wanted)
+    return (*colours.flatten().tolist(), *(number for curve in curves for number in curve))
+
+
+def _curve(found: Tensor, wanted: Tensor) -> list[float]:
+    """The rising curve from one distribution to another, (N,) each: its ends, and its height at each knot.
+
+    Pitié et al. 2007, "Automated colour grading using colour distribution transfer", section 2.1 (one dimension), with
+    its slope smoothed and limited.
+    """
+    found, wanted = found.sort().values, wanted.sort().values
+    margin = BEYOND * float(found[-1] - found[0]) + 1e-3
+    low, high = float(found[0]) - margin, float(found[-1]) + margin
+    knots = torch.linspace(low, high, KNOTS, dtype=found.dtype)
+    step = (high - low) / (KNOTS - 1)
+    after = torch.searchsorted(found, knots).clamp(1, len(found) - 1)
+    share = ((knots - found[after - 1]) / (found[after] - found[after - 1]).clamp_min(1e-9)).clamp(0, 1)
+    heights = torch.lerp(wanted[after - 1], wanted[after], share)
+    slopes = (heights.diff() / step).clamp(1 / STEEPEST, STEEPEST)
+    known = torch.searchsorted(found, knots).diff().to(found) / len(found)
+    averaged = (_blurred(slopes * known) + UNKNOWN / STEEPEST) / (_blurred(known) + UNKNOWN)
+    rising = torch.cat([averaged.new_zeros(1), averaged.cumsum(0) * step])
+    centre = _at(found, low, high, rising).mean() - wanted.mean()
+    return [low, high, *(rising - centre).tolist()]
+
+
+def _blurred(values: Tensor) -> Tensor:
+    """Gaussian average of (N,), with zeros around it."""
+    around = torch.arange(-4 * SMOOTH, 4 * SMOOTH + 1, dtype=values.dtype)
+    window = torch.exp(-0.5 * (around / SMOOTH) ** 2)
+    return F.conv1d(values[None, None], (window / window.sum())[None, None], padding=4 * SMOOTH)[0, 0]
+
+
+def _at(values: Tensor, low: float, high: float, heights: Tensor) -> Tensor:
+    """Height of a curve, given at evenly spaced knots from `low` to `high`, at each value; level beyond its ends."""
+    place = ((values - low) * ((len(heights) - 1) / (high - low))).clamp_(0, len(heights) - 1)
+    before = place.to(torch.int32).clamp_(max=len(heights) - 2)
+    slopes = heights.diff()
+    start, slope = (each.index_select(0, before.flatten()).view_as(place) for each in (heights[:-1], slopes))
+    return start.addcmul_(place.sub_(before), slope)
 
 
 def _as_varied(colours: Tensor, terms: Tensor, wanted: Tensor) -> Tensor:
@@ -209,12 +275,13 @@ def recolour(picture: Tensor, rough: Tensor, colours: Sequence[float], spread: S
     Args:
         picture: (3, H, W) in [-1, 1].
         rough: (1, H, W), its `roughness`.
-        colours: the map's coefficients.
+        colours: the map's numbers.
         spread: of the roughness of the whole picture, or of all that are translated alike.
 
     Returns:
         (3, H, W) in [-1, 1], clamped.
     """
+    colours, curves = colours[: 3 * TERMS], colours[3 * TERMS :]
     variables = [*picture, standardised(rough, spread)[0]]
     rows = []
     for channel in range(3):
@@ -228,7 +295,21 @@ def recolour(picture: Tensor, rough: Tensor, colours: Sequence[float], spread: S
                 factor.add_(other, alpha=next(products))
             row.addcmul_(variable, factor)
         rows.append(row)
-    return torch.stack(rows).clamp_(-1, 1)
+    return torch.stack(_graded(rows, curves) if curves else rows).clamp_(-1, 1)
+
+
+def _graded(rows: Sequence[Tensor], curves: Sequence[float]) -> list[Tensor]:
+    """Red, green and blue, (H, W) each, with a curve along each axis of `OPPONENT`."""
+    graded = [torch.zeros_like(row) for row in rows]
+    for number, axis in enumerate(OPPONENT):
+        low, high, *heights = curves[(2 + KNOTS) * number : (2 + KNOTS) * (number + 1)]
+        along = torch.zeros_like(rows[0])
+        for row, share in zip(rows, axis, strict=True):
+            along.add_(row, alpha=share)
+        along = _at(along, low, high, along.new_tensor(heights))
+        for row, share in zip(graded, axis, strict=True):
+            row.add_(along, alpha=share)
+    return graded
 
 
 def standardised(rough: Tensor, spread: Spread) -> Tensor:

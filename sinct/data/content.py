@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from sinct.data.colours import (
+    NUMBERS,
     ROUGHNESS_REACH,
     TERMS,
     Spread,
@@ -149,7 +150,7 @@ class Content:
             "detail": 0 <= self.detail <= 1,
             "grain": self.grain >= 0,
             "seed": 0 <= self.seed < 2**63,
-            "colours": len(self.colours) in (0, 3 * TERMS),
+            "colours": len(self.colours) in (0, 3 * TERMS, NUMBERS),
             "stroke": self.stroke >= 0,
             "halvings": 0 <= self.halvings <= COARSEST,
             "every number": all(map(math.isfinite, values)),

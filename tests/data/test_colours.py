@@ -1,6 +1,17 @@
+import numpy as np
 import torch
 
-from sinct.data.colours import RANGE, ROUGHNESS_REACH, Spread, recolour, roughness, spread_of
+from sinct.data.colours import (
+    KNOTS,
+    NUMBERS,
+    OPPONENT,
+    RANGE,
+    ROUGHNESS_REACH,
+    Spread,
+    recolour,
+    roughness,
+    spread_of,
+)
 from sinct.data.content import Content, prepare, prepared, separate
 from sinct.data.pair_content import prepare_pair
 from sinct.data.palette import quadratic
@@ -36,6 +47,42 @@ def test_the_map_is_the_polynomial_that_its_coefficients_say():
     expected = torch.tensor(colours).view(3, 15) @ quadratic(torch.cat([picture, standard]).flatten(1))
     found = recolour(picture, rough, colours, Spread(-3, 2))
     assert torch.allclose(found, expected.view_as(picture).clamp(-1, 1), atol=1e-6)
+
+
+def test_curves_run_along_the_opponent_axes():
+    picture, rough = scene(), torch.zeros(1, 64, 80)
+    same = torch.zeros(3, 15)
+    same[:, 1:4] = torch.eye(3)
+    heights = [torch.linspace(-0.5, 1, KNOTS) ** 3 + number / 10 for number in range(3)]
+    ends = [(-1.2, 1.5), (-0.4, 0.6), (-1.0, 1.0)]  # the second ends before the colours do
+    curves = [[*end, *each.tolist()] for end, each in zip(ends, heights, strict=True)]
+    axes = np.array(OPPONENT)
+    along = axes @ picture.flatten(1).double().numpy()
+    for number, (end, each) in enumerate(zip(ends, heights, strict=True)):
+        along[number] = np.interp(along[number], np.linspace(*end, KNOTS), each.numpy())
+    expected = torch.from_numpy(axes.T @ along).view_as(picture).clamp(-1, 1)
+    found = recolour(
+        picture,
+        rough,
+        [*same.flatten().tolist(), *(number for curve in curves for number in curve)],
+        Spread(),
+    )
+    assert np.allclose(axes @ axes.T, np.eye(3))
+    assert torch.allclose(found.double(), expected, atol=1e-5)
+
+
+def test_a_photos_own_colours_come_back_with_its_shadows_and_whites():
+    """A photo of a few deep shadows and whites, as of chalk above a dark sea, painted in a pale palette."""
+    random = torch.Generator().manual_seed(3)
+    light = torch.rand(1, 1, 24, 30, generator=random) ** 4 * 1.8 - 0.9
+    light = torch.nn.functional.interpolate(light, (96, 120), mode="bilinear")[0]
+    photo = (light + 0.3 * scene(4, 96, 120)).clamp(-1, 1)
+    painting = 0.4 * scene(7, 96, 120) + 0.5
+    found = pair(painting, photo, Content(smoothing=0.3))
+    assert len(found.content.colours) == NUMBERS
+    ends = torch.tensor([0.01, 0.05, 0.5, 0.95, 0.99])
+    light, wanted = (torch.quantile(each.mean(dim=0), ends) for each in (found.painted[0], photo))
+    assert (light - wanted).abs().max() < 0.15
 
 
 def test_equal_palettes_need_hardly_any_change():
