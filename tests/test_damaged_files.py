@@ -26,6 +26,7 @@ from sinct.comparison.outcomes import outcome_of
 from sinct.comparison.pairs import read_pairs
 from sinct.comparison.worker import Outcome as MethodOutcome
 from sinct.comparison.worker import Request
+from sinct.data.colours import NUMBERS
 from sinct.data.folders import find_images
 from sinct.inference import checkpoint
 from sinct.inference.model import load_model
@@ -192,6 +193,10 @@ def resigned(path, **changes):
         ({"facts": {"painting_sha256": [[]]}}, "painting_sha256 is of another type, list"),
         ({"content": {"halvings": 10**6}}, "halvings of the content is out of range"),
         ({"content": {"colours": [1.0]}}, "colours of the content is out of range"),
+        (
+            {"content": {"colours": [0.5] * NUMBERS}},
+            "colours of the content is out of range",
+        ),  # curves of no width
         ({"content": {"smoothing": float("nan")}}, "smoothing of the content is out of range"),
         ({"content": {"texture": "x"}}, "texture is no number"),
         ({"content": [1]}, "fits its settings"),

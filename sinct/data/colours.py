@@ -216,7 +216,7 @@ def _blurred(values: Tensor) -> Tensor:
 def _at(values: Tensor, low: float, high: float, heights: Tensor) -> Tensor:
     """Height of a curve, given at evenly spaced knots from `low` to `high`, at each value; level beyond its ends."""
     place = ((values - low) * ((len(heights) - 1) / (high - low))).clamp_(0, len(heights) - 1)
-    before = place.to(torch.int32).clamp_(max=len(heights) - 2)
+    before = place.to(torch.int32).clamp_(0, len(heights) - 2)
     slopes = heights.diff()
     start, slope = (each.index_select(0, before.flatten()).view_as(place) for each in (heights[:-1], slopes))
     return start.addcmul_(place.sub_(before), slope)
@@ -269,6 +269,18 @@ def stroke_variation(paintings: Sequence[Tensor], where: Places = None) -> Tenso
     return found @ found.T / found.shape[1] + 1e-8 * torch.eye(3, dtype=found.dtype)
 
 
+def is_map(numbers: Sequence[float]) -> bool:
+    """Whether numbers are a map that `recolour` takes, with curves or, from earlier versions, without."""
+    if len(numbers) == 3 * TERMS:
+        return True
+    return len(numbers) == NUMBERS and all(low < high for low, high, *_ in _curves(numbers))
+
+
+def _curves(numbers: Sequence[float]) -> list[Sequence[float]]:
+    """A map's curves, one for each axis of `OPPONENT`; none in maps of earlier versions."""
+    return [numbers[start : start + 2 + KNOTS] for start in range(3 * TERMS, len(numbers), 2 + KNOTS)]
+
+
 def recolour(picture: Tensor, rough: Tensor, colours: Sequence[float], spread: Spread) -> Tensor:
     """Apply a map that `fit_colours` found, pixel by pixel.
 
@@ -281,7 +293,7 @@ def recolour(picture: Tensor, rough: Tensor, colours: Sequence[float], spread: S
     Returns:
         (3, H, W) in [-1, 1], clamped.
     """
-    colours, curves = colours[: 3 * TERMS], colours[3 * TERMS :]
+    curves = _curves(colours)
     variables = [*picture, standardised(rough, spread)[0]]
     rows = []
     for channel in range(3):
@@ -298,11 +310,10 @@ def recolour(picture: Tensor, rough: Tensor, colours: Sequence[float], spread: S
     return torch.stack(_graded(rows, curves) if curves else rows).clamp_(-1, 1)
 
 
-def _graded(rows: Sequence[Tensor], curves: Sequence[float]) -> list[Tensor]:
+def _graded(rows: Sequence[Tensor], curves: Sequence[Sequence[float]]) -> list[Tensor]:
     """Red, green and blue, (H, W) each, with a curve along each axis of `OPPONENT`."""
     graded = [torch.zeros_like(row) for row in rows]
-    for number, axis in enumerate(OPPONENT):
-        low, high, *heights = curves[(2 + KNOTS) * number : (2 + KNOTS) * (number + 1)]
+    for axis, (low, high, *heights) in zip(OPPONENT, curves, strict=True):
         along = torch.zeros_like(rows[0])
         for row, share in zip(rows, axis, strict=True):
             along.add_(row, alpha=share)

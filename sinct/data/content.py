@@ -14,10 +14,9 @@ import torch
 from torch import Tensor
 
 from sinct.data.colours import (
-    NUMBERS,
     ROUGHNESS_REACH,
-    TERMS,
     Spread,
+    is_map,
     recolour,
     roughness,
     standardised,
@@ -150,7 +149,7 @@ class Content:
             "detail": 0 <= self.detail <= 1,
             "grain": self.grain >= 0,
             "seed": 0 <= self.seed < 2**63,
-            "colours": len(self.colours) in (0, 3 * TERMS, NUMBERS),
+            "colours": not self.colours or is_map(self.colours),
             "stroke": self.stroke >= 0,
             "halvings": 0 <= self.halvings <= COARSEST,
             "every number": all(map(math.isfinite, values)),
