@@ -89,7 +89,7 @@ def _ours(name: str, device: torch.device) -> CutSettings:
         warm_start=True,
         grain=0.035,
         patience=1.0,
-        nce_weight=0.5,
+        nce_weight=0.75,
         matching_weight=1.0,
         patch_weight=1.0,
         anchor_weight=20.0,

@@ -43,7 +43,8 @@ class PairSettings(Settings):
         native_share: share of steps that see a picture at its own size instead (ours).
         remove_strokes: take the painting's strokes out first, by a network that learned it on many painted
             photographs (`sinct.data.strokes`); what is said of the painting below holds for what is left (ours).
-        stroke: width in pixels of the strokes to be taken out; 0 lets the network tell (ours).
+        stroke: width in pixels of the strokes to be taken out; 0 stands for two thirds of what the network tells
+            (ours).
         faithful: from 0, which keeps little more than the composition, to 1, which keeps every form and many strokes
             with them; changes the width of what is taken out, and the weight of an objective's content (ours).
         smoothing: contrast on [-1, 1] that total-variation smoothing removes from the painting before PatchNCE

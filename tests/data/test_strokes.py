@@ -15,6 +15,7 @@ from sinct.data import strokes
 from sinct.data.strokes import (
     BROAD,
     CELL,
+    CERTAIN,
     COARSEST,
     FINE,
     SIGHT,
@@ -203,8 +204,12 @@ def test_faithful_changes_the_width_by_up_to_four_times(faithful, width):
 def test_faithful_changes_what_is_told_as_well():
     painting = painted(scene(), 6.0, 3.0)
     told = float(find_strokes(painting).widths.median())
-    assert strokes_to_remove([painting], 0.0, 0.0)[0] == pytest.approx(4 * told)
-    assert strokes_to_remove([painting], 0.0, 1.0)[0] == pytest.approx(max(1.0, told / 4))
+    assert strokes_to_remove([painting], 0.0, 0.0)[0] == pytest.approx(4 * CERTAIN * told)
+    assert strokes_to_remove([painting], 0.0, 0.5) == (
+        pytest.approx(CERTAIN * told),
+        halvings_for(CERTAIN * told),
+    )
+    assert strokes_to_remove([painting], 0.0, 1.0)[0] == pytest.approx(max(1.0, CERTAIN * told / 4))
 
 
 def test_strokes_are_never_narrower_than_a_pixel():
@@ -214,7 +219,7 @@ def test_strokes_are_never_narrower_than_a_pixel():
 def test_a_series_has_the_mean_of_its_widths():
     paintings = [painted(scene(), 12.0, 6.0), scene()]
     told = [float(find_strokes(each).widths.median()) for each in paintings]
-    assert strokes_to_remove(paintings, 0.0, 0.0)[0] == pytest.approx(2 * sum(told))
+    assert strokes_to_remove(paintings, 0.0, 0.0)[0] == pytest.approx(2 * CERTAIN * sum(told))
 
 
 def test_the_less_faithful_the_less_is_left():
