@@ -318,9 +318,15 @@ def strokes_to_remove(paintings: Sequence[Tensor], stroke: float, faithful: floa
     Returns:
         Pixels, at least 1, and halvings.
     """
-    told = stroke or CERTAIN * fmean(float(find_strokes(painting).widths.median()) for painting in paintings)
-    width: float = told * BOLDEST ** (1 - faithful / AS_TOLD)
-    return max(1.0, width), halvings_for(width)
+    bolder: float = BOLDEST ** (1 - faithful / AS_TOLD)
+    if stroke:
+        return max(1.0, stroke * bolder), halvings_for(stroke * bolder)
+    found = [find_strokes(painting) for painting in paintings]
+    width = CERTAIN * fmean(float(each.widths.median()) for each in found) * bolder
+    halvings = halvings_for(width)
+    if faithful >= AS_TOLD:  # no more than the network has looked at itself
+        halvings = min(halvings, max(each.halvings for each in found))
+    return max(1.0, width), halvings
 
 
 def _by_tiles(picture: Tensor, stroke: float) -> tuple[Tensor, Tensor]:

@@ -178,8 +178,11 @@ def test_broad_strokes_are_told_on_a_halved_picture():
 
 def test_by_default_the_network_tells_the_width_and_how_often_to_halve():
     paintings = [scene(), painted(scene(), 16.0, 12.0)]
-    most = max(find_strokes(painting).halvings for painting in paintings)
-    assert strokes_to_remove(paintings, 0.0, 0.5) == (0.0, most)
+    found = [find_strokes(painting) for painting in paintings]
+    width = CERTAIN * sum(float(each.widths.median()) for each in found) / 2
+    most = max(each.halvings for each in found)
+    assert strokes_to_remove(paintings, 0.0, 0.5) == (pytest.approx(width), min(most, halvings_for(width)))
+    assert strokes_to_remove(paintings, 0.0, 0.0) == (pytest.approx(4 * width), halvings_for(4 * width))
 
 
 def test_mean_colours_stay_the_paintings():
@@ -203,13 +206,9 @@ def test_faithful_changes_the_width_by_up_to_four_times(faithful, width):
 
 def test_faithful_changes_what_is_told_as_well():
     painting = painted(scene(), 6.0, 3.0)
-    told = float(find_strokes(painting).widths.median())
-    assert strokes_to_remove([painting], 0.0, 0.0)[0] == pytest.approx(4 * CERTAIN * told)
-    assert strokes_to_remove([painting], 0.0, 0.5) == (
-        pytest.approx(CERTAIN * told),
-        halvings_for(CERTAIN * told),
-    )
-    assert strokes_to_remove([painting], 0.0, 1.0)[0] == pytest.approx(max(1.0, CERTAIN * told / 4))
+    told = CERTAIN * float(find_strokes(painting).widths.median())
+    assert strokes_to_remove([painting], 0.0, 0.0)[0] == pytest.approx(4 * told)
+    assert strokes_to_remove([painting], 0.0, 1.0)[0] == pytest.approx(max(1.0, told / 4))
 
 
 def test_strokes_are_never_narrower_than_a_pixel():
