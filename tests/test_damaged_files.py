@@ -192,6 +192,7 @@ def resigned(path, **changes):
         ({"widths": [0, 0]}, "widths are 0 to 0"),
         ({"facts": {"painting_sha256": [[]]}}, "painting_sha256 is of another type, list"),
         ({"content": {"halvings": 10**6}}, "halvings of the content is out of range"),
+        ({"content": {"share": -1.0}}, "share of the content is out of range"),
         ({"content": {"colours": [1.0]}}, "colours of the content is out of range"),
         (
             {"content": {"colours": [0.5] * NUMBERS}},

@@ -62,6 +62,7 @@ class Content:
             smoothing.
         stroke: width of the strokes in pixels, as that network is told; 0 lets it tell.
         halvings: how often a picture is halved for it to find broad strokes.
+        share: how much of the width that it tells of a picture `stroke` is; 0 where that was given.
         texture: what the generator sees of the photo's detail instead of the painting's, see `sinct.data.texture`;
             without one, it sees the painting's.
         regions: where other colours, spreads and textures hold than these, see `sinct.data.regions`; None where
@@ -78,6 +79,7 @@ class Content:
     remover: str = ""
     stroke: float = 0.0
     halvings: int = 0
+    share: float = 0.0
     texture: Texture | None = field(default=None, compare=False)
     regions: Regions | None = field(default=None, compare=False)
 
@@ -143,7 +145,7 @@ class Content:
     def _check(self) -> None:
         """Refuse values that no training sets."""
         spreads = (*self.spread, *self.left)
-        values = (self.smoothing, self.detail, self.grain, self.stroke, *spreads, *self.colours)
+        values = (self.smoothing, self.detail, self.grain, self.stroke, self.share, *spreads, *self.colours)
         within = {
             "smoothing": self.smoothing >= 0,
             "detail": 0 <= self.detail <= 1,
@@ -152,6 +154,7 @@ class Content:
             "colours": not self.colours or is_map(self.colours),
             "stroke": self.stroke >= 0,
             "halvings": 0 <= self.halvings <= COARSEST,
+            "share": self.share >= 0,
             "every number": all(map(math.isfinite, values)),
         }
         for name, fits in within.items():

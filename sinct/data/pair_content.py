@@ -24,7 +24,7 @@ from sinct.data.content import Content, Separated, separate, textured, without_s
 from sinct.data.palette import Places, match_palette, palette_of
 from sinct.data.region_borders import refined_for
 from sinct.data.regions import ELSEWHERE, Look, RegionMaps, Regions, blended, own_labels
-from sinct.data.strokes import AS_TOLD, strokes_to_remove
+from sinct.data.strokes import AS_TOLD, share_to_remove, strokes_to_remove
 from sinct.data.texture import find_texture
 from sinct.pictures.resampling import nearest
 
@@ -84,7 +84,8 @@ def prepare_pair(
     if content.remover:
         tell("taking strokes out of the painting")
         stroke, halvings = strokes_to_remove(paintings, content.stroke, faithful)
-        content = replace(content, stroke=stroke, halvings=halvings)
+        share = 0.0 if content.stroke else share_to_remove(faithful)
+        content = replace(content, stroke=stroke, halvings=halvings, share=share)
     paintings, originals = [without_strokes(painting, content) for painting in paintings], paintings
     labels = None
     if maps is not None:

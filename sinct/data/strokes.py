@@ -318,15 +318,30 @@ def strokes_to_remove(paintings: Sequence[Tensor], stroke: float, faithful: floa
     Returns:
         Pixels, at least 1, and halvings.
     """
-    bolder: float = BOLDEST ** (1 - faithful / AS_TOLD)
-    if stroke:
-        return max(1.0, stroke * bolder), halvings_for(stroke * bolder)
+    if not stroke:
+        return told_strokes(paintings, share_to_remove(faithful))
+    width = stroke * _bolder(faithful)
+    return max(1.0, width), halvings_for(width)
+
+
+def share_to_remove(faithful: float) -> float:
+    """How much of the width that the network tells is taken out, see `strokes_to_remove`."""
+    return CERTAIN * _bolder(faithful)
+
+
+def told_strokes(paintings: Sequence[Tensor], share: float) -> tuple[float, int]:
+    """A share of the width that the network tells, in pixels, and halvings; one answer for all paintings."""
     found = [find_strokes(painting) for painting in paintings]
-    width = CERTAIN * fmean(float(each.widths.median()) for each in found) * bolder
+    width = share * fmean(float(each.widths.median()) for each in found)
     halvings = halvings_for(width)
-    if faithful >= AS_TOLD:  # no more than the network has looked at itself
+    if share <= CERTAIN:  # no more than the network has looked at itself
         halvings = min(halvings, max(each.halvings for each in found))
     return max(1.0, width), halvings
+
+
+def _bolder(faithful: float) -> float:
+    factor: float = BOLDEST ** (1 - faithful / AS_TOLD)
+    return factor
 
 
 def _by_tiles(picture: Tensor, stroke: float) -> tuple[Tensor, Tensor]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sinct.data.strokes import told_strokes
 from sinct.errors import OutputError, Remark
 from sinct.inference.model import Model
 from sinct.inference.scratch import Scratch
@@ -17,9 +18,13 @@ from sinct.pictures.encoding import FORMATS
 from sinct.pictures.opening import memory_budget
 from sinct.pictures.output_profile import check_choice, kept_profile
 from sinct.pictures.picture import Picture, check_output, write_picture
-from sinct.pictures.rows import Source
+from sinct.pictures.resampling import averaged
+from sinct.pictures.rows import Source, read_averaged
 from sinct.runtime.files import StrPath, check_regular, printable, unwritable
 from sinct.version import __version__
+
+LOOKED_AT = 4_000_000
+"""Most pixels of a picture, reduced to them, that the widths of strokes are told from."""
 
 MOST_HASHES = 100
 """Pictures whose hashes a translation's metadata list one by one; a JPEG's hold 64 KB."""
@@ -148,7 +153,7 @@ def translate_to_file(
         OutputError: the output cannot be written.
         OutOfMemoryError: there is too little memory.
     """
-    model = for_size(model, source.sha256, source.width)
+    model = for_strokes(model, source)
     kept = {"profile": "keep"} if encoding.profile != SRGB_PROFILE else {}
     mixed = {
         name: _listed(fact) if isinstance(fact, list) else str(fact)
@@ -190,22 +195,38 @@ def translate_to_file(
     return Written((*found, *remarks), True)
 
 
-def for_size(model: Model, sha256: str, width: int) -> Model:
-    """Fit a model to the size of a painting that it was trained on, where that was scaled down for it.
+def for_strokes(model: Model, source: Picture | Source) -> Model:
+    """Fit a model to the strokes of a picture.
 
-    At its own size, the painting's strokes are as much broader. Other pictures are taken as they are.
+    Those of a painting that was scaled down for training are as much broader at its own size. Those of another picture
+    are told by the network, unless their width was given for the training.
 
-    Args:
-        model: the model.
-        sha256: SHA-256 of the picture's file.
-        width: its width in pixels.
+    Raises:
+        InputError: the source is damaged.
+        WeightsError: see `sinct.data.content.without_strokes`.
     """
-    content, scale = model.content, width / model.widths[1]
-    trained_on = model.facts.get("painting_sha256") or []
-    if not content.remover or scale <= 1 or sha256 not in trained_on:
+    content = model.content
+    if not content.remover:
         return model
-    halvings = content.halvings + round(math.log2(scale))
-    return replace(model, content=replace(content, stroke=scale * content.stroke, halvings=halvings))
+    if source.sha256 in (model.facts.get("painting_sha256") or []):
+        scale = source.width / model.widths[1]
+        return model if scale <= 1 else _for_broader(model, content.stroke, content.halvings, scale)
+    if not content.share:
+        return model
+    times = max(1.0, math.sqrt(source.height * source.width / LOOKED_AT))
+    height, width = (max(1, round(side / times)) for side in (source.height, source.width))
+    if isinstance(source, Source):
+        small = read_averaged(source, height, width)
+    else:
+        small = averaged(source.seen, (height, width))
+    stroke, halvings = told_strokes([small.to(model.device)], content.share)
+    return _for_broader(model, stroke, halvings, source.width / width)
+
+
+def _for_broader(model: Model, stroke: float, halvings: int, scale: float) -> Model:
+    """A model for strokes that are as many times broader than this."""
+    halvings += round(math.log2(scale))
+    return replace(model, content=replace(model.content, stroke=scale * stroke, halvings=halvings))
 
 
 def _provenance(model: Model, sha256: str) -> dict[str, str]:

@@ -23,7 +23,7 @@ def test_settings_are_shown_with_the_presets_values():
     _, out, _ = sinct_command("settings", "--preset=draft", "--device=cpu", "--json")
     facts = json.loads(out)
     assert set(facts) == set(sinct.Config.names())
-    assert facts["nce_weight"]["default"] == 0.5
+    assert facts["nce_weight"]["default"] == 0.75
     assert facts["nce_weight"]["range"] == "a number, 0 or more"
     assert facts["nce_weight"]["meaning"].startswith("weight of PatchNCE. Where strokes are taken out")
 

@@ -1,23 +1,27 @@
 """Models that take strokes out first: applied, resumed, kept apart; older models as before."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
 import sinct
-from sinct.inference import checkpoint
+from sinct.data.strokes import told_strokes
+from sinct.inference import checkpoint, to_file
 from sinct.inference.streamed import fingerprint
-from sinct.inference.to_file import for_size
+from sinct.inference.to_file import for_strokes
 from sinct.inference.whole import translate_whole
 from sinct.pictures.picture import read_picture, write_picture
+from sinct.pictures.resampling import averaged
+from sinct.pictures.rows import open_source
 from sinct.pictures.windows import Sides
 from sinct.training import session
 from sinct.weights import stroke_remover
 from tests.support.streaming import make_model, run_stream, samples
 
-NEW = ("left", "remover", "stroke", "halvings")
+NEW = ("left", "remover", "stroke", "halvings", "share")
 """What is said of a model's content since strokes can be taken out."""
 
 
@@ -145,21 +149,38 @@ def test_in_rows_strokes_are_taken_out_as_in_memory(halvings, tiny, noisy, tmp_p
     assert not list(tmp_path.glob(".*"))  # nor what was kept on the disk meanwhile
 
 
+def of_file(sha256, width):
+    """A picture, as far as it must be known to be one that a model was trained on."""
+    return SimpleNamespace(sha256=sha256, width=width)
+
+
 def test_strokes_of_the_painting_are_as_much_broader_as_it_was_scaled_down_for_training(tiny):
     model = make_model(tiny.replace(remove_strokes=True, stroke=3.0))
     content = replace(model.content, halvings=1)
     model = replace(model, content=content, widths=(100, 400), facts={"painting_sha256": "a" * 64})
-    assert (
-        for_size(model, "a" * 64, 1500).content.stroke,
-        for_size(model, "a" * 64, 1500).content.halvings,
-    ) == (
-        pytest.approx(3 * 1500 / 400),
-        3,
-    )
+    broader = for_strokes(model, of_file("a" * 64, 1500)).content
+    assert (broader.stroke, broader.halvings) == (pytest.approx(3 * 1500 / 400), 3)
     series = replace(model, facts={"painting_sha256": ["b" * 64, "a" * 64]})
-    assert for_size(series, "a" * 64, 800).content == replace(content, stroke=6.0, halvings=2)
+    expected = replace(content, stroke=6.0, halvings=2)
+    assert for_strokes(series, of_file("a" * 64, 800)).content == expected
     for other, width in (("c" * 64, 1500), ("a" * 64, 400), ("a" * 64, 300)):
-        assert for_size(model, other, width) is model
+        assert for_strokes(model, of_file(other, width)) is model
+
+
+@pytest.mark.parametrize("reduced", [1, 2])
+def test_strokes_of_another_picture_are_told_unless_their_width_was_given(reduced, tiny, noisy, monkeypatch):
+    model = make_model(tiny.replace(remove_strokes=True))
+    model = replace(model, content=replace(model.content, stroke=9.0, share=0.5), widths=(100, 400))
+    path = noisy(width=240, height=200)
+    pixels = read_picture(path).pixels
+    if reduced > 1:
+        monkeypatch.setattr(to_file, "LOOKED_AT", 120 * 100)
+        pixels = averaged(pixels, (100, 120))
+    stroke, halvings = told_strokes([pixels], 0.5)
+    found = for_strokes(model, read_picture(path)).content
+    assert (found.stroke, found.halvings) == (pytest.approx(reduced * stroke), halvings + reduced - 1)
+    in_rows = for_strokes(model, open_source(path)).content
+    assert (in_rows.stroke, in_rows.halvings) == (pytest.approx(found.stroke, rel=1e-4), found.halvings)
 
 
 def test_a_stop_while_strokes_are_taken_out_is_gone_on_from(tiny, noisy, tmp_path, monkeypatch):
