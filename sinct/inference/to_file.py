@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sinct.data.strokes import told_strokes
+from sinct.data.strokes import COARSEST, told_strokes
 from sinct.errors import OutputError, Remark
 from sinct.inference.model import Model
 from sinct.inference.scratch import Scratch
@@ -210,7 +210,10 @@ def for_strokes(model: Model, source: Picture | Source) -> Model:
         return model
     if source.sha256 in (model.facts.get("painting_sha256") or []):
         scale = source.width / model.widths[1]
-        return model if scale <= 1 else _for_broader(model, content.stroke, content.halvings, scale)
+        if scale <= 1:
+            return model
+        stroke, halvings = scale * content.stroke, content.halvings + round(math.log2(scale))
+        return replace(model, content=replace(content, stroke=stroke, halvings=halvings))
     if not content.share:
         return model
     times = max(1.0, math.sqrt(source.height * source.width / LOOKED_AT))
@@ -220,13 +223,8 @@ def for_strokes(model: Model, source: Picture | Source) -> Model:
     else:
         small = averaged(source.seen, (height, width))
     stroke, halvings = told_strokes([small.to(model.device)], content.share)
-    return _for_broader(model, stroke, halvings, source.width / width)
-
-
-def _for_broader(model: Model, stroke: float, halvings: int, scale: float) -> Model:
-    """A model for strokes that are as many times broader than this."""
-    halvings += round(math.log2(scale))
-    return replace(model, content=replace(model.content, stroke=scale * stroke, halvings=halvings))
+    halvings = min(COARSEST, halvings + round(math.log2(times)))
+    return replace(model, content=replace(content, stroke=times * stroke, halvings=halvings))
 
 
 def _provenance(model: Model, sha256: str) -> dict[str, str]:
