@@ -117,11 +117,17 @@ class BatchRoutes:
     async def _changes(self, name: str) -> AsyncIterator[str]:
         rows: dict[str, dict[str, Any]] = {}
         state: dict[str, Any] | None = None
-        silent = 0.0
+        silent = failing = 0.0
         while not self._closing():
             try:
                 told = await run_in_threadpool(self._told, name)
+                failing = 0.0
             except (SinctError, OSError) as error:
+                # Somebody removed the batch; or its files were changed while they were looked at.
+                if failing < SILENCE and await run_in_threadpool(self.batches.has, name):
+                    failing += TICK
+                    await asyncio.sleep(TICK)
+                    continue
                 yield f"data: {as_json({'fault': ' '.join(str(error).split())})}\n\n"
                 return
             changed = [row for key, row in told[0].items() if rows.get(key) is not row]

@@ -2,6 +2,7 @@
 
 import base64
 import threading
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -42,6 +43,10 @@ ROLES = ("painting", "photo", "result")
 
 Stamp = tuple[tuple[int, int] | None, ...]
 
+SETTLED = 5.0
+"""Seconds after which a ledger's files no longer change unseen. What is committed to them can be read only once it has
+been synchronised, when their stamp has been as it is for a while."""
+
 
 @dataclass(frozen=True)
 class Table:
@@ -51,11 +56,13 @@ class Table:
         stamp: what changes with them.
         entries: the jobs by their ids, in their order.
         rows: likewise as a page shows them; a row that has not changed is the same object as before.
+        settled: whether nothing can have been missed that had the same stamp.
     """
 
     stamp: Stamp
     entries: Mapping[str, Entry]
     rows: Mapping[str, dict[str, Any]]
+    settled: bool
 
 
 class Batches:
@@ -79,9 +86,10 @@ class Batches:
         """Names of the batches, the studio's own folder first."""
         folder = self._studio.folder
         found = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
-        return [name for name in ("", *found) if self._is_one(name)][:MOST]
+        return [name for name in ("", *found) if self.has(name)][:MOST]
 
-    def _is_one(self, name: str) -> bool:
+    def has(self, name: str) -> bool:
+        """Whether there is such a batch."""
         with suppress(InputError):
             self.folder(name)
             return True
@@ -111,7 +119,8 @@ class Batches:
         with self._lock:
             before = self._tables.get(name)
             stamp = _stamp(folder)
-            if before is not None and before.stamp == stamp:
+            settled = all(each is None or time.time() - each[0] / 1e9 > SETTLED for each in stamp)
+            if before is not None and before.settled and before.stamp == stamp:
                 entries = before.entries
                 changing = [key for key, entry in entries.items() if entry.state is State.running]
             else:
@@ -124,7 +133,7 @@ class Batches:
                 made = row(entries[key], folder)
                 if rows.get(key) != made:
                     rows[key] = made
-            table = Table(stamp, entries, {key: rows[key] for key in entries})
+            table = Table(stamp, entries, {key: rows[key] for key in entries}, settled)
             self._tables[name] = table
             return table
 

@@ -1,5 +1,6 @@
 """What the studio does with batches, without a browser."""
 
+import asyncio
 import json
 import os
 import shutil
@@ -10,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from jinja2 import Environment
 from PIL import Image
 
 from sinct.batch import (
@@ -26,6 +28,7 @@ from sinct.batch.ledger import run_folder
 from sinct.batch.report import write_batch_report
 from sinct.errors import ConfigError, InputError, OutputError
 from sinct.runtime.locks import LOCK
+from sinct.studio.batch_page import BatchRoutes
 from sinct.studio.batch_rows import id_of
 from sinct.studio.batch_worker import BatchFiles, BatchState, work
 from sinct.studio.batches import Batches
@@ -110,9 +113,41 @@ def test_rows_that_have_not_changed_stay_the_same_objects(folder, batches):
 
 
 def test_the_ledger_is_read_only_when_it_has_changed(folder, batches, monkeypatch):
+    monkeypatch.setattr("sinct.studio.batches.SETTLED", 0.0)
     batches.table("")
     monkeypatch.setattr("sinct.studio.batches.read_entries", lambda path: pytest.fail("it was read"))
     batches.table("")
+
+
+def test_a_change_whose_files_were_written_before_it_could_be_read_is_noticed(folder, batches, monkeypatch):
+    """SQLite writes a change, synchronises the disk, and only then lets others read it."""
+    before = read_entries(ledger_path(folder))
+    judge(folder, ["warned"], Verdict.rejected)
+    with monkeypatch.context() as patched:
+        patched.setattr("sinct.studio.batches.read_entries", lambda path: before)
+        assert row(batches, "warned")["verdict"] is None
+    assert row(batches, "warned")["verdict"] == "rejected"
+
+
+def test_news_of_a_batch_outlast_a_fault_that_passes(folder, studio, monkeypatch):
+    monkeypatch.setattr("sinct.studio.batch_page.TICK", 0.01)
+    told = BatchRoutes._told
+    faults = iter([OutputError("the ledger is locked"), OSError(5, "input/output error")])
+
+    def failing_at_first(self, name):
+        for fault in faults:
+            raise fault
+        return told(self, name)
+
+    monkeypatch.setattr(BatchRoutes, "_told", failing_at_first)
+    closing = iter([False] * 4 + [True] * 9)
+    routes = BatchRoutes(studio, Environment(), lambda: next(closing))
+
+    async def heard() -> list[str]:
+        return [news async for news in routes._changes("")]
+
+    [news] = asyncio.run(heard())
+    assert '"warned"' in news
 
 
 def test_the_preview_of_a_running_job_is_noticed_without_a_change_of_the_ledger(folder, batches):
