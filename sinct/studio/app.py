@@ -1,6 +1,5 @@
 """The studio's addresses: its page, its files, and what the page can ask for."""
 
-import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
@@ -24,6 +23,7 @@ from sinct.studio.bodies import Json, TooLarge, as_json, choices_in, json_body
 from sinct.studio.few import AT_ONCE, Few
 from sinct.studio.folder import picture_in
 from sinct.studio.guard import Guard
+from sinct.studio.news import news
 from sinct.studio.processes import Busy
 from sinct.studio.run import VIEWS, Wish
 from sinct.studio.studio import Studio
@@ -37,12 +37,6 @@ MOST_MASK = 100_000_000
 
 THUMBNAIL = 480
 """Longer side of thumbnails in pixels."""
-
-TICK = 0.5
-"""Seconds between looks at what a run's files say."""
-
-SILENCE = 15.0
-"""Seconds after which a sign of life is sent, so that a lost connection is noticed."""
 
 FILES = {
     "studio.css": (("report.css", "studio.css"), "text/css"),
@@ -244,28 +238,21 @@ class Routes:
         await run_in_threadpool(self._studio.run, name)  # refuses a run that there is not
         return StreamingResponse(self._changes(name), media_type="text/event-stream")
 
-    async def _changes(self, name: str) -> AsyncIterator[str]:
-        last, silent, failing = "", 0.0, 0.0
-        while not self._closing():
-            try:
-                now = as_json(await run_in_threadpool(self._studio.describe, name))
-            except (SinctError, OSError) as error:
-                # Somebody removed the run; or a file was replaced while it was looked at.
-                if failing < SILENCE and await run_in_threadpool(self._studio.has, name):
-                    failing += TICK
-                    await asyncio.sleep(TICK)
-                    continue
-                yield f"event: gone\ndata: {as_json(in_words(str(error)))}\n\n"
-                return
-            failing = 0.0
-            silent += TICK
-            if now != last:
-                yield f"data: {now}\n\n"
-            elif silent >= SILENCE:
-                yield ":\n\n"
-            if now != last or silent >= SILENCE:
-                last, silent = now, 0.0
-            await asyncio.sleep(TICK)
+    def _changes(self, name: str) -> AsyncIterator[str]:
+        last = ""
+
+        def told(now: str) -> str:
+            nonlocal last
+            same, last = now == last, now
+            return "" if same else f"data: {now}\n\n"
+
+        def gone(error: Exception) -> str:
+            return f"event: gone\ndata: {as_json(in_words(str(error)))}\n\n"
+
+        def look() -> str:
+            return as_json(self._studio.describe(name))
+
+        return news(look, told, gone, there=lambda: self._studio.has(name), closing=self._closing)
 
     async def stop(self, request: Request) -> Response:
         """Ask a training to end."""

@@ -1,6 +1,5 @@
 """The addresses of a batch's page, and of the viewer of Deep Zooms."""
 
-import asyncio
 import re
 import shlex
 from collections.abc import AsyncIterator, Callable
@@ -16,7 +15,7 @@ from starlette.responses import FileResponse, HTMLResponse, Response, StreamingR
 from starlette.routing import Route
 
 from sinct.batch import storage
-from sinct.errors import InputError, SinctError
+from sinct.errors import InputError
 from sinct.runtime.files import printable
 from sinct.studio import zoom
 from sinct.studio.batch_rows import place_of
@@ -24,13 +23,8 @@ from sinct.studio.batch_start import asked_in, begin
 from sinct.studio.batches import Batches
 from sinct.studio.bodies import Json, as_json, choices_in, json_body
 from sinct.studio.few import AT_ONCE, Few
+from sinct.studio.news import news
 from sinct.studio.studio import Studio
-
-TICK = 0.5
-"""Seconds between looks at the ledger."""
-
-SILENCE = 15.0
-"""Seconds after which a sign of life is sent."""
 
 TILE = re.compile(r"(\d{1,2})/(\d{1,9})_(\d{1,9})\.([a-z]{3,4})", re.ASCII)
 """A tile: its level, its column, its row and its kind."""
@@ -114,32 +108,26 @@ class BatchRoutes:
         await run_in_threadpool(self.batches.table, name)  # refuses a batch that there is not
         return StreamingResponse(self._changes(name), media_type="text/event-stream")
 
-    async def _changes(self, name: str) -> AsyncIterator[str]:
+    def _changes(self, name: str) -> AsyncIterator[str]:
         rows: dict[str, dict[str, Any]] = {}
         state: dict[str, Any] | None = None
-        silent = failing = 0.0
-        while not self._closing():
-            try:
-                told = await run_in_threadpool(self._told, name)
-                failing = 0.0
-            except (SinctError, OSError) as error:
-                # Somebody removed the batch; or its files were changed while they were looked at.
-                if failing < SILENCE and await run_in_threadpool(self.batches.has, name):
-                    failing += TICK
-                    await asyncio.sleep(TICK)
-                    continue
-                yield f"data: {as_json({'fault': ' '.join(str(error).split())})}\n\n"
-                return
-            changed = [row for key, row in told[0].items() if rows.get(key) is not row]
-            order = list(told[0]) if list(told[0]) != list(rows) else None
-            silent += TICK
-            if changed or order is not None or told[1] != state:
-                rows, state, silent = dict(told[0]), told[1], 0.0
-                yield f"data: {as_json({'rows': changed, 'order': order, 'state': state})}\n\n"
-            elif silent >= SILENCE:
-                silent = 0.0
-                yield ":\n\n"
-            await asyncio.sleep(TICK)
+
+        def told(now: tuple[dict[str, dict[str, Any]], dict[str, Any]]) -> str:
+            nonlocal rows, state
+            changed = [row for key, row in now[0].items() if rows.get(key) is not row]
+            order = list(now[0]) if list(now[0]) != list(rows) else None
+            if not changed and order is None and now[1] == state:
+                return ""
+            rows, state = now
+            return f"data: {as_json({'rows': changed, 'order': order, 'state': state})}\n\n"
+
+        def gone(error: Exception) -> str:
+            return f"data: {as_json({'fault': ' '.join(str(error).split())})}\n\n"
+
+        def look() -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
+            return self._told(name)
+
+        return news(look, told, gone, there=lambda: self.batches.has(name), closing=self._closing)
 
     def _told(self, name: str) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
         rows = dict(self.batches.table(name).rows)

@@ -130,7 +130,7 @@ def test_a_change_whose_files_were_written_before_it_could_be_read_is_noticed(fo
 
 
 def test_news_of_a_batch_outlast_a_fault_that_passes(folder, studio, monkeypatch):
-    monkeypatch.setattr("sinct.studio.batch_page.TICK", 0.01)
+    monkeypatch.setattr("sinct.studio.news.TICK", 0.01)
     told = BatchRoutes._told
     faults = iter([OutputError("the ledger is locked"), OSError(5, "input/output error")])
 

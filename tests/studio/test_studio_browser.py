@@ -74,6 +74,11 @@ def in_folder(served: Served, *paths: Path) -> None:
         (served.folder / path.name).write_bytes(path.read_bytes())
 
 
+def take_from_folder(page: "sync_api.Page", painting: Path, photo: Path) -> None:
+    page.locator("#painting select").select_option(painting.name)
+    page.locator("#photo select").select_option(photo.name)
+
+
 def finished(page: "sync_api.Page") -> None:
     page.locator("#phase", has_text="Finished").wait_for(timeout=MOMENT)
 
@@ -143,8 +148,7 @@ def test_variations_are_tried_by_keyboard_and_the_chosen_one_is_finished_and_dow
     in_folder(served, *pair)
     opened = Open(browser, served)
     page = opened.page
-    page.locator("#painting select").select_option("monet.png")
-    page.locator("#photo select").select_option(pair[1].name)
+    take_from_folder(page, *pair)
     page.get_by_label("Try variations first").select_option("2 seeds")
     assert page.locator("#vary-hint").inner_text().startswith("2 candidates, 5 steps each")
     page.get_by_role("button", name="Start").press("Enter")
@@ -180,8 +184,7 @@ def test_degrees_of_faithful_are_offered_to_choose_from(
     in_folder(served, *pair)
     opened = Open(browser, served)
     page = opened.page
-    page.locator("#painting select").select_option("monet.png")
-    page.locator("#photo select").select_option(pair[1].name)
+    take_from_folder(page, *pair)
     page.get_by_label("Try variations first").select_option("3 degrees of Faithful")
     assert page.locator("#vary-hint").inner_text().startswith("3 candidates, 5 steps each")
     assert page.locator("#faithful").is_disabled()
@@ -300,8 +303,7 @@ def test_a_picture_of_the_folder_can_be_chosen_by_keyboard(
 ) -> None:
     in_folder(served, *pair)
     opened = Open(browser, served)
-    opened.page.locator("#painting select").select_option("monet.png")
-    opened.page.locator("#photo select").select_option(pair[1].name)
+    take_from_folder(opened.page, *pair)
     opened.page.get_by_role("button", name="Start").press("Enter")
     finished(opened.page)
     opened.context.close()
